@@ -1,0 +1,33 @@
+# As root on Debian 12: `make demo` sets everything up and performs a mitosis on an example set-up;
+# `make test` sets everything up and runs every test.
+SWIFT ?= swift
+PACKAGES = build-essential pkg-config libssl-dev libyaml-dev libsqlite3-dev \
+	iproute2 nftables iptables systemd-container dbus curl procps \
+	openjdk-17-jre-headless zookeeper python3-kazoo
+MITOSIS_BIN = .build/debug
+
+.PHONY: demo test build release lint format clean setup
+
+setup:
+	@deploy/setup-machine $(PACKAGES)
+
+build: setup
+	$(SWIFT) build --build-tests
+
+release: setup
+	deploy/build-release
+
+demo: build
+	$(MITOSIS_BIN)/mitosis-lab run
+
+test: build lint
+	MITOSIS_BIN=$(abspath $(MITOSIS_BIN)) $(SWIFT) test --skip-build --no-parallel
+
+lint:
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
+
+format:
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
+
+clean:
+	rm -rf .build

@@ -1,0 +1,65 @@
+package import FoundationEssentials
+
+/// One thing an agent can be asked to do. Each names a desired end: applying it twice equals once.
+package enum Command: Hashable, Sendable, Codable {
+    case installWall(wall: Wall)
+    case removeWall
+    case writeFile(write: FileWrite)
+    case restoreFile(restore: FileRestore)
+    case service(request: ServiceRequest)
+}
+
+/// Compare-and-swap of one configuration file.
+package struct FileWrite: Hashable, Sendable, Codable {
+    package let path: String
+    /// SHA-256 in lower-case hexadecimal of the content it must have now; nil when it must not exist.
+    package let expected: String?
+    package let content: Data
+
+    package init(path: String, expected: String?, content: Data) {
+        self.path = path
+        self.expected = expected
+        self.content = content
+    }
+}
+
+/// Puts a file back as it was before this run's first write to it: content, owner, mode, symlink target.
+package struct FileRestore: Hashable, Sendable, Codable {
+    package let path: String
+
+    package init(path: String) { self.path = path }
+}
+
+package struct ServiceRequest: Hashable, Sendable, Codable {
+    package enum Action: String, Hashable, Sendable, Codable {
+        case start
+        case stop
+        case restart
+    }
+
+    /// A unit, or a service of the agent's configuration, which also bounds what may be asked for.
+    package let service: String
+    package let action: Action
+    /// For `restart`: the pid that is to be replaced. A service that already runs under another pid was
+    /// restarted already, and is left alone. Nil restarts whatever runs.
+    package let replacing: Int32?
+
+    package init(service: String, action: Action, replacing: Int32? = nil) {
+        self.service = service
+        self.action = action
+        self.replacing = replacing
+    }
+}
+
+/// `POST /v1/commands`. Answered by a stream of `CommandEvent`, one JSON object a line.
+package struct CommandRequest: Hashable, Sendable, Codable {
+    package let id: CommandID
+    package let lease: Lease
+    package let command: Command
+
+    package init(id: CommandID, lease: Lease, command: Command) {
+        self.id = id
+        self.lease = lease
+        self.command = command
+    }
+}

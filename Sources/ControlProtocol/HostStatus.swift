@@ -1,0 +1,183 @@
+package import Topology
+
+/// `GET /v1/status`: everything an agent observes on its host, all of it read now.
+package struct HostStatus: Hashable, Sendable, Codable {
+    package let host: HostName
+    package let agentVersion: String
+    package let protocolVersion: Int
+    /// The host's clock, Unix milliseconds.
+    package let clock: Int64
+    package let agentStartedAt: Int64
+    package let lease: LeaseState
+    package let rules: InstalledRules
+    /// Nil on a host whose agent's configuration names no ZooKeeper.
+    package let zookeeper: ZooKeeperStatus?
+
+    package init(
+        host: HostName,
+        agentVersion: String,
+        protocolVersion: Int,
+        clock: Int64,
+        agentStartedAt: Int64,
+        lease: LeaseState,
+        rules: InstalledRules,
+        zookeeper: ZooKeeperStatus?
+    ) {
+        self.host = host
+        self.agentVersion = agentVersion
+        self.protocolVersion = protocolVersion
+        self.clock = clock
+        self.agentStartedAt = agentStartedAt
+        self.lease = lease
+        self.rules = rules
+        self.zookeeper = zookeeper
+    }
+}
+
+package enum ServiceState: Hashable, Sendable, Codable {
+    case running(pid: Int32)
+    /// Being started or stopped.
+    case changing
+    case stopped
+    case failed(reason: String)
+}
+
+package struct ZooKeeperStatus: Hashable, Sendable, Codable {
+    package let service: String
+    package let state: ServiceState
+    /// When the running process was started, Unix milliseconds.
+    package let processStartedAt: Int64?
+    package let configPath: String
+    /// The configuration file as it is now.
+    package let file: FileState
+    /// The ensemble that the file names now; nil when it is absent or cannot be read.
+    package let fileView: [Member]?
+    /// The ensemble that the *running* process read when it started. Nil when nothing runs, or when the file
+    /// changed after the start and the agent had not seen it before.
+    package let runningView: [Member]?
+    package let serving: Serving
+    package let data: DataDirectory
+    /// Established TCP connections on the quorum and election ports, from the kernel's table.
+    package let peerSockets: [PeerSocket]
+    /// Bytes free where the data directory is.
+    package let diskFree: UInt64?
+
+    package init(
+        service: String,
+        state: ServiceState,
+        processStartedAt: Int64?,
+        configPath: String,
+        file: FileState,
+        fileView: [Member]?,
+        runningView: [Member]?,
+        serving: Serving,
+        data: DataDirectory,
+        peerSockets: [PeerSocket],
+        diskFree: UInt64?
+    ) {
+        self.service = service
+        self.state = state
+        self.processStartedAt = processStartedAt
+        self.configPath = configPath
+        self.file = file
+        self.fileView = fileView
+        self.runningView = runningView
+        self.serving = serving
+        self.data = data
+        self.peerSockets = peerSockets
+        self.diskFree = diskFree
+    }
+}
+
+/// What the server itself answers on its client port (`srvr`).
+package enum Serving: Hashable, Sendable, Codable {
+    case yes(stats: ServerStats)
+    /// It answers that it is not currently serving requests: it is looking for a leader.
+    case looking
+    /// Nothing listens, or it did not answer in time.
+    case unreachable(reason: String)
+}
+
+package struct ServerStats: Hashable, Sendable, Codable {
+    package enum Role: String, Hashable, Sendable, Codable {
+        case leader
+        case follower
+        case observer
+        case standalone
+    }
+
+    package let version: String
+    package let role: Role
+    package let zxid: Zxid
+    package let connections: Int
+    package let outstanding: Int
+    package let nodeCount: Int
+    /// Followers the leader counts as synced (`mntr`); nil where the server does not allow the question.
+    package let syncedFollowers: Int?
+
+    package init(
+        version: String,
+        role: Role,
+        zxid: Zxid,
+        connections: Int,
+        outstanding: Int,
+        nodeCount: Int,
+        syncedFollowers: Int?
+    ) {
+        self.version = version
+        self.role = role
+        self.zxid = zxid
+        self.connections = connections
+        self.outstanding = outstanding
+        self.nodeCount = nodeCount
+        self.syncedFollowers = syncedFollowers
+    }
+}
+
+/// `dataDir`/`dataLogDir` on disk, read without the server.
+package struct DataDirectory: Hashable, Sendable, Codable {
+    package let path: String
+    package let logPath: String
+    /// `version-2` is absent or holds no snapshot and no log.
+    package let isEmpty: Bool
+    /// The content of `myid`; nil when absent or not a number.
+    package let myid: Int?
+    package let currentEpoch: Int64?
+    package let acceptedEpoch: Int64?
+    /// The newest transaction in the logs, or the newest snapshot's zxid when that is higher.
+    package let lastZxid: Zxid?
+    /// Why part of it could not be read; empty when all could.
+    package let problems: [String]
+
+    package init(
+        path: String,
+        logPath: String,
+        isEmpty: Bool,
+        myid: Int?,
+        currentEpoch: Int64?,
+        acceptedEpoch: Int64?,
+        lastZxid: Zxid?,
+        problems: [String]
+    ) {
+        self.path = path
+        self.logPath = logPath
+        self.isEmpty = isEmpty
+        self.myid = myid
+        self.currentEpoch = currentEpoch
+        self.acceptedEpoch = acceptedEpoch
+        self.lastZxid = lastZxid
+        self.problems = problems
+    }
+}
+
+package struct PeerSocket: Hashable, Sendable, Codable {
+    package let localPort: Port
+    package let remoteAddress: IPAddress
+    package let remotePort: Port
+
+    package init(localPort: Port, remoteAddress: IPAddress, remotePort: Port) {
+        self.localPort = localPort
+        self.remoteAddress = remoteAddress
+        self.remotePort = remotePort
+    }
+}

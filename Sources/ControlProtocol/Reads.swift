@@ -1,0 +1,85 @@
+package import FoundationEssentials
+package import Topology
+
+/// `POST /v1/read/file`: a file of the agent's allow-list, with its content. Coordinators only.
+package struct FileReadRequest: Hashable, Sendable, Codable {
+    package let path: String
+    package init(path: String) { self.path = path }
+}
+
+package struct FileContent: Hashable, Sendable, Codable {
+    package let state: FileState
+    /// Nil when the file does not exist.
+    package let content: Data?
+    package init(state: FileState, content: Data?) {
+        self.state = state
+        self.content = content
+    }
+}
+
+/// `POST /v1/read/rules`: the exact text the agent would hand to its backend for this wall. Changes nothing.
+package struct RulesPreviewRequest: Hashable, Sendable, Codable {
+    package let wall: Wall
+    package init(wall: Wall) { self.wall = wall }
+}
+
+package struct RulesPreview: Hashable, Sendable, Codable {
+    package let backend: FirewallBackend
+    package let text: String
+    package init(backend: FirewallBackend, text: String) {
+        self.backend = backend
+        self.text = text
+    }
+}
+
+/// `POST /v1/read/probe`: tries to connect from the agent's host. Coordinators only, allowed peers only.
+package struct ProbeRequest: Hashable, Sendable, Codable {
+    package let targets: [ProbeTarget]
+    package init(targets: [ProbeTarget]) { self.targets = targets }
+}
+
+package struct ProbeTarget: Hashable, Sendable, Codable {
+    package let address: IPAddress
+    package let port: Port
+    package init(address: IPAddress, port: Port) {
+        self.address = address
+        self.port = port
+    }
+}
+
+package struct ProbeReply: Hashable, Sendable, Codable {
+    package let results: [ProbeResult]
+    package init(results: [ProbeResult]) { self.results = results }
+}
+
+package struct ProbeResult: Hashable, Sendable, Codable {
+    package enum Answer: String, Hashable, Sendable, Codable {
+        case connected
+        /// Answered by a reset: nothing listens there, or a rule refuses it.
+        case refused
+        /// No answer within a second.
+        case silent
+        case unreachable
+    }
+
+    package let target: ProbeTarget
+    package let answer: Answer
+    package init(target: ProbeTarget, answer: Answer) {
+        self.target = target
+        self.answer = answer
+    }
+}
+
+/// The body of every answer that is not a 2xx.
+package struct ErrorReply: Hashable, Sendable, Codable {
+    package let error: String
+    package let refusal: Refusal?
+    package init(error: String, refusal: Refusal? = nil) {
+        self.error = error
+        self.refusal = refusal
+    }
+}
+
+package enum ControlProtocolVersion {
+    package static let current = 1
+}

@@ -1,0 +1,65 @@
+package import Topology
+
+/// The rules that cut a host off from its peers, as a desired end: inbound by source address, outbound
+/// by destination address, answered with a TCP reset so that established connections die at once.
+package struct Wall: Hashable, Sendable, Codable {
+    package enum Scope: Hashable, Sendable, Codable {
+        /// These TCP ports, both as source and as destination port.
+        case ports(numbers: [Port])
+        /// All TCP but the host's protected ports (the agent's own and SSH).
+        case allTCP
+    }
+
+    /// Every address of every peer, IPv4 and IPv6. Never empty in a valid command.
+    package let peers: [IPAddress]
+    package let scope: Scope
+
+    package init(peers: [IPAddress], scope: Scope) {
+        self.peers = Array(Set(peers)).sorted()
+        switch scope {
+        case .ports(let numbers): self.scope = .ports(numbers: Array(Set(numbers)).sorted())
+        case .allTCP: self.scope = .allTCP
+        }
+    }
+}
+
+package enum FirewallBackend: String, Hashable, Sendable, Codable, CaseIterable {
+    case nftables
+    case iptablesNft = "iptables-nft"
+    case iptablesLegacy = "iptables-legacy"
+}
+
+/// What the kernel holds of ours, read back from it; never what somebody remembers having installed.
+package struct InstalledRules: Hashable, Sendable, Codable {
+    package struct Counter: Hashable, Sendable, Codable {
+        /// `input` or `output`.
+        package let chain: String
+        package let family: IPAddress.Family
+        package let packets: UInt64
+        package let bytes: UInt64
+
+        package init(chain: String, family: IPAddress.Family, packets: UInt64, bytes: UInt64) {
+            self.chain = chain
+            self.family = family
+            self.packets = packets
+            self.bytes = bytes
+        }
+    }
+
+    package let backend: FirewallBackend
+    /// Nil when nothing of ours is there. A half-installed or altered set reads as nil with a `count` above 0.
+    package let wall: Wall?
+    /// Rules of ours in the kernel, in every backend of the host (residue of another backend counts).
+    package let count: Int
+    package let counters: [Counter]
+    /// The kernel's own listing of our tables or chains; empty when there are none.
+    package let listing: String
+
+    package init(backend: FirewallBackend, wall: Wall?, count: Int, counters: [Counter], listing: String) {
+        self.backend = backend
+        self.wall = wall
+        self.count = count
+        self.counters = counters
+        self.listing = listing
+    }
+}
