@@ -1,6 +1,8 @@
 import GRDB
 
-/// The journal's tables. Migrations are named and ordered; one that was released is never edited.
+/// The journal's tables.
+///
+/// Migrations are named and ordered; one that was released is never edited.
 enum JournalSchema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()

@@ -1,4 +1,5 @@
 package import ControlProtocol
+import Topology
 
 extension Command {
     /// One line for plans, progress and the journal; no file contents.

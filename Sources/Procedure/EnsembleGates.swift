@@ -21,7 +21,9 @@ extension ParticipantsProcedure {
                     case .leader: leaders.append(server.host)
                     case .follower: break
                     case .observer, .standalone:
-                        return .never(reason: "\(server.host) serves as \(stats.role.rawValue), not as a voter")
+                        return .never(
+                            reason: "\(server.host) serves as \(stats.role.rawValue), not as a voter"
+                        )
                     }
                 case .looking: return .waiting(reason: "\(server.host) is looking for a leader")
                 case .unreachable(let reason):

@@ -1,5 +1,5 @@
 package import ControlProtocol
-package import Topology
+import Topology
 
 /// What one agent said when asked, or why it said nothing.
 package enum Observation: Hashable, Sendable {

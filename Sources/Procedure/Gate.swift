@@ -10,7 +10,9 @@ package enum Verdict: Hashable, Sendable {
     case never(reason: String)
 }
 
-/// A condition on observed facts. No step begins or ends without one.
+/// A condition on observed facts.
+///
+/// No step begins or ends without one.
 package struct Gate: Sendable {
     /// What must be seen, as the plan prints it.
     package let title: String
@@ -20,7 +22,9 @@ package struct Gate: Sendable {
     package let probes: [HostName: [ProbeTarget]]
     /// How long it may take to hold.
     package let deadline: Duration
-    /// How many looks in a row must hold. More than one where a single look can be a coincidence.
+    /// How many looks in a row must hold.
+    ///
+    /// More than one where a single look can be a coincidence.
     package let looks: Int
     package let judge: @Sendable (FleetView, RunFacts) -> Verdict
 

@@ -12,7 +12,9 @@ package struct Leases: Sendable {
         self.timing = timing
     }
 
-    /// One above the highest epoch that any agent has granted. Every agent must answer.
+    /// One above the highest epoch that any agent has granted.
+    ///
+    /// Every agent must answer.
     package func nextEpoch() async throws(FleetError) -> FencingEpoch {
         let view = await fleet.observe(hosts)
         var highest: UInt64 = 0
@@ -37,14 +39,17 @@ package struct Leases: Sendable {
         throw first
     }
 
-    /// Renews until cancelled. A host that does not answer is tried again at the next turn; commands to an agent
-    /// that has granted a newer epoch are refused there.
+    /// Renews until cancelled.
+    ///
+    /// A host that does not answer is tried again at the next turn; commands to an agent that has granted a
+    /// newer epoch are refused there.
     package func renew(_ lease: Lease) async {
         let request = LeaseRequest(lease: lease, secondsToLive: Runner.leaseSeconds)
         while !Task.isCancelled {
             await timing.sleep(.seconds(Runner.leaseSeconds / 3))
             if Task.isCancelled { return }
-            _ = await onEveryHost { host throws(FleetError) in _ = try await fleet.acquire(request, on: host) }
+            _ = await onEveryHost { host throws(FleetError) in _ = try await fleet.acquire(request, on: host)
+            }
         }
     }
 

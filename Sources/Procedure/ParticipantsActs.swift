@@ -23,8 +23,8 @@ extension ParticipantsProcedure {
     }
 
     /// The file of a host with the joint ensemble's server lines, everything else byte for byte.
-    func jointContent(of file: Survey.File) throws -> Data {
-        Data(try ZooConfiguration(file.content).replacingMembers(joint).content)
+    func jointContent(of file: Survey.File) throws(ZooConfigurationError) -> Data {
+        Data(try ZooConfiguration(bytes: Array(file.content)).replacingMembers(joint).bytes)
     }
 
     /// Commands for those hosts whose file can be read; `filesSuit` has refused all others before.
@@ -38,8 +38,12 @@ extension ParticipantsProcedure {
         }
     }
 
-    func rewritten(_ file: Survey.File) -> Result<Data, any Error> {
-        Result { try jointContent(of: file) }
+    func rewritten(_ file: Survey.File) -> Result<Data, ZooConfigurationError> {
+        do throws(ZooConfigurationError) {
+            return .success(try jointContent(of: file))
+        } catch {
+            return .failure(error)
+        }
     }
 
     func restore(_ servers: [PlannedServer]) -> [HostCommand] {
@@ -92,7 +96,8 @@ extension ParticipantsProcedure {
             by: { [seeds, companions, destinationView] fleet, facts in
                 var facts = facts
                 for seed in seeds {
-                    guard let zookeeper = fleet.zookeeper(seed.host), let zxid = zookeeper.data.lastZxid else {
+                    guard let zookeeper = fleet.zookeeper(seed.host), let zxid = zookeeper.data.lastZxid
+                    else {
                         return .wait(because: "\(seed.host): the last transaction on its disk is not known")
                     }
                     if facts.zxidsAtDivision[seed.host.description] == nil {

@@ -54,9 +54,12 @@ package struct PlanText: Sendable {
         switch act {
         case .observeOnly: ["nothing, looks only"]
         case .commands(let commands):
-            commands.isEmpty ? ["nothing on this set-up"] : commands.map { "\($0.host): \($0.command.summary)" }
+            commands.isEmpty
+                ? ["nothing on this set-up"] : commands.map { "\($0.host): \($0.command.summary)" }
         case .decided(_, let hosts):
-            ["restarts what the step's title says, chosen by role among \(hosts.map(\.description).joined(separator: ", "))"]
+            [
+                "restarts what the step's title says, chosen by role among \(hosts.map(\.description).joined(separator: ", "))"
+            ]
         }
     }
 
@@ -77,7 +80,7 @@ package struct PlanText: Sendable {
                 case .success(let content) = procedure.rewritten(file)
             else { return nil }
             return "\(server.host):\n"
-                + ConfigDiff.unified(old: file.content, new: content, path: file.path)
+                + ConfigDiff.unified(old: Array(file.content), new: Array(content), path: file.path)
         }
         return "configuration changes (undone byte for byte before the division):\n\n"
             + parts.joined(separator: "\n")

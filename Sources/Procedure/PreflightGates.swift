@@ -33,7 +33,9 @@ extension ParticipantsProcedure {
             }
             let skew = (clocks.max() ?? 0) - (clocks.min() ?? 0)
             guard skew <= Self.largestSkew else {
-                return .never(reason: "the hosts' clocks differ by \(skew) ms; run a time service on all of them")
+                return .never(
+                    reason: "the hosts' clocks differ by \(skew) ms; run a time service on all of them"
+                )
             }
             return .holds(observed: "\(clocks.count) agents, clocks within \(skew) ms")
         }
@@ -49,13 +51,16 @@ extension ParticipantsProcedure {
             for server in source {
                 if let silence = fleet.silence(server.host) { return .waiting(reason: silence) }
                 guard let zookeeper = fleet.zookeeper(server.host) else { continue }
-                if let wrong = Self.mismatch(server, zookeeper, view: sourceView) { return .never(reason: wrong) }
+                if let wrong = Self.mismatch(server, zookeeper, view: sourceView) {
+                    return .never(reason: wrong)
+                }
                 guard let version = zookeeper.stats?.version else {
                     return .waiting(reason: "\(server.host) does not serve")
                 }
                 if ZooKeeperVersion(version)?.isAffectedBy3829 ?? false {
                     return .never(
-                        reason: "\(server.host) runs ZooKeeper \(version), which can elect a leader that cannot "
+                        reason:
+                            "\(server.host) runs ZooKeeper \(version), which can elect a leader that cannot "
                             + "commit while members are added (ZOOKEEPER-3829); use `strategy: observers`, or "
                             + "upgrade to 3.5.9, 3.6.2 or later"
                     )
@@ -78,13 +83,17 @@ extension ParticipantsProcedure {
                 guard let zookeeper = fleet.zookeeper(server.host) else { continue }
                 if let pid = zookeeper.pid {
                     return .never(
-                        reason: "\(server.host): \(server.service) runs (pid \(pid)); stop it, a destination node "
-                            + "must not have been started before")
+                        reason:
+                            "\(server.host): \(server.service) runs (pid \(pid)); stop it, a destination node "
+                            + "must not have been started before"
+                    )
                 }
                 guard zookeeper.data.isEmpty else {
                     return .never(
-                        reason: "\(server.host): \(zookeeper.data.path) is not empty; its content would be mixed "
-                            + "into the ensemble: look at it, then move version-2 away")
+                        reason:
+                            "\(server.host): \(zookeeper.data.path) is not empty; its content would be mixed "
+                            + "into the ensemble: look at it, then move version-2 away"
+                    )
                 }
                 if let wrong = Self.mismatch(server, zookeeper, view: destinationView) {
                     return .never(reason: wrong)
@@ -98,8 +107,10 @@ extension ParticipantsProcedure {
     var filesSuit: Gate {
         let problems = fileProblems
         let count = survey.files.count
-        return Gate("every configuration file can be extended and restored", hosts: [], deadline: .seconds(1)) {
-            _, _ in
+        return Gate("every configuration file can be extended and restored", hosts: [], deadline: .seconds(1))
+        {
+            _,
+            _ in
             problems.isEmpty
                 ? .holds(observed: "\(count) files read") : .never(reason: problems.joined(separator: "\n"))
         }
@@ -119,13 +130,24 @@ extension ParticipantsProcedure {
     }
 
     private func unsupported(_ file: Survey.File) -> String? {
-        guard let configuration = try? ZooConfiguration(file.content) else { return "cannot be read" }
+        let configuration: ZooConfiguration
+        do throws(ZooConfigurationError) {
+            configuration = try ZooConfiguration(bytes: Array(file.content))
+        } catch {
+            return "\(error)"
+        }
         if let dynamic = configuration.dynamicConfigFile {
             return "dynamicConfigFile=\(dynamic): dynamic configuration is not supported; "
                 + "put the server lines into this file and set reconfigEnabled=false"
         }
         if configuration.reconfigEnabled {
             return "reconfigEnabled=true: the running view could change without this file; set it to false"
+        }
+        if configuration.sslQuorum || configuration.portUnification {
+            return "sslQuorum or portUnification: TLS between servers is not supported yet"
+        }
+        if configuration.quorumSASL {
+            return "quorum.auth.enableSasl=true: SASL between servers is not supported yet"
         }
         return nil
     }
@@ -154,7 +176,8 @@ extension ParticipantsProcedure {
         if let accepted = zookeeper.data.acceptedEpoch, let current = zookeeper.data.currentEpoch,
             accepted < current
         {
-            return "\(server.host): acceptedEpoch \(accepted) is below currentEpoch \(current): its data directory "
+            return
+                "\(server.host): acceptedEpoch \(accepted) is below currentEpoch \(current): its data directory "
                 + "is damaged; never edit these files, replace the node"
         }
         return zookeeper.data.problems.first.map { "\(server.host): \($0)" }

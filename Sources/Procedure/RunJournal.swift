@@ -1,5 +1,4 @@
 package import ControlProtocol
-package import FoundationEssentials
 
 /// The coordinator's memory: intent before, verdict after.
 package protocol RunJournal: Sendable {

@@ -48,7 +48,12 @@ struct RunProgress {
         case .observeOnly: commands = []
         case .commands(let fixed): commands = fixed
         case .decided(let decide, let hosts):
-            return await decided(decide, Gate("the next move is clear", hosts: hosts, deadline: step.verify.deadline) { _, _ in .holds(observed: "") })
+            return await decided(
+                decide,
+                Gate("the next move is clear", hosts: hosts, deadline: step.verify.deadline) { _, _ in
+                    .holds(observed: "")
+                }
+            )
         }
         return .succeeded("")
     }
@@ -84,8 +89,12 @@ struct RunProgress {
         attempts[step.id, default: 0] += 1
         try runner.journal.remember(facts, of: runner.run.id)
         try runner.journal.intent(
-            step.id, attempt: attempts[step.id] ?? 1, commands: commands, at: runner.timing.now(),
-            of: runner.run.id)
+            step.id,
+            attempt: attempts[step.id] ?? 1,
+            commands: commands,
+            at: runner.timing.now(),
+            of: runner.run.id
+        )
     }
 
     func act() async -> RunMachine.Event {
@@ -115,7 +124,12 @@ struct RunProgress {
     func recordVerdict(_ verdict: StepVerdict) throws(JournalError) {
         guard let step else { return }
         try runner.journal.verdict(
-            step.id, attempt: attempts[step.id] ?? 1, verdict, at: runner.timing.now(), of: runner.run.id)
+            step.id,
+            attempt: attempts[step.id] ?? 1,
+            verdict,
+            at: runner.timing.now(),
+            of: runner.run.id
+        )
         if case .done(let observed) = verdict {
             let milliseconds = (runner.timing.monotonic() - stepStarted).milliseconds
             tell(.stepFinished, observed, milliseconds)
@@ -137,8 +151,13 @@ struct RunProgress {
 
     private func tell(_ kind: RunEvent.Kind, _ message: String? = nil, _ milliseconds: Int? = nil) {
         runner.event(
-            kind, stage: stage?.name, step: step?.id.description, title: step?.title, message: message,
-            milliseconds: milliseconds)
+            kind,
+            stage: stage?.name,
+            step: step?.id.description,
+            title: step?.title,
+            message: message,
+            milliseconds: milliseconds
+        )
     }
 }
 

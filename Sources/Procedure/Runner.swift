@@ -1,4 +1,4 @@
-package import ControlProtocol
+import ControlProtocol
 package import Planning
 
 /// Turns the run machine's actions into effects: observes, journals, sends commands, reports.
@@ -42,7 +42,9 @@ package struct Runner: Sendable {
         self.stopRequest = stopRequest
     }
 
-    /// Runs what the journal does not show as done. The caller holds the leases for `run.epoch`.
+    /// Runs what the journal does not show as done.
+    ///
+    /// The caller holds the leases for `run.epoch`.
     package func perform() async throws(JournalError) -> Outcome {
         let entries = try journal.entries(of: run.id)
         let done = Set(entries.filter { if case .done = $0.verdict { true } else { false } }.map(\.step))

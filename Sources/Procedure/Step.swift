@@ -10,7 +10,9 @@ package struct Step: Sendable {
     /// What must be seen before the next step may begin.
     package let verify: Gate
     package let undo: Undo
-    /// Whether a run may be left here for a while. Not so while clients have no ZooKeeper.
+    /// Whether a run may be left here for a while.
+    ///
+    /// Not so while clients have no ZooKeeper.
     package let isRestingPlace: Bool
 
     package init(
@@ -57,7 +59,9 @@ package struct HostCommand: Hashable, Sendable, Codable {
     }
 }
 
-/// What a step does. Commands of one step go out to all its hosts at once.
+/// What a step does.
+///
+/// Commands of one step go out to all its hosts at once.
 package enum Act: Sendable {
     case observeOnly
     case commands([HostCommand])

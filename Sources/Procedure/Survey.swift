@@ -1,7 +1,7 @@
 package import ControlProtocol
 package import FoundationEssentials
 package import Planning
-package import Topology
+import Topology
 
 /// The configuration files as they were before anything changed, and what they will become.
 ///
@@ -26,7 +26,9 @@ package struct Survey: Hashable, Sendable, Codable {
     package init(files: [File]) { self.files = files }
 
     /// Reads every server's configuration file through its agent; changes nothing.
-    package static func take(of plan: MigrationPlan, through fleet: any Fleet) async throws(FleetError) -> Survey {
+    package static func take(of plan: MigrationPlan, through fleet: any Fleet) async throws(FleetError)
+        -> Survey
+    {
         var files: [File] = []
         for server in plan.source + plan.destination {
             let answer = try await fleet.read(server.configPath, on: server.host)

@@ -45,13 +45,17 @@ extension ParticipantsProcedure {
         Gate(
             "both sides can reach each other",
             hosts: [],
-            probes: probes(from: source, to: seeds).merging(probes(from: seeds, to: source), uniquingKeysWith: +),
+            probes: probes(from: source, to: seeds).merging(
+                probes(from: seeds, to: source),
+                uniquingKeysWith: +
+            ),
             deadline: plan.deadlines.division
         ) { [source, seeds] fleet, _ in
             let results = (source + seeds).flatMap { fleet.probes[$0.host] ?? [] }
             if let failed = results.first(where: { $0.answer != .connected }) {
                 return .waiting(
-                    reason: "\(failed.target.address):\(failed.target.port) answers \(failed.answer.rawValue)")
+                    reason: "\(failed.target.address):\(failed.target.port) answers \(failed.answer.rawValue)"
+                )
             }
             guard results.count == 2 * source.count * seeds.count else {
                 return .waiting(reason: "not every probe was answered")

@@ -21,7 +21,9 @@ struct HistoryCommand: AsyncParsableCommand {
         let journal = try SQLiteJournal(path: plan.journalPath, exclusively: false)
         for (record, ending, _) in try journal.runs() {
             let state = ending?.rawValue ?? "under way, or its coordinator died"
-            Output.write("run \(record.id)  plan \(record.planDigest.prefix(12))  epoch \(record.epoch)  \(state)\n")
+            Output.write(
+                "run \(record.id)  plan \(record.planDigest.prefix(12))  epoch \(record.epoch)  \(state)\n"
+            )
             for entry in try journal.entries(of: record.id) { Output.write(Self.text(entry)) }
         }
     }

@@ -21,7 +21,9 @@ struct StatusCommand: AsyncParsableCommand {
         if json {
             try printJSON(hosts, answers)
         } else {
-            Output.write(Self.columns(["host", "service", "role", "zxid", "conns", "nodes", "view", "rules", "lease"]))
+            Output.write(
+                Self.columns(["host", "service", "role", "zxid", "conns", "nodes", "view", "rules", "lease"])
+            )
             for host in hosts { Output.write(Self.row(host, answers[host])) }
         }
         if hosts.contains(where: { if case .status = answers[$0] { false } else { true } }) {
