@@ -17,6 +17,11 @@ package struct SeedSelection: Hashable, Sendable, Codable {
     package let companions: [ServerID]
     package let dormant: [ServerID]
 
+    /// No choice at all: every destination node joins, as observers do.
+    package static func everyone(_ destination: [ServerID]) -> SeedSelection {
+        SeedSelection(seeds: destination, companions: [], dormant: [])
+    }
+
     /// The most seeds that these sizes allow.
     package static func most(source: Int, destination: Int) -> Int {
         min(Ensemble.majority(of: destination), source - 1)
@@ -47,9 +52,14 @@ package struct SeedSelection: Hashable, Sendable, Codable {
         _ destination: [ServerID]
     ) throws(SeedSelectionError) {
         for (side, ids) in [(EnsembleSide.source, source), (.destination, destination)] {
-            guard ids.count >= 3 else { throw .tooSmall(side, count: ids.count) }
-            guard !ids.count.isMultiple(of: 2) else { throw .even(side, count: ids.count) }
+            if let problem = sizeProblem(side, count: ids.count) { throw problem }
         }
+    }
+
+    /// Nil for the sizes that can be divided: odd, and at least three.
+    package static func sizeProblem(_ side: EnsembleSide, count: Int) -> SeedSelectionError? {
+        guard count >= 3 else { return .tooSmall(side, count: count) }
+        return count.isMultiple(of: 2) ? .even(side, count: count) : nil
     }
 
     private static func checkIDs(

@@ -3,10 +3,14 @@ package enum ConfigDiff {
     /// A unified diff with three lines of context; empty when nothing differs.
     ///
     /// Bytes that are not UTF-8 are shown as ISO 8859-1, which is how ZooKeeper reads them.
-    package static func unified(old: [UInt8], new: [UInt8], path: String) -> String {
-        guard old != new else { return "" }
+    package static func unified(
+        old: some Collection<UInt8>,
+        new: some Collection<UInt8>,
+        path: String
+    ) -> String {
+        guard !old.elementsEqual(new) else { return "" }
         var text = "--- \(path)\n+++ \(path)\n"
-        for hunk in hunks(script(lines(old), lines(new))) { text += hunk.text }
+        for hunk in hunks(script(lines(Array(old)), lines(Array(new)))) { text += hunk.text }
         return text
     }
 

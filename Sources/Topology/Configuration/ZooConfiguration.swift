@@ -10,8 +10,8 @@ package struct ZooConfiguration: Hashable, Sendable {
     let serverLines: [Server]
 
     /// Refuses what ZooKeeper would refuse, and by name what this tool does not support.
-    package init(bytes: [UInt8]) throws(ZooConfigurationError) {
-        text = try PropertiesText(bytes)
+    package init(_ content: some Collection<UInt8>) throws(ZooConfigurationError) {
+        text = try PropertiesText(Array(content))
         var servers: [Server] = []
         var lines: [ServerID: Int] = [:]
         for (index, element) in text.elements.enumerated() {
@@ -30,7 +30,7 @@ package struct ZooConfiguration: Hashable, Sendable {
         try checkSettings()
     }
 
-    package var bytes: [UInt8] { text.elements.flatMap(\.bytes) }
+    package var content: [UInt8] { text.elements.flatMap(\.bytes) }
 
     /// In the order of the file.
     package var servers: [ServerEntry] { serverLines.map(\.entry) }

@@ -103,7 +103,7 @@ extension ZooConfiguration {
         _ pieces: [[UInt8]],
         isIntended: ([Member]) -> Bool
     ) throws(ZooConfigurationError) -> ZooConfiguration {
-        let rewritten = try ZooConfiguration(bytes: pieces.flatMap { $0 })
+        let rewritten = try ZooConfiguration(pieces.flatMap { $0 })
         guard isIntended(rewritten.members) else { throw .rewriteFailed }
         return rewritten
     }
