@@ -5,13 +5,15 @@ import Topology
 /// Gates on what ensembles do: who serves, who leads, which view a process runs.
 extension ParticipantsProcedure {
     /// Every server serves; exactly one leads, the others follow.
-    func whole(_ servers: [PlannedServer], as name: String) -> Gate {
+    ///
+    /// - Parameter others: nodes that need not serve, but one of which may lead.
+    func whole(_ servers: [PlannedServer], as name: String, others: [PlannedServer] = []) -> Gate {
         Gate(
             "\(name): \(servers.count) nodes serve, exactly one leads",
-            hosts: servers.map(\.host),
+            hosts: (servers + others).map(\.host),
             deadline: plan.deadlines.restart
         ) { view, _ in
-            var leaders: [HostName] = []
+            var leaders = others.map(\.host).filter { view.stats($0)?.role == .leader }
             for server in servers {
                 if let silence = view.silence(server.host) { return .waiting(reason: silence) }
                 guard let zookeeper = view.zookeeper(server.host) else { continue }
@@ -37,7 +39,7 @@ extension ParticipantsProcedure {
                 let who = leaders.isEmpty ? "none leads" : "\(Self.list(leaders)) all lead"
                 return .waiting(reason: "\(name): \(who)")
             }
-            if let synced = view.stats(leader)?.syncedFollowers, synced < servers.count - 1 {
+            if let synced = view.stats(leader)?.syncedFollowers, others.isEmpty, synced < servers.count - 1 {
                 return .waiting(reason: "\(leader) leads, \(synced) of \(servers.count - 1) followers synced")
             }
             return .holds(observed: "\(servers.count) serve, \(leader) leads")

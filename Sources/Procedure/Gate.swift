@@ -61,4 +61,20 @@ package struct Gate: Sendable {
             }
         }
     }
+
+    /// Holds when either does; the other is asked only when this one does not hold.
+    package func or(_ other: Gate) -> Gate {
+        Gate(
+            title + "; " + other.title,
+            hosts: hosts + other.hosts.filter { !hosts.contains($0) },
+            probes: probes.merging(other.probes, uniquingKeysWith: +),
+            deadline: max(deadline, other.deadline),
+            looks: max(looks, other.looks)
+        ) { [judge, otherJudge = other.judge] view, facts in
+            let first = judge(view, facts)
+            if case .holds = first { return first }
+            if case .holds(let observed) = otherJudge(view, facts) { return .holds(observed: observed) }
+            return first
+        }
+    }
 }

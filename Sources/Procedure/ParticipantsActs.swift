@@ -24,7 +24,7 @@ extension ParticipantsProcedure {
 
     /// The file of a host with the joint ensemble's server lines, everything else byte for byte.
     func jointContent(of file: Survey.File) throws(ZooConfigurationError) -> Data {
-        Data(try ZooConfiguration(bytes: Array(file.content)).replacingMembers(joint).bytes)
+        Data(try ZooConfiguration(file.content).replacingMembers(joint).content)
     }
 
     /// Commands for those hosts whose file can be read; `filesSuit` has refused all others before.

@@ -110,7 +110,7 @@ package struct ParticipantsProcedure: Sendable {
                     Step(
                         "division.split",
                         "Cut every destination node off from every source node",
-                        precheck: whole(source + seeds, as: "joint").and(bothSidesConnect),
+                        precheck: whole(source + seeds, as: "joint").and(bothSidesConnect).or(splitHasBegun),
                         act: .commands(raiseWalls),
                         verify: wallsStand.and(nothingCrosses(refusedToo: true)),
                         undo: .commands(removeWalls, note: "the joint ensemble heals"),
@@ -131,7 +131,7 @@ package struct ParticipantsProcedure: Sendable {
                     Step(
                         "division.start-dormant",
                         "Start the remaining destination nodes",
-                        precheck: whole(seeds + companions, as: "destination"),
+                        precheck: whole(seeds + companions, as: "destination", others: dormant),
                         act: .commands(start(dormant)),
                         verify: whole(destination, as: "destination")
                             .and(runs(destinationView, on: destination, as: "destination")),

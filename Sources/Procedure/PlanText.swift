@@ -80,7 +80,7 @@ package struct PlanText: Sendable {
                 case .success(let content) = procedure.rewritten(file)
             else { return nil }
             return "\(server.host):\n"
-                + ConfigDiff.unified(old: Array(file.content), new: Array(content), path: file.path)
+                + ConfigDiff.unified(old: file.content, new: content, path: file.path)
         }
         return "configuration changes (undone byte for byte before the division):\n\n"
             + parts.joined(separator: "\n")

@@ -132,7 +132,7 @@ extension ParticipantsProcedure {
     private func unsupported(_ file: Survey.File) -> String? {
         let configuration: ZooConfiguration
         do throws(ZooConfigurationError) {
-            configuration = try ZooConfiguration(bytes: Array(file.content))
+            configuration = try ZooConfiguration(file.content)
         } catch {
             return "\(error)"
         }

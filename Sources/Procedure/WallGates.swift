@@ -40,6 +40,20 @@ extension ParticipantsProcedure {
         }
     }
 
+    /// A wall stands already, left by an attempt whose coordinator died: the way is forward.
+    var splitHasBegun: Gate {
+        Gate(
+            "or a wall of this plan stands already",
+            hosts: destination.map(\.host),
+            deadline: plan.deadlines.division
+        ) { [plan, destination] fleet, _ in
+            let walled = destination.filter { fleet.status($0.host)?.rules.wall == plan.wall(for: $0) }
+            return walled.isEmpty
+                ? .waiting(reason: "no wall yet")
+                : .holds(observed: "the split has begun: \(Self.list(walled.map(\.host)))")
+        }
+    }
+
     /// Before the split, so that the later refusal proves something: both sides can reach each other.
     var bothSidesConnect: Gate {
         Gate(
@@ -111,11 +125,16 @@ extension ParticipantsProcedure {
             hosts: seeds.map(\.host),
             deadline: plan.deadlines.division,
             looks: 4
-        ) { [seeds] fleet, _ in
+        ) { [seeds, destinationView] fleet, facts in
             var zxids: [String] = []
             for seed in seeds {
                 if let silence = fleet.silence(seed.host) { return .waiting(reason: silence) }
                 guard let zookeeper = fleet.zookeeper(seed.host) else { continue }
+                if Self.runs(destinationView, zookeeper), facts.zxidsAtDivision[seed.host.description] != nil
+                {
+                    zxids.append("\(seed.host) restarted before")
+                    continue
+                }
                 switch zookeeper.serving {
                 case .yes: return .waiting(reason: "\(seed.host) still serves")
                 case .unreachable(let reason):

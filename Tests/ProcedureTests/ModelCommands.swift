@@ -36,7 +36,10 @@ extension ModelEnsemble {
                     )
                     return .refused(refusal: refusal)
                 }
-                if hosts[name]?.backup == nil { hosts[name]?.backup = hosts[name]?.file }
+                if hosts[name]?.backup == nil {
+                    let original = hosts[name]?.file
+                    hosts[name]?.backup = original
+                }
                 hosts[name]?.file = write.content
             }
             return .done(result: .file(file: fileState(name)))
@@ -138,7 +141,11 @@ extension ModelEnsemble {
         let serving: Serving =
             host.pid == nil
             ? .unreachable(reason: "refused") : serves(name) ? .yes(stats: stats) : .looking
-        let sockets = reached(by: name).filter { $0.server.host != name && host.pid != nil }.flatMap {
+        let peers = reached(by: name).filter { other in
+            let isPeer = host.view?.contains { $0.id == other.server.id } ?? false
+            return isPeer && other.server.host != name
+        }
+        let sockets = peers.flatMap {
             other in
             other.server.allAddresses.prefix(1).map {
                 PeerSocket(

@@ -78,13 +78,13 @@ struct ModelEnsemble {
 
     /// The freshest, then highest, of the serving nodes that can be voted for by a majority of their own view.
     func leader(for name: HostName) -> HostName? {
+        guard let view = hosts[name]?.view else { return nil }
         let candidates = reached(by: name).filter { candidate in
-            serves(candidate.server.host) && candidate.view?.contains { $0.id == candidate.server.id } == true
+            serves(candidate.server.host) && view.contains { $0.id == candidate.server.id }
         }
         let source = candidates.filter { isSource($0.server.host) }
-        let pool =
-            source.isEmpty || source.contains { $0.view?.count == plan.source.count } ? candidates : source
-        return (pool.isEmpty ? candidates : pool)
+        let mustBeSource = source.contains { $0.view?.count == plan.source.count }
+        return (mustBeSource ? source : candidates)
             .max { ($0.zxid ?? Zxid(0), $0.server.id) < ($1.zxid ?? Zxid(0), $1.server.id) }?.server.host
     }
 
@@ -93,7 +93,8 @@ struct ModelEnsemble {
         nextPID += 1
         hosts[name]?.pid = nextPID
         hosts[name]?.starts += 1
-        hosts[name]?.view = hosts[name].flatMap { Self.members(of: $0.file) }
+        let view = hosts[name].flatMap { Self.members(of: $0.file) }
+        hosts[name]?.view = view
         checkFreshness(starting: name)
         commit()
     }
@@ -128,6 +129,6 @@ struct ModelEnsemble {
     }
 
     static func members(of file: Data) -> [Member]? {
-        do { return try ZooConfiguration(bytes: Array(file)).members } catch { return nil }
+        do { return try ZooConfiguration(file).members } catch { return nil }
     }
 }
