@@ -11,10 +11,17 @@ package struct HostFirewall: Firewall {
     private let others: [any RuleStore]
     private let turn = Turn()
 
-    /// - Parameter launcher: prefixed to every command; tests enter a network namespace with it.
-    package init(backend: FirewallBackend, protectedPorts: [Port], launcher: [String] = []) {
+    /// - Parameters:
+    ///   - launcher: prefixed to every command; tests enter a network namespace with it.
+    ///   - seconds: how long one command may take.
+    package init(
+        backend: FirewallBackend,
+        protectedPorts: [Port],
+        launcher: [String] = [],
+        seconds: Int = 10
+    ) {
         let check = WallCheck(protectedPorts: protectedPorts)
-        let tools = PacketTools(launcher: launcher)
+        let tools = PacketTools(launcher: launcher, seconds: seconds)
         self.backend = backend
         self.check = check
         own = Self.store(backend, check.protectedPorts, tools)

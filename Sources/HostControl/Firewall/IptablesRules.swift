@@ -20,7 +20,7 @@ struct IptablesRules: RuleStore {
     /// Somebody may change the table between our reading it and our changing it.
     private static let attempts = 3
     /// Below the time after which a child is stopped, so that its own message is seen.
-    private static let lockSeconds = 8
+    private var lockSeconds: Int { max(tools.seconds - 2, 1) }
 
     init(_ kind: Kind, protectedPorts: [Port], tools: PacketTools) {
         self.kind = kind
@@ -115,7 +115,7 @@ struct IptablesRules: RuleStore {
     }
 
     private func command(_ family: IPAddress.Family) -> [String] {
-        [Self.program("restore", kind, family), "--noflush", "--wait=\(Self.lockSeconds)"]
+        [Self.program("restore", kind, family), "--noflush", "--wait=\(lockSeconds)"]
     }
 
     private func table(_ family: IPAddress.Family) async throws(FirewallError) -> FilterTable {
