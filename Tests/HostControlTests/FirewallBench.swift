@@ -84,7 +84,7 @@ struct FirewallBench: Sendable {
             let names = family == "iptables" ? "ip_tables_names" : "ip6_tables_names"
             // Reading a legacy table would create it.
             let tables = try await onWalled("cat", ["/proc/net/\(names)"])
-            text += "\(family) legacy tables: \(tables)"
+            text += "\(family) legacy tables: \(tables)\n"
             if !tables.isEmpty { text += try await onWalled("\(family)-legacy-save") }
             text += try await onWalled("\(family)-nft-save")
         }
