@@ -13,7 +13,9 @@ struct FileInspection {
     /// The file behind a symbolic link; `path` itself otherwise; nil behind a dangling link.
     let resolved: String?
 
-    /// Reads `path`, following symbolic links. A directory, device or FIFO is refused.
+    /// Reads `path`, following symbolic links.
+    ///
+    /// A directory, device or FIFO is refused.
     static func read(_ path: String) throws(FileError) -> FileInspection {
         let link = try linkTarget(of: path)
         do throws(FileError) {

@@ -26,6 +26,8 @@ package struct CommandSupervisor: ServiceSupervisor {
     private let logs: String?
     private let patience: Duration
 
+    /// Nothing is run yet.
+    ///
     /// `logs`: an existing directory where what a service's commands print is kept, in `NAME.log`; without
     /// one it is discarded. `patience`: how long `status` may take.
     package init(

@@ -26,7 +26,9 @@ struct HostCommand {
         return Ended(status: status, output: output.text(), diagnostics: diagnostics.text())
     }
 
-    /// Waits for the end however long it takes. The command outlives us if need be.
+    /// Waits for the end however long it takes.
+    ///
+    /// The command outlives us if need be.
     func detached(log: borrowing OpenFile) async throws(ServiceError) -> TerminationStatus {
         try await end(output: log.descriptor, error: log.descriptor, within: nil)
     }
