@@ -128,6 +128,10 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .testTarget(name: "EndToEndTests", dependencies: ["LabKit", "Topology"], swiftSettings: strict),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["LabKit", "Topology"] + subprocess,
+            swiftSettings: strict
+        ),
     ]
 )
