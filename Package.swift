@@ -95,6 +95,7 @@ let package = Package(
         .target(
             name: "LabKit",
             dependencies: ["Topology", "YAMLReading"] + subprocess,
+            resources: [.embedInCode("Resources")],
             swiftSettings: strict
         ),
         .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: strict),

@@ -1,0 +1,3 @@
+extension Lab {
+    func startAgents() async throws(LabError) {}
+}
