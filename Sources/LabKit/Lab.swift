@@ -49,8 +49,8 @@ package struct Lab: Sendable {
     ///
     /// Another program does it, so that the process is nobody's child here and never a zombie.
     func launch(_ argv: [String], on host: LabHost, record: String, log: String) async throws(LabError) {
-        let where_ = ["--namespace", namespace(of: host), "--record", record, "--log", log, "--"]
-        try await Tool([binaries.lab, "launch"] + where_ + argv).output(step: "starting \(argv[0])")
+        let place = ["--namespace", namespace(of: host), "--record", record, "--log", log, "--"]
+        try await Tool([binaries.lab, "launch"] + place + argv).output(step: "starting \(argv[0])")
     }
 
     package func up() async throws {

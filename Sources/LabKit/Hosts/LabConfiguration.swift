@@ -62,6 +62,9 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
         }
     }
 
+    /// The destination hosts that join the source first: a majority of the destination.
+    package var seeds: [LabHost] { Array(destinationHosts.prefix(destinations / 2 + 1)) }
+
     package var zooKeeperHosts: [LabHost] { sourceHosts + destinationHosts }
     package var control: LabHost { LabHost(name: "control", side: .control, id: nil, number: 200) }
     package var client: LabHost { LabHost(name: "client", side: .client, id: nil, number: 201) }

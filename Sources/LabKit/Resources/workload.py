@@ -115,7 +115,8 @@ class Writer:
         self.create(self.root)
         self.create(self.register)
         self.create(self.ephemeral, ephemeral=True)
-        if not self.over():
+        ready = not self.over()
+        if ready:
             self.write(event="ready", session=self.session(), at=instant())
         number = 0
         while not self.over():
@@ -131,7 +132,7 @@ class Writer:
         # Time to reconnect, if the end falls into an interruption.
         patience = time.monotonic() + self.arguments.session
         owner = self.owner()
-        while owner is None and time.monotonic() < patience and not self.connected.is_set():
+        while ready and owner is None and time.monotonic() < patience and not self.connected.is_set():
             owner = self.owner()
         self.write(event="final", session=self.session(), owner=owner, at=instant())
         self.leaving.wait(60)
