@@ -9,7 +9,8 @@ struct MitosisLab: AsyncParsableCommand {
         commandName: "mitosis-lab",
         abstract: "An example set-up on this machine: network namespaces, real ZooKeeper, real agents.",
         subcommands: [
-            UpCommand.self, DownCommand.self, StatusCommand.self, ServiceCommand.self, LaunchCommand.self,
+            UpCommand.self, RunCommand.self, DownCommand.self, StatusCommand.self, ServiceCommand.self,
+            LaunchCommand.self,
         ]
     )
 }

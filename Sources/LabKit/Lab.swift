@@ -128,13 +128,14 @@ package struct Lab: Sendable {
             let files = layout.host(host)
             for folder in files.folders { try Folder.make(folder) }
             let side = configuration.hosts(of: host.side)
-            let text = ZooKeeperServer.configuration(of: host, in: side, data: files.data)
+            let view = view(of: host)
+            let text = ZooKeeperServer.configuration(of: host, in: side, data: view.zooKeeperData)
             try Folder.write(text, to: files.zooKeeperConfiguration)
             try Folder.write("\(host.id ?? 0)\n", to: files.data + "/myid")
             let description = HostDescription(
                 name: host.name,
                 namespace: namespace(of: host),
-                zooKeeper: ZooKeeperServer.command(configuration: files.zooKeeperConfiguration)
+                zooKeeper: ZooKeeperServer.command(configuration: view.zooKeeperConfiguration)
             )
             try RecordFile.write(description, at: files.description)
         }

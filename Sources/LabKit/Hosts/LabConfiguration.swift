@@ -62,8 +62,11 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
         }
     }
 
-    /// The destination hosts that join the source first: a majority of the destination.
-    package var seeds: [LabHost] { Array(destinationHosts.prefix(destinations / 2 + 1)) }
+    /// The destination hosts that join the source first: a majority of the destination, or as many as the
+    /// source can take without being outvoted.
+    package var seeds: [LabHost] {
+        Array(destinationHosts.prefix(max(1, min(destinations / 2 + 1, sources - 1))))
+    }
 
     package var zooKeeperHosts: [LabHost] { sourceHosts + destinationHosts }
     package var control: LabHost { LabHost(name: "control", side: .control, id: nil, number: 200) }

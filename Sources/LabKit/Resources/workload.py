@@ -131,7 +131,7 @@ class Writer:
             self.stopping.wait(self.arguments.interval)
         # Time to reconnect, if the end falls into an interruption.
         patience = time.monotonic() + self.arguments.session
-        owner = self.owner()
+        owner = self.owner() if ready else None
         while ready and owner is None and time.monotonic() < patience and not self.connected.is_set():
             owner = self.owner()
         self.write(event="final", session=self.session(), owner=owner, at=instant())

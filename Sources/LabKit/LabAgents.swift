@@ -1,3 +1,0 @@
-extension Lab {
-    func startAgents() async throws(LabError) {}
-}
