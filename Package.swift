@@ -99,6 +99,7 @@ let package = Package(
         .target(
             name: "LabKit",
             dependencies: ["Topology", "YAMLReading"] + subprocess,
+            resources: [.embedInCode("Resources")],
             swiftSettings: strict
         ),
         .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: strict),
@@ -132,6 +133,10 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .testTarget(name: "EndToEndTests", dependencies: ["LabKit", "Topology"], swiftSettings: strict),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["LabKit", "Topology"] + subprocess,
+            swiftSettings: strict
+        ),
     ]
 )

@@ -1,0 +1,59 @@
+internal import ArgumentParser
+internal import LabKit
+
+/// What an init script is on a host without systemd; the lab's agents call it.
+struct ServiceCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "service",
+        abstract: "Start, stop or look at the ZooKeeper of one host of a lab.",
+        subcommands: [Start.self, Stop.self, Status.self]
+    )
+
+    struct Host: ParsableArguments {
+        @Option(help: "The host's folder in the lab's.")
+        var hostDirectory: String
+    }
+
+    struct Start: ParsableCommand {
+        @OptionGroup var host: Host
+
+        func run() throws { Output.say("\(try HostService(hostDirectory: host.hostDirectory).start().pid)") }
+    }
+
+    struct Stop: AsyncParsableCommand {
+        @OptionGroup var host: Host
+
+        func run() async throws { try await HostService(hostDirectory: host.hostDirectory).stop() }
+    }
+
+    struct Status: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print the pid and succeed while it runs; exit with 3 when it is stopped."
+        )
+
+        @OptionGroup var host: Host
+
+        func run() throws {
+            guard let record = try HostService(hostDirectory: host.hostDirectory).status() else {
+                Output.say("stopped")
+                throw ExitCode(3)
+            }
+            Output.say("\(record.pid)")
+        }
+    }
+}
+
+/// Starts a process for the lab, records it and leaves it alone.
+struct LaunchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "launch", shouldDisplay: false)
+
+    @Option var namespace: String
+    @Option var record: String
+    @Option var log: String
+    @Argument(parsing: .postTerminator) var command: [String]
+
+    func run() throws {
+        let process = try Launcher(namespace: namespace, log: log).launch(command)
+        try RecordFile.write(process, at: record)
+    }
+}

@@ -1,0 +1,83 @@
+internal import ArgumentParser
+private import Glibc
+internal import LabKit
+
+/// The example set-up, from the command line.
+@main
+struct MitosisLab: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mitosis-lab",
+        abstract: "An example set-up on this machine: network namespaces, real ZooKeeper, real agents.",
+        subcommands: [
+            UpCommand.self, RunCommand.self, DownCommand.self, StatusCommand.self, ServiceCommand.self,
+            LaunchCommand.self,
+        ]
+    )
+}
+
+/// The folder that names a lab.
+struct LabOptions: ParsableArguments {
+    @Option(help: "The lab's name, a-z and 0-9.")
+    var name = "demo"
+
+    @Option(help: "The folder for everything it writes (default: /var/tmp/mitosis-lab/NAME).")
+    var directory: String?
+
+    var folder: String { directory ?? "/var/tmp/mitosis-lab/\(name)" }
+
+    func open() throws -> Lab { try Lab.open(folder, binaries: try Binaries.find(), report: Output.say) }
+}
+
+/// How many hosts, and what runs on them.
+struct SizeOptions: ParsableArguments {
+    enum Hosts: String, ExpressibleByArgument, CaseIterable {
+        case auto
+        case systemd
+        case processes
+    }
+
+    @Option(help: "How many source hosts.")
+    var source = 3
+
+    @Option(help: "How many destination hosts.")
+    var destination = 3
+
+    @Option(help: "What runs a host's programs: systemd in a container, or plain processes.")
+    var hosts = Hosts.auto
+
+    @Flag(inversion: .prefixedNo, help: "Run an agent on every ZooKeeper host.")
+    var agents = true
+
+    func lab(_ options: LabOptions) async throws -> Lab {
+        let mode: LabConfiguration.HostMode =
+            switch hosts {
+            case .auto: .processes
+            case .processes: .processes
+            case .systemd: .systemd
+            }
+        let configuration = try LabConfiguration(
+            name: options.name,
+            directory: options.folder,
+            sources: source,
+            destinations: destination,
+            mode: mode,
+            agents: agents
+        )
+        return Lab(configuration, binaries: try Binaries.find(), report: Output.say)
+    }
+}
+
+/// Lines on standard output, each shown at once.
+enum Output {
+    @Sendable static func say(_ line: String) {
+        let bytes = Array((line + "\n").utf8)
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes[sent...].withUnsafeBytes { write(1, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            // Nobody reads any more.
+            guard count > 0 else { return }
+            sent += count
+        }
+    }
+}

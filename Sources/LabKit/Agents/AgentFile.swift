@@ -1,0 +1,57 @@
+/// The text of a host's `agent.yaml`.
+package enum AgentFile {
+    package static let port = 9760
+
+    package static func text(for host: LabHost, in lab: Lab) -> String {
+        let view = lab.view(of: host)
+        return """
+            host: \(host.name)
+            listen: {address: "0.0.0.0", port: \(port)}
+            tls:
+              certificate: \(quoted(view.tls + "/agent.pem"))
+              key: \(quoted(view.tls + "/agent.key"))
+              authority: \(quoted(view.tls + "/ca.pem"))
+              trust_domain: mitosis
+            state: \(quoted(view.agentState))
+            firewall:
+              backend: nftables
+              protected_ports: [22]
+              peers: [198.51.100.0/24, "2001:db8::/64"]
+            files: [\(quoted(view.zooKeeperConfiguration))]
+            services:
+            \(services(of: host, in: lab))
+            zookeeper:
+              service: \(view.service)
+              config: \(quoted(view.zooKeeperConfiguration))
+
+            """
+    }
+
+    private static func services(of host: LabHost, in lab: Lab) -> String {
+        let service = lab.view(of: host).service
+        switch lab.configuration.mode {
+        case .systemd:
+            return """
+                  manager: systemd
+                  allow: [\(service)]
+                """
+        case .processes:
+            let commands = ["start", "stop", "status"].map { verb in
+                let directory = lab.layout.host(host).root
+                let argv = [lab.binaries.lab, "service", verb, "--host-directory", directory]
+                return "      \(verb): [\(argv.map(quoted).joined(separator: ", "))]"
+            }
+            return """
+                  manager: command
+                  commands:
+                    \(service):
+                \(commands.joined(separator: "\n"))
+                """
+        }
+    }
+
+    /// A YAML string in double quotes.
+    static func quoted(_ text: String) -> String {
+        "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+    }
+}

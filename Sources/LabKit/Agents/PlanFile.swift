@@ -1,0 +1,43 @@
+/// The text of the lab's plan file, as an operator would write it.
+package enum PlanFile {
+    package static func text(for lab: Lab) -> String {
+        """
+        version: 1
+        name: \(lab.configuration.name)
+        strategy: participants
+
+        pki:
+          directory: ./pki
+          coordinator: ops
+          trust_domain: mitosis
+
+        journal: ./control/journal.sqlite
+        agent_port: \(AgentFile.port)
+
+        source:
+          servers:
+        \(servers(lab.configuration.sourceHosts, in: lab))
+
+        destination:
+          servers:
+        \(servers(lab.configuration.destinationHosts, in: lab))
+
+        firewall: {scope: quorum-ports}
+
+        """
+    }
+
+    private static func servers(_ hosts: [LabHost], in lab: Lab) -> String {
+        hosts.map { host in
+            let view = lab.view(of: host)
+            return """
+                    - id: \(host.id ?? 0)
+                      host: \(host.name)
+                      address: \(host.ipv4)
+                      addresses: ["\(host.ipv6)"]
+                      service: \(view.service)
+                      config: \(AgentFile.quoted(view.zooKeeperConfiguration))
+                """
+        }.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,36 @@
+internal import FoundationEssentials
+private import Glibc
+
+/// Where the project's programs are.
+package struct Binaries: Sendable, Codable, Hashable {
+    package let directory: String
+
+    package init(directory: String) { self.directory = directory }
+
+    package var lab: String { directory + "/mitosis-lab" }
+    package var agent: String { directory + "/mitosis-agent" }
+    package var coordinator: String { directory + "/mitosis" }
+
+    /// MITOSIS_BIN, else the folder of the running program if mitosis-lab is there, else `.build/debug`.
+    package static func find() throws(LabError) -> Binaries {
+        var candidates: [String] = []
+        if let named = getenv("MITOSIS_BIN") { candidates.append(String(cString: named)) }
+        do {
+            let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+            candidates.append(URL(filePath: own).deletingLastPathComponent().path)
+        } catch {
+            throw .file(path: "/proc/self/exe", reason: "cannot be read: \(error)")
+        }
+        candidates.append(FileManager.default.currentDirectoryPath + "/.build/debug")
+        for candidate in candidates {
+            let path = candidate.hasSuffix("/") ? String(candidate.dropLast()) : candidate
+            let found = Binaries(directory: path)
+            if FileManager.default.isExecutableFile(atPath: found.lab) { return found }
+        }
+        throw .missing(
+            program: "mitosis-lab",
+            remedy: "build it (swift build), or name its folder in MITOSIS_BIN; looked in "
+                + candidates.joined(separator: ", ")
+        )
+    }
+}

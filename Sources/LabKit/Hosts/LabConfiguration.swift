@@ -1,0 +1,104 @@
+internal import Topology
+
+/// What a lab is made of.
+package struct LabConfiguration: Codable, Sendable, Hashable {
+    /// What runs the programs of a ZooKeeper host.
+    package enum HostMode: String, Codable, Sendable, CaseIterable {
+        /// A real systemd with real units, in a container of systemd-nspawn.
+        case systemd
+        /// Plain processes in the host's network namespace.
+        case processes
+    }
+
+    package let name: String
+    /// Everything that the lab writes is in here.
+    package let directory: String
+    package let sources: Int
+    package let destinations: Int
+    package let mode: HostMode
+    /// Whether every ZooKeeper host runs an agent (and certificates and a plan are made).
+    package let agents: Bool
+
+    package init(
+        name: String = "demo",
+        directory: String? = nil,
+        sources: Int = 3,
+        destinations: Int = 3,
+        mode: HostMode = .processes,
+        agents: Bool = true
+    ) throws(LabError) {
+        // No dash: then no lab's prefix is the start of another one's.
+        let plain = name.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber) }
+        guard plain, (1...24).contains(name.count) else {
+            throw .invalid(reason: "'\(name)' is no lab name: use 1 to 24 of a-z and 0-9")
+        }
+        guard (1...9).contains(sources), (1...9).contains(destinations) else {
+            throw .invalid(reason: "a lab has 1 to 9 source and 1 to 9 destination hosts")
+        }
+        let folder = directory ?? "/var/tmp/mitosis-lab/\(name)"
+        guard folder.hasPrefix("/"), folder.split(separator: "/").count > 1 else {
+            throw .invalid(
+                reason: "'\(folder)': the lab's folder is an absolute path, at least two levels deep"
+            )
+        }
+        self.name = name
+        self.directory = folder
+        self.sources = sources
+        self.destinations = destinations
+        self.mode = mode
+        self.agents = agents
+    }
+
+    /// What the names of this lab's namespaces start with.
+    package var prefix: String { "mlab-\(name)" }
+
+    package var sourceHosts: [LabHost] {
+        (1...sources).map { LabHost(name: "s\($0)", side: .source, id: $0, number: 10 + $0) }
+    }
+
+    package var destinationHosts: [LabHost] {
+        (1...destinations).map {
+            LabHost(name: "d\($0)", side: .destination, id: sources + $0, number: 20 + $0)
+        }
+    }
+
+    /// The destination hosts that join the source first: a majority of the destination, or as many as the
+    /// source can take without being outvoted.
+    package var seeds: [LabHost] {
+        Array(destinationHosts.prefix(max(1, min(destinations / 2 + 1, sources - 1))))
+    }
+
+    package var zooKeeperHosts: [LabHost] { sourceHosts + destinationHosts }
+    package var control: LabHost { LabHost(name: "control", side: .control, id: nil, number: 200) }
+    package var client: LabHost { LabHost(name: "client", side: .client, id: nil, number: 201) }
+    package var hosts: [LabHost] { zooKeeperHosts + [control, client] }
+
+    package func hosts(of side: LabHost.Side) -> [LabHost] { hosts.filter { $0.side == side } }
+}
+
+/// One host of a lab.
+package struct LabHost: Codable, Sendable, Hashable {
+    package enum Side: String, Codable, Sendable, Hashable {
+        case source
+        case destination
+        case control
+        case client
+    }
+
+    package let name: String
+    package let side: Side
+    /// The ZooKeeper id, on a host that has ZooKeeper.
+    package let id: Int?
+    /// The last part of both addresses.
+    let number: Int
+
+    package var ipv4: String { "198.51.100.\(number)" }
+    package var ipv6: String { "2001:db8::\(number)" }
+    /// Where clients of its ZooKeeper connect to.
+    package var clientAddress: String { "\(ipv4):2181" }
+
+    /// As the network wants it.
+    package var networkHost: TestNetwork.Host {
+        TestNetwork.Host(name: name, addresses: [ipv4, ipv6].compactMap { IPAddress($0) })
+    }
+}

@@ -1,0 +1,49 @@
+/// Where everything of a lab is in its folder.
+package struct LabLayout: Sendable {
+    package let root: String
+
+    package init(root: String) { self.root = root }
+
+    /// Shows that a lab made the folder; without it nothing in the folder is ever removed.
+    package var marker: String { root + "/.mitosis-lab" }
+    package var lock: String { root + "/lock" }
+    package var configuration: String { root + "/lab.json" }
+    package var plan: String { root + "/plan.yaml" }
+    package var pki: String { root + "/pki" }
+    package var journal: String { root + "/control/journal.sqlite" }
+    package var events: String { root + "/control/events.jsonl" }
+    package var control: String { root + "/control" }
+    package var client: String { root + "/client" }
+    package var summary: String { root + "/summary.json" }
+
+    package func host(_ host: LabHost) -> HostLayout { HostLayout(root: "\(root)/hosts/\(host.name)") }
+    package func history(_ side: LabHost.Side) -> String { "\(client)/\(side.rawValue).jsonl" }
+    package func workloadRecord(_ side: LabHost.Side) -> String { "\(client)/\(side.rawValue).process.json" }
+    package func workloadLog(_ side: LabHost.Side) -> String { "\(client)/\(side.rawValue).log" }
+    package func script(_ name: String) -> String { "\(client)/\(name)" }
+}
+
+/// Where everything of one host is; with systemd the same files appear under their usual paths.
+package struct HostLayout: Sendable {
+    package let root: String
+
+    package init(root: String) { self.root = root }
+
+    package var description: String { root + "/host.json" }
+    package var zooKeeperConfiguration: String { root + "/etc/zookeeper/zoo.cfg" }
+    package var agentConfiguration: String { root + "/etc/mitosis/agent.yaml" }
+    package var tls: String { root + "/etc/mitosis/tls" }
+    package var data: String { root + "/data" }
+    package var state: String { root + "/state" }
+    package var logs: String { root + "/log" }
+    package var run: String { root + "/run" }
+    package var zooKeeperLog: String { logs + "/zookeeper.log" }
+    package var agentLog: String { logs + "/agent.log" }
+    package var zooKeeperRecord: String { run + "/zookeeper.json" }
+    package var agentRecord: String { run + "/agent.json" }
+    package var serviceLock: String { run + "/service.lock" }
+
+    package var folders: [String] {
+        [root + "/etc/zookeeper", root + "/etc/mitosis/tls", data, state, logs, run]
+    }
+}

@@ -1,0 +1,44 @@
+/// How the lab runs Debian's ZooKeeper.
+package enum ZooKeeperServer {
+    package static let jar = "/usr/share/java/zookeeper.jar"
+
+    /// The configuration file of one host, with its own side's ensemble as its view.
+    ///
+    /// A tick of one second (Debian ships two) halves every timeout that is counted in ticks, so that a
+    /// division shows its window and not its waits, and still allows sessions of 20 s.
+    package static func configuration(of host: LabHost, in side: [LabHost], data: String) -> String {
+        let servers = side.compactMap { member in
+            member.id.map { "server.\($0)=\(member.ipv4):2888:3888" }
+        }
+        return """
+            # ZooKeeper on \(host.name)
+            tickTime=1000
+            initLimit=10
+            syncLimit=5
+            dataDir=\(data)
+            clientPort=2181
+            maxClientCnxns=60
+
+            \(servers.joined(separator: "\n"))
+
+            """
+    }
+
+    /// The Java command line.
+    ///
+    /// The manifest of Debian's zookeeper.jar names every other library it needs except a binding for
+    /// slf4j, so the class path is that jar and one that logs to standard error.
+    package static func command(configuration: String) -> [String] {
+        [
+            "/usr/bin/java",
+            "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
+            "-Dzookeeper.admin.enableServer=false",
+            "-Dzookeeper.jmx.log4j.disable=true",
+            "-Dorg.slf4j.simpleLogger.showDateTime=true",
+            "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSS",
+            "-cp", "\(jar):/usr/share/java/slf4j-simple.jar",
+            "org.apache.zookeeper.server.quorum.QuorumPeerMain",
+            configuration,
+        ]
+    }
+}

@@ -1,0 +1,60 @@
+internal import FoundationEssentials
+private import Glibc
+
+extension Lab {
+    /// Ends what the records name, then whatever else lives in this lab's namespaces, then the namespaces.
+    ///
+    /// Tolerates every half-made state: a record without a process, a process without a record, a
+    /// namespace of a lab that had other hosts.
+    func removeRunning() async throws {
+        try await end(try recorded())
+        let namespaces = try await leftNamespaces()
+        for namespace in namespaces { try await end(try await inhabitants(of: namespace)) }
+        for namespace in namespaces {
+            let outcome = try await Tool(["ip", "netns", "delete", namespace]).outcome()
+            guard outcome.succeeded else {
+                throw LabError.failed(step: "removing \(namespace)", diagnostics: outcome.diagnostics)
+            }
+        }
+    }
+
+    /// Every process that a record in the lab's folder names and that still runs.
+    package func recorded() throws(LabError) -> [ProcessRecord] {
+        var paths: [String] = []
+        let hosts = layout.root + "/hosts"
+        for host in try Folder.entries(hosts) {
+            let files = HostLayout(root: "\(hosts)/\(host)")
+            paths += [files.agentRecord, files.zooKeeperRecord]
+        }
+        paths += [LabHost.Side.source, .destination].map { layout.workloadRecord($0) }
+        var records: [ProcessRecord] = []
+        for path in paths {
+            if let record = try RecordFile.read(ProcessRecord.self, at: path), record.isRunning {
+                records.append(record)
+            }
+        }
+        return records
+    }
+
+    /// The names of this lab's namespaces that are there now, whatever hosts they were made for.
+    package func leftNamespaces() async throws(LabError) -> [String] {
+        try Folder.entries("/run/netns").filter {
+            $0 == network.hub || $0.hasPrefix(configuration.prefix + "-")
+        }
+    }
+
+    /// Every process whose network is that namespace: nobody else has business there.
+    package func inhabitants(of namespace: String) async throws(LabError) -> [ProcessRecord] {
+        let outcome = try await Tool(["ip", "netns", "pids", namespace]).outcome()
+        // A name whose namespace is gone has no inhabitants.
+        guard outcome.succeeded else { return [] }
+        return outcome.output.split(separator: "\n").compactMap { Int32($0) }.compactMap {
+            ProcessRecord(pid: $0)
+        }
+    }
+
+    private func end(_ processes: [ProcessRecord]) async throws {
+        for process in processes { process.signal(SIGTERM) }
+        for process in processes { try await process.end(grace: .seconds(5)) }
+    }
+}

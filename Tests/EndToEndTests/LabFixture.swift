@@ -1,0 +1,35 @@
+import FoundationEssentials
+import Glibc
+import LabKit
+import Testing
+
+/// Labs for tests: a random name, taken down at the end; the folder stays when the test failed.
+enum LabFixture {
+    /// Whether this machine can run a lab: it needs root.
+    static var isPossible: Bool { geteuid() == 0 }
+
+    static func withLab(
+        sources: Int = 3,
+        destinations: Int = 3,
+        mode: LabConfiguration.HostMode = .processes,
+        agents: Bool = true,
+        _ body: (Lab) async throws -> Void
+    ) async throws {
+        let configuration = try LabConfiguration(
+            name: "test\(UInt32.random(in: 0..<1_000_000))",
+            sources: sources,
+            destinations: destinations,
+            mode: mode,
+            agents: agents
+        )
+        let lab = Lab(configuration, binaries: try Binaries.find())
+        do {
+            try await body(lab)
+        } catch {
+            Issue.record("logs and data of the lab are in \(configuration.directory)")
+            try await lab.down()
+            throw error
+        }
+        try await lab.down(purge: true)
+    }
+}
