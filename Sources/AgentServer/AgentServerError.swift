@@ -1,8 +1,9 @@
+package import YAMLReading
+
 /// What stops an agent from starting, or from keeping its records.
 package enum AgentServerError: Error, Hashable {
     /// The configuration says something that the agent cannot take.
-    case configuration(path: String, line: Int, problem: String, remedy: String)
-    case configurationUnreadable(path: String, reason: String)
+    case configuration(problem: YAMLError)
     case tls(reason: String)
     case stateDirectory(path: String, reason: String)
     case stateLocked(path: String)
@@ -15,10 +16,7 @@ package enum AgentServerError: Error, Hashable {
 extension AgentServerError: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .configuration(let path, let line, let problem, let remedy):
-            "\(path):\(line): \(problem); \(remedy)"
-        case .configurationUnreadable(let path, let reason):
-            "\(path): \(reason); name the right file with --config"
+        case .configuration(let problem): problem.description
         case .tls(let reason): "cannot use the certificate: \(reason)"
         case .stateDirectory(let path, let reason):
             "state directory \(path): \(reason); create it, owned by the agent's user, or change 'state'"

@@ -1,4 +1,4 @@
-package import FoundationEssentials
+import FoundationEssentials
 
 /// `lease.json`: replaced atomically, on disk before anybody is told of a grant.
 package struct LeaseStore: Sendable {

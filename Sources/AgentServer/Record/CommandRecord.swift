@@ -11,9 +11,9 @@ package struct CommandRecord: ~Copyable {
     package struct Limits: Sendable {
         package let runs: Int
         package let commands: Int
-        package let bytes: Int64
+        package let bytes: Int
 
-        package init(runs: Int = 2, commands: Int = 10_000, bytes: Int64 = 32 << 20) {
+        package init(runs: Int = 2, commands: Int = 10_000, bytes: Int = 32 << 20) {
             self.runs = runs
             self.commands = commands
             self.bytes = bytes
@@ -161,7 +161,7 @@ package struct CommandRecord: ~Copyable {
 
     private static func opening(_ path: String) throws(AgentServerError) -> LineFile {
         do {
-            return try LineFile(path: path)
+            return try LineFile.opening(path)
         } catch {
             throw .storage(path: path, operation: error.call, reason: error.reason)
         }

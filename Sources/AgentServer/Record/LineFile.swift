@@ -5,23 +5,30 @@ import Glibc
 struct LineFile: ~Copyable {
     /// Where a line (without its newline) lies in the file.
     struct Extent: Hashable, Sendable {
-        let offset: Int64
+        let offset: Int
         let length: Int
     }
 
     let path: String
     private let descriptor: Int32
-    private(set) var size: Int64
+    private(set) var size: Int
     /// Set when a failed append could not be undone: more lines would be glued to half a line.
     private var broken = false
 
-    init(path: String) throws(SystemCallError) {
-        self.path = path
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    /// Opens the file, creating an empty one where there is none.
+    static func opening(_ path: String) throws(SystemCallError) -> LineFile {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .last("open") }
-        size = lseek(descriptor, 0, SEEK_END)
-        guard size >= 0 else { throw .last("seek in") }
+        let file = LineFile(path: path, descriptor: descriptor, size: lseek(descriptor, 0, SEEK_END))
+        guard file.size >= 0 else { throw .last("seek in") }
         try DurableFile.syncDirectory(of: path)
+        return file
+    }
+
+    private init(path: String, descriptor: Int32, size: Int) {
+        self.path = path
+        self.descriptor = descriptor
+        self.size = size
     }
 
     deinit { close(descriptor) }
@@ -38,7 +45,7 @@ struct LineFile: ~Copyable {
             throw error
         }
         let extent = Extent(offset: size, length: line.count)
-        size += Int64(line.count) + 1
+        size += line.count + 1
         return extent
     }
 
@@ -51,7 +58,7 @@ struct LineFile: ~Copyable {
                     descriptor,
                     bytes.baseAddress?.advanced(by: done),
                     extent.length - done,
-                    extent.offset + Int64(done)
+                    extent.offset + done
                 )
             }
             if count < 0, errno == EINTR { continue }
@@ -70,21 +77,21 @@ struct LineFile: ~Copyable {
         _ body: (Extent, Data) throws(AgentServerError) -> Void
     ) throws(AgentServerError) -> Int {
         var line = Data()
-        var offset: Int64 = 0
-        var position: Int64 = 0
+        var offset: Int = 0
+        var position: Int = 0
         while position < size {
             let chunk: Data
             do {
-                chunk = try read(Extent(offset: position, length: Int(min(65_536, size - position))))
+                chunk = try read(Extent(offset: position, length: min(65_536, size - position)))
             } catch {
                 throw .storage(path: path, operation: error.call, reason: error.reason)
             }
-            position += Int64(chunk.count)
+            position += chunk.count
             var rest = chunk[...]
             while let newline = rest.firstIndex(of: UInt8(ascii: "\n")) {
                 line.append(rest[..<newline])
                 try body(Extent(offset: offset, length: line.count), line)
-                offset += Int64(line.count) + 1
+                offset += line.count + 1
                 line = Data()
                 rest = rest[(newline + 1)...]
             }
