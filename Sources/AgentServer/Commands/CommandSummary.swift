@@ -25,10 +25,14 @@ enum CommandSummary {
     }
 
     /// Equal for equal commands, whatever the order of keys and the spaces in the request.
-    static func digest(of command: Command) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        return ContentDigest.sha256(try encoder.encode(command))
+    static func digest(of command: Command) throws(AgentServerError) -> String {
+        do {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys]
+            return ContentDigest.sha256(try encoder.encode(command))
+        } catch {
+            throw .storage(path: "a command", operation: "encode", reason: "\(error)")
+        }
     }
 
     private static func scope(_ scope: Wall.Scope) -> String {
