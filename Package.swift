@@ -47,7 +47,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "ControlProtocol", dependencies: ["Topology", "COpenSSL"], swiftSettings: strict),
-        .target(name: "Planning", dependencies: ["Topology", "YAMLReading"], swiftSettings: strict),
+        .target(
+            name: "Planning",
+            dependencies: ["ControlProtocol", "Topology", "YAMLReading"],
+            swiftSettings: strict
+        ),
         .target(
             name: "HostControl",
             dependencies: ["ControlProtocol", "Topology"] + subprocess,
@@ -102,7 +106,7 @@ let package = Package(
         .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: strict),
         .testTarget(
             name: "PlanningTests",
-            dependencies: ["Planning", "Topology", "YAMLReading"],
+            dependencies: ["ControlProtocol", "Planning", "Topology", "YAMLReading"],
             swiftSettings: strict
         ),
         .testTarget(

@@ -1,8 +1,8 @@
 /// Finds what somebody probably meant to write.
 package enum NearestName {
-    /// The one candidate within a third of the name's length in typing mistakes; nil when none is near.
+    /// The nearest candidate, within one typing mistake for three letters; nil when none is that near.
     package static func of(_ name: String, in candidates: [String]) -> String? {
-        let allowed = max(1, name.utf8.count / 3)
+        let allowed = name.utf8.count / 3
         let ranked = candidates.map { ($0, distance(Array(name.utf8), Array($0.utf8))) }
         return ranked.filter { $0.1 <= allowed }.min { $0.1 < $1.1 }?.0
     }

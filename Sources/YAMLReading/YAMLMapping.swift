@@ -2,11 +2,16 @@
 package struct YAMLMapping: Sendable {
     package let node: YAMLNode
     private let values: [String: YAMLNode]
+    private let keyPositions: [String: YAMLPosition]
 
     init(node: YAMLNode, entries: [YAMLNode.Entry]) {
         self.node = node
         values = Dictionary(entries.map { ($0.key, $0.value) }) { first, _ in first }
+        keyPositions = Dictionary(entries.map { ($0.key, $0.keyPosition) }) { first, _ in first }
     }
+
+    /// Where the key stands; nil when it is absent.
+    package func position(of key: String) -> YAMLPosition? { keyPositions[key] }
 
     package var line: Int { node.line }
 

@@ -2,9 +2,7 @@ extension YAMLNode {
     /// This node as a mapping that may have `keys` and no others; every unknown key is reported at once.
     package func mapping(keys: [String], subject: String = "this") throws(YAMLError) -> YAMLMapping {
         let entries = try entries(subject: subject)
-        let unknown = entries.filter { !keys.contains($0.key) }.map {
-            YAMLProblem(file: file, position: $0.keyPosition, fault: .unknownKey($0.key, known: keys))
-        }
+        let unknown = unknownKeys(entries, known: keys)
         guard unknown.isEmpty else { throw .problems(unknown) }
         return YAMLMapping(node: self, entries: entries)
     }
@@ -67,6 +65,12 @@ extension YAMLNode {
         return texts
     }
 
+    fileprivate func unknownKeys(_ entries: [Entry], known: [String]) -> [YAMLProblem] {
+        entries.filter { !known.contains($0.key) }.map {
+            YAMLProblem(file: file, position: $0.keyPosition, fault: .unknownKey($0.key, known: known))
+        }
+    }
+
     private func wrongType(_ subject: String, _ expected: String, found: String? = nil) -> YAMLError {
         let fault = YAMLProblem.Fault.wrongType(
             subject: subject,
@@ -97,6 +101,18 @@ package struct YAMLProblems: Sendable {
         } catch {
             throw error
         }
+    }
+
+    /// The mapping even when it has unknown keys, which are noted; nil when it is none.
+    package mutating func mapping(
+        _ node: YAMLNode,
+        keys: [String],
+        subject: String = "this"
+    ) throws(YAMLError) -> YAMLMapping? {
+        guard let entries = try attempt({ () throws(YAMLError) in try node.entries(subject: subject) })
+        else { return nil }
+        found += node.unknownKeys(entries, known: keys)
+        return YAMLMapping(node: node, entries: entries)
     }
 
     /// Throws everything that was noted, in the order of the document.
