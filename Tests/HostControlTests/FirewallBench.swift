@@ -84,7 +84,7 @@ struct FirewallBench: Sendable {
             let names = family == "iptables" ? "ip_tables_names" : "ip6_tables_names"
             // Reading a legacy table would create it.
             let tables = try await onWalled("cat", ["/proc/net/\(names)"])
-            text += "\(family) legacy tables: \(tables)"
+            text += "\(family) legacy tables: \(tables)\n"
             if !tables.isEmpty { text += try await onWalled("\(family)-legacy-save") }
             text += try await onWalled("\(family)-nft-save")
         }
@@ -99,6 +99,21 @@ struct FirewallBench: Sendable {
         if getenv("CI").map({ String(cString: $0) }) == "true" { return true }
         let programs = ["ip", "nft", "iptables-nft-restore", "iptables-legacy-restore", "ip6tables-nft-save"]
         return geteuid() == 0 && programs.allSatisfy { PacketTools.path(of: $0) != nil }
+    }
+}
+
+extension InstalledRules {
+    /// Without what depends on the packets that happened to pass.
+    var uncounted: InstalledRules {
+        InstalledRules(
+            backend: backend,
+            wall: wall,
+            count: count,
+            counters: counters.map {
+                Counter(chain: $0.chain, family: $0.family, packets: 0, bytes: 0)
+            },
+            listing: listing.replacing(#/packets \d+ bytes \d+|\[\d+:\d+\]/#, with: "")
+        )
     }
 }
 

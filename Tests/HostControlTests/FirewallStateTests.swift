@@ -66,8 +66,8 @@ struct FirewallStateTests {
             let first = try await firewall.install(wall)
             let second = try await firewall.install(wall)
             let fresh = try await bench.firewall(backend).installed()
-            #expect(first == second)
-            #expect(second == fresh)
+            #expect(first.uncounted == second.uncounted)
+            #expect(second.uncounted == fresh.uncounted)
             #expect(first.wall == wall)
             #expect(first.count == (backend == .nftables ? 14 : 20))
             #expect(first.listing.contains("198.51.100.22") && first.listing.contains("2001:db8::22"))
@@ -89,7 +89,7 @@ struct FirewallStateTests {
                 let only = try await bench.firewall(backend).remove()
                 #expect(only.count == 0)
                 let alone = try await bench.firewall(backend).install(next)
-                #expect(alone == found)
+                #expect(alone.uncounted == found.uncounted)
             }
             for _ in 1...2 {
                 let removed = try await bench.firewall(backend).remove()
@@ -139,7 +139,8 @@ struct FirewallStateTests {
                 }
             }
             #expect(try await bench.everything() == before)
-            #expect(try await bench.firewall(backend).installed() == installed)
+            let unchanged = try await bench.firewall(backend).installed()
+            #expect(unchanged.uncounted == installed.uncounted)
         }
     }
 

@@ -42,7 +42,16 @@ struct IptablesRules: RuleStore {
         var listings: [String] = []
         var walls: [Wall?] = []
         for family in IPAddress.Family.both {
-            let table = try await table(family)
+            let table: FilterTable
+            switch try await content(family) {
+            case .readable(let readable): table = readable
+            case .native(let native, let nft):
+                guard native.count > 0 else { continue }
+                count += native.count
+                listings.append(try await nft.listing(["table", family.nftTableFamily, "filter"]))
+                walls.append(nil)
+                continue
+            }
             guard table.count > 0 else { continue }
             count += table.count
             counters += table.counters(family: family)
@@ -60,6 +69,8 @@ struct IptablesRules: RuleStore {
     /// IPv4 first; when the second family fails, the first one's rules are in force and show in `read`.
     func install(_ wall: Wall) async throws(FirewallError) {
         let families = IPAddress.Family.both
+        // Before either is changed.
+        for family in families { _ = try await table(family) }
         for family in families where wall.peers.contains(where: { $0.family == family }) {
             try await change(family) {
                 $0.installation(of: wall, family: family, protectedPorts: protectedPorts)
@@ -71,7 +82,13 @@ struct IptablesRules: RuleStore {
     }
 
     func remove() async throws(FirewallError) {
-        for family in IPAddress.Family.both { try await change(family) { $0.removal } }
+        for family in IPAddress.Family.both {
+            switch try await content(family) {
+            case .readable: try await change(family) { $0.removal }
+            case .native(let native, let nft):
+                if native.count > 0 { try await nft.apply(NftProgram.text(native.removal)) }
+            }
+        }
     }
 
     /// As on a host that has none of our rules; jumps to be taken out are added when there are any.
@@ -118,42 +135,46 @@ struct IptablesRules: RuleStore {
         [Self.program("restore", kind, family), "--noflush", "--wait=\(lockSeconds)"]
     }
 
+    private enum Content: Sendable {
+        case readable(FilterTable)
+        case native(NativeFilterTable, NftProgram)
+    }
+
     private func table(_ family: IPAddress.Family) async throws(FirewallError) -> FilterTable {
+        switch try await content(family) {
+        case .readable(let table): return table
+        case .native: throw unreadableTable(family)
+        }
+    }
+
+    private func content(_ family: IPAddress.Family) async throws(FirewallError) -> Content {
         switch kind {
         case .nft: break
         // Reading a legacy table creates it, so that the host would look like one that uses it.
-        case .legacy: guard try await legacyTableExists(family) else { return .empty }
+        case .legacy: guard try await legacyTableExists(family) else { return .readable(.empty) }
         }
-        let answer = try await tools.run(
-            path(Self.program("save", kind, family)),
-            ["-c", "-t", "filter"]
-        )
+        let answer = try await tools.run(path(Self.program("save", kind, family)), ["-c", "-t", "filter"])
         guard answer.status.isSuccess else { throw answer.failure }
-        guard !FilterTable.isIncompatible(answer.output) else {
-            return try await tableBesideNative(family, answer.command)
+        guard FilterTable.isIncompatible(answer.output) else {
+            guard let table = FilterTable.parse(answer.output) else {
+                throw .unreadable(source: answer.command, detail: answer.output)
+            }
+            return .readable(table)
         }
-        guard let table = FilterTable.parse(answer.output) else {
-            throw .unreadable(source: answer.command, detail: answer.output)
+        guard let nft = NftProgram(tools: tools) else { throw unreadableTable(family) }
+        let table = try await nft.list(["table", family.nftTableFamily, "filter"])
+        guard let native = NativeFilterTable(table, family: family.nftTableFamily) else {
+            throw unreadableTable(family)
         }
-        return table
+        return .native(native, nft)
     }
 
-    /// Native nft rules in `filter` hide it from iptables-nft; nft tells whether chains of ours are there.
-    private func tableBesideNative(
-        _ family: IPAddress.Family,
-        _ command: String
-    ) async throws(FirewallError) -> FilterTable {
-        let advice = FirewallError.unreadable(
-            source: command,
-            detail: "table filter holds rules made with nft itself; set the backend 'nftables' for this host"
+    private func unreadableTable(_ family: IPAddress.Family) -> FirewallError {
+        .unreadable(
+            source: Self.program("save", kind, family),
+            detail:
+                "its table 'filter' holds rules made with nft itself; use the backend 'nftables' on this host"
         )
-        guard let nft = PacketTools.path(of: "nft") else { throw advice }
-        let answer = try await tools.run(nft, ["list", "table", family.nftTableFamily, "filter"])
-        guard answer.status.isSuccess else { throw answer.failure }
-        guard !WallChain.allCases.contains(where: { answer.output.contains($0.iptablesName) }) else {
-            throw advice
-        }
-        return .empty
     }
 
     private func legacyTableExists(_ family: IPAddress.Family) async throws(FirewallError) -> Bool {
