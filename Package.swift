@@ -64,7 +64,9 @@ let package = Package(
         ),
         .target(
             name: "AgentClient",
-            dependencies: http + ["ControlProtocol", "MutualTLS", "Topology"],
+            dependencies: http + [
+                "ControlProtocol", "MutualTLS", "Topology", .product(name: "NIOTLS", package: "swift-nio"),
+            ],
             swiftSettings: strict
         ),
         .target(
@@ -80,7 +82,7 @@ let package = Package(
         .target(name: "Reporting", dependencies: ["Procedure", "ControlProtocol"], swiftSettings: strict),
         .executableTarget(
             name: "Agent",
-            dependencies: ["AgentServer", arguments],
+            dependencies: nio + ["AgentServer", arguments],
             swiftSettings: strict
         ),
         .executableTarget(
