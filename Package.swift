@@ -87,7 +87,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "Coordinator",
-            dependencies: [
+            dependencies: nio + [
                 "AgentClient", "ControlProtocol", "Journaling", "MutualTLS", "Planning", "Procedure",
                 "Reporting", "Topology", arguments,
             ],

@@ -37,7 +37,11 @@ struct AgentFleet: Fleet {
                 files: files,
                 trustDomain: trustDomain,
                 role: .client(expecting: PeerIdentity(.agent, peer))
-            ) { error in Output.write("mitosis: \(error)\n", to: STDERR_FILENO) }
+            ) { reload in
+                if case .failure(let error) = reload {
+                    Output.write("mitosis: \(error)\n", to: STDERR_FILENO)
+                }
+            }
             clients[server.host] = AgentClient(
                 host: server.host,
                 address: server.agentAddress,
@@ -63,7 +67,9 @@ struct AgentFleet: Fleet {
 
     private func observe(_ host: HostName) async -> Observation {
         do throws(FleetError) {
-            return .status(try await call(host) { client throws(AgentClientError) in try await client.status() })
+            return .status(
+                try await call(host) { client throws(AgentClientError) in try await client.status() }
+            )
         } catch {
             return .silent(reason: "\(error)")
         }

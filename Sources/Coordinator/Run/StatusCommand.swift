@@ -3,6 +3,7 @@ import ControlProtocol
 import FoundationEssentials
 import Planning
 import Procedure
+import Topology
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -9,6 +9,7 @@ package struct HostFirewall: Firewall {
     private let own: any RuleStore
     /// Backends of this host other than the configured one.
     private let others: [any RuleStore]
+    private let severing: SocketSevering
     private let turn = Turn()
 
     /// - Parameters:
@@ -24,6 +25,7 @@ package struct HostFirewall: Firewall {
         let tools = PacketTools(launcher: launcher, seconds: seconds)
         self.backend = backend
         self.check = check
+        severing = SocketSevering(protectedPorts: check.protectedPorts, tools: tools)
         own = Self.store(backend, check.protectedPorts, tools)
         others = FirewallBackend.allCases.filter { $0 != backend }
             .map { Self.store($0, check.protectedPorts, tools) }
@@ -56,6 +58,7 @@ package struct HostFirewall: Firewall {
             try await own.install(desired)
             // Only now, so that there is no moment without rules when the backend was switched.
             for store in others { try await store.remove() }
+            await severing.sever(desired)
             let (found, residue) = try await read()
             guard found.wall == desired, residue == 0 else {
                 throw .readbackDiffers(desired: desired, found: found)
