@@ -1,7 +1,7 @@
-package import ControlProtocol
+import ControlProtocol
 import FoundationEssentials
-package import MutualTLS
-import NIOCore
+import MutualTLS
+package import NIOCore
 import NIOPosix
 import Topology
 

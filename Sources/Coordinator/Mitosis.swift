@@ -7,6 +7,7 @@ struct Mitosis: AsyncParsableCommand {
         abstract: "Moves a Kafka cluster's ZooKeeper data to an ensemble of its own, without downtime.",
         subcommands: [
             PlanCommand.self, RunCommand.self, StatusCommand.self, RulesCommand.self, HistoryCommand.self,
+            PKI.self,
         ]
     )
 }

@@ -1,4 +1,3 @@
-package import ControlProtocol
 package import MutualTLS
 package import NIOCore
 import NIOHTTP1
@@ -132,6 +131,7 @@ package struct AgentListener: Sendable {
             )
             try pipeline.configureHTTPServerPipeline(
                 withErrorHandling: false,
+                withEncoderConfiguration: HTTPResponseEncoder.Configuration(),
                 withDecoderLimitConfiguration: decoder
             )
             try pipeline.addHandler(ConnectionWatch(peer: peer, address: address, counters: counters, log: log))

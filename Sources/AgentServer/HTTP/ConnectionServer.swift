@@ -27,7 +27,7 @@ struct ConnectionServer: Sendable {
         do {
             try await channel.executeThenClose { inbound, outbound in
                 var reader = inbound.makeAsyncIterator()
-                while let part = try await reader.next() {
+                while let part = try await reader.next(isolation: #isolation) {
                     guard case .head(let head) = part else { return }
                     guard let caller = caller() else { return }
                     guard try await answer(head, caller, &reader, outbound) else { return }
@@ -81,7 +81,7 @@ struct ConnectionServer: Sendable {
 
     private func read(_ reader: inout Reader) async throws -> Body {
         var content = Data()
-        while let part = try await reader.next() {
+        while let part = try await reader.next(isolation: #isolation) {
             switch part {
             case .head: return .ended
             case .body(let buffer):
@@ -95,7 +95,7 @@ struct ConnectionServer: Sendable {
 
     private func drain(_ reader: inout Reader) async throws {
         var drained = 0
-        while drained < Self.patience, let part = try await reader.next() {
+        while drained < Self.patience, let part = try await reader.next(isolation: #isolation) {
             switch part {
             case .head, .end: return
             case .body(let buffer): drained += buffer.readableBytes

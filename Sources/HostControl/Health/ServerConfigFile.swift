@@ -33,7 +33,7 @@ struct ServerConfigFile {
                 return ServerConfigFile(
                     path: path,
                     state: found.state,
-                    configuration: try ZooConfiguration(bytes: [UInt8](content)),
+                    configuration: try ZooConfiguration(content),
                     problem: nil,
                     changedAt: unchanged ? changedAt : nil
                 )

@@ -4,8 +4,8 @@ internal import NIOTLS
 /// TLS 1.3 with certificates on both sides, as the first handler of a channel.
 ///
 /// Fires `MutualTLSEvent.established` and `TLSUserEvent.handshakeCompleted` once the peer is verified, and a
-/// `TLSError` when it is not. A client's handshake ends before the server has judged it: its refusal arrives as
-/// a later `TLSError.refusedByPeer`. No plaintext reaches the pipeline before `established`.
+/// `TLSError` when it is not. A client's handshake ends before the server has judged it: its refusal arrives
+/// as a later `TLSError.refusedByPeer`. No plaintext reaches the pipeline before `established`.
 package final class MutualTLSHandler: ChannelDuplexHandler {
     package typealias InboundIn = ByteBuffer
     package typealias InboundOut = ByteBuffer

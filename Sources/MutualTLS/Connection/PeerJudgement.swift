@@ -16,7 +16,8 @@ final class PeerJudgement {
         SSL_set_ex_data(ssl, PeerJudgement.slot, Unmanaged.passUnretained(self).toOpaque()) == 1
     }
 
-    /// OpenSSL's verify callback: once for each problem, and at the end once for each certificate without one.
+    /// OpenSSL's verify callback: once for each problem, and at the end once for each certificate without
+    /// one.
     static func continueVerification(_ isGood: Int32, _ store: OpaquePointer?) -> Int32 {
         guard
             let ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()),

@@ -113,7 +113,8 @@ final class TLSConnection {
         _ = Diagnostics.drain()
     }
 
-    /// Judges the peer a second time, now from the finished handshake, so that no path around the callback counts.
+    /// Judges the peer a second time, now from the finished handshake, so that no path around the callback
+    /// counts.
     func peer() throws(TLSError) -> EstablishedPeer {
         guard let pointer = SSL_get1_peer_certificate(ssl) else { throw .certificateRefused(.absent) }
         let facts = Certificate(owning: pointer).facts

@@ -34,7 +34,8 @@ final class RevocationList {
 
 /// Reads the PEM blocks of a file; a file with none, or with a broken one, is an error.
 ///
-/// The callbacks that always fail stand in for OpenSSL's own, which would ask for a passphrase on the terminal.
+/// The callbacks that always fail stand in for OpenSSL's own, which would ask for a passphrase on the
+/// terminal.
 enum PEM {
     static func certificates(in file: CredentialFile) throws(TLSError) -> [Certificate] {
         try all(in: file, what: "certificate") { bio in

@@ -1,9 +1,10 @@
 internal import Synchronization
 
-/// A context that follows its files: certificate, key, authority and revocation list may be replaced at any time.
+/// A context that follows its files: certificate, key, authority and revocation list may be replaced at any
+/// time.
 ///
-/// The files' stamps are compared at each new connection. A set of files that cannot be used is reported once and
-/// leaves the last good context in force.
+/// The files' stamps are compared at each new connection. A set of files that cannot be used is reported
+/// once and leaves the last good context in force.
 package final class ReloadingTLSContext: Sendable {
     private struct State {
         var context: TLSContext

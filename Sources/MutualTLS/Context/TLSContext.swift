@@ -9,7 +9,8 @@ internal import COpenSSL
 package final class TLSContext: @unchecked Sendable {
     /// Which end of a connection this is.
     package enum Role: Hashable, Sendable {
-        /// Accepts every identity of the trust domain with a client certificate: what it may do is judged above.
+        /// Accepts every identity of the trust domain with a client certificate: what it may do is judged
+        /// above.
         case server
         /// Accepts the server certificate of this one identity.
         case client(expecting: PeerIdentity)
