@@ -56,5 +56,3 @@ func eventually(
     }
     return try await condition()
 }
-
-func isAlive(_ pid: Int32) -> Bool { kill(pid, 0) == 0 }

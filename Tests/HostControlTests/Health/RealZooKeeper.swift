@@ -91,7 +91,9 @@ final class RealZooKeeper: Sendable {
         return ended.output
     }
 
-    /// Creates nodes one after another and gives the zxid of the last acknowledged one. The session is not closed.
+    /// Creates nodes one after another and gives the zxid of the last acknowledged one.
+    ///
+    /// The session is not closed.
     static func write(_ count: Int, to port: Port) async throws -> Zxid {
         let text = try await run([
             "/usr/bin/python3", "-c",

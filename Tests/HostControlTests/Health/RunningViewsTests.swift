@@ -52,8 +52,9 @@ struct RunningViewsTests {
         defer { end(pid) }
         usleep(60_000)
         try scratch.file("zoo.cfg", Array("dataDir=/x\nserver.2=198.51.100.2:2888:3888\n".utf8))
+        let process = try #require(ProcessIdentity(pid: pid))
         var views = RunningViews(stateDirectory: scratch("state"))
-        #expect(views.view(of: try #require(ProcessIdentity(pid: pid)), .read(path)) == nil)
+        #expect(views.view(of: process, .read(path)) == nil)
         #expect(access(scratch("state/running-view.json"), F_OK) != 0)
     }
 
@@ -80,8 +81,9 @@ struct RunningViewsTests {
         defer { end(pid) }
         try scratch.directory("state")
         let record = try scratch.file("state/running-view.json", Array("{\"process\":".utf8))
+        let process = try #require(ProcessIdentity(pid: pid))
         var views = RunningViews(stateDirectory: scratch("state"))
-        #expect(views.view(of: try #require(ProcessIdentity(pid: pid)), .read(path))?.map(\.id.value) == [1])
+        #expect(views.view(of: process, .read(path))?.map(\.id.value) == [1])
         #expect(views.problem?.contains("\(record) cannot be understood") == true)
         #expect(try scratch.names(in: "state") == ["running-view.json", "running-view.json.damaged"])
     }

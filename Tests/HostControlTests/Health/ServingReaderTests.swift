@@ -147,7 +147,8 @@ final class Listener {
 
     init() throws {
         address = try #require(IPAddress("127.0.0.1"))
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        self.descriptor = descriptor
         try #require(descriptor >= 0 && listen(descriptor, 200) == 0)
         var name = sockaddr_in()
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)

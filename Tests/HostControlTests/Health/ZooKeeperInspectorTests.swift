@@ -35,8 +35,8 @@ struct ZooKeeperInspectorTests {
         let serving = try #require(stats(status))
         #expect(serving.version == "3.8.0" && serving.role == .standalone)
         #expect(serving.zxid == last)
-        // /, /zookeeper, its two children, /t and the new ones.
-        #expect(serving.nodeCount == 1005)
+        // The root (which the server counts twice), /zookeeper, its two children, /t and the new ones.
+        #expect(serving.nodeCount == 1006)
         #expect(status.state == .running(pid: server.pid))
         #expect(status.configPath == server.config && status.file.digest != nil)
         #expect(status.fileView == [] && status.runningView == [])
@@ -75,13 +75,16 @@ struct ZooKeeperInspectorTests {
         for name in logs.shuffled().prefix(3) {
             let path = server.scratch("log/version-2/\(name)")
             let text = try await RealZooKeeper.run([
+                "/usr/bin/python3", "-c",
+                """
+                import re, subprocess, sys
+                print(re.findall(r" zxid (0x[0-9a-f]+) ", subprocess.check_output(sys.argv[1:], text=True))[-1])
+                """,
                 "/usr/bin/java", "-cp", RealZooKeeper.jar,
                 "org.apache.zookeeper.server.persistence.TxnLogToolkit", path,
             ])
-            let zxids = text.split(whereSeparator: \.isWhitespace).adjacentPairs()
-                .filter { $0.0 == "zxid" }.compactMap { Zxid(hexadecimal: $0.1) }
-            #expect(try TransactionLog.scan(path).last?.zxid == zxids.last, "\(name)")
-            #expect(!zxids.isEmpty)
+            let theirs = try #require(Zxid(hexadecimal: text))
+            #expect(try TransactionLog.scan(path).last?.zxid == theirs, "\(name)")
         }
     }
 
@@ -104,7 +107,7 @@ struct ZooKeeperInspectorTests {
             let second = stats(await inspectors[1].status())
             return first?.role == .follower && second?.role == .leader && second?.syncedFollowers == 1
         }
-        #expect(leads, "\(try content(of: servers[0].scratch("server.log")).count) bytes of log")
+        #expect(leads)
         let leader = await inspectors[1].status()
         #expect(leader.runningView?.map(\.id.value) == [1, 2, 3] && leader.runningView == leader.fileView)
         #expect(leader.data.myid == 2 && leader.data.currentEpoch == 1 && leader.data.acceptedEpoch == 1)
@@ -129,12 +132,5 @@ struct ZooKeeperInspectorTests {
 
         servers[1].end()
         #expect(await eventually { await inspectors[0].status().serving == .looking })
-    }
-}
-
-extension Sequence {
-    fileprivate func adjacentPairs() -> [(Element, Element)] {
-        let all = Array(self)
-        return Array(zip(all, all.dropFirst()))
     }
 }

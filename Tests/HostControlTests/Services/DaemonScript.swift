@@ -28,16 +28,18 @@ struct DaemonScript {
         CommandSupervisor(services: ["daemon": commands], logs: scratch("logs"))
     }
 
-    var pid: Int32? {
-        get throws {
-            guard access(scratch("pid"), F_OK) == 0 else { return nil }
-            return Int32(String(decoding: try content(of: scratch("pid")), as: UTF8.self))
-        }
+    var pid: Int32? { get throws { try number(in: "pid") } }
+
+    private func number(in name: String) throws -> Int32? {
+        guard access(scratch(name), F_OK) == 0 else { return nil }
+        return Int32(String(decoding: try content(of: scratch(name)), as: UTF8.self))
     }
 
     /// Ends whatever runs, by its pid.
     func clean() throws {
-        if let pid = try pid { kill(pid, SIGKILL) }
+        for name in ["pid", "hanging-pid"] {
+            if let pid = try number(in: name) { kill(pid, SIGKILL) }
+        }
     }
 
     private static let text = """
@@ -87,6 +89,8 @@ struct DaemonScript {
         elif flavor == "foreground":
             serve()
         elif flavor == "hanging":
+            with open(os.path.join(here, "hanging-pid"), "w") as f:
+                f.write(str(os.getpid()))
             time.sleep(600)
         elif flavor == "dying":
             sys.exit(0)

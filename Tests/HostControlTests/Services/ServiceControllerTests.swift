@@ -52,7 +52,7 @@ struct ServiceControllerTests {
         let second = try #require(restarted.newPID)
         #expect(restarted.oldPID == first && second != first)
         #expect(restarted.stopMilliseconds != nil && restarted.startMilliseconds != nil)
-        #expect(!isAlive(first) && isAlive(second))
+        #expect(!ProcessIdentity.isAlive(first) && ProcessIdentity.isAlive(second))
 
         let repeated = try await perform(.restart, script, replacing: first)
         #expect(repeated.oldPID == first && repeated.newPID == second)
@@ -88,6 +88,7 @@ struct ServiceControllerTests {
     )
     func noDaemon(flavor: String) async throws {
         let script = try DaemonScript(flavor)
+        defer { #expect(throws: Never.self) { try script.clean() } }
         let error = await #expect(throws: ServiceError.self) {
             _ = try await perform(.start, script, deadline: .milliseconds(700))
         }
@@ -187,7 +188,7 @@ struct ServiceControllerTests {
             kill(getpid(), SIGKILL)
         }
         let pid = try #require(try script.pid)
-        #expect(isAlive(pid))
+        #expect(ProcessIdentity.isAlive(pid))
         #expect(try await script.supervisor.state(of: "daemon") == .running(pid: pid))
         #expect(try await perform(.stop, script).oldPID == pid)
     }
