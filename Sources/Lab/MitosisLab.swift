@@ -10,7 +10,7 @@ struct MitosisLab: AsyncParsableCommand {
         abstract: "An example set-up on this machine: network namespaces, real ZooKeeper, real agents.",
         subcommands: [
             UpCommand.self, RunCommand.self, DownCommand.self, StatusCommand.self, ServiceCommand.self,
-            LaunchCommand.self,
+            LaunchCommand.self, BootCommand.self,
         ]
     )
 }
