@@ -5,8 +5,9 @@ private import Glibc
 /// The view of this machine's root that the overlay lies on is mounted in a mount namespace that only the
 /// container has: it vanishes with it, and nothing that clears the lab's folder can ever reach through it.
 package struct Container: Codable, Sendable {
+    /// The name of the machine, of its namespace and of its control group.
     package let name: String
-    package let namespace: String
+    package let host: String
     package let layout: String
     package let programs: String
     package let mounts: [String]
@@ -15,7 +16,7 @@ package struct Container: Codable, Sendable {
         let files = lab.layout.host(host)
         let view = HostView(files, mode: .systemd)
         name = lab.namespace(of: host)
-        namespace = name
+        self.host = host.name
         layout = files.root
         programs = lab.binaries.directory
         mounts = [
@@ -42,8 +43,8 @@ package struct Container: Codable, Sendable {
         let argv =
             [
                 "/usr/bin/systemd-nspawn", "--quiet", "--boot", "--directory=\(files.rootView)",
-                "--volatile=overlay", "--machine=\(name)", "--hostname=\(name)",
-                "--network-namespace-path=/run/netns/\(namespace)",
+                "--volatile=overlay", "--machine=\(name)", "--hostname=\(host)",
+                "--network-namespace-path=/run/netns/\(name)",
                 "--capability=CAP_NET_ADMIN,CAP_NET_RAW,CAP_SYS_NICE", "--register=no", "--keep-unit",
                 "--link-journal=no", "--console=pipe", "--timezone=off", "--resolv-conf=off",
             ] + mounts + ["--", "--unit=lab.target"]

@@ -21,9 +21,22 @@ extension Lab {
         let command = ZooKeeperServer.command(configuration: view.zooKeeperConfiguration)
         let units = UnitFiles.texts(agent: agent, zooKeeper: command, logs: files.logs)
         for (name, text) in units { try Folder.write(text, to: files.units + "/" + name) }
+        try mask("systemd-machine-id-commit.service", in: files.units)
         let digits = (0..<32).map { _ in String(Int.random(in: 0..<16), radix: 16) }.joined()
         try Folder.write(digits + "\n", to: files.machineID)
         try RecordFile.write(Container(host, in: self), at: files.container)
+    }
+
+    /// Keeps a unit that has no business in a container from being started at all.
+    private func mask(_ unit: String, in folder: String) throws(LabError) {
+        do {
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(folder)/\(unit)",
+                withDestinationPath: "/dev/null"
+            )
+        } catch {
+            throw .file(path: "\(folder)/\(unit)", reason: "cannot be made: \(error)")
+        }
     }
 
     /// Boots every ZooKeeper host at once.
@@ -67,6 +80,14 @@ extension Lab {
             }
             try await Task.sleep(for: .milliseconds(100))
         }
+    }
+
+    /// The main process of a unit, as the host's systemd numbers it; nil when it does not run.
+    func mainProcess(of unit: String, on host: LabHost) async throws(LabError) -> Int? {
+        guard try await firstProcess(of: host) != nil else { return nil }
+        let shown = try await systemctl(["show", "--property=MainPID", "--value", unit], on: host)
+        let number = Int(shown.output.split(separator: "\n").first ?? "") ?? 0
+        return number > 0 ? number : nil
     }
 
     /// The container's systemd, as this machine numbers it.
