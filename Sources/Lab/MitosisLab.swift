@@ -10,7 +10,7 @@ struct MitosisLab: AsyncParsableCommand {
         abstract: "An example set-up on this machine: network namespaces, real ZooKeeper, real agents.",
         subcommands: [
             UpCommand.self, RunCommand.self, DownCommand.self, StatusCommand.self, ServiceCommand.self,
-            LaunchCommand.self,
+            LaunchCommand.self, BootCommand.self,
         ]
     )
 }
@@ -48,13 +48,26 @@ struct SizeOptions: ParsableArguments {
     @Flag(inversion: .prefixedNo, help: "Run an agent on every ZooKeeper host.")
     var agents = true
 
-    func lab(_ options: LabOptions) async throws -> Lab {
-        let mode: LabConfiguration.HostMode =
-            switch hosts {
-            case .auto: .processes
-            case .processes: .processes
-            case .systemd: .systemd
+    /// Sets the lab up; without a choice, under systemd where this machine can, saying why where it cannot.
+    func bringUp(_ options: LabOptions) async throws -> Lab {
+        switch hosts {
+        case .processes: return try await up(options, .processes)
+        case .systemd: return try await up(options, .systemd)
+        case .auto:
+            if let obstacle = Lab.systemdObstacle() {
+                Output.say("hosts run plain processes: \(obstacle)")
+                return try await up(options, .processes)
             }
+            do {
+                return try await up(options, .systemd)
+            } catch LabError.unbootable(let host, let reason) {
+                Output.say("hosts run plain processes: \(host) did not boot: \(reason)")
+                return try await up(options, .processes)
+            }
+        }
+    }
+
+    private func up(_ options: LabOptions, _ mode: LabConfiguration.HostMode) async throws -> Lab {
         let configuration = try LabConfiguration(
             name: options.name,
             directory: options.folder,
@@ -63,7 +76,15 @@ struct SizeOptions: ParsableArguments {
             mode: mode,
             agents: agents
         )
-        return Lab(configuration, binaries: try Binaries.find(), report: Output.say)
+        let lab = Lab(configuration, binaries: try Binaries.find(), report: Output.say)
+        do {
+            try await lab.up()
+        } catch {
+            // Nothing half made is left running; the logs stay.
+            try await lab.down()
+            throw error
+        }
+        return lab
     }
 }
 

@@ -65,6 +65,11 @@ package struct Lab: Sendable {
         report("hosts: \(configuration.hosts.map(\.name).joined(separator: " ")), each a network namespace")
         try await network.up()
         try writeHosts()
+        if configuration.agents { try await prepareAgents() }
+        switch configuration.mode {
+        case .processes: break
+        case .systemd: try await bootContainers(seconds: 90)
+        }
         report("ZooKeeper: starting the source on \(names(configuration.sourceHosts))")
         for host in configuration.sourceHosts { try await startZooKeeper(on: host) }
         try await waitUntilServing(.source, seconds: 60)
@@ -81,7 +86,9 @@ package struct Lab: Sendable {
         let lock = try FileLock(now: layout.lock)
         defer { withExtendedLifetime(lock) {} }
         try await removeRunning()
-        if purge { try Folder.remove(layout.root) }
+        guard purge else { return }
+        try requireNoMounts()
+        try Folder.remove(layout.root)
     }
 
     private func checkMachine() throws(LabError) {
@@ -109,7 +116,20 @@ package struct Lab: Sendable {
         try Folder.write("made by mitosis-lab\n", to: layout.marker)
     }
 
+    /// Nothing is removed through a mount, ever.
+    private func requireNoMounts() throws(LabError) {
+        let mounts = (ProcFile.read("/proc/self/mountinfo") ?? "").split(separator: "\n")
+        for mount in mounts.compactMap({ $0.split(separator: " ").dropFirst(4).first })
+        where mount == layout.root || mount.hasPrefix(layout.root + "/") {
+            throw .file(
+                path: String(mount),
+                reason: "is a mount, and the lab's folder is not removed through it"
+            )
+        }
+    }
+
     private func clearFolder() throws(LabError) {
+        try requireNoMounts()
         let kept = [layout.marker, layout.lock]
         for entry in try Folder.entries(layout.root) where !kept.contains(layout.root + "/" + entry) {
             try Folder.remove(layout.root + "/" + entry)
@@ -138,13 +158,24 @@ package struct Lab: Sendable {
                 zooKeeper: ZooKeeperServer.command(configuration: view.zooKeeperConfiguration)
             )
             try RecordFile.write(description, at: files.description)
+            switch configuration.mode {
+            case .processes: break
+            case .systemd: try writeUnits(of: host)
+            }
         }
     }
 
     func names(_ hosts: [LabHost]) -> String { hosts.map(\.name).joined(separator: ", ") }
 
     package func startZooKeeper(on host: LabHost) async throws(LabError) {
-        let service = [binaries.lab, "service", "start", "--host-directory", layout.host(host).root]
-        try await Tool(service).output(step: "starting ZooKeeper on \(host.name)")
+        let step = "starting ZooKeeper on \(host.name)"
+        switch configuration.mode {
+        case .processes:
+            let service = [binaries.lab, "service", "start", "--host-directory", layout.host(host).root]
+            try await Tool(service).output(step: step)
+        case .systemd:
+            let outcome = try await systemctl(["start", "zookeeper.service"], on: host)
+            guard outcome.succeeded else { throw .failed(step: step, diagnostics: outcome.diagnostics) }
+        }
     }
 }

@@ -14,6 +14,8 @@ package enum LabError: Error, CustomStringConvertible {
     case unstartable(program: String, errno: Int32)
     /// Something that was waited for did not happen in time.
     case late(what: String, seconds: Int, seen: String)
+    /// A host's systemd did not come up.
+    case unbootable(host: String, reason: String)
     /// A file could not be read or written.
     case file(path: String, reason: String)
 
@@ -33,6 +35,8 @@ package enum LabError: Error, CustomStringConvertible {
             "\(program) could not be started (errno \(errno)): is it installed, and are you root?"
         case .late(let what, let seconds, let seen):
             "\(what) did not happen within \(seconds) s; last seen: \(seen)"
+        case .unbootable(let host, let reason):
+            "the systemd of \(host) did not come up: \(reason); use --hosts processes"
         case .file(let path, let reason):
             "\(path): \(reason)"
         }

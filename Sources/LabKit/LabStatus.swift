@@ -19,9 +19,7 @@ extension Lab {
             ]
             if let id = host.id {
                 words.append("id \(id)")
-                let files = layout.host(host)
-                words.append("zookeeper \(try Self.pid(files.zooKeeperRecord))")
-                words.append("agent \(try Self.pid(files.agentRecord))")
+                words.append(try await processes(of: host))
                 words.append(Self.role(roles[host.clientAddress]))
             }
             lines.append(words.joined(separator: " "))
@@ -36,6 +34,22 @@ extension Lab {
 
     static func padded(_ text: String, _ width: Int) -> String {
         text + String(repeating: " ", count: max(0, width - text.count))
+    }
+
+    private func processes(of host: LabHost) async throws(LabError) -> String {
+        let files = layout.host(host)
+        switch configuration.mode {
+        case .processes:
+            let zooKeeper = try Self.pid(files.zooKeeperRecord)
+            return "zookeeper \(zooKeeper) agent \(try Self.pid(files.agentRecord))"
+        case .systemd:
+            let systemd = try await firstProcess(of: host)?.pid
+            let zooKeeper = try await mainProcess(of: "zookeeper.service", on: host)
+            let agent = try await mainProcess(of: "mitosis-agent.service", on: host)
+            return
+                "systemd \(systemd.map(String.init) ?? "-") with zookeeper \(zooKeeper.map(String.init) ?? "-") "
+                + "agent \(agent.map(String.init) ?? "-")"
+        }
     }
 
     private static func pid(_ record: String) throws(LabError) -> String {

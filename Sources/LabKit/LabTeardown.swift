@@ -16,6 +16,14 @@ extension Lab {
                 throw LabError.failed(step: "removing \(namespace)", diagnostics: outcome.diagnostics)
             }
         }
+        for group in try ControlGroup.left(startingWith: configuration.prefix + "-") {
+            try await group.remove()
+        }
+    }
+
+    /// The names of this lab's control groups that are there now.
+    package func leftControlGroups() throws(LabError) -> [String] {
+        try ControlGroup.left(startingWith: configuration.prefix + "-").map(\.name)
     }
 
     /// Every process that a record in the lab's folder names and that still runs.
@@ -24,7 +32,7 @@ extension Lab {
         let hosts = layout.root + "/hosts"
         for host in try Folder.entries(hosts) {
             let files = HostLayout(root: "\(hosts)/\(host)")
-            paths += [files.agentRecord, files.zooKeeperRecord]
+            paths += [files.agentRecord, files.zooKeeperRecord, files.containerRecord]
         }
         paths += [LabHost.Side.source, .destination].map { layout.workloadRecord($0) }
         var records: [ProcessRecord] = []

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+private import Glibc
 internal import LabKit
 
 struct RunCommand: AsyncParsableCommand {
@@ -27,9 +28,11 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let lab = try await size.lab(options)
+        let lab = try await size.bringUp(options)
+        // Ctrl-C reaches the coordinator, which stops at its next resting place; then the lab is checked
+        // and taken down as ever.
+        signal(SIGINT, SIG_IGN)
         do {
-            try await lab.up()
             let summary = try await LabRun(lab, settle: .seconds(settle)).perform()
             for line in summary.lines { Output.say(line) }
             if let json { try RecordFile.write(summary, at: json) }

@@ -42,18 +42,3 @@ struct ServiceCommand: AsyncParsableCommand {
         }
     }
 }
-
-/// Starts a process for the lab, records it and leaves it alone.
-struct LaunchCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "launch", shouldDisplay: false)
-
-    @Option var namespace: String
-    @Option var record: String
-    @Option var log: String
-    @Argument(parsing: .postTerminator) var command: [String]
-
-    func run() throws {
-        let process = try Launcher(namespace: namespace, log: log).launch(command)
-        try RecordFile.write(process, at: record)
-    }
-}

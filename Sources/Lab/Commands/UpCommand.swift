@@ -11,8 +11,7 @@ struct UpCommand: AsyncParsableCommand {
     @OptionGroup var size: SizeOptions
 
     func run() async throws {
-        let lab = try await size.lab(options)
-        try await lab.up()
+        _ = try await size.bringUp(options)
     }
 }
 

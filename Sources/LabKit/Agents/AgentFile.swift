@@ -11,6 +11,7 @@ package enum AgentFile {
               certificate: \(quoted(view.tls + "/agent.pem"))
               key: \(quoted(view.tls + "/agent.key"))
               authority: \(quoted(view.tls + "/ca.pem"))
+              revoked: \(quoted(view.tls + "/ca.crl"))
               trust_domain: mitosis
             state: \(quoted(view.agentState))
             firewall:

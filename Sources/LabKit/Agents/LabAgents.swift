@@ -1,19 +1,26 @@
 internal import FoundationEssentials
 
 extension Lab {
-    /// Certificates, settings, one agent per ZooKeeper host, and the plan.
-    func startAgents() async throws {
+    /// Certificates, settings and the plan.
+    func prepareAgents() async throws {
         for (program, path) in [("mitosis-agent", binaries.agent), ("mitosis", binaries.coordinator)]
         where !FileManager.default.isExecutableFile(atPath: path) {
             throw LabError.missing(program: program, remedy: "build it (swift build), or use --no-agents")
         }
-        report("agents: issuing certificates, starting one per ZooKeeper host")
+        report("agents: issuing certificates for one per ZooKeeper host")
         try await issueCertificates()
         for host in configuration.zooKeeperHosts {
             try Folder.write(AgentFile.text(for: host, in: self), to: layout.host(host).agentConfiguration)
         }
         try Folder.write(PlanFile.text(for: self), to: layout.plan)
-        for host in configuration.zooKeeperHosts { try await startAgent(on: host) }
+    }
+
+    /// Starts the agents, or waits for those that systemd starts.
+    func startAgents() async throws {
+        switch configuration.mode {
+        case .processes: for host in configuration.zooKeeperHosts { try await startAgent(on: host) }
+        case .systemd: break
+        }
         for host in configuration.zooKeeperHosts { try await waitForAgent(on: host, seconds: 20) }
     }
 
@@ -32,22 +39,30 @@ extension Lab {
         let deadline = ContinuousClock.now + .seconds(seconds)
         let files = layout.host(host)
         while try await !isListening(AgentFile.port, on: host) {
-            guard let agent = try RecordFile.read(ProcessRecord.self, at: files.agentRecord), agent.isRunning
-            else {
+            if configuration.mode == .processes, try !isRunning(files.agentRecord) {
                 throw LabError.failed(
                     step: "the agent of \(host.name)",
-                    diagnostics: "it ended: \(try Folder.read(files.agentLog).suffix(2000))"
+                    diagnostics: "it ended: \(said(files.agentLog))"
                 )
             }
             guard ContinuousClock.now < deadline else {
                 throw LabError.late(
                     what: "the agent of \(host.name) listening on port \(AgentFile.port)",
                     seconds: seconds,
-                    seen: String(try Folder.read(files.agentLog).suffix(2000))
+                    seen: said(files.agentLog)
                 )
             }
             try await Task.sleep(for: .milliseconds(20))
         }
+    }
+
+    private func isRunning(_ record: String) throws(LabError) -> Bool {
+        try RecordFile.read(ProcessRecord.self, at: record)?.isRunning ?? false
+    }
+
+    /// The end of a log, or why there is none.
+    func said(_ log: String) -> String {
+        do { return String(try Folder.read(log).suffix(2000)) } catch { return error.description }
     }
 
     /// Whether any socket of the host listens on `port`, in either family.

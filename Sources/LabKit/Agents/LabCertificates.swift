@@ -25,8 +25,8 @@ extension Lab {
     private func install(_ host: LabHost) throws(LabError) {
         let folder = layout.host(host).tls
         let files = [
-            ("agent-\(host.name).pem", "agent.pem"), ("agent-\(host.name).key", "agent.key"),
-            ("ca.pem", "ca.pem"),
+            ("agents/\(host.name).pem", "agent.pem"), ("agents/\(host.name).key", "agent.key"),
+            ("ca.pem", "ca.pem"), ("ca.crl", "ca.crl"),
         ]
         for (from, to) in files {
             do {

@@ -41,6 +41,11 @@ package struct HostLayout: Sendable {
     package var agentLog: String { logs + "/agent.log" }
     package var zooKeeperRecord: String { run + "/zookeeper.json" }
     package var agentRecord: String { run + "/agent.json" }
+    package var units: String { root + "/units" }
+    package var rootView: String { root + "/root" }
+    package var machineID: String { root + "/machine-id" }
+    package var container: String { root + "/container.json" }
+    package var containerRecord: String { run + "/container.json" }
     package var serviceLock: String { run + "/service.lock" }
 
     package var folders: [String] {

@@ -1,0 +1,114 @@
+internal import FoundationEssentials
+
+extension Lab {
+    /// Why this machine cannot run a systemd per host, or nil when nothing speaks against it.
+    package static func systemdObstacle() -> String? {
+        for program in ["/usr/bin/systemd-nspawn", "/usr/bin/unshare", "/lib/systemd/systemd"]
+        where !FileManager.default.isExecutableFile(atPath: program) {
+            return "\(program) is missing (apt-get install systemd-container)"
+        }
+        if !FileManager.default.isWritableFile(atPath: "/sys/fs/cgroup") {
+            return "control groups are not writable"
+        }
+        return nil
+    }
+
+    func writeUnits(of host: LabHost) throws(LabError) {
+        let files = layout.host(host)
+        let view = view(of: host)
+        for folder in [files.units, files.rootView] { try Folder.make(folder) }
+        let agent = configuration.agents ? [binaries.agent, "--config", view.agentConfiguration] : nil
+        let command = ZooKeeperServer.command(configuration: view.zooKeeperConfiguration)
+        let units = UnitFiles.texts(agent: agent, zooKeeper: command, logs: files.logs)
+        for (name, text) in units { try Folder.write(text, to: files.units + "/" + name) }
+        try mask("systemd-machine-id-commit.service", in: files.units)
+        let digits = (0..<32).map { _ in String(Int.random(in: 0..<16), radix: 16) }.joined()
+        try Folder.write(digits + "\n", to: files.machineID)
+        try RecordFile.write(Container(host, in: self), at: files.container)
+    }
+
+    /// Keeps a unit that has no business in a container from being started at all.
+    private func mask(_ unit: String, in folder: String) throws(LabError) {
+        do {
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(folder)/\(unit)",
+                withDestinationPath: "/dev/null"
+            )
+        } catch {
+            throw .file(path: "\(folder)/\(unit)", reason: "cannot be made: \(error)")
+        }
+    }
+
+    /// Boots every ZooKeeper host at once.
+    func bootContainers(seconds: Int) async throws {
+        report("systemd: booting \(names(configuration.zooKeeperHosts))")
+        for host in configuration.zooKeeperHosts {
+            let files = layout.host(host)
+            let boot = [binaries.lab, "boot", "--host-directory", files.root]
+            let apart = ["/usr/bin/unshare", "--mount", "--propagation", "private", "--"]
+            let output = ["--record", files.containerRecord, "--log", files.logs + "/console.log", "--"]
+            try await Tool([binaries.lab, "launch"] + output + apart + boot)
+                .output(step: "starting the container of \(host.name)")
+        }
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        for host in configuration.zooKeeperHosts {
+            try await waitForSystemd(on: host, until: deadline, seconds: seconds)
+        }
+    }
+
+    private func waitForSystemd(
+        on host: LabHost,
+        until deadline: ContinuousClock.Instant,
+        seconds: Int
+    ) async throws {
+        let files = layout.host(host)
+        while true {
+            var seen = "no first process yet"
+            if try await firstProcess(of: host) != nil {
+                let state = try await systemctl(["is-active", "lab.target"], on: host)
+                if state.succeeded { return }
+                seen = state.diagnostics
+            }
+            let record = try RecordFile.read(ProcessRecord.self, at: files.containerRecord)
+            guard record?.isRunning == true, ContinuousClock.now < deadline else {
+                let console = said(files.logs + "/console.log")
+                throw LabError.late(
+                    what: "the boot of \(host.name)",
+                    seconds: seconds,
+                    seen: "\(seen); \(console)"
+                )
+            }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
+    /// The main process of a unit, as the host's systemd numbers it; nil when it does not run.
+    func mainProcess(of unit: String, on host: LabHost) async throws(LabError) -> Int? {
+        guard try await firstProcess(of: host) != nil else { return nil }
+        let shown = try await systemctl(["show", "--property=MainPID", "--value", unit], on: host)
+        let number = Int(shown.output.split(separator: "\n").first ?? "") ?? 0
+        return number > 0 ? number : nil
+    }
+
+    /// The container's systemd, as this machine numbers it.
+    package func firstProcess(of host: LabHost) async throws(LabError) -> ProcessRecord? {
+        for process in try await inhabitants(of: namespace(of: host)) {
+            let status = ProcFile.read("/proc/\(process.pid)/status") ?? ""
+            let line = status.split(separator: "\n").first { $0.hasPrefix("NSpid:") }
+            let numbers = line?.split(separator: "\t").dropFirst() ?? []
+            if numbers.count > 1, numbers.last == "1" { return process }
+        }
+        return nil
+    }
+
+    /// Runs `systemctl` inside the host.
+    package func systemctl(_ arguments: [String], on host: LabHost) async throws(LabError) -> Tool.Outcome {
+        guard let first = try await firstProcess(of: host) else {
+            throw .failed(step: "systemctl on \(host.name)", diagnostics: "its systemd does not run")
+        }
+        let inside = [
+            "/usr/bin/nsenter", "--target", String(first.pid), "--mount", "--pid", "--net", "--uts", "--ipc",
+        ]
+        return try await Tool(inside + ["--", "/usr/bin/systemctl", "--no-pager"] + arguments).outcome()
+    }
+}
