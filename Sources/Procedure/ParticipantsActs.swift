@@ -64,6 +64,8 @@ extension ParticipantsProcedure {
     /// leader last.
     func rollNext(of servers: [PlannedServer], to view: [Member], as name: String) -> Act {
         .decided(
+            summary: "restart the next of \(names(servers)) that does not run the \(name) view yet: "
+                + "one that does not serve first, then followers, the leader last",
             by: { fleet, facts in
                 if let silent = servers.lazy.compactMap({ fleet.silence($0.host) }).first {
                     return .wait(because: silent)
@@ -93,6 +95,8 @@ extension ParticipantsProcedure {
     /// them the freshest history (I2).
     var restartSeeds: Act {
         .decided(
+            summary: "restart \(names(seeds))"
+                + (companions.isEmpty ? "" : " and start \(names(companions))") + ", all at once",
             by: { [seeds, companions, destinationView] fleet, facts in
                 var facts = facts
                 for seed in seeds {

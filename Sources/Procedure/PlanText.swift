@@ -56,10 +56,7 @@ package struct PlanText: Sendable {
         case .commands(let commands):
             commands.isEmpty
                 ? ["nothing on this set-up"] : commands.map { "\($0.host): \($0.command.summary)" }
-        case .decided(_, let hosts):
-            [
-                "restarts what the step's title says, chosen by role among \(hosts.map(\.description).joined(separator: ", "))"
-            ]
+        case .decided(let summary, _, _): [summary]
         }
     }
 
@@ -86,9 +83,20 @@ package struct PlanText: Sendable {
             + parts.joined(separator: "\n")
     }
 
+    /// Hosts whose rules are the same text stand together.
     private func walls(_ rules: [HostName: RulesPreview]) -> String {
-        let parts = plan.destination.compactMap { server in
-            rules[server.host].map { "\(server.host) (\($0.backend.rawValue)):\n\($0.text)" }
+        var texts: [(preview: RulesPreview, hosts: [HostName])] = []
+        for server in plan.destination {
+            guard let preview = rules[server.host] else { continue }
+            if let index = texts.firstIndex(where: { $0.preview == preview }) {
+                texts[index].hosts.append(server.host)
+            } else {
+                texts.append((preview, [server.host]))
+            }
+        }
+        let parts = texts.map { preview, hosts in
+            let names = hosts.map(\.description).joined(separator: ", ")
+            return "\(names) (\(preview.backend.rawValue)):\n\(preview.text)"
         }
         return "\nrules, from the division to the clean-up:\n\n" + parts.joined(separator: "\n\n")
     }

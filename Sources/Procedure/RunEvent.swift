@@ -7,6 +7,8 @@ package struct RunEvent: Hashable, Sendable, Codable {
         case stepStarted
         /// Something worth saying happened within a step.
         case stepProgress
+        /// What is waited for just now; of interest only while it lasts.
+        case stepWaiting
         case stepFinished
         case stageFinished
         case confirmationNeeded

@@ -47,7 +47,7 @@ struct RunProgress {
         switch step.act {
         case .observeOnly: commands = []
         case .commands(let fixed): commands = fixed
-        case .decided(let decide, let hosts):
+        case .decided(_, let decide, let hosts):
             return await decided(
                 decide,
                 Gate("the next move is clear", hosts: hosts, deadline: step.verify.deadline) { _, _ in
@@ -105,7 +105,7 @@ struct RunProgress {
             leaseSeconds: Runner.leaseSeconds,
             timing: runner.timing,
             patience: .seconds(20)
-        ) { host, message in tell(.stepProgress, "\(host): \(message)") }
+        ) { host, message in tell(.stepWaiting, "\(host): \(message)") }
         switch await dispatch.send(commands, step: step.id, attempt: attempts[step.id] ?? 1) {
         case .done(let results):
             for (host, result) in results.sorted(by: { $0.key < $1.key }) {
@@ -145,7 +145,7 @@ struct RunProgress {
 
     private var gates: GateWatch {
         GateWatch(fleet: runner.fleet, timing: runner.timing, stopRequest: runner.stopRequest) { reason in
-            tell(.stepProgress, "waiting: \(reason)")
+            tell(.stepWaiting, reason)
         }
     }
 

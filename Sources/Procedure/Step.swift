@@ -65,8 +65,8 @@ package struct HostCommand: Hashable, Sendable, Codable {
 package enum Act: Sendable {
     case observeOnly
     case commands([HostCommand])
-    /// Which commands depends on what is seen when the step begins.
-    case decided(by: @Sendable (FleetView, RunFacts) -> Decision, hosts: [HostName])
+    /// Which commands depends on what is seen when the step begins; `summary` is what the plan says of it.
+    case decided(summary: String, by: @Sendable (FleetView, RunFacts) -> Decision, hosts: [HostName])
 }
 
 package enum Decision: Hashable, Sendable {

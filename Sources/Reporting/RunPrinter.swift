@@ -30,7 +30,7 @@ package struct RunPrinter: Sendable {
         let clear = "\r\u{1B}[K"
         switch event.event {
         case .stepStarted: write("\(clear)  ... \(event.title ?? "")")
-        case .stepProgress:
+        case .stepProgress, .stepWaiting:
             let text = "  ... \(event.title ?? ""): \(event.message ?? "")"
             write(clear + String(text.replacing("\n", with: " ").prefix(150)))
         case .runStarted, .runResumed, .stageStarted, .stepFinished, .stageFinished, .confirmationNeeded,
@@ -46,8 +46,8 @@ package struct RunPrinter: Sendable {
         case .runStarted: return ["run \(event.run)"]
         case .runResumed: return ["run \(event.run) goes on; \(message)"]
         case .stageStarted: return ["", "\(event.stage ?? ""): \(event.title ?? "")"]
-        case .stepStarted: return []
-        case .stepProgress: return ["      \(event.title ?? ""): \(message)"]
+        case .stepStarted, .stepWaiting: return []
+        case .stepProgress: return ["      \(message)"]
         case .stepFinished:
             let time = Self.seconds(event.milliseconds ?? 0)
             return ["  ok  \(event.title ?? "")  \(time)" + (message.isEmpty ? "" : "\n        \(message)")]
