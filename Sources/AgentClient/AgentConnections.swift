@@ -138,9 +138,9 @@ extension TLSError {
     /// Whether it says that the two sides do not accept each other, and not that they could not talk.
     var isAboutIdentity: Bool {
         switch self {
-        case .certificateRefused, .refusedByPeer, .notTLS, .plainHTTP, .olderTLS, .handshakeFailed: true
+        case .certificateRefused, .refusedByPeer, .notTLS, .plainHTTP, .olderTLS: true
         case .unreadable, .keyExposed, .malformed, .keyDoesNotFit, .notP256, .notAnAuthority, .library,
-            .handshakeTimedOut, .closedDuringHandshake, .truncated:
+            .exchangeFailed, .handshakeTimedOut, .closedDuringHandshake, .truncated:
             false
         }
     }
