@@ -1,0 +1,42 @@
+import FoundationEssentials
+import MutualTLS
+import NIOCore
+import NIOPosix
+
+/// Sends bytes as they are over a real TLS connection, to see what the agent does with them.
+struct RawConnection {
+    private let channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>
+
+    static func open(_ agent: TestAgent, _ identity: String = "coordinator/ops") async throws -> RawConnection {
+        let context = try agent.authority.context(identity, expecting: "s1").current()
+        let channel = try await ClientBootstrap(group: TestAgent.group)
+            .connect(host: "127.0.0.1", port: agent.port) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(MutualTLSHandler(context: context))
+                    return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                }
+            }
+        return RawConnection(channel: channel)
+    }
+
+    /// Sends `text` and collects what comes back until `isEnough`, or until the agent hangs up.
+    func exchange(_ text: String, until isEnough: @escaping (String) -> Bool = { _ in false }) async throws -> String {
+        try await exchange([text], until: isEnough)
+    }
+
+    func exchange(_ texts: [String], until isEnough: @escaping (String) -> Bool = { _ in false }) async throws -> String {
+        try await channel.executeThenClose { inbound, outbound in
+            for text in texts { try await outbound.write(ByteBuffer(string: text)) }
+            var answer = ""
+            do {
+                for try await buffer in inbound {
+                    answer += String(buffer: buffer)
+                    if isEnough(answer) { break }
+                }
+            } catch TLSError.truncated {
+                return answer
+            }
+            return answer
+        }
+    }
+}

@@ -1,0 +1,154 @@
+import AgentServer
+import ControlProtocol
+import FoundationEssentials
+import Synchronization
+import Topology
+
+/// A host that counts what is done to it, and can be made to take its time.
+final class ScriptedHost: HostActions {
+    private struct State {
+        var performed: [Command] = []
+        var isHeld = false
+        var held: [CheckedContinuation<Void, Never>] = []
+        var arrivals: [CheckedContinuation<Void, Never>] = []
+        var objection: Refusal?
+        var rulesFail = false
+    }
+
+    private let state = Mutex(State())
+
+    var performed: [Command] { state.withLock { $0.performed } }
+
+    /// From here on a command does not end before `release`.
+    func hold() { state.withLock { $0.isHeld = true } }
+
+    func release() {
+        let held = state.withLock { state in
+            state.isHeld = false
+            defer { state.held = [] }
+            return state.held
+        }
+        for command in held { command.resume() }
+    }
+
+    func object(_ refusal: Refusal?) { state.withLock { $0.objection = refusal } }
+    func failRules() { state.withLock { $0.rulesFail = true } }
+
+    /// Returns once `count` commands have begun.
+    func begun(_ count: Int) async {
+        while performed.count < count {
+            await withCheckedContinuation { resume in
+                let isThere = state.withLock { state in
+                    if state.performed.count >= count { return true }
+                    state.arrivals.append(resume)
+                    return false
+                }
+                if isThere { resume.resume() }
+            }
+        }
+    }
+
+    func objection(to command: Command) async -> Refusal? { state.withLock { $0.objection } }
+
+    func perform(
+        _ command: Command,
+        run: RunID,
+        progress: @escaping @Sendable (String) -> Void
+    ) async -> CommandOutcome {
+        let arrivals = state.withLock { state in
+            state.performed.append(command)
+            defer { state.arrivals = [] }
+            return state.arrivals
+        }
+        for waiter in arrivals { waiter.resume() }
+        progress("begun")
+        await withCheckedContinuation { resume in
+            let isHeld = state.withLock { state in
+                if state.isHeld { state.held.append(resume) }
+                return state.isHeld
+            }
+            if !isHeld { resume.resume() }
+        }
+        return .done(result: .rules(rules: Self.rules(count: performed.count)))
+    }
+
+    func installedRules() async throws(HostActionError) -> InstalledRules {
+        if state.withLock({ $0.rulesFail }) { throw .failed(message: "nft is missing") }
+        return Self.rules(count: 4)
+    }
+
+    func zookeeper() async -> ZooKeeperStatus? {
+        let stats = ServerStats(
+            version: "3.8.0",
+            role: .follower,
+            zxid: Zxid(epoch: 5, counter: 18),
+            connections: 3,
+            outstanding: 1,
+            nodeCount: 42,
+            syncedFollowers: nil
+        )
+        let file = FileState(
+            path: "/etc/zoo \"x\".cfg",
+            digest: "ab",
+            size: 2,
+            mode: 0o644,
+            owner: 0,
+            group: 0,
+            symlinkTarget: nil,
+            changedAt: 1500
+        )
+        return ZooKeeperStatus(
+            service: "zookeeper",
+            state: .running(pid: 7),
+            processStartedAt: 1_700_000_000_123,
+            configPath: "/etc/zoo \"x\".cfg",
+            file: file,
+            fileView: [],
+            runningView: nil,
+            serving: .yes(stats: stats),
+            data: DataDirectory(
+                path: "/data",
+                logPath: "/data",
+                isEmpty: false,
+                myid: 1,
+                currentEpoch: 5,
+                acceptedEpoch: 5,
+                lastZxid: Zxid(epoch: 5, counter: 17),
+                problems: []
+            ),
+            peerSockets: [],
+            diskFree: 1 << 40
+        )
+    }
+
+    func read(file path: String) async throws(HostActionError) -> FileContent {
+        FileContent(
+            state: FileState(
+                path: path,
+                digest: nil,
+                size: nil,
+                mode: nil,
+                owner: nil,
+                group: nil,
+                symlinkTarget: nil,
+                changedAt: nil
+            ),
+            content: nil
+        )
+    }
+
+    func preview(_ wall: Wall) async throws(HostActionError) -> RulesPreview {
+        RulesPreview(backend: .nftables, text: "table inet mitosis")
+    }
+
+    func probe(_ targets: [ProbeTarget]) async -> [ProbeResult] {
+        targets.map { ProbeResult(target: $0, answer: .connected) }
+    }
+
+    static func rules(count: Int) -> InstalledRules {
+        let counters = [UInt64(2), 3].map {
+            InstalledRules.Counter(chain: "input", family: .ipv4, packets: $0, bytes: $0 * 60)
+        }
+        return InstalledRules(backend: .nftables, wall: nil, count: count, counters: counters, listing: "")
+    }
+}

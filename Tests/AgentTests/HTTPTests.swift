@@ -1,0 +1,119 @@
+import AgentClient
+import AgentServer
+import ControlProtocol
+import FoundationEssentials
+import Testing
+
+@Suite("HTTP as it comes", .timeLimit(.minutes(1)))
+struct HTTPTests {
+    private func answer(_ agent: TestAgent, _ texts: String...) async throws -> String {
+        try await RawConnection.open(agent).exchange(texts)
+    }
+
+    private func post(_ path: String, _ body: String) -> String {
+        "POST \(path) HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: \(body.utf8.count)\r\n\r\n\(body)"
+    }
+
+    @Test("what is not HTTP gets a 400 with a reason and is logged")
+    func garbage() async throws {
+        try await TestAgent.with { agent in
+            let reply = try await answer(agent, "\u{1}\u{2}garbage\r\n\r\n")
+            #expect(reply.hasPrefix("HTTP/1.1 400 "))
+            #expect(reply.contains("not HTTP/1.1"))
+            #expect(await agent.log.line(with: "not HTTP").contains("peer=127.0.0.1"))
+            #expect(try await agent.client().status().host.description == "s1")
+        }
+    }
+
+    @Test("unknown paths, wrong methods and bodies that make no sense say what is wrong")
+    func mistakes() async throws {
+        try await TestAgent.with { agent in
+            let head = " HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+            #expect(try await answer(agent, "GET /v2/status" + head).hasPrefix("HTTP/1.1 404 "))
+            #expect(try await answer(agent, "GET /v1/status?x=1" + head).hasPrefix("HTTP/1.1 404 "))
+            let wrong = try await answer(agent, "PUT /v1/lease" + head)
+            #expect(wrong.hasPrefix("HTTP/1.1 405 "))
+            #expect(wrong.contains("allow: DELETE, POST\r\n"))
+            #expect(try await answer(agent, "GET /v1/commands/UPPER" + head).hasPrefix("HTTP/1.1 400 "))
+            #expect(try await answer(agent, "GET /v1/commands/unknown" + head).hasPrefix("HTTP/1.1 404 "))
+            let half = try await answer(agent, post("/v1/lease", #"{"lease":{"runID":"r"}}"#))
+            #expect(half.hasPrefix("HTTP/1.1 400 "))
+            #expect(half.contains("'epoch' is missing"))
+            let bad = try await answer(agent, post("/v1/lease", #"{"lease":{"runID":"-","epoch":1}}"#))
+            #expect(bad.contains("is not a valid RunID"))
+        }
+    }
+
+    @Test("a body over 1 MiB is refused, announced or not, and nothing of it is used")
+    func tooLarge() async throws {
+        try await TestAgent.with { agent in
+            let announced = "POST /v1/lease HTTP/1.1\r\nhost: x\r\ncontent-length: 1048577\r\n\r\n"
+            let first = try await answer(agent, announced + String(repeating: "a", count: 1_048_577))
+            #expect(first.hasPrefix("HTTP/1.1 413 "))
+            let chunk = "10000\r\n" + String(repeating: "a", count: 65_536) + "\r\n"
+            let start = "POST /v1/lease HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+            let chunks = start + String(repeating: chunk, count: 17) + "0\r\n\r\n"
+            let second = try await answer(agent, chunks)
+            #expect(second.hasPrefix("HTTP/1.1 413 "))
+        }
+    }
+
+    @Test("headers over the limit are refused")
+    func largeHeaders() async throws {
+        try await TestAgent.with { agent in
+            let field = "x-filler: " + String(repeating: "a", count: 20_000)
+            let reply = try await answer(agent, "GET /v1/status HTTP/1.1\r\nhost: x\r\n\(field)\r\n\r\n")
+            #expect(reply.hasPrefix("HTTP/1.1 431 "))
+            let many = (1...100).map { "x\($0): a\r\n" }.joined()
+            let flood = try await answer(agent, "GET /v1/status HTTP/1.1\r\nhost: x\r\n\(many)\r\n")
+            #expect(flood.hasPrefix("HTTP/1.1 431 "))
+        }
+    }
+
+    @Test("a connection takes one request after another, also several at once")
+    func keepAlive() async throws {
+        try await TestAgent.with { agent in
+            let request = "GET /v1/status HTTP/1.1\r\nhost: x\r\n\r\n"
+            let last = "GET /v1/status HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+            let reply = try await answer(agent, request + request, last)
+            #expect(reply.ranges(of: "HTTP/1.1 200 OK").count == 3)
+        }
+    }
+
+    @Test("who waits for 100-continue is told to go on")
+    func expectContinue() async throws {
+        try await TestAgent.with { agent in
+            let body = #"{"lease":{"runID":"r","epoch":1},"secondsToLive":5,"takeOver":false}"#
+            let head =
+                "POST /v1/lease HTTP/1.1\r\nhost: x\r\nconnection: close\r\nexpect: 100-continue\r\n"
+                + "content-length: \(body.utf8.count)\r\n\r\n"
+            let reply = try await answer(agent, head, body)
+            #expect(reply.hasPrefix("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"))
+        }
+    }
+
+    @Test("idle connections are closed, and more than the limit are not taken")
+    func limits() async throws {
+        let limits = AgentListener.Limits(connections: 1, idle: .milliseconds(300))
+        try await TestAgent.with(limits: limits) { agent in
+            let first = try await RawConnection.open(agent)
+            let second = try agent.client()
+            let error = await #expect(throws: AgentClientError.self) { try await second.status() }
+            guard case .unreachable? = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(agent.log.lines.contains { $0.contains("too many connections") })
+            #expect(try await first.exchange("GET /v1/status HTTP/1.1\r\nhost: x\r\n\r\n").hasPrefix("HTTP/1.1 200 "))
+            var served = false
+            while !served {
+                do {
+                    _ = try await second.status()
+                    served = true
+                } catch {
+                    await Task.yield()
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+import AgentServer
+import ControlProtocol
+import Testing
+
+@Suite("The lease, event by event")
+struct LeaseKeeperTests {
+    private func at(_ seconds: Int64) -> Moment {
+        Moment(sinceBoot: .seconds(500 + seconds), unixMilliseconds: 1_000_000 + seconds * 1000)
+    }
+
+    private func record(_ lease: Lease, _ holder: String, at seconds: Int64, for length: Int = 30) -> LeaseRecord {
+        LeaseRecord(
+            latest: lease,
+            current: .init(
+                holder: holder,
+                expiresAt: 1_000_000 + (seconds + Int64(length)) * 1000,
+                secondsToLive: length
+            )
+        )
+    }
+
+    @Test("a first lease is stored, allows commands until it lapses, and can be renewed after that")
+    func lifetime() throws {
+        var keeper = LeaseKeeper(record: nil, now: at(0))
+        let lease = try Sample.lease()
+        #expect(keeper.handle(.commanded(lease: lease, by: "ops"), at: at(0)) == .refuse(refusal: .noLease))
+        #expect(
+            keeper.handle(.requested(request: Sample.request(lease), by: "ops"), at: at(0))
+                == .store(record: record(lease, "ops", at: 0))
+        )
+        #expect(keeper.handle(.commanded(lease: lease, by: "ops"), at: at(29)) == .allow)
+        #expect(keeper.handle(.commanded(lease: lease, by: "ops"), at: at(30)) == .refuse(refusal: .noLease))
+        #expect(
+            keeper.handle(.requested(request: Sample.request(lease), by: "ops"), at: at(40))
+                == .store(record: record(lease, "ops", at: 40))
+        )
+        #expect(keeper.handle(.commanded(lease: lease, by: "ops"), at: at(41)) == .allow)
+    }
+
+    @Test("a lower epoch is superseded, and so is the same epoch of another run")
+    func superseded() throws {
+        var keeper = LeaseKeeper(record: record(try Sample.lease("a", 5), "ops", at: 0), now: at(0))
+        let gone = LeaseKeeper.Action.refuse(refusal: .superseded(highest: FencingEpoch(5)))
+        for lease in [try Sample.lease("a", 4), try Sample.lease("b", 5)] {
+            #expect(keeper.handle(.commanded(lease: lease, by: "ops"), at: at(1)) == gone)
+            #expect(keeper.handle(.released(lease: lease, by: "ops"), at: at(1)) == gone)
+            let takeOver = Sample.request(lease, takeOver: true)
+            #expect(keeper.handle(.requested(request: takeOver, by: "ops"), at: at(1)) == gone)
+            #expect(keeper.handle(.requested(request: takeOver, by: "ops"), at: at(1000)) == gone)
+        }
+    }
+
+    @Test("another run waits until the lease lapses, or takes over; then the first one is superseded")
+    func takeOver() throws {
+        let first = try Sample.lease("a", 1)
+        let second = try Sample.lease("b", 2)
+        let held = LeaseKeeper(record: record(first, "ops", at: 0), now: at(0))
+        var keeper = held
+        #expect(
+            keeper.handle(.requested(request: Sample.request(second), by: "eve"), at: at(1))
+                == .refuse(refusal: .leaseHeld(state: held.state))
+        )
+        #expect(
+            keeper.handle(.requested(request: Sample.request(second, takeOver: true), by: "eve"), at: at(1))
+                == .store(record: record(second, "eve", at: 1))
+        )
+        #expect(
+            keeper.handle(.commanded(lease: first, by: "ops"), at: at(1))
+                == .refuse(refusal: .superseded(highest: FencingEpoch(2)))
+        )
+        var patient = held
+        #expect(
+            patient.handle(.requested(request: Sample.request(second), by: "eve"), at: at(30))
+                == .store(record: record(second, "eve", at: 30))
+        )
+    }
+
+    @Test("the same run may raise its own epoch, but another coordinator's name may not use its lease")
+    func sameRun() throws {
+        let first = try Sample.lease("a", 1)
+        let second = try Sample.lease("a", 2)
+        var keeper = LeaseKeeper(record: record(first, "ops", at: 0), now: at(0))
+        let held = LeaseKeeper.Action.refuse(refusal: .leaseHeld(state: keeper.state))
+        #expect(keeper.handle(.commanded(lease: first, by: "eve"), at: at(1)) == held)
+        #expect(keeper.handle(.released(lease: first, by: "eve"), at: at(1)) == held)
+        #expect(keeper.handle(.requested(request: Sample.request(first), by: "eve"), at: at(1)) == held)
+        #expect(
+            keeper.handle(.requested(request: Sample.request(second), by: "ops"), at: at(1))
+                == .store(record: record(second, "ops", at: 1))
+        )
+    }
+
+    @Test("a released lease allows nothing, and its epoch stays the highest")
+    func released() throws {
+        let lease = try Sample.lease("a", 3)
+        var keeper = LeaseKeeper(record: record(lease, "ops", at: 0), now: at(0))
+        #expect(
+            keeper.handle(.released(lease: lease, by: "ops"), at: at(1))
+                == .store(record: LeaseRecord(latest: lease, current: nil))
+        )
+        #expect(keeper.handle(.released(lease: lease, by: "ops"), at: at(1)) == .answer)
+        #expect(keeper.handle(.commanded(lease: lease, by: "ops"), at: at(1)) == .refuse(refusal: .noLease))
+        #expect(keeper.state.highestEpoch == FencingEpoch(3))
+        #expect(
+            keeper.handle(.requested(request: Sample.request(try Sample.lease("b", 2)), by: "eve"), at: at(1))
+                == .refuse(refusal: .superseded(highest: FencingEpoch(3)))
+        )
+    }
+
+    @Test("after a restart the lease has the time left that it had, and never more than was granted")
+    func restart() throws {
+        let lease = try Sample.lease("a", 3)
+        let stored = record(lease, "ops", at: 0)
+        var later = LeaseKeeper(record: stored, now: at(10))
+        #expect(later.handle(.commanded(lease: lease, by: "ops"), at: at(29)) == .allow)
+        #expect(later.handle(.commanded(lease: lease, by: "ops"), at: at(30)) == .refuse(refusal: .noLease))
+        var clockSetBack = LeaseKeeper(record: stored, now: at(-100_000))
+        #expect(clockSetBack.handle(.commanded(lease: lease, by: "ops"), at: at(-100_000 + 29)) == .allow)
+        #expect(
+            clockSetBack.handle(.commanded(lease: lease, by: "ops"), at: at(-100_000 + 30))
+                == .refuse(refusal: .noLease)
+        )
+    }
+
+    @Test("senseless requests are refused as invalid", arguments: [(0, 1), (3601, 1), (30, 0)])
+    func invalid(seconds: Int, epoch: UInt64) throws {
+        var keeper = LeaseKeeper(record: nil, now: at(0))
+        let request = Sample.request(try Sample.lease("a", epoch), seconds: seconds)
+        guard case .refuse(.invalid) = keeper.handle(.requested(request: request, by: "ops"), at: at(0)) else {
+            Issue.record("accepted")
+            return
+        }
+    }
+}
