@@ -47,7 +47,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "ControlProtocol", dependencies: ["Topology", "COpenSSL"], swiftSettings: strict),
-        .target(name: "Planning", dependencies: ["Topology", "YAMLReading"], swiftSettings: strict),
+        .target(
+            name: "Planning",
+            dependencies: ["ControlProtocol", "Topology", "YAMLReading"],
+            swiftSettings: strict
+        ),
         .target(
             name: "HostControl",
             dependencies: ["ControlProtocol", "Topology"] + subprocess,
@@ -60,7 +64,9 @@ let package = Package(
         ),
         .target(
             name: "AgentClient",
-            dependencies: http + ["ControlProtocol", "MutualTLS", "Topology"],
+            dependencies: http + [
+                "ControlProtocol", "MutualTLS", "Topology", .product(name: "NIOTLS", package: "swift-nio"),
+            ],
             swiftSettings: strict
         ),
         .target(
@@ -76,12 +82,12 @@ let package = Package(
         .target(name: "Reporting", dependencies: ["Procedure", "ControlProtocol"], swiftSettings: strict),
         .executableTarget(
             name: "Agent",
-            dependencies: ["AgentServer", arguments],
+            dependencies: nio + ["AgentServer", arguments],
             swiftSettings: strict
         ),
         .executableTarget(
             name: "Coordinator",
-            dependencies: [
+            dependencies: nio + [
                 "AgentClient", "ControlProtocol", "Journaling", "MutualTLS", "Planning", "Procedure",
                 "Reporting", "Topology", arguments,
             ],
@@ -101,12 +107,14 @@ let package = Package(
         .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: strict),
         .testTarget(
             name: "PlanningTests",
-            dependencies: ["Planning", "Topology", "YAMLReading"],
+            dependencies: ["ControlProtocol", "Planning", "Topology", "YAMLReading"],
             swiftSettings: strict
         ),
         .testTarget(
             name: "MutualTLSTests",
-            dependencies: http + ["COpenSSL", "MutualTLS", .product(name: "NIOTLS", package: "swift-nio")],
+            dependencies: http + subprocess + [
+                "COpenSSL", "MutualTLS", .product(name: "NIOTLS", package: "swift-nio"),
+            ],
             swiftSettings: strict
         ),
         .testTarget(

@@ -1,6 +1,8 @@
 package import FoundationEssentials
 
-/// One thing an agent can be asked to do. Each names a desired end: applying it twice equals once.
+/// One thing an agent can be asked to do.
+///
+/// Each names a desired end: applying it twice equals once.
 package enum Command: Hashable, Sendable, Codable {
     case installWall(wall: Wall)
     case removeWall
@@ -40,8 +42,10 @@ package struct ServiceRequest: Hashable, Sendable, Codable {
     /// A unit, or a service of the agent's configuration, which also bounds what may be asked for.
     package let service: String
     package let action: Action
-    /// For `restart`: the pid that is to be replaced. A service that already runs under another pid was
-    /// restarted already, and is left alone. Nil restarts whatever runs.
+    /// For `restart`: the pid that is to be replaced.
+    ///
+    /// A service that already runs under another pid was restarted already, and is left alone. Nil restarts
+    /// whatever runs.
     package let replacing: Int32?
 
     package init(service: String, action: Action, replacing: Int32? = nil) {
@@ -51,7 +55,9 @@ package struct ServiceRequest: Hashable, Sendable, Codable {
     }
 }
 
-/// `POST /v1/commands`. Answered by a stream of `CommandEvent`, one JSON object a line.
+/// `POST /v1/commands`.
+///
+/// Answered by a stream of `CommandEvent`, one JSON object a line.
 package struct CommandRequest: Hashable, Sendable, Codable {
     package let id: CommandID
     package let lease: Lease

@@ -52,8 +52,10 @@ package struct ZooKeeperStatus: Hashable, Sendable, Codable {
     package let file: FileState
     /// The ensemble that the file names now; nil when it is absent or cannot be read.
     package let fileView: [Member]?
-    /// The ensemble that the *running* process read when it started. Nil when nothing runs, or when the file
-    /// changed after the start and the agent had not seen it before.
+    /// The ensemble that the *running* process read when it started.
+    ///
+    /// Nil when nothing runs, or when the file changed after the start and the agent had not seen it
+    /// before.
     package let runningView: [Member]?
     package let serving: Serving
     package let data: DataDirectory

@@ -22,7 +22,9 @@ package struct RunID: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Names one command of one run. A repeated id gets the stored outcome; it never acts twice.
+/// Names one command of one run.
+///
+/// A repeated id gets the stored outcome; it never acts twice.
 package struct CommandID: Hashable, Sendable, CustomStringConvertible {
     package let description: String
 

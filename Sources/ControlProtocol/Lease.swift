@@ -14,7 +14,9 @@ package struct LeaseRequest: Hashable, Sendable, Codable {
     package let lease: Lease
     /// Seconds from the agent's receipt until the lease lapses unless renewed, 1 to 3600.
     package let secondsToLive: Int
-    /// Takes over from another run whose lease has not lapsed. The epoch must still be higher.
+    /// Takes over from another run whose lease has not lapsed.
+    ///
+    /// The epoch must still be higher.
     package let takeOver: Bool
 
     package init(lease: Lease, secondsToLive: Int, takeOver: Bool = false) {
@@ -24,7 +26,9 @@ package struct LeaseRequest: Hashable, Sendable, Codable {
     }
 }
 
-/// What an agent knows of its lease. The highest epoch survives a restart of the agent.
+/// What an agent knows of its lease.
+///
+/// The highest epoch survives a restart of the agent.
 package struct LeaseState: Hashable, Sendable, Codable {
     /// The highest epoch ever granted on this host, 0 before the first.
     package let highestEpoch: FencingEpoch

@@ -1,7 +1,9 @@
 package import FoundationEssentials
 package import Topology
 
-/// `POST /v1/read/file`: a file of the agent's allow-list, with its content. Coordinators only.
+/// `POST /v1/read/file`: a file of the agent's allow-list, with its content.
+///
+/// Coordinators only.
 package struct FileReadRequest: Hashable, Sendable, Codable {
     package let path: String
     package init(path: String) { self.path = path }
@@ -17,7 +19,9 @@ package struct FileContent: Hashable, Sendable, Codable {
     }
 }
 
-/// `POST /v1/read/rules`: the exact text the agent would hand to its backend for this wall. Changes nothing.
+/// `POST /v1/read/rules`: the exact text the agent would hand to its backend for this wall.
+///
+/// Changes nothing.
 package struct RulesPreviewRequest: Hashable, Sendable, Codable {
     package let wall: Wall
     package init(wall: Wall) { self.wall = wall }
@@ -32,7 +36,9 @@ package struct RulesPreview: Hashable, Sendable, Codable {
     }
 }
 
-/// `POST /v1/read/probe`: tries to connect from the agent's host. Coordinators only, allowed peers only.
+/// `POST /v1/read/probe`: tries to connect from the agent's host.
+///
+/// Coordinators only, allowed peers only.
 package struct ProbeRequest: Hashable, Sendable, Codable {
     package let targets: [ProbeTarget]
     package init(targets: [ProbeTarget]) { self.targets = targets }

@@ -10,7 +10,9 @@ package struct Wall: Hashable, Sendable, Codable {
         case allTCP
     }
 
-    /// Every address of every peer, IPv4 and IPv6. Never empty in a valid command.
+    /// Every address of every peer, IPv4 and IPv6.
+    ///
+    /// Never empty in a valid command.
     package let peers: [IPAddress]
     package let scope: Scope
 
@@ -47,7 +49,9 @@ package struct InstalledRules: Hashable, Sendable, Codable {
     }
 
     package let backend: FirewallBackend
-    /// Nil when nothing of ours is there. A half-installed or altered set reads as nil with a `count` above 0.
+    /// Nil when nothing of ours is there.
+    ///
+    /// A half-installed or altered set reads as nil with a `count` above 0.
     package let wall: Wall?
     /// Rules of ours in the kernel, in every backend of the host (residue of another backend counts).
     package let count: Int

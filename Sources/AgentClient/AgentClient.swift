@@ -1,0 +1,239 @@
+package import ControlProtocol
+import FoundationEssentials
+package import MutualTLS
+package import NIOCore
+import NIOHTTP1
+package import Topology
+
+/// Calls one host's agent, and accepts only that host's certificate.
+///
+/// A connection is kept between calls and made anew when it was lost; calls made at the same time use several.
+package struct AgentClient: Sendable {
+    package let host: HostName
+    private let address: String
+    private let patience: Patience
+    private let connections: AgentConnections
+
+    /// - Parameter tls: a client context that expects the identity `agent/HOST`.
+    package init(
+        host: HostName,
+        address: String,
+        port: Port,
+        tls: ReloadingTLSContext,
+        group: any EventLoopGroup,
+        patience: Patience = Patience()
+    ) {
+        self.host = host
+        self.address = address
+        self.patience = patience
+        connections = AgentConnections(
+            host: host,
+            address: address,
+            port: port,
+            tls: tls,
+            group: group,
+            patience: patience
+        )
+    }
+
+    package func status() async throws(AgentClientError) -> HostStatus {
+        try await call(.GET, "/v1/status")
+    }
+
+    /// Asks for a lease or renews it.
+    package func acquire(_ request: LeaseRequest) async throws(AgentClientError) -> LeaseState {
+        try await call(.POST, "/v1/lease", request)
+    }
+
+    package func release(_ lease: Lease) async throws(AgentClientError) -> LeaseState {
+        try await call(.DELETE, "/v1/lease", lease)
+    }
+
+    package func read(_ request: FileReadRequest) async throws(AgentClientError) -> FileContent {
+        try await call(.POST, "/v1/read/file", request)
+    }
+
+    package func preview(_ request: RulesPreviewRequest) async throws(AgentClientError) -> RulesPreview {
+        try await call(.POST, "/v1/read/rules", request)
+    }
+
+    package func probe(_ request: ProbeRequest) async throws(AgentClientError) -> ProbeReply {
+        try await call(.POST, "/v1/read/probe", request)
+    }
+
+    /// Nil when the agent knows of no such command, or it has not ended.
+    package func outcome(of id: CommandID) async throws(AgentClientError) -> CommandOutcome? {
+        do throws(AgentClientError) {
+            let outcome: CommandOutcome = try await call(.GET, "/v1/commands/\(id)")
+            return outcome
+        } catch .refused(_, 404, _) {
+            return nil
+        } catch {
+            throw error
+        }
+    }
+
+    /// Waits for the command's end, however long it takes, as long as the agent gives a sign of life.
+    ///
+    /// Every refusal comes as `.refused` of the outcome. Never repeated on its own: after `.replyLost` it is for
+    /// the caller to look, with `outcome(of:)` or at the host.
+    package func perform(
+        _ request: CommandRequest,
+        progress: @Sendable (CommandEvent) -> Void
+    ) async throws(AgentClientError) -> CommandOutcome {
+        let body = try encoded(request)
+        let checkout = try await connections.take(freshness: .seconds(5))
+        let limit = Exchange.Limit.silence(TimeAmount(patience.silence))
+        var outcome: CommandOutcome?
+        var reader = ReplyReader()
+        do {
+            for try await part in start(checkout.channel, .POST, "/v1/commands", body, limit) {
+                reader.take(part)
+                try reader.checkSize()
+                guard reader.status == 200 else { continue }
+                while let line = try reader.nextLine() {
+                    let event = try JSONDecoder().decode(CommandEvent.self, from: line)
+                    if case .finished(let found) = event { outcome = found }
+                    progress(event)
+                }
+            }
+        } catch {
+            throw failure(error, reader, checkout.channel)
+        }
+        guard reader.isComplete else { throw failure(ExchangeFailure.cancelled, reader, checkout.channel) }
+        finish(checkout.channel, reader)
+        if let outcome, reader.status == 200 { return outcome }
+        guard reader.status != 200 else {
+            throw .protocolViolation(host: host, detail: "the answer to a command ended without its outcome")
+        }
+        let reply = try errorReply(reader)
+        if let refusal = reply.refusal { return .refused(refusal: refusal) }
+        throw .refused(host: host, status: reader.status, reply: reply)
+    }
+}
+
+extension AgentClient {
+    private func call<Reply: Decodable>(
+        _ method: HTTPMethod,
+        _ path: String,
+        _ body: some Encodable
+    ) async throws(AgentClientError) -> Reply {
+        try await call(method, path, content: encoded(body))
+    }
+
+    private func call<Reply: Decodable>(_ method: HTTPMethod, _ path: String) async throws(AgentClientError) -> Reply {
+        try await call(method, path, content: Data())
+    }
+
+    /// For calls that may be made twice: repeated once when a kept connection turns out to have been lost.
+    private func call<Reply: Decodable>(
+        _ method: HTTPMethod,
+        _ path: String,
+        content: Data
+    ) async throws(AgentClientError) -> Reply {
+        let checkout = try await connections.take(freshness: .seconds(60))
+        do throws(AgentClientError) {
+            return try await call(on: checkout.channel, method, path, content)
+        } catch .replyLost(let host, let reason) {
+            guard checkout.isReused, !Task.isCancelled else { throw .replyLost(host: host, reason: reason) }
+            let fresh: AgentConnections.Checkout
+            do throws(AgentClientError) {
+                fresh = try await connections.take(freshness: .zero)
+            } catch {
+                // The first attempt was sent: "nothing was sent" would be untrue.
+                throw .replyLost(host: host, reason: reason)
+            }
+            return try await call(on: fresh.channel, method, path, content)
+        } catch {
+            throw error
+        }
+    }
+
+    private func call<Reply: Decodable>(
+        on channel: any Channel,
+        _ method: HTTPMethod,
+        _ path: String,
+        _ content: Data
+    ) async throws(AgentClientError) -> Reply {
+        var reader = ReplyReader()
+        do {
+            for try await part in start(channel, method, path, content, .total(TimeAmount(patience.reply))) {
+                reader.take(part)
+                try reader.checkSize()
+            }
+        } catch {
+            throw failure(error, reader, channel)
+        }
+        guard reader.isComplete else { throw failure(ExchangeFailure.cancelled, reader, channel) }
+        finish(channel, reader)
+        guard reader.status == 200 else {
+            throw .refused(host: host, status: reader.status, reply: try errorReply(reader))
+        }
+        do {
+            return try JSONDecoder().decode(Reply.self, from: reader.body)
+        } catch {
+            throw .protocolViolation(host: host, detail: "not a \(Reply.self): \(error)")
+        }
+    }
+
+    private func start(
+        _ channel: any Channel,
+        _ method: HTTPMethod,
+        _ path: String,
+        _ content: Data,
+        _ limit: Exchange.Limit
+    ) -> AsyncThrowingStream<HTTPClientResponsePart, any Error> {
+        let (stream, continuation) = AsyncThrowingStream<HTTPClientResponsePart, any Error>.makeStream()
+        var headers: HTTPHeaders = ["host": address]
+        if !content.isEmpty {
+            headers.add(name: "content-type", value: "application/json")
+            headers.add(name: "content-length", value: "\(content.count)")
+        }
+        let exchange = Exchange(
+            head: HTTPRequestHead(version: .http1_1, method: method, uri: path, headers: headers),
+            body: ByteBuffer(bytes: content),
+            limit: limit,
+            answer: continuation
+        )
+        continuation.onTermination = { reason in
+            if case .cancelled = reason { channel.close(promise: nil) }
+        }
+        channel.writeAndFlush(exchange, promise: nil)
+        return stream
+    }
+
+    private func finish(_ channel: any Channel, _ reader: ReplyReader) {
+        if reader.keepsAlive { connections.giveBack(channel) } else { channel.close(promise: nil) }
+    }
+
+    /// What an exchange that did not come to its end means. The request had been handed to the channel.
+    private func failure(_ error: any Error, _ reader: ReplyReader, _ channel: any Channel) -> AgentClientError {
+        channel.close(promise: nil)
+        switch error {
+        // With TLS 1.3 the agent judges our certificate after our side of the handshake is over.
+        case let error as TLSError where error.isAboutIdentity && reader.status == 0:
+            return .identity(host: host, reason: error.description)
+        case let error as TLSError: return .replyLost(host: host, reason: error.description)
+        case let error as HTTPParserError: return .protocolViolation(host: host, detail: "not HTTP: \(error)")
+        case let error as DecodingError: return .protocolViolation(host: host, detail: "\(error)")
+        case let error as ReplyReader.Excess: return .protocolViolation(host: host, detail: "\(error)")
+        case _: return .replyLost(host: host, reason: "\(error)")
+        }
+    }
+
+    private func errorReply(_ reader: ReplyReader) throws(AgentClientError) -> ErrorReply {
+        do {
+            return try JSONDecoder().decode(ErrorReply.self, from: reader.body)
+        } catch {
+            throw .protocolViolation(host: host, detail: "status \(reader.status) without a reason")
+        }
+    }
+
+    private func encoded(_ value: some Encodable) throws(AgentClientError) -> Data {
+        do {
+            return try JSONEncoder().encode(value)
+        } catch {
+            throw .protocolViolation(host: host, detail: "the request cannot be put into JSON: \(error)")
+        }
+    }
+}

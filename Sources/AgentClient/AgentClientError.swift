@@ -1,0 +1,31 @@
+package import ControlProtocol
+
+/// Why a call to an agent gave no result.
+package enum AgentClientError: Error, Hashable, Sendable {
+    /// Nothing was sent: the agent did nothing.
+    case unreachable(host: HostName, reason: String)
+    /// One side refused the other's certificate: the agent did nothing.
+    case identity(host: HostName, reason: String)
+    /// The request was sent, wholly or in part, and no complete answer came: it may have happened.
+    case replyLost(host: HostName, reason: String)
+    /// The agent said no.
+    case refused(host: HostName, status: Int, reply: ErrorReply)
+    /// The answer makes no sense.
+    case protocolViolation(host: HostName, detail: String)
+}
+
+extension AgentClientError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .unreachable(let host, let reason):
+            "cannot reach the agent of \(host): \(reason); see that it runs and that its port is open"
+        case .identity(let host, let reason):
+            "the agent of \(host) and this side do not trust each other: \(reason)"
+        case .replyLost(let host, let reason):
+            "the answer of \(host)'s agent was lost (\(reason)): what was asked may have happened; look before repeating"
+        case .refused(let host, let status, let reply): "\(host)'s agent refused (\(status)): \(reply.error)"
+        case .protocolViolation(let host, let detail):
+            "\(host)'s agent answered what this version does not understand: \(detail); compare the versions"
+        }
+    }
+}

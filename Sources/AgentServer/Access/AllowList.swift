@@ -1,0 +1,71 @@
+package import ControlProtocol
+package import Topology
+
+/// What this host's own configuration lets a coordinator ask for.
+package struct AllowList: Hashable, Sendable {
+    package let peers: [AddressBlock]
+    package let files: [String]
+    package let services: [String]
+    /// The agent's own port among them: no wall may match these.
+    package let protectedPorts: [Port]
+
+    package init(peers: [AddressBlock], files: [String], services: [String], protectedPorts: [Port]) {
+        self.peers = peers
+        self.files = files
+        self.services = services
+        self.protectedPorts = protectedPorts
+    }
+
+    /// Why the command is out of bounds; nil when it is within.
+    package func objection(to command: Command) -> Refusal? {
+        switch command {
+        case .installWall(let wall): objection(to: wall)
+        case .removeWall: nil
+        case .writeFile(let write): objection(toFile: write.path)
+        case .restoreFile(let restore): objection(toFile: restore.path)
+        case .service(let request): objection(toService: request.service)
+        }
+    }
+
+    package func objection(to wall: Wall) -> Refusal? {
+        if wall.peers.isEmpty { return .invalid(reason: "a wall needs at least one peer address") }
+        for peer in wall.peers where !isPeer(peer) {
+            return .notAllowed(reason: "\(peer) is in none of firewall.peers (\(list(peers)))")
+        }
+        switch wall.scope {
+        case .allTCP: return nil
+        case .ports(let numbers):
+            if numbers.isEmpty { return .invalid(reason: "a wall of scope 'ports' needs at least one port") }
+            let hit = numbers.filter(protectedPorts.contains)
+            guard hit.isEmpty else {
+                return .notAllowed(
+                    reason: "port \(list(hit)) is protected (the agent's own and firewall.protected_ports)"
+                )
+            }
+            return nil
+        }
+    }
+
+    package func objection(to targets: [ProbeTarget]) -> Refusal? {
+        if targets.isEmpty || targets.count > 256 { return .invalid(reason: "a probe takes 1 to 256 targets") }
+        for target in targets where !isPeer(target.address) {
+            return .notAllowed(reason: "\(target.address) is in none of firewall.peers (\(list(peers)))")
+        }
+        return nil
+    }
+
+    package func objection(toFile path: String) -> Refusal? {
+        files.contains(path) ? nil : .notAllowed(reason: "'\(path)' is none of files (\(list(files)))")
+    }
+
+    package func objection(toService service: String) -> Refusal? {
+        services.contains(service)
+            ? nil : .notAllowed(reason: "'\(service)' is none of the allowed services (\(list(services)))")
+    }
+
+    private func isPeer(_ address: IPAddress) -> Bool { peers.contains { $0.contains(address) } }
+
+    private func list<Item: CustomStringConvertible>(_ items: [Item]) -> String {
+        items.isEmpty ? "none are listed" : items.map(\.description).joined(separator: ", ")
+    }
+}

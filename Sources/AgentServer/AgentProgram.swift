@@ -1,0 +1,159 @@
+import ControlProtocol
+import FoundationEssentials
+import MutualTLS
+package import NIOCore
+import NIOPosix
+import Topology
+
+/// One agent from start to end: what `mitosis-agent` runs, and what tests run many of.
+package struct AgentProgram: Sendable {
+    package let listener: AgentListener
+    private let desk: CommandDesk
+    private let state: StateDirectory
+    private let log: LineLogger
+
+    /// Takes the state directory, reads its records, binds the port; anything wrong stops it here.
+    ///
+    /// - Parameter port: another port than the configuration's; 0 lets the kernel choose.
+    package static func start(
+        configuration: AgentConfiguration,
+        host: any HostActions,
+        clock: HostClock,
+        log: LineLogger,
+        group: any EventLoopGroup,
+        limits: AgentListener.Limits = AgentListener.Limits(),
+        port: Int? = nil
+    ) async throws(AgentServerError) -> AgentProgram {
+        let state = try StateDirectory(path: configuration.state)
+        let tls = try context(configuration, log)
+        let counters = AgentCounters()
+        let desk = try CommandDesk(
+            directory: configuration.state,
+            allow: configuration.allowList,
+            host: host,
+            clock: clock,
+            counters: counters,
+            log: log
+        )
+        let observer = HostObserver(
+            facts: HostObserver.Facts(
+                host: configuration.host,
+                startedAt: clock.now().unixMilliseconds,
+                backend: configuration.backend,
+                certificateExpiry: { Int64(tls.current().certificate.notAfter.timeIntervalSince1970 * 1000) }
+            ),
+            actions: host,
+            clock: clock
+        )
+        let service = AgentService(
+            desk: desk,
+            observer: observer,
+            host: host,
+            allow: configuration.allowList,
+            counters: counters,
+            log: log
+        )
+        let listener = try await AgentListener.bind(
+            address: configuration.address,
+            port: port ?? Int(configuration.port.number),
+            service: service,
+            tls: tls,
+            domain: tls.current().trustDomain,
+            counters: counters,
+            log: log,
+            group: group,
+            limits: limits
+        )
+        log.info(
+            "mitosis-agent runs",
+            [
+                "version": AgentVersion.current, "host": configuration.host.description,
+                "address": configuration.address.description,
+                "port": listener.address?.port.map(String.init) ?? "?",
+                "identity": "spiffe://\(configuration.certificates.trustDomain)/agent/\(configuration.host)",
+                "serial": tls.current().certificate.serial,
+            ]
+        )
+        return AgentProgram(listener: listener, desk: desk, state: state, log: log)
+    }
+
+    /// Serves until `stop` ends, then lets the running command finish for at most `grace`.
+    package func run(until stop: @escaping @Sendable () async -> Void, grace: Duration = .seconds(30)) async {
+        let serving = Task { await listener.run() }
+        await stop()
+        log.info("stopping; a command that runs is let finish", ["seconds": String(grace.components.seconds)])
+        let drained = await drain(within: grace)
+        if !drained { log.warning("a command still runs; what came of it will be unknown") }
+        listener.close()
+        serving.cancel()
+        await serving.value
+        log.info("mitosis-agent ends")
+        withExtendedLifetime(state) {}
+    }
+
+    /// False when a command still runs after `grace`; it is not waited for any longer.
+    private func drain(within grace: Duration) async -> Bool {
+        let (stream, continuation) = AsyncStream<Bool>.makeStream()
+        let desk = desk
+        let draining = Task {
+            await desk.drain()
+            continuation.yield(true)
+        }
+        let overdue = Task {
+            do {
+                try await Task.sleep(for: grace)
+                continuation.yield(false)
+            } catch {
+                return
+            }
+        }
+        defer {
+            draining.cancel()
+            overdue.cancel()
+        }
+        return await stream.first { _ in true } ?? false
+    }
+
+    /// Everything that can be checked without taking the port or the state directory.
+    package static func check(_ configuration: AgentConfiguration) throws(AgentServerError) {
+        _ = try context(configuration, LineLogger { _ in })
+    }
+
+    private static func context(
+        _ configuration: AgentConfiguration,
+        _ log: LineLogger
+    ) throws(AgentServerError) -> ReloadingTLSContext {
+        let paths = configuration.certificates
+        guard let domain = TrustDomain(paths.trustDomain),
+            let name = PeerName(configuration.host.description)
+        else { throw .tls(reason: "'\(paths.trustDomain)' is not a trust domain; correct tls.trust_domain") }
+        let own = PeerIdentity.agent(name)
+        do throws(TLSError) {
+            let tls = try ReloadingTLSContext(
+                files: TLSFiles(
+                    certificate: paths.certificate,
+                    key: paths.key,
+                    authority: paths.authority,
+                    revoked: paths.revoked
+                ),
+                trustDomain: domain,
+                role: .server
+            ) { outcome in
+                switch outcome {
+                case .success(let facts): log.info("certificate re-read", ["serial": facts.serial])
+                case .failure(let error):
+                    log.error("new certificate files not used; the old ones stay", ["reason": error.description])
+                }
+            }
+            guard tls.current().certificate.identity(in: domain) == own else {
+                throw TLSError.malformed(
+                    path: paths.certificate,
+                    detail: "it is not the certificate of \(own.uri(in: domain)); issue one for this host"
+                )
+            }
+            return tls
+        } catch {
+            throw .tls(reason: error.description)
+        }
+    }
+}

@@ -1,0 +1,37 @@
+package import YAMLReading
+
+/// What stops an agent from starting, or from keeping its records.
+package enum AgentServerError: Error, Hashable {
+    /// The configuration says something that the agent cannot take.
+    case configuration(problem: YAMLError)
+    case tls(reason: String)
+    case stateDirectory(path: String, reason: String)
+    case stateLocked(path: String)
+    case leaseUnreadable(path: String, reason: String)
+    case recordCorrupt(path: String, line: Int, reason: String)
+    case storage(path: String, operation: String, reason: String)
+    case listen(address: String, port: Int, reason: String)
+}
+
+extension AgentServerError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .configuration(let problem): problem.description
+        case .tls(let reason): "cannot use the certificate: \(reason)"
+        case .stateDirectory(let path, let reason):
+            "state directory \(path): \(reason); create it, owned by the agent's user, or change 'state'"
+        case .stateLocked(let path):
+            "another running agent holds \(path); stop it first, or give this one a 'state' directory of its own"
+        case .leaseUnreadable(let path, let reason):
+            "\(path): \(reason); without it the agent cannot tell an old coordinator from a new one. Make sure that "
+                + "no run is in progress, then move the file away and start the next run with a higher epoch"
+        case .recordCorrupt(let path, let line, let reason):
+            "\(path):\(line): \(reason); without it the agent could repeat a command. Make sure that no run is in "
+                + "progress, then move the file away"
+        case .storage(let path, let operation, let reason):
+            "cannot \(operation) \(path): \(reason); free space or mend the file system"
+        case .listen(let address, let port, let reason):
+            "cannot listen on \(address) port \(port): \(reason); stop what holds it, or change 'listen'"
+        }
+    }
+}

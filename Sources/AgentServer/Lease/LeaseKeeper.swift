@@ -1,0 +1,120 @@
+package import ControlProtocol
+
+/// Decides who may command this host. Pure: every event gives one action, and the caller carries it out.
+///
+/// It is a value, so a caller keeps the changed copy only once the action succeeded (the record is on disk).
+package struct LeaseKeeper: Hashable, Sendable {
+    package enum Event: Hashable, Sendable {
+        /// A coordinator asks for a lease, or renews its own.
+        case requested(request: LeaseRequest, by: String)
+        case released(lease: Lease, by: String)
+        /// A command arrived under this lease.
+        case commanded(lease: Lease, by: String)
+    }
+
+    package enum Action: Hashable, Sendable {
+        /// Make this durable, then answer with the new state.
+        case store(record: LeaseRecord)
+        /// Nothing changes; answer with the state as it is.
+        case answer
+        /// The command may go on.
+        case allow
+        case refuse(refusal: Refusal)
+    }
+
+    private struct Grant: Hashable, Sendable {
+        let lease: Lease
+        let holder: String
+        let lapses: Duration
+        let expiresAt: Int64
+    }
+
+    /// The lease that was granted last; its epoch is the highest ever granted here.
+    private var latest: Lease?
+    private var grant: Grant?
+
+    /// `now` turns the record's wall-clock expiry into time left, never more than was granted.
+    package init(record: LeaseRecord?, now: Moment) {
+        latest = record?.latest
+        guard let current = record?.current, let latest = record?.latest else { return }
+        let left = min(max(current.expiresAt - now.unixMilliseconds, 0), Int64(current.secondsToLive) * 1000)
+        grant = Grant(
+            lease: latest,
+            holder: current.holder,
+            lapses: now.sinceBoot + .milliseconds(left),
+            expiresAt: now.unixMilliseconds + left
+        )
+    }
+
+    package var state: LeaseState {
+        LeaseState(
+            highestEpoch: latest?.epoch ?? FencingEpoch(0),
+            current: grant?.lease,
+            holder: grant?.holder,
+            expiresAt: grant?.expiresAt
+        )
+    }
+
+    package mutating func handle(_ event: Event, at now: Moment) -> Action {
+        switch event {
+        case .requested(let request, let name): requested(request, name, now)
+        case .released(let lease, let name): released(lease, name)
+        case .commanded(let lease, let name): commanded(lease, name, now)
+        }
+    }
+
+    private mutating func requested(_ request: LeaseRequest, _ name: String, _ now: Moment) -> Action {
+        guard (1...3600).contains(request.secondsToLive) else {
+            return .refuse(refusal: .invalid(reason: "secondsToLive must be 1 to 3600"))
+        }
+        guard request.lease.epoch > FencingEpoch(0) else {
+            return .refuse(refusal: .invalid(reason: "a fencing epoch must be 1 or more"))
+        }
+        if let latest, latest != request.lease, request.lease.epoch <= latest.epoch {
+            return .refuse(refusal: .superseded(highest: latest.epoch))
+        }
+        let held = grant.map { held in
+            held.lapses > now.sinceBoot
+                && (held.lease.runID != request.lease.runID || held.holder != name)
+        }
+        if held == true, !request.takeOver { return .refuse(refusal: .leaseHeld(state: state)) }
+        let expiresAt = now.unixMilliseconds + Int64(request.secondsToLive) * 1000
+        latest = request.lease
+        grant = Grant(
+            lease: request.lease,
+            holder: name,
+            lapses: now.sinceBoot + .seconds(request.secondsToLive),
+            expiresAt: expiresAt
+        )
+        return .store(
+            record: LeaseRecord(
+                latest: request.lease,
+                current: .init(holder: name, expiresAt: expiresAt, secondsToLive: request.secondsToLive)
+            )
+        )
+    }
+
+    /// Releasing what was released, or has lapsed and was not taken by anybody, changes nothing.
+    private mutating func released(_ lease: Lease, _ name: String) -> Action {
+        guard let latest else { return .answer }
+        guard lease == latest else {
+            return lease.epoch > latest.epoch
+                ? .refuse(refusal: .noLease) : .refuse(refusal: .superseded(highest: latest.epoch))
+        }
+        guard let grant else { return .answer }
+        guard grant.holder == name else { return .refuse(refusal: .leaseHeld(state: state)) }
+        self.grant = nil
+        return .store(record: LeaseRecord(latest: latest, current: nil))
+    }
+
+    private func commanded(_ lease: Lease, _ name: String, _ now: Moment) -> Action {
+        guard let latest else { return .refuse(refusal: .noLease) }
+        guard lease == latest else {
+            return lease.epoch > latest.epoch
+                ? .refuse(refusal: .noLease) : .refuse(refusal: .superseded(highest: latest.epoch))
+        }
+        guard let grant, grant.lapses > now.sinceBoot else { return .refuse(refusal: .noLease) }
+        guard grant.holder == name else { return .refuse(refusal: .leaseHeld(state: state)) }
+        return .allow
+    }
+}

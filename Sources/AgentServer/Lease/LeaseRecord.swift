@@ -1,0 +1,26 @@
+package import ControlProtocol
+
+/// What of the lease outlives the agent: the highest epoch for ever, the lease itself until it lapses.
+package struct LeaseRecord: Hashable, Sendable, Codable {
+    package struct Current: Hashable, Sendable, Codable {
+        package let holder: String
+        /// Unix milliseconds.
+        package let expiresAt: Int64
+        package let secondsToLive: Int
+
+        package init(holder: String, expiresAt: Int64, secondsToLive: Int) {
+            self.holder = holder
+            self.expiresAt = expiresAt
+            self.secondsToLive = secondsToLive
+        }
+    }
+
+    package let latest: Lease
+    /// Nil once it was released.
+    package let current: Current?
+
+    package init(latest: Lease, current: Current?) {
+        self.latest = latest
+        self.current = current
+    }
+}

@@ -1,0 +1,148 @@
+package import ControlProtocol
+import HostControl
+import Topology
+
+/// The host that the agent runs on: its packet filter, its files, its services, its ZooKeeper.
+package struct LocalHost: HostActions {
+    private let backend: FirewallBackend
+    private let firewall: any Firewall
+    private let files: ConfigFiles
+    private let services: ServiceController
+    private let inspector: ZooKeeperInspector?
+
+    package init(configuration: AgentConfiguration) {
+        backend = configuration.backend
+        firewall = Firewalls.make(
+            backend: configuration.backend,
+            protectedPorts: configuration.allowList.protectedPorts
+        )
+        files = ConfigFiles(allowed: configuration.files, backups: configuration.state + "/backups")
+        let supervisor: any ServiceSupervisor =
+            switch configuration.services {
+            case .systemd(let allow): SystemdSupervisor(allowed: allow)
+            case .command(let services):
+                CommandSupervisor(
+                    services: services.mapValues {
+                        ServiceCommands(start: $0.start, stop: $0.stop, status: $0.status)
+                    }
+                )
+            }
+        services = ServiceController(supervisor: supervisor)
+        inspector = configuration.zookeeper.map { zookeeper in
+            ZooKeeperInspector(
+                service: zookeeper.service,
+                configPath: zookeeper.config,
+                stateDirectory: configuration.state,
+                supervisor: supervisor
+            )
+        }
+    }
+
+    package func objection(to command: Command) async -> Refusal? {
+        switch command {
+        case .installWall(let wall):
+            do throws(FirewallError) {
+                _ = try firewall.preview(wall)
+                return nil
+            } catch .refused(let refusal) {
+                return refusal
+            } catch {
+                // Anything else shows, and is told, when the wall is put up.
+                return nil
+            }
+        case .writeFile(let write): return objection(to: write)
+        case .removeWall, .restoreFile, .service: return nil
+        }
+    }
+
+    private func objection(to write: FileWrite) -> Refusal? {
+        do throws(FileError) {
+            let found = try files.state(of: write.path).digest
+            guard found != write.expected, found != ContentDigest.sha256(write.content) else { return nil }
+            return .fileChanged(path: write.path, expected: write.expected, found: found)
+        } catch .refused(let refusal) {
+            return refusal
+        } catch {
+            return nil
+        }
+    }
+
+    package func perform(
+        _ command: Command,
+        run: RunID,
+        progress: @escaping @Sendable (String) -> Void
+    ) async -> CommandOutcome {
+        switch command {
+        case .installWall(let wall): await rules { () throws(FirewallError) in try await firewall.install(wall) }
+        case .removeWall: await rules { () throws(FirewallError) in try await firewall.remove() }
+        case .writeFile(let write): file { () throws(FileError) in try files.write(write, run: run) }
+        case .restoreFile(let restore): file { () throws(FileError) in try files.restore(restore, run: run) }
+        case .service(let request): await service(request, progress)
+        }
+    }
+
+    private func rules(_ change: () async throws(FirewallError) -> InstalledRules) async -> CommandOutcome {
+        do throws(FirewallError) {
+            return .done(result: .rules(rules: try await change()))
+        } catch .refused(let refusal) {
+            return .refused(refusal: refusal)
+        } catch {
+            return .failed(message: error.description)
+        }
+    }
+
+    private func file(_ change: () throws(FileError) -> FileState) -> CommandOutcome {
+        do throws(FileError) {
+            return .done(result: .file(file: try change()))
+        } catch .refused(let refusal) {
+            return .refused(refusal: refusal)
+        } catch {
+            return .failed(message: error.description)
+        }
+    }
+
+    private func service(
+        _ request: ServiceRequest,
+        _ progress: @escaping @Sendable (String) -> Void
+    ) async -> CommandOutcome {
+        do throws(ServiceError) {
+            return .done(result: .service(report: try await services.perform(request, progress: progress)))
+        } catch .refused(let refusal) {
+            return .refused(refusal: refusal)
+        } catch {
+            return .failed(message: error.description)
+        }
+    }
+
+    package func installedRules() async throws(HostActionError) -> InstalledRules {
+        do throws(FirewallError) {
+            return try await firewall.installed()
+        } catch {
+            throw .failed(message: error.description)
+        }
+    }
+
+    package func zookeeper() async -> ZooKeeperStatus? { await inspector?.status() }
+
+    package func read(file path: String) async throws(HostActionError) -> FileContent {
+        do throws(FileError) {
+            return try files.read(path)
+        } catch .refused(let refusal) {
+            throw .refused(refusal: refusal)
+        } catch {
+            throw .failed(message: error.description)
+        }
+    }
+
+    package func preview(_ wall: Wall) async throws(HostActionError) -> RulesPreview {
+        do throws(FirewallError) {
+            return RulesPreview(backend: backend, text: try firewall.preview(wall))
+        } catch .refused(let refusal) {
+            throw .refused(refusal: refusal)
+        } catch {
+            throw .failed(message: error.description)
+        }
+    }
+
+    package func probe(_ targets: [ProbeTarget]) async -> [ProbeResult] { await Prober.probe(targets) }
+}

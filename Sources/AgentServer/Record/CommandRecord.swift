@@ -1,0 +1,169 @@
+package import ControlProtocol
+import FoundationEssentials
+
+/// `commands.jsonl`: what this agent was told to do and what came of it, kept over restarts.
+///
+/// An intent is on disk before the agent acts and an outcome before anybody hears of it. After a crash an
+/// intent without outcome may have happened; since a command names a desired end, the same command under the
+/// same id is then carried out again. Only the last two runs, and 10,000 commands, are kept: an older id
+/// counts as new.
+package struct CommandRecord: ~Copyable {
+    package struct Limits: Sendable {
+        package let runs: Int
+        package let commands: Int
+        package let bytes: Int
+
+        package init(runs: Int = 2, commands: Int = 10_000, bytes: Int = 32 << 20) {
+            self.runs = runs
+            self.commands = commands
+            self.bytes = bytes
+        }
+    }
+
+    package enum Lookup: Hashable, Sendable {
+        case unknown
+        /// Recorded before acting, nothing known of its end.
+        case open
+        case finished(outcome: CommandOutcome)
+        /// The id belongs to another command, or to another run.
+        case differs
+    }
+
+    private struct Known {
+        let run: RunID
+        let digest: String
+        var intent: LineFile.Extent
+        var outcome: LineFile.Extent?
+    }
+
+    private let limits: Limits
+    private var file: LineFile
+    private var known: [CommandID: Known] = [:]
+    /// Oldest first, by each command's latest intent.
+    private var order: [CommandID] = []
+    /// Bytes of a torn last line that opening cut off.
+    package let discarded: Int
+
+    package init(directory: String, limits: Limits = Limits()) throws(AgentServerError) {
+        self.limits = limits
+        let path = directory + "/commands.jsonl"
+        var opened = try Self.opening(path)
+        var known: [CommandID: Known] = [:]
+        var order: [CommandID] = []
+        var number = 0
+        discarded = try opened.replay { (extent, line) throws(AgentServerError) in
+            number += 1
+            let entry: RecordEntry
+            do {
+                entry = try JSONDecoder().decode(RecordEntry.self, from: line)
+            } catch {
+                throw .recordCorrupt(path: path, line: number, reason: JSONProblem.describe(error))
+            }
+            switch entry {
+            case .intent(let intent):
+                if known[intent.id] != nil { order.removeAll { $0 == intent.id } }
+                known[intent.id] = Known(run: intent.lease.runID, digest: intent.digest, intent: extent)
+                order.append(intent.id)
+            case .outcome(let id, _, _):
+                guard known[id] != nil else {
+                    throw .recordCorrupt(path: path, line: number, reason: "an outcome of \(id) without its intent")
+                }
+                known[id]?.outcome = extent
+            }
+        }
+        file = opened
+        self.known = known
+        self.order = order
+    }
+
+    /// What is known of this id; `digest` and `run` say whether it is the same command.
+    package func look(up id: CommandID, run: RunID, digest: String) throws(AgentServerError) -> Lookup {
+        guard let command = known[id] else { return .unknown }
+        guard command.run == run, command.digest == digest else { return .differs }
+        guard let outcome = try outcome(of: id) else { return .open }
+        return .finished(outcome: outcome)
+    }
+
+    package func outcome(of id: CommandID) throws(AgentServerError) -> CommandOutcome? {
+        guard let extent = known[id]?.outcome else { return nil }
+        do {
+            let entry = try JSONDecoder().decode(RecordEntry.self, from: try file.read(extent))
+            guard case .outcome(id, _, let outcome) = entry else {
+                throw SystemCallError(call: "find the outcome of \(id) in", code: 0)
+            }
+            return outcome
+        } catch let error as SystemCallError {
+            throw .storage(path: file.path, operation: error.call, reason: error.reason)
+        } catch {
+            throw .storage(path: file.path, operation: "read", reason: JSONProblem.describe(error))
+        }
+    }
+
+    /// Returns once the intent is on disk; throws with nothing recorded.
+    package mutating func begin(_ intent: RecordEntry.Intent) throws(AgentServerError) {
+        try makeRoom(for: intent.lease.runID)
+        let extent = try append(.intent(entry: intent))
+        if known[intent.id] != nil { order.removeAll { $0 == intent.id } }
+        known[intent.id] = Known(run: intent.lease.runID, digest: intent.digest, intent: extent)
+        order.append(intent.id)
+    }
+
+    package mutating func finish(_ id: CommandID, _ outcome: CommandOutcome, at: Int64) throws(AgentServerError) {
+        let extent = try append(.outcome(id: id, at: at, outcome: outcome))
+        known[id]?.outcome = extent
+    }
+
+    private mutating func append(_ entry: RecordEntry) throws(AgentServerError) -> LineFile.Extent {
+        do {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            return try file.append(encoder.encode(entry))
+        } catch let error as SystemCallError {
+            throw .storage(path: file.path, operation: error.call, reason: error.reason)
+        } catch {
+            throw .storage(path: file.path, operation: "encode a line of", reason: "\(error)")
+        }
+    }
+
+    /// Rewrites the file without the oldest runs and commands when there are too many: a new file, complete and
+    /// on disk, takes the old one's name.
+    private mutating func makeRoom(for run: RunID) throws(AgentServerError) {
+        var runs: [RunID] = [run]
+        for id in order.reversed() {
+            guard let command = known[id], !runs.contains(command.run) else { continue }
+            runs.append(command.run)
+        }
+        let full = order.count >= limits.commands || file.size >= limits.bytes
+        guard full || runs.count > limits.runs else { return }
+        let recent = Set(runs.prefix(limits.runs))
+        let candidates = order.filter { id in known[id].map { recent.contains($0.run) } ?? false }
+        // Half of the limit: the next rewrite is far away.
+        let kept = full ? Array(candidates.suffix(limits.commands / 2)) : candidates
+        try rewrite(keeping: kept)
+    }
+
+    private mutating func rewrite(keeping kept: [CommandID]) throws(AgentServerError) {
+        let path = file.path
+        do throws(SystemCallError) {
+            var content = Data()
+            for id in kept {
+                guard let command = known[id] else { continue }
+                content.append(try file.read(command.intent) + Data("\n".utf8))
+                if let outcome = command.outcome { content.append(try file.read(outcome) + Data("\n".utf8)) }
+            }
+            try DurableFile.replace(path, with: content)
+        } catch {
+            throw .storage(path: path, operation: error.call, reason: error.reason)
+        }
+        // Reading it again gives the new extents, and checks what was written.
+        self = try CommandRecord(directory: String(path.dropLast("/commands.jsonl".count)), limits: limits)
+    }
+
+    private static func opening(_ path: String) throws(AgentServerError) -> LineFile {
+        do {
+            return try LineFile.opening(path)
+        } catch {
+            throw .storage(path: path, operation: error.call, reason: error.reason)
+        }
+    }
+}

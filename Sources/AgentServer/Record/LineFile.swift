@@ -1,0 +1,107 @@
+import FoundationEssentials
+import Glibc
+
+/// An append-only file of lines, each on disk before `append` returns.
+struct LineFile: ~Copyable {
+    /// Where a line (without its newline) lies in the file.
+    struct Extent: Hashable, Sendable {
+        let offset: Int
+        let length: Int
+    }
+
+    let path: String
+    private let descriptor: Int32
+    private(set) var size: Int
+    /// Set when a failed append could not be undone: more lines would be glued to half a line.
+    private var broken = false
+
+    /// Opens the file, creating an empty one where there is none.
+    static func opening(_ path: String) throws(SystemCallError) -> LineFile {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw .last("open") }
+        let file = LineFile(path: path, descriptor: descriptor, size: lseek(descriptor, 0, SEEK_END))
+        guard file.size >= 0 else { throw .last("seek in") }
+        try DurableFile.syncDirectory(of: path)
+        return file
+    }
+
+    private init(path: String, descriptor: Int32, size: Int) {
+        self.path = path
+        self.descriptor = descriptor
+        self.size = size
+    }
+
+    deinit { close(descriptor) }
+
+    /// Throws without having kept any part of the line.
+    mutating func append(_ line: Data) throws(SystemCallError) -> Extent {
+        guard !broken else { throw SystemCallError(call: "append to (after an earlier failure)", code: EIO) }
+        guard lseek(descriptor, size, SEEK_SET) == size else { throw .last("seek in") }
+        do throws(SystemCallError) {
+            try DurableFile.write(line + Data("\n".utf8), to: descriptor)
+            guard fsync(descriptor) == 0 else { throw .last("fsync") }
+        } catch {
+            broken = ftruncate(descriptor, size) != 0
+            throw error
+        }
+        let extent = Extent(offset: size, length: line.count)
+        size += line.count + 1
+        return extent
+    }
+
+    func read(_ extent: Extent) throws(SystemCallError) -> Data {
+        var content = Data(count: extent.length)
+        var done = 0
+        while done < extent.length {
+            let count = content.withUnsafeMutableBytes { bytes in
+                pread(
+                    descriptor,
+                    bytes.baseAddress?.advanced(by: done),
+                    extent.length - done,
+                    extent.offset + done
+                )
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw .last("read") }
+            guard count > 0 else { throw SystemCallError(call: "read the end of", code: EIO) }
+            done += count
+        }
+        return content
+    }
+
+    /// Calls `body` with every complete line, then cuts off what follows the last newline.
+    ///
+    /// Such a tail is a line whose writing was interrupted: nobody was told that it had been written.
+    /// - Returns: how many bytes were cut off.
+    mutating func replay(
+        _ body: (Extent, Data) throws(AgentServerError) -> Void
+    ) throws(AgentServerError) -> Int {
+        var line = Data()
+        var offset: Int = 0
+        var position: Int = 0
+        while position < size {
+            let chunk: Data
+            do {
+                chunk = try read(Extent(offset: position, length: min(65_536, size - position)))
+            } catch {
+                throw .storage(path: path, operation: error.call, reason: error.reason)
+            }
+            position += chunk.count
+            var rest = chunk[...]
+            while let newline = rest.firstIndex(of: UInt8(ascii: "\n")) {
+                line.append(rest[..<newline])
+                try body(Extent(offset: offset, length: line.count), line)
+                offset += line.count + 1
+                line = Data()
+                rest = rest[(newline + 1)...]
+            }
+            line.append(rest)
+        }
+        guard !line.isEmpty else { return 0 }
+        guard ftruncate(descriptor, offset) == 0, fsync(descriptor) == 0 else {
+            throw .storage(path: path, operation: "truncate", reason: String(cString: strerror(errno)))
+        }
+        size = offset
+        return line.count
+    }
+}

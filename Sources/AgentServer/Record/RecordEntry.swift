@@ -1,0 +1,38 @@
+package import ControlProtocol
+
+/// One line of `commands.jsonl`.
+package enum RecordEntry: Hashable, Sendable, Codable {
+    /// Written before acting.
+    case intent(entry: Intent)
+    /// Written after. An intent without one may have happened, wholly or in part.
+    case outcome(id: CommandID, at: Int64, outcome: CommandOutcome)
+
+    package struct Intent: Hashable, Sendable, Codable {
+        package let id: CommandID
+        package let lease: Lease
+        /// The caller, as its certificate names it.
+        package let identity: String
+        /// SHA-256 of the command's canonical JSON: what makes two commands the same.
+        package let digest: String
+        /// For people; holds digests in place of file contents.
+        package let summary: String
+        /// Unix milliseconds.
+        package let at: Int64
+
+        package init(
+            id: CommandID,
+            lease: Lease,
+            identity: String,
+            digest: String,
+            summary: String,
+            at: Int64
+        ) {
+            self.id = id
+            self.lease = lease
+            self.identity = identity
+            self.digest = digest
+            self.summary = summary
+            self.at = at
+        }
+    }
+}

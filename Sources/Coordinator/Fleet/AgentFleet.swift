@@ -1,0 +1,134 @@
+import AgentClient
+import ControlProtocol
+import Glibc
+import MutualTLS
+import NIOCore
+import NIOPosix
+import Planning
+import Procedure
+import Topology
+
+/// The procedure's fleet: one agent client per host of the plan.
+struct AgentFleet: Fleet {
+    /// Calls in flight at once; a handshake costs CPU on this side.
+    private static let width = 128
+
+    private let clients: [HostName: AgentClient]
+
+    init(plan: MigrationPlan) throws {
+        let directory = plan.pki.directory
+        let name = plan.pki.coordinator
+        let crl = "\(directory)/ca.crl"
+        let files = TLSFiles(
+            certificate: "\(directory)/coordinators/\(name).pem",
+            key: "\(directory)/coordinators/\(name).key",
+            authority: "\(directory)/ca.pem",
+            revoked: access(crl, F_OK) == 0 ? crl : nil
+        )
+        guard let trustDomain = TrustDomain(plan.pki.trustDomain) else {
+            throw Complaint("\(plan.file): '\(plan.pki.trustDomain)' is not a trust domain")
+        }
+        var clients: [HostName: AgentClient] = [:]
+        for server in plan.servers {
+            guard let peer = PeerName(server.host.description) else {
+                throw Complaint("\(plan.file):\(server.line): '\(server.host)' cannot stand in a certificate")
+            }
+            let tls = try ReloadingTLSContext(
+                files: files,
+                trustDomain: trustDomain,
+                role: .client(expecting: PeerIdentity(.agent, peer))
+            ) { reload in
+                if case .failure(let error) = reload {
+                    Output.write("mitosis: \(error)\n", to: STDERR_FILENO)
+                }
+            }
+            clients[server.host] = AgentClient(
+                host: server.host,
+                address: server.agentAddress,
+                port: server.agentPort,
+                tls: tls,
+                group: MultiThreadedEventLoopGroup.singleton
+            )
+        }
+        self.clients = clients
+    }
+
+    func observe(_ hosts: [HostName]) async -> [HostName: Observation] {
+        await withTaskGroup(of: (HostName, Observation).self) { group in
+            var answers: [HostName: Observation] = [:]
+            for (index, host) in hosts.enumerated() {
+                if index >= Self.width, let (host, answer) = await group.next() { answers[host] = answer }
+                group.addTask { (host, await observe(host)) }
+            }
+            for await (host, answer) in group { answers[host] = answer }
+            return answers
+        }
+    }
+
+    private func observe(_ host: HostName) async -> Observation {
+        do throws(FleetError) {
+            return .status(
+                try await call(host) { client throws(AgentClientError) in try await client.status() }
+            )
+        } catch {
+            return .silent(reason: "\(error)")
+        }
+    }
+
+    func probe(_ targets: [ProbeTarget], from host: HostName) async throws(FleetError) -> [ProbeResult] {
+        try await call(host) { client throws(AgentClientError) in
+            try await client.probe(ProbeRequest(targets: targets))
+        }.results
+    }
+
+    func read(_ path: String, on host: HostName) async throws(FleetError) -> FileContent {
+        try await call(host) { client throws(AgentClientError) in
+            try await client.read(FileReadRequest(path: path))
+        }
+    }
+
+    func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview {
+        try await call(host) { client throws(AgentClientError) in
+            try await client.preview(RulesPreviewRequest(wall: wall))
+        }
+    }
+
+    func acquire(_ request: LeaseRequest, on host: HostName) async throws(FleetError) -> LeaseState {
+        try await call(host) { client throws(AgentClientError) in try await client.acquire(request) }
+    }
+
+    func release(_ lease: Lease, on host: HostName) async throws(FleetError) {
+        _ = try await call(host) { client throws(AgentClientError) in try await client.release(lease) }
+    }
+
+    func perform(
+        _ request: CommandRequest,
+        on host: HostName,
+        progress: @escaping @Sendable (CommandEvent) -> Void
+    ) async throws(FleetError) -> CommandOutcome {
+        try await call(host) { client throws(AgentClientError) in
+            try await client.perform(request, progress: progress)
+        }
+    }
+
+    private func call<Value>(
+        _ host: HostName,
+        _ body: (AgentClient) async throws(AgentClientError) -> Value
+    ) async throws(FleetError) -> Value {
+        guard let client = clients[host] else {
+            throw .broken(host: host, reason: "not a host of this plan")
+        }
+        do throws(AgentClientError) {
+            return try await body(client)
+        } catch {
+            switch error {
+            case .unreachable(_, let reason): throw .unreachable(host: host, reason: reason)
+            case .replyLost(_, let reason): throw .replyLost(host: host, reason: reason)
+            case .refused(_, _, let reply):
+                if let refusal = reply.refusal { throw .refused(host: host, refusal: refusal) }
+                throw .broken(host: host, reason: reply.error)
+            case .identity, .protocolViolation: throw .broken(host: host, reason: "\(error)")
+            }
+        }
+    }
+}

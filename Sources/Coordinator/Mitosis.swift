@@ -1,0 +1,13 @@
+import ArgumentParser
+
+@main
+struct Mitosis: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mitosis",
+        abstract: "Moves a Kafka cluster's ZooKeeper data to an ensemble of its own, without downtime.",
+        subcommands: [
+            PlanCommand.self, RunCommand.self, StatusCommand.self, RulesCommand.self, HistoryCommand.self,
+            PKI.self,
+        ]
+    )
+}

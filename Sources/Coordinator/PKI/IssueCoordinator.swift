@@ -1,0 +1,18 @@
+import ArgumentParser
+import MutualTLS
+
+extension PKI {
+    struct IssueCoordinator: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "coordinator",
+            abstract: "For a coordinator: may command every agent."
+        )
+
+        @OptionGroup var location: Location
+
+        @Argument(help: "Who holds it; appears in the agents' audit logs.")
+        var name: String
+
+        func run() async throws { try Issue.perform(.coordinator, name, in: location.opened) }
+    }
+}

@@ -1,0 +1,143 @@
+package import ControlProtocol
+import FoundationEssentials
+import Glibc
+
+/// The configuration files that the agent's own configuration allows, and nothing else.
+///
+/// Both changes are desired ends: a write whose content is already there and a restore of what is already
+/// restored succeed without touching the file. A symbolic link at an allowed path is kept: its target changes.
+package struct ConfigFiles: Sendable {
+    private let allowed: Set<String>
+    private let backups: FileBackups
+
+    /// `backups` is a directory of the agent's own; it is made when first needed.
+    package init(allowed: [String], backups: String) {
+        self.allowed = Set(allowed)
+        self.backups = FileBackups(directory: backups)
+    }
+
+    package func state(of path: String) throws(FileError) -> FileState {
+        try admit(path)
+        return try FileInspection.read(path).state
+    }
+
+    package func read(_ path: String) throws(FileError) -> FileContent {
+        try admit(path)
+        let found = try FileInspection.read(path)
+        return FileContent(state: found.state, content: found.content)
+    }
+
+    /// Replaces the content if it is what the command expected, after keeping a backup on the run's first write.
+    ///
+    /// Owner and mode stay. A new file gets mode 0644 and the owner and group of its directory, so that a
+    /// service reads what lies in a directory of its own.
+    package func write(_ write: FileWrite, run: RunID) throws(FileError) -> FileState {
+        try admit(write.path)
+        guard write.content.count <= FileInspection.sizeLimit else {
+            throw .refused(.invalid(reason: "\(write.path) would be over \(FileInspection.sizeLimit) bytes"))
+        }
+        let lock = try lock()
+        defer { withExtendedLifetime(lock) {} }
+        let found = try FileInspection.read(write.path)
+        guard let target = found.resolved else {
+            throw .refused(.invalid(reason: "\(write.path) is a symbolic link to nothing; mend it first"))
+        }
+        try AtomicFile.discardLeftover(of: target)
+        let desired = ContentDigest.sha256(write.content)
+        guard found.state.digest == desired || found.state.digest == write.expected else {
+            throw .refused(
+                .fileChanged(path: write.path, expected: write.expected, found: found.state.digest)
+            )
+        }
+        try backups.keep(found, run: run)
+        if found.state.digest == desired {
+            try AtomicFile.confirmDirectory(of: target)
+        } else {
+            let attributes: AtomicFile.Attributes
+            if let kept = found.attributes {
+                attributes = kept
+            } else {
+                attributes = try Self.attributesOfNewFile(at: target)
+            }
+            try AtomicFile.replace(target, with: write.content, attributes)
+        }
+        return try readBack(write.path, digest: desired)
+    }
+
+    /// Puts the file back as it was before this run's first write to it: content, owner, mode, link, absence.
+    package func restore(_ restore: FileRestore, run: RunID) throws(FileError) -> FileState {
+        let path = restore.path
+        try admit(path)
+        let lock = try lock()
+        defer { withExtendedLifetime(lock) {} }
+        guard let backup = try backups.read(path, run: run) else {
+            throw .refused(
+                .invalid(reason: "run \(run) never wrote to \(path), so there is nothing to restore")
+            )
+        }
+        let found = try FileInspection.read(path)
+        try AtomicFile.discardLeftover(of: backup.meta.resolved)
+        if let attributes = backup.meta.attributes {
+            if !Self.matches(found, backup.meta) {
+                try AtomicFile.replace(backup.meta.resolved, with: backup.content, attributes)
+                if let target = backup.meta.symlinkTarget, found.state.symlinkTarget != target {
+                    try AtomicFile.replaceLink(path, with: target)
+                }
+            }
+        } else {
+            try AtomicFile.remove(path)
+        }
+        return try readBack(path, digest: backup.meta.digest)
+    }
+
+    private static func matches(_ found: FileInspection, _ meta: FileBackups.Meta) -> Bool {
+        found.state.digest == meta.digest && found.attributes == meta.attributes
+            && found.state.symlinkTarget == meta.symlinkTarget && found.resolved == meta.resolved
+    }
+
+    private static func attributesOfNewFile(at path: String) throws(FileError) -> AtomicFile.Attributes {
+        let parent = try OpenFile(AtomicFile.directory(of: path), O_RDONLY | O_DIRECTORY).attributes()
+        return AtomicFile.Attributes(mode: 0o644, owner: parent.st_uid, group: parent.st_gid)
+    }
+
+    /// What the disk says decides, not that no call failed.
+    private func readBack(_ path: String, digest: String?) throws(FileError) -> FileState {
+        let state = try FileInspection.read(path).state
+        guard state.digest == digest else {
+            throw .unconfirmed(operation: "read back what was written to", path: path, code: EIO)
+        }
+        return state
+    }
+
+    /// Exact text against the allow-list; `.` and `..` are refused even if somebody allowed them.
+    private func admit(_ path: String) throws(FileError) {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        guard path.utf8.first == UInt8(ascii: "/"), !path.utf8.contains(0),
+            parts.dropFirst().allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." })
+        else { throw .refused(.invalid(reason: "'\(path)' is not a plain absolute path")) }
+        guard allowed.contains(path) else {
+            throw .refused(.notAllowed(reason: "\(path) is not in the agent's list of files"))
+        }
+    }
+
+    /// One change at a time, also between two agents started by mistake.
+    private func lock() throws(FileError) -> FileLock {
+        try FileBackups.makeDirectories(backups.directory)
+        return try FileLock(backups.directory + "/lock")
+    }
+}
+
+/// An exclusive lock of a file, held for this value's lifetime.
+private final class FileLock: Sendable {
+    private let descriptor: Int32
+
+    init(_ path: String) throws(FileError) {
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw .unavailable(operation: "open", path: path, code: errno) }
+        while flock(descriptor, LOCK_EX) != 0 {
+            guard errno == EINTR else { throw .unavailable(operation: "lock", path: path, code: errno) }
+        }
+    }
+
+    deinit { close(descriptor) }
+}

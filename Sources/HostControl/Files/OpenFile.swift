@@ -1,0 +1,61 @@
+import FoundationEssentials
+import Glibc
+
+/// An open file descriptor, closed with its last use.
+struct OpenFile: ~Copyable {
+    let descriptor: Int32
+    let path: String
+
+    /// Opens without ever blocking on a FIFO and without leaking into child processes.
+    init(_ path: String, _ flags: Int32, mode: mode_t = 0) throws(FileError) {
+        let opened = open(path, flags | O_CLOEXEC | O_NONBLOCK, mode)
+        guard opened >= 0 else { throw .unavailable(operation: "open", path: path, code: errno) }
+        descriptor = opened
+        self.path = path
+    }
+
+    deinit { close(descriptor) }
+
+    func attributes() throws(FileError) -> stat {
+        var found = stat()
+        guard fstat(descriptor, &found) == 0 else {
+            throw .unavailable(operation: "examine", path: path, code: errno)
+        }
+        return found
+    }
+
+    /// The whole content, up to `limit` bytes.
+    func content(limit: Int) throws(FileError) -> Data {
+        var content = Data()
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = Glibc.read(descriptor, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw .unavailable(operation: "read", path: path, code: errno) }
+            guard count > 0 else { return content }
+            content.append(contentsOf: buffer[0..<count])
+            guard content.count <= limit else {
+                throw .unavailable(operation: "read", path: path, code: EFBIG)
+            }
+        }
+    }
+
+    func write(_ content: Data) throws(FileError) {
+        var offset = 0
+        let bytes = [UInt8](content)
+        while offset < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress.map { $0 + offset }, $0.count - offset)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw .unavailable(operation: "write", path: path, code: errno) }
+            offset += count
+        }
+    }
+
+    func synchronize() throws(FileError) {
+        guard fsync(descriptor) == 0 else {
+            throw .unavailable(operation: "flush", path: path, code: errno)
+        }
+    }
+}

@@ -1,0 +1,129 @@
+import ControlProtocol
+import Topology
+
+/// One rule of our iptables chains, written as `iptables-save` prints it.
+enum ChainRule: Hashable, Sendable {
+    /// Resets must pass, see `NftablesTable.passes`.
+    case passResets
+    /// A packet from or to one of these ports leaves our chain unharmed.
+    case passPorts(ports: [Port])
+    /// No ports: all TCP.
+    case reject(peer: IPAddress, ports: [Port])
+
+    /// What the multiport match takes at most.
+    private static let portsPerMatch = 15
+
+    /// Our chain for the peers of one family; empty when the wall has none.
+    static func chain(_ wall: Wall, family: IPAddress.Family, protectedPorts: [Port]) -> [ChainRule] {
+        let peers = wall.peers.filter { $0.family == family }
+        guard !peers.isEmpty else { return [] }
+        let portLists: [[Port]] =
+            switch wall.scope {
+            case .allTCP: [[]]
+            case .ports(let numbers): chunks(numbers)
+            }
+        return [.passResets] + chunks(protectedPorts).map { .passPorts(ports: $0) }
+            + peers.flatMap { peer in portLists.map { .reject(peer: peer, ports: $0) } }
+    }
+
+    /// The rule without its chain: what follows `-A CHAIN`.
+    func specification(in chain: WallChain) -> String {
+        switch self {
+        case .passResets: return "-p tcp -m tcp --tcp-flags RST RST -j RETURN"
+        case .passPorts(let ports): return "-p tcp \(Self.match(ports)) -j RETURN"
+        case .reject(let peer, let ports):
+            let address = "\(chain.iptablesAddressOption) \(peer)/\(peer.bytes.count * 8)"
+            let match = ports.isEmpty ? "" : " \(Self.match(ports))"
+            return "\(address) -p tcp\(match) -j REJECT --reject-with tcp-reset"
+        }
+    }
+
+    /// `--ports` is source or destination.
+    private static func match(_ ports: [Port]) -> String {
+        "-m multiport --ports \(ports.map(\.description).joined(separator: ","))"
+    }
+
+    private static func chunks(_ ports: [Port]) -> [[Port]] {
+        stride(from: 0, to: ports.count, by: portsPerMatch).map {
+            Array(ports[$0..<min($0 + portsPerMatch, ports.count)])
+        }
+    }
+}
+
+extension ChainRule {
+    /// Nil for any rule that we would not write into this chain.
+    init?(specification: String, in chain: WallChain) {
+        var words = RuleWords.split(specification)[...]
+        var peer: IPAddress?
+        var ports: [Port] = []
+        var matchesResets = false
+        var target = ""
+        while let option = words.popFirst() {
+            guard let value = words.popFirst() else { return nil }
+            switch option {
+            case chain.iptablesAddressOption:
+                peer = Self.host(value)
+                guard peer != nil else { return nil }
+            case "-p": guard value == "tcp" || value == "6" else { return nil }
+            case "-m": guard value == "tcp" || value == "multiport" else { return nil }
+            case "--tcp-flags":
+                guard value == "RST", words.popFirst() == "RST" else { return nil }
+                matchesResets = true
+            case "--ports":
+                let numbers = value.split(separator: ",").map { Int($0).flatMap { Port($0) } }
+                ports = numbers.compactMap { $0 }
+                guard !ports.isEmpty, ports.count == numbers.count else { return nil }
+            case "-j": target = value
+            case "--reject-with": guard value == "tcp-reset" else { return nil }
+            default: return nil
+            }
+        }
+        switch (target, peer, matchesResets, ports.isEmpty) {
+        case ("RETURN", nil, true, true): self = .passResets
+        case ("RETURN", nil, false, false): self = .passPorts(ports: ports)
+        case ("REJECT", .some(let peer), false, _): self = .reject(peer: peer, ports: ports)
+        default: return nil
+        }
+        // Catches what was skipped above: a rule without `-p tcp`, or one with another way to reject.
+        guard specification.contains("-p "), target == "RETURN" || specification.contains("tcp-reset") else {
+            return nil
+        }
+    }
+
+    /// An address with the full prefix length, or none.
+    private static func host(_ text: String) -> IPAddress? {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count <= 2, let address = IPAddress(String(parts[0])) else { return nil }
+        return parts.count == 1 || Int(parts[1]) == address.bytes.count * 8 ? address : nil
+    }
+}
+
+/// The words of a line of `iptables-save`, which quotes comments.
+enum RuleWords {
+    static func split(_ line: String) -> [String] {
+        var words: [String] = []
+        var word = ""
+        var isQuoted = false
+        var isEscaped = false
+        var hasWord = false
+        for character in line {
+            if isEscaped {
+                word.append(character)
+                isEscaped = false
+            } else if character == "\\" && isQuoted {
+                isEscaped = true
+            } else if character == "\"" {
+                isQuoted.toggle()
+                hasWord = true
+            } else if character == " " && !isQuoted {
+                if hasWord { words.append(word) }
+                word = ""
+                hasWord = false
+            } else {
+                word.append(character)
+                hasWord = true
+            }
+        }
+        return hasWord ? words + [word] : words
+    }
+}

@@ -1,0 +1,177 @@
+import ControlProtocol
+import Topology
+
+/// The `filter` table of one family as `iptables-save -c -t filter` prints it, and how to change our part.
+struct FilterTable: Hashable, Sendable {
+    struct Rule: Hashable, Sendable {
+        let chain: String
+        let packets: UInt64
+        let bytes: UInt64
+        /// What follows `-A CHAIN`, as printed; `-D CHAIN` with the same words deletes it.
+        let specification: String
+
+        /// Leads into a chain of ours, and so is ours, whoever wrote it: it cannot outlive the chain.
+        var leadsToOurs: Bool {
+            let words = RuleWords.split(specification)
+            return zip(words, words.dropFirst()).contains { option, value in
+                ["-j", "-g", "--jump", "--goto"].contains(option) && FilterTable.isOurs(value)
+            }
+        }
+    }
+
+    /// Only ours: chains by name, their rules, and the rules that lead to them.
+    let chains: [String]
+    let rules: [Rule]
+    let jumps: [Rule]
+    /// The first rule of each built-in chain, ours or not.
+    let first: [String: Rule]
+
+    static let empty = FilterTable(chains: [], rules: [], jumps: [], first: [:])
+
+    /// iptables-nft's way of saying that it cannot read rules which native nft tools made, on standard
+    /// output and with exit status 0; what it prints then must not pass for an empty table.
+    static func isIncompatible(_ text: String) -> Bool {
+        text.contains("is incompatible, use 'nft' tool")
+    }
+
+    static func isOurs(_ chain: String) -> Bool {
+        WallChain.allCases.contains { $0.iptablesName == chain }
+    }
+
+    /// Nil when a line is not what `iptables-save -c` prints.
+    static func parse(_ text: String) -> FilterTable? {
+        var chains: [String] = []
+        var rules: [Rule] = []
+        for line in text.split(separator: "\n") where !line.hasPrefix("#") && !line.hasPrefix("*") {
+            if line == "COMMIT" { break }
+            if line.hasPrefix(":") {
+                chains.append(String(line.dropFirst().prefix { $0 != " " }))
+            } else if let rule = Rule(line: line) {
+                rules.append(rule)
+            } else {
+                return nil
+            }
+        }
+        return FilterTable(
+            chains: chains.filter(isOurs),
+            rules: rules.filter { isOurs($0.chain) },
+            jumps: rules.filter { !isOurs($0.chain) && $0.leadsToOurs },
+            first: Dictionary(rules.map { ($0.chain, $0) }) { first, _ in first }
+        )
+    }
+
+    /// Rules and jumps of ours; a chain of ours without rules counts as one.
+    var count: Int {
+        rules.count + jumps.count
+            + chains.filter { chain in !rules.contains { $0.chain == chain } }.count
+    }
+
+    /// Our part of the table, as printed.
+    var listing: String {
+        let lines =
+            chains.map { ":\($0)" }
+            + (jumps + rules).map { "[\($0.packets):\($0.bytes)] -A \($0.chain) \($0.specification)" }
+        return lines.joined(separator: "\n")
+    }
+
+    /// The peers and scope, if the table holds exactly what `installation` makes of them and nothing
+    /// comes before our jumps.
+    func wall(family: IPAddress.Family, protectedPorts: [Port]) -> Wall? {
+        var peers: Set<IPAddress> = []
+        var ports: Set<Port> = []
+        guard chains.count == WallChain.allCases.count, jumps.count == WallChain.allCases.count else {
+            return nil
+        }
+        for chain in WallChain.allCases {
+            guard first[chain.builtIn]?.specification == "-j \(chain.iptablesName)" else { return nil }
+            for rule in chainRules(chain) {
+                guard case .reject(let peer, let numbers) = rule else { continue }
+                peers.insert(peer)
+                ports.formUnion(numbers)
+            }
+        }
+        let scope = ports.isEmpty ? Wall.Scope.allTCP : .ports(numbers: Array(ports))
+        let wall = Wall(peers: Array(peers), scope: scope)
+        let expected = ChainRule.chain(wall, family: family, protectedPorts: protectedPorts)
+        guard !peers.isEmpty, WallChain.allCases.allSatisfy({ chainRules($0) == expected }) else {
+            return nil
+        }
+        return wall
+    }
+
+    /// Packets and bytes rejected in our chains.
+    func counters(family: IPAddress.Family) -> [InstalledRules.Counter] {
+        WallChain.allCases.compactMap { chain in
+            let rejecting = rules.filter {
+                $0.chain == chain.iptablesName && $0.specification.contains("-j REJECT")
+            }
+            guard !rejecting.isEmpty else { return nil }
+            return InstalledRules.Counter(
+                chain: chain.rawValue,
+                family: family,
+                packets: rejecting.reduce(0) { $0 + $1.packets },
+                bytes: rejecting.reduce(0) { $0 + $1.bytes }
+            )
+        }
+    }
+
+    /// Input of `iptables-restore --noflush`, one transaction: declaring a chain of ours empties it, every
+    /// jump there may be is taken out, and one put first.
+    func installation(of wall: Wall, family: IPAddress.Family, protectedPorts: [Port]) -> String {
+        let chains = WallChain.allCases
+        let rules = ChainRule.chain(wall, family: family, protectedPorts: protectedPorts)
+        return Self.transaction(
+            chains.map(Self.declaration)
+                + chains.flatMap { chain in
+                    rules.map { "-A \(chain.iptablesName) \($0.specification(in: chain))" }
+                }
+                + deletions
+                + chains.map { "-I \($0.builtIn) 1 -j \($0.iptablesName)" }
+        )
+    }
+
+    /// Input of `iptables-restore --noflush`; nil when there is nothing of ours.
+    ///
+    /// What stays behind with iptables-nft on a host that had no filter table: the empty table with its
+    /// `INPUT` and `OUTPUT` base chains, policy accept. iptables-nft made them implicitly; taking them away
+    /// could hit a rule that somebody else adds at this moment.
+    var removal: String? {
+        guard count > 0 else { return nil }
+        let chains = WallChain.allCases
+        // Both are declared, so that deleting them cannot fail.
+        return Self.transaction(
+            chains.map(Self.declaration) + deletions + chains.map { "-X \($0.iptablesName)" }
+        )
+    }
+
+    private var deletions: [String] { jumps.map { "-D \($0.chain) \($0.specification)" } }
+
+    private func chainRules(_ chain: WallChain) -> [ChainRule?] {
+        rules.filter { $0.chain == chain.iptablesName }
+            .map { ChainRule(specification: $0.specification, in: chain) }
+    }
+
+    private static func declaration(_ chain: WallChain) -> String { ":\(chain.iptablesName) - [0:0]" }
+
+    private static func transaction(_ lines: [String]) -> String {
+        (["*filter"] + lines + ["COMMIT", ""]).joined(separator: "\n")
+    }
+}
+
+extension FilterTable.Rule {
+    /// Reads `[PACKETS:BYTES] -A CHAIN WORDS`.
+    fileprivate init?(line: Substring) {
+        let parts = line.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false)
+        guard parts.count >= 3, parts[1] == "-A", parts[0].hasPrefix("["), parts[0].hasSuffix("]") else {
+            return nil
+        }
+        let counts = parts[0].dropFirst().dropLast().split(separator: ":").map { UInt64($0) }
+        guard counts.count == 2, let packets = counts[0], let bytes = counts[1] else { return nil }
+        self.init(
+            chain: String(parts[2]),
+            packets: packets,
+            bytes: bytes,
+            specification: parts.count > 3 ? String(parts[3]) : ""
+        )
+    }
+}

@@ -1,0 +1,118 @@
+import ControlProtocol
+import Topology
+
+/// What `nft -j list table inet mitosis` answered.
+///
+/// A wall is recognised by making its table anew and comparing every chain and rule with what was read, so
+/// anything added, lost or altered shows.
+struct NftablesReading {
+    private let chains: [JSONValue]
+    private let rules: [JSONValue]
+    private let sets: [JSONValue]
+    /// Objects that we never make, or a table that was switched off.
+    private let hasForeignParts: Bool
+
+    /// Nil when the answer is not nft's.
+    init?(_ document: JSONValue) {
+        guard let objects = document["nftables"]?.asList else { return nil }
+        chains = objects.compactMap { $0["chain"] }
+        rules = objects.compactMap { $0["rule"] }
+        sets = objects.compactMap { $0["set"] }
+        let known = ["metainfo", "table", "chain", "rule", "set"]
+        hasForeignParts =
+            objects.contains { object in !known.contains { object[$0] != nil } }
+            || objects.contains { $0["table"]?["flags"] != nil }
+    }
+
+    /// The table itself counts when it has no rules: it is ours, and left over.
+    var count: Int { max(rules.count, 1) }
+
+    func wall(protectedPorts: [Port]) -> Wall? {
+        guard !hasForeignParts, let peers = peers(), let scope = scope() else { return nil }
+        let wall = Wall(peers: peers, scope: scope)
+        let expected = NftablesTable(wall: wall, protectedPorts: protectedPorts)
+        guard
+            Set(sets.map(Self.normalSet)) == Set(expected.sets.compactMap { $0["set"] }.map(Self.normalSet)),
+            Set(chains.map(Self.normalChain))
+                == Set(expected.chains.compactMap { $0["chain"] }.map(Self.normalChain)),
+            Self.expressionsByChain(rules)
+                == Self.expressionsByChain(expected.rules.compactMap { $0["rule"] })
+        else { return nil }
+        return wall
+    }
+
+    /// Packets and bytes rejected, by chain and family.
+    var counters: [InstalledRules.Counter] {
+        WallChain.allCases.flatMap { chain in
+            NftablesTable.Family.all.compactMap { family in
+                let counted = rules.filter { $0["chain"]?.asText == chain.rawValue }
+                    .compactMap { Self.counter(of: $0, family: family) }
+                guard !counted.isEmpty else { return nil }
+                return InstalledRules.Counter(
+                    chain: chain.rawValue,
+                    family: family.address,
+                    packets: counted.reduce(0) { $0 + $1.packets },
+                    bytes: counted.reduce(0) { $0 + $1.bytes }
+                )
+            }
+        }
+    }
+
+    private static func counter(
+        of rule: JSONValue,
+        family: NftablesTable.Family
+    ) -> (packets: UInt64, bytes: UInt64)? {
+        guard let expressions = rule["expr"]?.asList,
+            expressions.first?["match"]?["right"]?.asText == "@\(family.set)",
+            let counter = expressions.lazy.compactMap({ $0["counter"] }).first,
+            let packets = counter["packets"]?.asInteger, let bytes = counter["bytes"]?.asInteger
+        else { return nil }
+        return (UInt64(clamping: packets), UInt64(clamping: bytes))
+    }
+
+    private func elements(of set: String) -> [JSONValue]? {
+        sets.first { $0["name"]?.asText == set }.map { $0["elem"]?.asList ?? [] }
+    }
+
+    private func peers() -> [IPAddress]? {
+        let texts = NftablesTable.Family.all.flatMap { elements(of: $0.set) ?? [] }.map { $0.asText ?? "" }
+        let peers = texts.compactMap { IPAddress($0) }
+        return peers.count == texts.count && !peers.isEmpty ? peers : nil
+    }
+
+    private func scope() -> Wall.Scope? {
+        guard let elements = elements(of: "ports") else { return .allTCP }
+        let ports = elements.compactMap { $0.asInteger.flatMap { Port($0) } }
+        return ports.count == elements.count && !ports.isEmpty ? .ports(numbers: ports) : nil
+    }
+
+    /// Handles, sizes and other details that the kernel adds are left out, the order of elements too.
+    private static func normalSet(_ set: JSONValue) -> [JSONValue?] {
+        let elements = (set["elem"]?.asList ?? []).map { "\($0)" }.sorted().map { JSONValue.text($0) }
+        return [set["name"], set["type"], set["flags"], .list(elements)]
+    }
+
+    private static func normalChain(_ chain: JSONValue) -> [JSONValue?] {
+        ["name", "type", "hook", "prio", "policy"].map { chain[$0] }
+    }
+
+    private static func expressionsByChain(_ rules: [JSONValue]) -> [String: [[JSONValue]]] {
+        Dictionary(grouping: rules) { $0["chain"]?.asText ?? "" }
+            .mapValues { $0.map { ($0["expr"]?.asList ?? []).map(normalExpression) } }
+    }
+
+    /// Counts do not matter, and some versions of nft write the same expression in another form.
+    private static func normalExpression(_ expression: JSONValue) -> JSONValue {
+        if expression["counter"] != nil { return ["counter": nil] }
+        guard let match = expression["match"], let left = match["left"] else { return expression }
+        if left["meta"]?["key"]?.asText == "l4proto", match["right"] == 6 {
+            return ["match": ["op": match["op"] ?? nil, "left": left, "right": "tcp"]]
+        }
+        if let operands = left["&"]?.asList, operands.count == 2, operands[1] == "rst", match["op"] == "!=",
+            match["right"] == 0
+        {
+            return ["match": ["op": "in", "left": operands[0], "right": "rst"]]
+        }
+        return expression
+    }
+}

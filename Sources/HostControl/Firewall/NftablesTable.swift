@@ -1,0 +1,151 @@
+import ControlProtocol
+import FoundationEssentials
+import Topology
+
+/// The table `inet mitosis` that makes a wall, as objects of nft's JSON.
+///
+/// The chains are base chains of our own, so no foreign rule can be hit by changing them, and an `accept` in a
+/// foreign chain (`ct state established accept`) does not end the evaluation of ours. Their priority is 10
+/// before `filter`: a foreign `drop` there must not swallow packets that are to be answered by a reset. It is
+/// not earlier, because connection tracking (-200) must have seen the packet for the reset to belong to its
+/// connection (a stateful firewall drops it as invalid otherwise), and destination translation of outbound
+/// packets (-100) must have happened for the peer's real address to be visible.
+struct NftablesTable: Hashable, Sendable {
+    static let family = "inet"
+    static let name = "mitosis"
+    private static let priority = -10
+
+    let wall: Wall
+    let protectedPorts: [Port]
+
+    /// One transaction whatever was there before: the table is added so that deleting it cannot fail.
+    var transaction: JSONValue {
+        let table: JSONValue = ["table": Self.tableName]
+        let objects: [JSONValue] = [["add": table], ["delete": table], ["add": table]]
+        return ["nftables": .list(objects + (sets + chains + rules).map { ["add": $0] })]
+    }
+
+    static var removal: JSONValue {
+        let table: JSONValue = ["table": tableName]
+        return ["nftables": [["add": table], ["delete": table]]]
+    }
+
+    var sets: [JSONValue] {
+        var sets: [JSONValue] = []
+        for family in Family.all {
+            let peers = wall.peers.filter { $0.family == family.address }
+            guard !peers.isEmpty else { continue }
+            sets.append(Self.set(family.set, family.setType, peers.map { .text($0.description) }))
+        }
+        if !protectedPorts.isEmpty { sets.append(Self.set("protected", "inet_service", protectedPorts)) }
+        switch wall.scope {
+        case .allTCP: break
+        case .ports(let numbers): sets.append(Self.set("ports", "inet_service", numbers))
+        }
+        return sets
+    }
+
+    var chains: [JSONValue] {
+        WallChain.allCases.map { chain in
+            [
+                "chain": [
+                    "family": .text(Self.family), "table": .text(Self.name), "name": .text(chain.rawValue),
+                    "type": "filter", "hook": .text(chain.rawValue), "prio": .integer(Self.priority),
+                    "policy": "accept",
+                ]
+            ]
+        }
+    }
+
+    var rules: [JSONValue] {
+        WallChain.allCases.flatMap { chain in
+            (passes + rejections(in: chain)).map { expressions in
+                [
+                    "rule": [
+                        "family": .text(Self.family), "table": .text(Self.name),
+                        "chain": .text(chain.rawValue), "expr": .list(expressions),
+                    ]
+                ]
+            }
+        }
+    }
+
+    /// What both chains let through before anything is rejected.
+    ///
+    /// Resets must pass: the one we answer an inbound packet with leaves through `output`, and the one we answer
+    /// an outbound packet with arrives in `input` under the peer's address. Rejected there, neither end of a
+    /// connection would learn that it is dead. A reset can only end a connection, never carry one.
+    ///
+    /// The protected ports pass whatever the scope, so that no choice of ports can ever match them. ZooKeeper
+    /// never connects from one: they are in use on every host that has an agent, and below the ephemeral ones.
+    private var passes: [[JSONValue]] {
+        let resets: [JSONValue] = [Self.match("in", Self.payload("tcp", "flags"), "rst"), ["return": nil]]
+        guard !protectedPorts.isEmpty else { return [resets] }
+        return [resets]
+            + Self.portFields.map {
+                [Self.match("==", Self.payload("tcp", $0), "@protected"), ["return": nil]]
+            }
+    }
+
+    private func rejections(in chain: WallChain) -> [[JSONValue]] {
+        var rules: [[JSONValue]] = []
+        for family in Family.all where wall.peers.contains(where: { $0.family == family.address }) {
+            let peers = Self.match(
+                "==",
+                Self.payload(family.protocolName, chain.nftAddressField),
+                .text("@\(family.set)")
+            )
+            let end: [JSONValue] = [
+                ["counter": ["packets": 0, "bytes": 0]], ["reject": ["type": "tcp reset"]],
+            ]
+            switch wall.scope {
+            case .allTCP: rules.append([peers, Self.match("==", ["meta": ["key": "l4proto"]], "tcp")] + end)
+            case .ports:
+                for field in Self.portFields {
+                    rules.append([peers, Self.match("==", Self.payload("tcp", field), "@ports")] + end)
+                }
+            }
+        }
+        return rules
+    }
+
+    private static let portFields = ["dport", "sport"]
+
+    private static func match(_ operation: JSONValue, _ left: JSONValue, _ right: JSONValue) -> JSONValue {
+        ["match": ["op": operation, "left": left, "right": right]]
+    }
+
+    private static func payload(_ protocolName: String, _ field: String) -> JSONValue {
+        ["payload": ["protocol": .text(protocolName), "field": .text(field)]]
+    }
+
+    private static func set(_ name: String, _ type: String, _ ports: [Port]) -> JSONValue {
+        set(name, type, ports.map { .integer(Int($0.number)) })
+    }
+
+    private static func set(_ name: String, _ type: String, _ elements: [JSONValue]) -> JSONValue {
+        [
+            "set": [
+                "family": .text(family), "table": .text(Self.name), "name": .text(name),
+                "type": .text(type), "elem": .list(elements),
+            ]
+        ]
+    }
+
+    private static let tableName: JSONValue = ["family": .text(family), "name": .text(name)]
+}
+
+extension NftablesTable {
+    /// How an address family appears in our sets and rules.
+    struct Family: Sendable {
+        let address: IPAddress.Family
+        let set: String
+        let setType: String
+        let protocolName: String
+
+        static let all = [
+            Family(address: .ipv4, set: "peers4", setType: "ipv4_addr", protocolName: "ip"),
+            Family(address: .ipv6, set: "peers6", setType: "ipv6_addr", protocolName: "ip6"),
+        ]
+    }
+}

@@ -1,0 +1,35 @@
+/// The two places where a wall acts on a host.
+enum WallChain: String, CaseIterable, Sendable {
+    case input
+    case output
+
+    /// Chains of our own, beside iptables' built-in ones.
+    var iptablesName: String {
+        switch self {
+        case .input: "MITOSIS-INPUT"
+        case .output: "MITOSIS-OUTPUT"
+        }
+    }
+
+    var builtIn: String {
+        switch self {
+        case .input: "INPUT"
+        case .output: "OUTPUT"
+        }
+    }
+
+    /// Inbound packets carry the peer as source, outbound ones as destination.
+    var nftAddressField: String {
+        switch self {
+        case .input: "saddr"
+        case .output: "daddr"
+        }
+    }
+
+    var iptablesAddressOption: String {
+        switch self {
+        case .input: "-s"
+        case .output: "-d"
+        }
+    }
+}

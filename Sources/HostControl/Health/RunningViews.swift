@@ -1,0 +1,75 @@
+import FoundationEssentials
+import Glibc
+import Topology
+
+/// Remembers which ensemble a running process read when it started, when that can be known.
+///
+/// It can when the file was last changed before the start. What was once known is kept, in memory and on disk,
+/// for as long as that very process runs: later edits of the file say nothing about it.
+struct RunningViews {
+    private struct Record: Codable {
+        let process: ProcessIdentity
+        let path: String
+        let members: [Member]
+    }
+
+    private let file: String
+    private var record: Record?
+    private var isLoaded = false
+    /// What is wrong with the record on disk; told until the agent is restarted.
+    private(set) var problem: String?
+
+    init(stateDirectory: String) { file = stateDirectory + "/running-view.json" }
+
+    /// Nil when it cannot be known what the process read.
+    mutating func view(of process: ProcessIdentity, _ config: ServerConfigFile) -> [Member]? {
+        load()
+        if let record, record.process == process, record.path == config.path { return record.members }
+        guard let members = config.configuration?.members, let changedAt = config.changedAt,
+            Self.isBefore(changedAt, start: process.startedAt)
+        else { return nil }
+        let record = Record(process: process, path: config.path, members: members)
+        self.record = record
+        save(record)
+        return members
+    }
+
+    /// Both times are rounded down: a file's to a tick of the coarse clock, a start's to a clock tick.
+    ///
+    /// So a change counts as earlier only when it is at least one tick of the coarse clock older than the
+    /// earliest start. Correct as long as nobody sets the host's clock in between.
+    static func isBefore(_ changedAt: Int64, start: Int64) -> Bool {
+        var tick = timespec()
+        clock_getres(CLOCK_REALTIME_COARSE, &tick)
+        return changedAt + Int64(tick.tv_nsec) < start
+    }
+
+    private mutating func load() {
+        guard !isLoaded else { return }
+        isLoaded = true
+        do {
+            record = try JSONDecoder().decode(
+                Record.self,
+                from: try OpenFile(file, O_RDONLY).content(limit: 1 << 20)
+            )
+        } catch FileError.unavailable(_, _, code: ENOENT) {
+            record = nil
+        } catch let error as FileError {
+            problem = error.description
+        } catch {
+            let aside = file + ".damaged"
+            let kept = rename(file, aside) == 0 ? "it was set aside as \(aside)" : "it is left there"
+            problem = "\(file) cannot be understood; \(kept), and what ran before may be unknown"
+        }
+    }
+
+    private mutating func save(_ record: Record) {
+        do {
+            try FileBackups.makeDirectories(AtomicFile.directory(of: file))
+            let attributes = AtomicFile.Attributes(mode: 0o600, owner: geteuid(), group: getegid())
+            try AtomicFile.replace(file, with: try JSONEncoder().encode(record), attributes)
+        } catch {
+            problem = "the running view is known but could not be kept: \(error)"
+        }
+    }
+}

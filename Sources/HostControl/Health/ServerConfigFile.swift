@@ -1,0 +1,113 @@
+import ControlProtocol
+import FoundationEssentials
+import Glibc
+import Topology
+
+/// A server's configuration file as it is now.
+struct ServerConfigFile {
+    let path: String
+    let state: FileState
+    /// Nil when the file is absent or not what ZooKeeper would accept.
+    let configuration: ZooConfiguration?
+    /// Why the file could not be used, other than being absent.
+    let problem: String?
+    /// Unix nanoseconds of the last change of the file or of any link on the way to it.
+    let changedAt: Int64?
+
+    static func read(_ path: String) -> ServerConfigFile {
+        do throws(FileError) {
+            // The time first: a change after this look then counts as a change.
+            let changedAt = lastChange(on: path)
+            let found = try FileInspection.read(path)
+            guard let content = found.content else {
+                return ServerConfigFile(
+                    path: path,
+                    state: found.state,
+                    configuration: nil,
+                    problem: nil,
+                    changedAt: nil
+                )
+            }
+            let unchanged = changedAt == lastChange(on: path)
+            do throws(ZooConfigurationError) {
+                return ServerConfigFile(
+                    path: path,
+                    state: found.state,
+                    configuration: try ZooConfiguration(content),
+                    problem: nil,
+                    changedAt: unchanged ? changedAt : nil
+                )
+            } catch {
+                return ServerConfigFile(
+                    path: path,
+                    state: found.state,
+                    configuration: nil,
+                    problem: "\(path), \(error)",
+                    changedAt: changedAt
+                )
+            }
+        } catch {
+            return ServerConfigFile(
+                path: path,
+                state: FileInspection.absent(path, link: nil),
+                configuration: nil,
+                problem: error.description,
+                changedAt: nil
+            )
+        }
+    }
+
+    /// The file that the process was told to read, when it is a ZooKeeper server that names one.
+    static func path(ofProcess pid: Int32) -> String? {
+        guard let line = KernelText.read("/proc/\(pid)/cmdline") else { return nil }
+        let arguments = line.split(separator: "\0", omittingEmptySubsequences: false).map(String.init)
+        let main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
+        guard let index = arguments.firstIndex(of: main) else { return nil }
+        // With a port and a directory instead of a file it runs standalone.
+        let rest = arguments[(index + 1)...].filter { !$0.isEmpty }
+        guard rest.count == 1, let path = rest.first else { return nil }
+        if path.hasPrefix("/") { return path }
+        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = buffer.withUnsafeMutableBytes { bytes -> Int in
+            guard let base = bytes.baseAddress else { return -1 }
+            return readlink("/proc/\(pid)/cwd", base.assumingMemoryBound(to: CChar.self), bytes.count)
+        }
+        guard count > 0 else { return nil }
+        return String(decoding: buffer[0..<count], as: UTF8.self) + "/" + path
+    }
+
+    /// Of the file itself, and of every symbolic link among the components of its path.
+    private static func lastChange(on path: String) -> Int64? {
+        var found = stat()
+        guard stat(path, &found) == 0 else { return nil }
+        var latest = nanoseconds(found.st_ctim)
+        var current = path
+        while current != "/", current != "." {
+            guard lstat(current, &found) == 0 else { return nil }
+            if found.st_mode & S_IFMT == S_IFLNK { latest = max(latest, nanoseconds(found.st_ctim)) }
+            current = AtomicFile.directory(of: current)
+        }
+        return latest
+    }
+
+    private static func nanoseconds(_ time: timespec) -> Int64 {
+        Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}
+
+extension ZooConfiguration {
+    /// Where to ask the server: the file's client port, or the one that its own server line names.
+    ///
+    /// A name is looked up by the caller; nil when the file opens no plain client port.
+    func clientEndpoint(of myid: Int?) -> (address: String?, port: Port)? {
+        if let clientPort { return (clientPortAddress, clientPort) }
+        guard let own = servers.first(where: { $0.member.id.value == myid }), let port = own.clientPort else {
+            return nil
+        }
+        return (own.clientAddress, port)
+    }
+
+    var peerPorts: Set<Port> {
+        Set(members.flatMap { [$0.quorumPort, $0.electionPort] } + [observerMasterPort].compactMap { $0 })
+    }
+}

@@ -1,0 +1,84 @@
+import ControlProtocol
+import FoundationEssentials
+import Topology
+
+/// What a server says about itself, read from `srvr` and, for a leader that allows it, `mntr`.
+enum ServingReader {
+    /// Blocks for at most two deadlines.
+    static func ask(_ address: IPAddress, _ port: Port) -> Serving {
+        let serving: Serving
+        switch FourLetterWord.ask("srvr", at: address, port) {
+        case .unreachable(let reason): return .unreachable(reason: reason)
+        case .text(let text): serving = parse(srvr: text)
+        }
+        guard case .yes(let stats) = serving, stats.role == .leader,
+            case .text(let text) = FourLetterWord.ask("mntr", at: address, port),
+            let followers = syncedFollowers(mntr: text)
+        else { return serving }
+        return .yes(
+            stats: ServerStats(
+                version: stats.version,
+                role: stats.role,
+                zxid: stats.zxid,
+                connections: stats.connections,
+                outstanding: stats.outstanding,
+                nodeCount: stats.nodeCount,
+                syncedFollowers: followers
+            )
+        )
+    }
+
+    /// Reads the answer to `srvr` in the forms of ZooKeeper 3.4 to 3.9.
+    static func parse(srvr text: String) -> Serving {
+        if text.contains("not currently serving requests") { return .looking }
+        var values: [Substring: String] = [:]
+        for line in text.split(whereSeparator: \.isNewline) {
+            guard let colon = line.firstIndex(of: ":") else { continue }
+            values[line[..<colon]] = String(line[line.index(after: colon)...]).trimmed
+        }
+        guard let version = values["Zookeeper version"].map(shortVersion),
+            let role = values["Mode"].flatMap({ ServerStats.Role(rawValue: $0) }),
+            let zxid = values["Zxid"].flatMap({ Zxid(hexadecimal: $0) }),
+            let connections = values["Connections"].flatMap({ Int($0) }),
+            let outstanding = values["Outstanding"].flatMap({ Int($0) }),
+            let nodeCount = values["Node count"].flatMap({ Int($0) })
+        else {
+            let said = text.isEmpty ? "it closed the connection" : "it said '\(text.prefix(200).trimmedText)'"
+            return .unreachable(reason: "the answer to 'srvr' is not ZooKeeper's: \(said)")
+        }
+        return .yes(
+            stats: ServerStats(
+                version: version,
+                role: role,
+                zxid: zxid,
+                connections: connections,
+                outstanding: outstanding,
+                nodeCount: nodeCount,
+                syncedFollowers: nil
+            )
+        )
+    }
+
+    /// Nil when the server does not allow the question, or does not lead.
+    static func syncedFollowers(mntr text: String) -> Int? {
+        for line in text.split(whereSeparator: \.isNewline) {
+            let fields = line.split(whereSeparator: \.isWhitespace)
+            // A decimal in some versions: 2.0.
+            if fields.count == 2, fields[0] == "zk_synced_followers" {
+                return Double(fields[1]).map { Int($0) }
+            }
+        }
+        return nil
+    }
+
+    /// `3.5.4-beta-7f51e5b..., built on ...` is 3.5.4-beta: the commit and the date go.
+    private static func shortVersion(_ text: String) -> String {
+        let parts = text.prefix { $0 != "," }.split(separator: "-")
+        let named = parts.dropFirst().first.map { $0 == "alpha" || $0 == "beta" } ?? false
+        return parts.prefix(named ? 2 : 1).joined(separator: "-")
+    }
+}
+
+extension Substring {
+    fileprivate var trimmedText: String { String(self).trimmed }
+}

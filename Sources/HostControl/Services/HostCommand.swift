@@ -1,0 +1,147 @@
+import FoundationEssentials
+import Glibc
+import Subprocess
+import SystemPackage
+
+/// Runs one command of a fixed argument list, in a session of its own, never through a shell.
+///
+/// No pipe leads to it: what it prints goes to a file. A command that leaves a daemon behind leaves it these
+/// files, which neither end (a pipe would break with the agent) nor keep us reading (a pipe would not end).
+struct HostCommand {
+    struct Ended {
+        let status: TerminationStatus
+        let output: String
+        let diagnostics: String
+    }
+
+    let arguments: [String]
+
+    var text: String { arguments.joined(separator: " ") }
+
+    /// Waits for the end and gives what was printed; kills the command and its process group at the deadline.
+    func capture(within deadline: Duration) async throws(ServiceError) -> Ended {
+        let output = try ScratchFile()
+        let diagnostics = try ScratchFile()
+        let status = try await end(output: output.descriptor, error: diagnostics.descriptor, within: deadline)
+        return Ended(status: status, output: output.text(), diagnostics: diagnostics.text())
+    }
+
+    /// Waits for the end however long it takes.
+    ///
+    /// The command outlives us if need be.
+    func detached(log: borrowing OpenFile) async throws(ServiceError) -> TerminationStatus {
+        try await end(output: log.descriptor, error: log.descriptor, within: nil)
+    }
+
+    /// Words for an error: how the command ended.
+    static func text(of status: TerminationStatus) -> String {
+        switch status {
+        case .exited(let code): "ended with exit status \(code)"
+        case .signaled(let signal): "was ended by signal \(signal)"
+        }
+    }
+
+    private func end(
+        output: Int32,
+        error: Int32,
+        within deadline: Duration?
+    ) async throws(ServiceError) -> TerminationStatus {
+        guard let program = arguments.first, program.utf8.first == UInt8(ascii: "/") else {
+            throw .notRun(command: text, reason: "the program is not an absolute path")
+        }
+        let arguments = arguments
+        let work = { @Sendable () async throws -> TerminationStatus? in
+            var options = PlatformOptions()
+            options.createSession = true
+            options.teardownSequence = [
+                .send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .milliseconds(100))
+            ]
+            return try await Subprocess.run(
+                .path(FilePath(program)),
+                arguments: Arguments(Array(arguments.dropFirst())),
+                environment: Self.environment,
+                platformOptions: options,
+                input: .none,
+                output: .fileDescriptor(FileDescriptor(rawValue: output), closeAfterSpawningProcess: false),
+                error: .fileDescriptor(FileDescriptor(rawValue: error), closeAfterSpawningProcess: false)
+            ).terminationStatus
+        }
+        do {
+            guard let deadline else {
+                guard let status = try await work() else { throw CancellationError() }
+                return status
+            }
+            let ended = try await withThrowingTaskGroup { group in
+                group.addTask { try await work() }
+                group.addTask {
+                    try await Task.sleep(for: deadline)
+                    return nil
+                }
+                defer { group.cancelAll() }
+                return try await group.next() ?? nil
+            }
+            guard let ended else {
+                throw ServiceError.commandSilent(command: text, seconds: deadline.seconds)
+            }
+            return ended
+        } catch let error as ServiceError {
+            throw error
+        } catch {
+            throw .notRun(command: text, reason: "\(error)")
+        }
+    }
+
+    /// The agent's own, without what its service manager meant for the agent alone.
+    private static var environment: Environment {
+        .inherit.updating([
+            "NOTIFY_SOCKET": nil, "LISTEN_PID": nil, "LISTEN_FDS": nil, "LISTEN_FDNAMES": nil,
+            "WATCHDOG_PID": nil, "WATCHDOG_USEC": nil, "INVOCATION_ID": nil, "JOURNAL_STREAM": nil,
+            "LC_ALL": "C",
+        ])
+    }
+}
+
+/// A file without a name that a command prints to.
+private struct ScratchFile: ~Copyable {
+    private static let limit = 65_536
+
+    let descriptor: Int32
+
+    init() throws(ServiceError) {
+        var template = Array("/tmp/mitosis-XXXXXX".utf8CString)
+        descriptor = mkstemp(&template)
+        guard descriptor >= 0 else {
+            throw .notRun(command: "mkstemp /tmp", reason: FileError.text(of: errno))
+        }
+        unlink(template)
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    }
+
+    deinit { close(descriptor) }
+
+    /// The first part of what was printed, without the white space around it.
+    func text() -> String {
+        var buffer = [UInt8](repeating: 0, count: Self.limit)
+        let count = pread(descriptor, &buffer, buffer.count, 0)
+        return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self).trimmed
+    }
+}
+
+extension String {
+    var trimmed: String {
+        var text = self[...]
+        while text.first?.isWhitespace == true { text = text.dropFirst() }
+        while text.last?.isWhitespace == true { text = text.dropLast() }
+        return String(text)
+    }
+}
+
+extension Duration {
+    var seconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) / 1e18
+    }
+
+    var milliseconds: Int {
+        Int(components.seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000)
+    }
+}

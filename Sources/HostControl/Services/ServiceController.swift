@@ -1,0 +1,210 @@
+package import ControlProtocol
+import Synchronization
+
+/// Brings a service into the state asked for, and proves it by observation.
+///
+/// Whatever becomes of the caller, what was begun is carried through.
+package struct ServiceController: Sendable {
+    private let supervisor: any ServiceSupervisor
+    private let stopDeadline: Duration
+    private let startDeadline: Duration
+
+    package init(
+        supervisor: any ServiceSupervisor,
+        stopDeadline: Duration = .seconds(30),
+        startDeadline: Duration = .seconds(30)
+    ) {
+        self.supervisor = supervisor
+        self.stopDeadline = stopDeadline
+        self.startDeadline = startDeadline
+    }
+
+    /// `progress` is told each part as it begins and ends.
+    package func perform(
+        _ request: ServiceRequest,
+        progress: @escaping @Sendable (String) -> Void
+    ) async throws(ServiceError) -> ServiceReport {
+        let work = Task { () async -> Result<ServiceReport, ServiceError> in
+            do throws(ServiceError) {
+                return .success(try await carryThrough(request, progress))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try await work.value.get()
+    }
+
+    private func carryThrough(
+        _ request: ServiceRequest,
+        _ progress: @escaping @Sendable (String) -> Void
+    ) async throws(ServiceError) -> ServiceReport {
+        let service = request.service
+        let state = try await settled(request, progress)
+        let before = state.pid
+        var stopped: Duration?
+        var started: (pid: Int32, took: Duration)?
+        switch request.action {
+        case .start:
+            if before == nil { started = try await start(service, progress) }
+        case .stop:
+            if state != .stopped { stopped = try await stop(service, from: state, progress) }
+        case .restart:
+            if let replacing = request.replacing, let before, before != replacing {
+                progress("\(service) already runs with pid \(before) instead of \(replacing)")
+                return ServiceReport(
+                    service: service,
+                    oldPID: replacing,
+                    newPID: before,
+                    stopMilliseconds: nil,
+                    startMilliseconds: nil
+                )
+            }
+            if before != nil { stopped = try await stop(service, from: state, progress) }
+            started = try await start(service, progress)
+        }
+        let kept = request.action == .start ? before : nil
+        return ServiceReport(
+            service: service,
+            oldPID: before ?? request.replacing,
+            newPID: started?.pid ?? kept,
+            stopMilliseconds: stopped?.milliseconds,
+            startMilliseconds: started?.took.milliseconds
+        )
+    }
+
+    /// The state once nobody else is changing it.
+    private func settled(
+        _ request: ServiceRequest,
+        _ progress: @Sendable (String) -> Void
+    ) async throws(ServiceError) -> ServiceState {
+        let deadline = request.action == .stop ? stopDeadline : startDeadline
+        let begin = ContinuousClock.now
+        var told = false
+        while true {
+            let state = try await supervisor.state(of: request.service)
+            guard state == .changing else { return state }
+            if !told { progress("\(request.service) is being started or stopped already; waiting for that") }
+            told = true
+            guard begin.duration(to: .now) < deadline else {
+                throw .deadline(
+                    service: request.service,
+                    action: request.action,
+                    seconds: deadline.seconds,
+                    found: state
+                )
+            }
+            await pause()
+        }
+    }
+
+    /// Done when the supervisor says stopped *and* the process has gone.
+    private func stop(
+        _ service: String,
+        from state: ServiceState,
+        _ progress: @Sendable (String) -> Void
+    ) async throws(ServiceError) -> Duration {
+        let process = state.pid.flatMap { ProcessIdentity(pid: $0) }
+        progress("stopping \(service)\(process.map { " (pid \($0.pid))" } ?? "")")
+        let begin = ContinuousClock.now
+        let command = Asked { () async throws(ServiceError) in try await supervisor.stop(service) }
+        while true {
+            let verdict = command.verdict
+            let alive = process.map { ProcessIdentity(pid: $0.pid) == $0 } ?? false
+            // Asking is costly while the process is there; without one, the command comes first.
+            if !alive, process != nil || verdict != nil {
+                let state = try await supervisor.state(of: service)
+                if state == .stopped {
+                    let took = begin.duration(to: .now)
+                    progress("stopped \(service) after \(took.milliseconds) ms")
+                    return took
+                }
+            }
+            if case .failure(let error) = verdict { throw error }
+            guard begin.duration(to: .now) < stopDeadline else {
+                let found: ServiceState
+                if alive, let process {
+                    found = .running(pid: process.pid)
+                } else {
+                    found = try await supervisor.state(of: service)
+                }
+                throw .deadline(
+                    service: service,
+                    action: .stop,
+                    seconds: stopDeadline.seconds,
+                    found: found
+                )
+            }
+            await pause()
+        }
+    }
+
+    /// Done when the supervisor names the new process, which need not serve yet.
+    private func start(
+        _ service: String,
+        _ progress: @Sendable (String) -> Void
+    ) async throws(ServiceError) -> (pid: Int32, took: Duration) {
+        progress("starting \(service)")
+        let begin = ContinuousClock.now
+        let command = Asked { () async throws(ServiceError) in try await supervisor.start(service) }
+        while true {
+            // Taken before the state is read: a state from before the command is no verdict on it.
+            let verdict = command.verdict
+            let state = try await supervisor.state(of: service)
+            if case .running(let pid) = state {
+                let took = begin.duration(to: .now)
+                progress("\(service) runs with pid \(pid) after \(took.milliseconds) ms")
+                return (pid, took)
+            }
+            if case .failure(let error) = verdict { throw error }
+            if case .success = verdict, case .failed(let reason) = state {
+                throw .startFailed(service: service, reason: reason)
+            }
+            guard begin.duration(to: .now) < startDeadline else {
+                throw .deadline(
+                    service: service,
+                    action: .start,
+                    seconds: startDeadline.seconds,
+                    found: state
+                )
+            }
+            await pause()
+        }
+    }
+
+    /// Between two looks.
+    private func pause() async {
+        do {
+            try await Task.sleep(for: .milliseconds(20))
+        } catch {
+            // Only a cancelled task gets here, and nobody can cancel this one.
+        }
+    }
+}
+
+extension ServiceState {
+    var pid: Int32? {
+        switch self {
+        case .running(let pid): pid
+        case .changing, .stopped, .failed: nil
+        }
+    }
+}
+
+/// A command under way, which nothing cancels: a start command may be the service itself.
+private final class Asked: Sendable {
+    private let ended = Mutex<Result<Void, ServiceError>?>(nil)
+
+    init(_ body: @escaping @Sendable () async throws(ServiceError) -> Void) {
+        Task {
+            do throws(ServiceError) {
+                try await body()
+                ended.withLock { $0 = .success(()) }
+            } catch {
+                ended.withLock { $0 = .failure(error) }
+            }
+        }
+    }
+
+    /// Nil while it has not ended.
+    var verdict: Result<Void, ServiceError>? { ended.withLock { $0 } }
+}

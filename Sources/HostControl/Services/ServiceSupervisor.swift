@@ -1,0 +1,12 @@
+package import ControlProtocol
+
+/// What starts and stops services on a host: systemd, or commands of the agent's configuration.
+///
+/// `start` and `stop` ask for a state and give the supervisor's own diagnosis; whether the state was reached
+/// is for the caller to observe with `state(of:)`.
+package protocol ServiceSupervisor: Sendable {
+    /// Throws `.refused` for a service that the agent's configuration does not allow.
+    func state(of service: String) async throws(ServiceError) -> ServiceState
+    func start(_ service: String) async throws(ServiceError)
+    func stop(_ service: String) async throws(ServiceError)
+}

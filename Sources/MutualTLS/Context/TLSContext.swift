@@ -1,0 +1,89 @@
+internal import COpenSSL
+
+/// Everything a connection needs: this side's certificate, whom it trusts, whom it expects.
+///
+/// TLS 1.3, P-256, certificates on both sides, no resumption; there is no way to ask for less.
+///
+/// `@unchecked Sendable`: SSL_CTX is written in `init` only, before the reference is shared. Afterwards it is
+/// only read, by SSL_new and by handshakes, which OpenSSL allows from several threads.
+package final class TLSContext: @unchecked Sendable {
+    /// Which end of a connection this is.
+    package enum Role: Hashable, Sendable {
+        /// Accepts every identity of the trust domain with a client certificate: what it may do is judged
+        /// above.
+        case server
+        /// Accepts the server certificate of this one identity.
+        case client(expecting: PeerIdentity)
+    }
+
+    /// This side's own certificate.
+    package let certificate: CertificateFacts
+    package let role: Role
+    package let trustDomain: TrustDomain
+    let pointer: OpaquePointer
+    let policy: PeerPolicy
+    let stamps: [FileStamp?]
+
+    package init(files: TLSFiles, trustDomain: TrustDomain, role: Role) throws(TLSError) {
+        let credentials = try Credentials(reading: files)
+        ERR_clear_error()
+        let method =
+            switch role {
+            case .server: TLS_server_method()
+            case .client: TLS_client_method()
+            }
+        guard let created = SSL_CTX_new(method) else {
+            throw .library(operation: "create a context", detail: Diagnostics.drain().text)
+        }
+        pointer = created
+        self.role = role
+        self.trustDomain = trustDomain
+        policy = PeerPolicy(trustDomain: trustDomain, role: role)
+        certificate = credentials.leaf.facts
+        stamps = credentials.stamps
+        try restrict()
+        try present(credentials)
+        try trust(credentials)
+    }
+
+    deinit { SSL_CTX_free(pointer) }
+
+    private func restrict() throws(TLSError) {
+        // The machine's openssl.cnf may demand more than this, never less.
+        if SSL_CTX_get_security_level(pointer) < 2 { SSL_CTX_set_security_level(pointer, 2) }
+        try require(mitosis_ssl_ctx_tls13_only(pointer), "restrict the protocol to TLS 1.3")
+        try require(mitosis_ssl_ctx_p256_only(pointer), "restrict keys to P-256")
+        try require(mitosis_ssl_ctx_never_resumes(pointer), "switch session tickets off")
+        mitosis_ssl_ctx_set_modes(pointer)
+        SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT) { isGood, store in
+            PeerJudgement.continueVerification(isGood, store)
+        }
+    }
+
+    private func present(_ credentials: Credentials) throws(TLSError) {
+        try require(SSL_CTX_use_certificate(pointer, credentials.leaf.pointer), "use the certificate")
+        for intermediate in credentials.intermediates {
+            try require(mitosis_ssl_ctx_add_chain(pointer, intermediate.pointer), "use the certificate chain")
+        }
+        try require(SSL_CTX_use_PrivateKey(pointer, credentials.key.pointer), "use the key")
+    }
+
+    private func trust(_ credentials: Credentials) throws(TLSError) {
+        let store = SSL_CTX_get_cert_store(pointer)
+        for authority in credentials.authorities {
+            try require(X509_STORE_add_cert(store, authority.pointer), "trust the authority")
+        }
+        for list in credentials.revoked {
+            try require(X509_STORE_add_crl(store, list.pointer), "use the revocation list")
+        }
+        // A given intermediate authority is trusted as such: not everything else under its root is.
+        var flags = UInt(X509_V_FLAG_PARTIAL_CHAIN)
+        if !credentials.revoked.isEmpty { flags |= UInt(X509_V_FLAG_CRL_CHECK) }
+        try require(X509_STORE_set_flags(store, flags), "set verification flags")
+    }
+
+    private func require(_ result: Int32, _ operation: String) throws(TLSError) {
+        guard result != 1 else { return }
+        throw .library(operation: operation, detail: Diagnostics.drain().text)
+    }
+}

@@ -1,0 +1,47 @@
+/// Which peer a context accepts.
+///
+/// There is no policy that accepts an unknown one.
+struct PeerPolicy: Hashable, Sendable {
+    let trustDomain: TrustDomain
+    let role: TLSContext.Role
+
+    /// Nil when the certificate, whose chain OpenSSL has already verified, names an acceptable peer.
+    func refusal(of facts: CertificateFacts) -> CertificateRefusal? {
+        switch judge(facts) {
+        case .success: nil
+        case .failure(let refusal): refusal
+        }
+    }
+
+    func judge(_ facts: CertificateFacts) -> Result<PeerIdentity, CertificateRefusal> {
+        guard facts.uris.count == 1, let uri = facts.uris.first else {
+            return .failure(.notOneURI(count: facts.uris.count))
+        }
+        guard let claim = facts.claim else { return .failure(.noIdentity(uri: uri.printable)) }
+        guard claim.domain == trustDomain else {
+            return .failure(.foreignTrustDomain(presented: uri, expected: trustDomain))
+        }
+        switch role {
+        case .server:
+            guard facts.callsTLS else { return .failure(.notForClients(presented: "\(claim.identity)")) }
+        case .client(let expected):
+            guard facts.servesTLS else { return .failure(.notForServers(presented: "\(claim.identity)")) }
+            guard claim.identity == expected else {
+                return .failure(.wrongIdentity(presented: claim.identity, expected: expected))
+            }
+        }
+        return .success(claim.identity)
+    }
+}
+
+extension CertificateRefusal: Error {}
+
+extension String {
+    /// Text from an unverified peer, safe for a log line.
+    var printable: String {
+        let kept = unicodeScalars.prefix(200).map { scalar in
+            (0x20...0x7e).contains(scalar.value) ? String(scalar) : "?"
+        }
+        return kept.joined()
+    }
+}

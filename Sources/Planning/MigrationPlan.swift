@@ -1,0 +1,101 @@
+package import ControlProtocol
+package import Topology
+
+/// A validated plan file: what shall be done, to which hosts.
+///
+/// Values only; nothing was contacted to make it.
+package struct MigrationPlan: Hashable, Sendable {
+    package enum Strategy: String, Hashable, Sendable, Codable, CaseIterable {
+        case participants
+        case observers
+    }
+
+    package enum FirewallScope: String, Hashable, Sendable, Codable, CaseIterable {
+        case quorumPorts = "quorum-ports"
+        case allTCP = "all-tcp"
+    }
+
+    /// The coordinator's certificate and key, and whose names they vouch for.
+    package struct PKI: Hashable, Sendable {
+        package let directory: String
+        package let coordinator: String
+        package let trustDomain: String
+    }
+
+    package struct Deadlines: Hashable, Sendable {
+        /// For a seed to join and catch up.
+        package let join: Duration
+        /// For a restarted node to be back in its quorum.
+        package let restart: Duration
+        /// For each move between the split and the destination's first leader.
+        package let division: Duration
+    }
+
+    /// A check that the operator chose to do without, and why.
+    package struct Waiver: Hashable, Sendable {
+        package let check: String
+        package let reason: String
+        package let line: Int
+    }
+
+    /// The plan file, as it was named.
+    package let file: String
+    /// SHA-256 of the plan file, lower-case hexadecimal.
+    package let digest: String
+    package let name: String
+    package let strategy: Strategy
+    package let pki: PKI
+    package let journalPath: String
+    /// In the order of the file.
+    package let source: [PlannedServer]
+    package let destination: [PlannedServer]
+    package let selection: SeedSelection
+    package let scope: FirewallScope
+    package let deadlines: Deadlines
+    package let waivers: [Waiver]
+}
+
+extension MigrationPlan {
+    package var servers: [PlannedServer] { source + destination }
+
+    /// Destination nodes that join the source's ensemble; under `observers` that is all of them.
+    package var seeds: [PlannedServer] { planned(selection.seeds) }
+    /// Started at the division together with the seeds.
+    package var companions: [PlannedServer] { planned(selection.companions) }
+    /// Started once the destination has a leader.
+    package var dormant: [PlannedServer] { planned(selection.dormant) }
+
+    package var sourceMembers: [Member] { source.map(\.member) }
+    package var destinationMembers: [Member] { destination.map(\.member) }
+    /// The ensemble before the division: the source and the seeds.
+    package var jointMembers: [Member] {
+        switch strategy {
+        case .participants: sourceMembers + seeds.map(\.member)
+        case .observers: sourceMembers + seeds.map { $0.member(as: .observer) }
+        }
+    }
+
+    /// The quorum and election ports of both sides, each once.
+    package var quorumPorts: [Port] {
+        Array(Set(servers.flatMap { [$0.quorumPort, $0.electionPort] })).sorted()
+    }
+
+    /// Cuts a server off from every address of the other side.
+    package func wall(for server: PlannedServer) -> Wall {
+        let others = destination.contains { $0.id == server.id } ? source : destination
+        let scope: Wall.Scope =
+            switch scope {
+            case .quorumPorts: .ports(numbers: quorumPorts)
+            case .allTCP: .allTCP
+            }
+        return Wall(peers: others.flatMap(\.allAddresses), scope: scope)
+    }
+
+    package func server(_ host: HostName) -> PlannedServer? { servers.first { $0.host == host } }
+
+    package func isWaived(_ check: String) -> Bool { waivers.contains { $0.check == check } }
+
+    private func planned(_ ids: [ServerID]) -> [PlannedServer] {
+        ids.compactMap { id in destination.first { $0.id == id } }
+    }
+}

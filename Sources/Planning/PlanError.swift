@@ -1,0 +1,98 @@
+package import ControlProtocol
+package import Topology
+package import YAMLReading
+
+/// Why a plan file is refused, before anything is contacted or changed.
+package enum PlanError: Error, Hashable, Sendable, CustomStringConvertible {
+    case unreadable(YAMLError)
+    /// At least one, in the order of the file.
+    case invalid([PlanProblem])
+
+    package var description: String {
+        switch self {
+        case .unreadable(let error): error.description
+        case .invalid(let problems): problems.map(\.description).joined(separator: "\n")
+        }
+    }
+}
+
+/// One mistake in a plan file, where it is, and what to do about it.
+package struct PlanProblem: Hashable, Sendable, CustomStringConvertible {
+    package let file: String
+    package let position: YAMLPosition
+    package let fault: PlanFault
+
+    package var line: Int { position.line }
+    package var description: String { "\(file):\(position.line): \(fault)" }
+}
+
+package enum PlanFault: Hashable, Sendable {
+    case format(YAMLProblem.Fault)
+    case unsupportedVersion(Int)
+    case notOneOf(key: String, value: String, allowed: [String])
+    case badName(key: String, value: String)
+    case badService(String)
+    case relativePath(key: String, path: String)
+    case badAddress(String)
+    case unusableAddress(String, because: String)
+    case nameWithoutAddresses(String, host: HostName)
+    case duplicateID(ServerID, firstLine: Int)
+    case duplicateHost(HostName, firstLine: Int)
+    case hostOnBothSides(HostName, firstLine: Int)
+    case duplicateAddress(String, host: HostName, firstLine: Int)
+    case portUsedTwice(Port, host: HostName)
+    case agentPortBehindWall(Port, host: HostName)
+    case unknownSeed(String, known: [String])
+    case seedsWithObservers
+    case selection(SeedSelectionError)
+}
+
+extension PlanFault: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .format(let fault): fault.description
+        case .unsupportedVersion(let version):
+            "plan version \(version) is not known. Write 'version: 1'."
+        case .notOneOf(let key, let value, let allowed):
+            "'\(key)' is '\(value)'. Choose one of: \(allowed.joined(separator: ", "))."
+        case .badName(let key, let value):
+            "'\(key)' is '\(value)', but must be 1 to 63 of a-z, 0-9, '.' and '-', starting and ending with "
+                + "a letter or digit. Rename it."
+        case .badService(let service):
+            "'service' is '\(service)', which is no unit or service name. Write it as the agent's "
+                + "configuration lists it."
+        case .relativePath(let key, let path):
+            "'\(key)' is '\(path)', which is not absolute. Write the path on the server from '/'."
+        case .badAddress(let text):
+            "'\(text)' is neither an IP address nor a host name. Correct it (IPv6 without brackets)."
+        case .unusableAddress(let text, let because):
+            "'\(text)' is \(because), under which no other host can reach the server. "
+                + "Use the address that its peers see."
+        case .nameWithoutAddresses(let name, let host):
+            "\(host) is addressed by the name '\(name)', but rules need addresses. "
+                + "Add 'addresses: [...]' with every IP address of the host."
+        case .duplicateID(let id, let firstLine):
+            "id \(id) is already used on line \(firstLine). Give every server an id of its own."
+        case .duplicateHost(let host, let firstLine):
+            "host '\(host)' is already listed on line \(firstLine). List every host once."
+        case .hostOnBothSides(let host, let firstLine):
+            "host '\(host)' is in the source as well (line \(firstLine)): one host cannot be walled off from "
+                + "itself. Use separate hosts for the destination."
+        case .duplicateAddress(let address, let host, let firstLine):
+            "address \(address) already belongs to '\(host)' (line \(firstLine)). "
+                + "Give every server addresses of its own."
+        case .portUsedTwice(let port, let host):
+            "'\(host)' uses port \(port) for two purposes. Give the client, quorum, election and agent ports "
+                + "different numbers."
+        case .agentPortBehindWall(let port, let host):
+            "the agent of '\(host)' listens on port \(port), which is a quorum or election port of another "
+                + "server and would be blocked. Move the agent to another port."
+        case .unknownSeed(let seed, let known):
+            "seed '\(seed)' is not a destination server. Known: \(known.joined(separator: ", "))."
+        case .seedsWithObservers:
+            "'seeds' means nothing under 'strategy: observers', where every destination server joins. "
+                + "Remove it, or use 'strategy: participants'."
+        case .selection(let error): error.description
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import ControlProtocol
+
+/// Sends the commands of one step to all their hosts at once and follows each to its end.
+///
+/// A connection that breaks is not a failure: the same command id is sent again until it is answered, and the
+/// agent gives the stored outcome if it had acted before.
+struct CommandDispatch: Sendable {
+    let fleet: any Fleet
+    let lease: Lease
+    let leaseSeconds: Int
+    let timing: Timing
+    /// How long an agent may stay out of reach within one command.
+    let patience: Duration
+    let progress: @Sendable (HostName, String) -> Void
+
+    enum Result: Hashable, Sendable {
+        case done([HostName: CommandResult])
+        case failed(reason: String)
+    }
+
+    func send(_ commands: [HostCommand], step: StepID, attempt: Int) async -> Result {
+        await withTaskGroup(of: (HostName, Swift.Result<CommandResult, DispatchFailure>).self) { group in
+            for (index, item) in commands.enumerated() {
+                group.addTask {
+                    do throws(DispatchFailure) {
+                        let id = "\(lease.runID)-\(step)-\(attempt)-\(index)-\(item.host)"
+                        guard let commandID = CommandID(id) else {
+                            throw DispatchFailure(reason: "'\(id)' is no command id")
+                        }
+                        let request = CommandRequest(id: commandID, lease: lease, command: item.command)
+                        return (item.host, .success(try await follow(request, on: item.host)))
+                    } catch {
+                        return (item.host, .failure(error))
+                    }
+                }
+            }
+            var results: [HostName: CommandResult] = [:]
+            var failures: [String] = []
+            for await (host, result) in group {
+                switch result {
+                case .success(let value): results[host] = value
+                case .failure(let failure): failures.append(failure.reason)
+                }
+            }
+            return failures.isEmpty
+                ? .done(results) : .failed(reason: failures.sorted().joined(separator: "\n"))
+        }
+    }
+
+    private func follow(
+        _ request: CommandRequest,
+        on host: HostName
+    ) async throws(DispatchFailure) -> CommandResult {
+        let deadline = timing.monotonic() + patience
+        while true {
+            let reason: String
+            do throws(FleetError) {
+                let outcome = try await fleet.perform(request, on: host) { event in
+                    if case .progress(let message, let milliseconds) = event, !message.isEmpty {
+                        progress(host, "\(message) (\(milliseconds) ms)")
+                    }
+                }
+                switch outcome {
+                case .done(let result): return result
+                case .refused(.noLease):
+                    try await renew(on: host)
+                    reason = "its lease had lapsed"
+                case .refused(let refusal): throw FleetError.refused(host: host, refusal: refusal)
+                case .failed(let message): throw FleetError.broken(host: host, reason: message)
+                }
+            } catch {
+                switch error {
+                case .unreachable, .replyLost: reason = "\(error)"
+                case .refused(_, .noLease):
+                    reason = "its lease had lapsed"
+                    do throws(FleetError) { try await renew(on: host) } catch {
+                        throw DispatchFailure(reason: "\(error)")
+                    }
+                case .refused, .broken: throw DispatchFailure(reason: "\(error)")
+                }
+            }
+            guard timing.monotonic() < deadline else {
+                throw DispatchFailure(reason: "\(reason); gave up after \(patience)")
+            }
+            progress(host, "\(reason); asking again under the same command id")
+            await timing.sleep(.milliseconds(500))
+        }
+    }
+
+    private func renew(on host: HostName) async throws(FleetError) {
+        _ = try await fleet.acquire(LeaseRequest(lease: lease, secondsToLive: leaseSeconds), on: host)
+    }
+}
+
+struct DispatchFailure: Error {
+    let reason: String
+}

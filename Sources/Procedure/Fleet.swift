@@ -1,0 +1,43 @@
+package import ControlProtocol
+
+/// All that the procedure can do to the world, host by host.
+///
+/// The coordinator's is made of agent connections; the tests' is a model of an ensemble.
+package protocol Fleet: Sendable {
+    /// Asks every host at once; a host that does not answer is a value in the view, not an error.
+    func observe(_ hosts: [HostName]) async -> [HostName: Observation]
+    func probe(_ targets: [ProbeTarget], from host: HostName) async throws(FleetError) -> [ProbeResult]
+    func read(_ path: String, on host: HostName) async throws(FleetError) -> FileContent
+    func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview
+    func acquire(_ request: LeaseRequest, on host: HostName) async throws(FleetError) -> LeaseState
+    func release(_ lease: Lease, on host: HostName) async throws(FleetError)
+    /// Sends a command and follows it to its end. Sending the same id again never acts twice.
+    func perform(
+        _ request: CommandRequest,
+        on host: HostName,
+        progress: @escaping @Sendable (CommandEvent) -> Void
+    ) async throws(FleetError) -> CommandOutcome
+}
+
+package enum FleetError: Error, Hashable, Sendable {
+    /// Nothing was sent.
+    case unreachable(host: HostName, reason: String)
+    /// It may have happened.
+    case replyLost(host: HostName, reason: String)
+    case refused(host: HostName, refusal: Refusal)
+    /// The agent's answer makes no sense, or TLS refused one side; trying again will not help.
+    case broken(host: HostName, reason: String)
+}
+
+extension FleetError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .unreachable(let host, let reason):
+            "\(host): its agent cannot be reached (\(reason)); see that mitosis-agent runs and its port is open"
+        case .replyLost(let host, let reason):
+            "\(host): the connection to its agent was lost (\(reason)); what was asked may have happened"
+        case .refused(let host, let refusal): "\(host): its agent refused: \(refusal)"
+        case .broken(let host, let reason): "\(host): \(reason)"
+        }
+    }
+}

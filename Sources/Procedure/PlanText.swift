@@ -1,0 +1,95 @@
+package import ControlProtocol
+package import Planning
+import Topology
+
+/// The plan as the operator reads it beforehand: every step, every exact change.
+package struct PlanText: Sendable {
+    let plan: MigrationPlan
+    let survey: Survey
+    let procedure: ParticipantsProcedure
+
+    package init(plan: MigrationPlan, survey: Survey) {
+        self.plan = plan
+        self.survey = survey
+        procedure = ParticipantsProcedure(plan: plan, survey: survey)
+    }
+
+    /// - Parameter rules: each destination host's exact rules, as its own agent would hand them to its backend.
+    package func text(rules: [HostName: RulesPreview]) -> String {
+        ([heading] + procedure.stages.map(stage) + [diffs, walls(rules)]).joined(separator: "\n")
+    }
+
+    private var heading: String {
+        let joint = plan.source.count + plan.seeds.count
+        return """
+            \(plan.name): \(plan.strategy.rawValue), plan \(plan.digest.prefix(12))
+              source        \(describe(plan.source))
+              destination   \(describe(plan.destination))
+              seeds         \(procedure.names(plan.seeds)): joint ensemble of \(joint), a majority is \(joint / 2 + 1), \
+            the source has \(plan.source.count)
+              with them     \(procedure.names(plan.companions)), started together with the seeds at the division
+              afterwards    \(procedure.names(plan.dormant)), started when the destination's leader serves
+
+            """
+    }
+
+    private func describe(_ servers: [PlannedServer]) -> String {
+        servers.map { "\($0.host) (id \($0.id), \($0.address):\($0.clientPort))" }.joined(separator: ", ")
+    }
+
+    private func stage(_ stage: Stage) -> String {
+        var lines = ["\(stage.name): \(stage.title)"]
+        if stage.confirmation != nil { lines.append("  (asks for confirmation first)") }
+        for step in stage.steps {
+            lines.append("  \(step.id)  \(step.title)")
+            if let precheck = step.precheck { lines.append("    before: \(precheck.title)") }
+            lines += actions(step.act).map { "    does:   \($0)" }
+            lines.append("    after:  \(step.verify.title), within \(step.verify.deadline)")
+            lines.append("    undo:   \(undo(step.undo))")
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private func actions(_ act: Act) -> [String] {
+        switch act {
+        case .observeOnly: ["nothing, looks only"]
+        case .commands(let commands):
+            commands.isEmpty
+                ? ["nothing on this set-up"] : commands.map { "\($0.host): \($0.command.summary)" }
+        case .decided(_, let hosts):
+            [
+                "restarts what the step's title says, chosen by role among \(hosts.map(\.description).joined(separator: ", "))"
+            ]
+        }
+    }
+
+    private func undo(_ undo: Undo) -> String {
+        switch undo {
+        case .commands(let commands, let note):
+            note + " ("
+                + commands.map { "\($0.host): \($0.command.summary)" }.joined(separator: "; ") + ")"
+        case .nothingToUndo: "nothing to undo"
+        case .none(let because): "none: \(because)"
+        }
+    }
+
+    private var diffs: String {
+        let changed = plan.source + plan.seeds
+        let parts = changed.compactMap { server -> String? in
+            guard let file = survey.file(of: server.host),
+                case .success(let content) = procedure.rewritten(file)
+            else { return nil }
+            return "\(server.host):\n"
+                + ConfigDiff.unified(old: file.content, new: content, path: file.path)
+        }
+        return "configuration changes (undone byte for byte before the division):\n\n"
+            + parts.joined(separator: "\n")
+    }
+
+    private func walls(_ rules: [HostName: RulesPreview]) -> String {
+        let parts = plan.destination.compactMap { server in
+            rules[server.host].map { "\(server.host) (\($0.backend.rawValue)):\n\($0.text)" }
+        }
+        return "\nrules, from the division to the clean-up:\n\n" + parts.joined(separator: "\n\n")
+    }
+}

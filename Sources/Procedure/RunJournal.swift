@@ -1,0 +1,96 @@
+package import ControlProtocol
+
+/// The coordinator's memory: intent before, verdict after.
+package protocol RunJournal: Sendable {
+    /// The newest run of this plan that has not finished, if any.
+    func unfinishedRun(plan name: String) throws(JournalError) -> RunRecord?
+    func begin(_ run: RunRecord) throws(JournalError)
+    func setEpoch(_ epoch: FencingEpoch, of run: RunID) throws(JournalError)
+    func intent(_ step: StepID, attempt: Int, commands: [HostCommand], at: Int64, of run: RunID)
+        throws(JournalError)
+    func verdict(_ step: StepID, attempt: Int, _ verdict: StepVerdict, at: Int64, of run: RunID)
+        throws(JournalError)
+    func remember(_ facts: RunFacts, of run: RunID) throws(JournalError)
+    func end(_ run: RunID, _ ending: RunEnding, at: Int64) throws(JournalError)
+    func entries(of run: RunID) throws(JournalError) -> [JournalEntry]
+}
+
+package struct RunRecord: Hashable, Sendable, Codable {
+    package let id: RunID
+    package let plan: String
+    /// SHA-256 of the plan file; a run is only continued with the very same file.
+    package let planDigest: String
+    package let startedAt: Int64
+    package let survey: Survey
+    package var epoch: FencingEpoch
+    package var facts: RunFacts
+
+    package init(
+        id: RunID,
+        plan: String,
+        planDigest: String,
+        startedAt: Int64,
+        survey: Survey,
+        epoch: FencingEpoch,
+        facts: RunFacts = RunFacts()
+    ) {
+        self.id = id
+        self.plan = plan
+        self.planDigest = planDigest
+        self.startedAt = startedAt
+        self.survey = survey
+        self.epoch = epoch
+        self.facts = facts
+    }
+}
+
+package enum StepVerdict: Hashable, Sendable, Codable {
+    case done(observed: String)
+    case failed(reason: String)
+}
+
+package enum RunEnding: String, Hashable, Sendable, Codable {
+    case finished
+    /// Stopped, and to be continued by the next `mitosis run`.
+    case stopped
+}
+
+package struct JournalEntry: Hashable, Sendable, Codable {
+    package let step: StepID
+    package let attempt: Int
+    package let commands: [HostCommand]
+    package let intendedAt: Int64
+    package let verdict: StepVerdict?
+    package let decidedAt: Int64?
+
+    package init(
+        step: StepID,
+        attempt: Int,
+        commands: [HostCommand],
+        intendedAt: Int64,
+        verdict: StepVerdict?,
+        decidedAt: Int64?
+    ) {
+        self.step = step
+        self.attempt = attempt
+        self.commands = commands
+        self.intendedAt = intendedAt
+        self.verdict = verdict
+        self.decidedAt = decidedAt
+    }
+}
+
+package enum JournalError: Error, Hashable, Sendable {
+    case unusable(path: String, reason: String)
+    case locked(path: String)
+}
+
+extension JournalError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .unusable(let path, let reason):
+            "\(path): the journal cannot be used: \(reason); nothing goes on without it"
+        case .locked(let path): "\(path): another mitosis uses this journal; wait for it to end"
+        }
+    }
+}

@@ -1,0 +1,181 @@
+/// The run as a value: every event says what to do next, and nothing is done here.
+///
+/// For each step: precheck, decide, write the intent down, act, verify, write the verdict down. What survives a
+/// crash is the journal: a step with a verdict is never done again; a step with an intent and no verdict is
+/// decided anew from what is seen, and commands state desired ends.
+package struct RunMachine: Sendable {
+    package struct Position: Hashable, Sendable {
+        package let stage: Int
+        package let step: Int
+
+        package init(stage: Int, step: Int) {
+            self.stage = stage
+            self.step = step
+        }
+    }
+
+    package enum State: Hashable, Sendable {
+        case idle
+        case confirming(Position)
+        case prechecking(Position)
+        case deciding(Position)
+        case recordingIntent(Position)
+        case acting(Position)
+        case verifying(Position)
+        case recordingVerdict(Position, StepVerdict)
+        case finished
+        case stopped(reason: String)
+    }
+
+    package enum Event: Hashable, Sendable {
+        case begin
+        case confirmed
+        case declined
+        /// The gate held, or the decision was taken, or the commands were carried out.
+        case succeeded(String)
+        case failed(String)
+        case recorded
+        /// The operator asked to stop at the next resting place.
+        case stopAsked
+    }
+
+    package enum Action: Hashable, Sendable {
+        case confirm(stage: Int)
+        case precheck(Position)
+        case decide(Position)
+        case recordIntent(Position)
+        case act(Position)
+        case verify(Position)
+        case recordVerdict(Position, StepVerdict)
+        case finish
+        case stop(reason: String)
+        case nothing
+    }
+
+    package private(set) var state: State = .idle
+    private let plan: [[Outline]]
+    private var stopAsked = false
+    private var confirmedStages: Set<Int> = []
+
+    private struct Outline: Hashable, Sendable {
+        let isDone: Bool
+        let isRestingPlace: Bool
+        let isConfirmed: Bool
+    }
+
+    /// `done` holds the steps that have a verdict in the journal.
+    package init(stages: [Stage], done: Set<StepID>) {
+        plan = stages.map { stage in
+            stage.steps.map { step in
+                Outline(
+                    isDone: done.contains(step.id),
+                    isRestingPlace: step.isRestingPlace,
+                    isConfirmed: stage.confirmation == nil
+                )
+            }
+        }
+    }
+
+    package mutating func handle(_ event: Event) -> Action {
+        if event == .stopAsked {
+            stopAsked = true
+            return .nothing
+        }
+        switch state {
+        case .idle:
+            return event == .begin ? enter(after: nil) : unexpected(event)
+        case .confirming(let position):
+            switch event {
+            case .confirmed:
+                confirmedStages.insert(position.stage)
+                return enter(position)
+            case .declined: return stop("not confirmed; nothing of this stage was done")
+            case .begin, .succeeded, .failed, .recorded, .stopAsked: return unexpected(event)
+            }
+        case .prechecking(let position):
+            return proceed(on: event) { $0.go(.deciding(position), .decide(position)) }
+        case .deciding(let position):
+            return proceed(on: event) {
+                $0.go(.recordingIntent(position), .recordIntent(position))
+            }
+        case .recordingIntent(let position):
+            guard event == .recorded else { return unexpected(event) }
+            return go(.acting(position), .act(position))
+        case .acting(let position):
+            switch event {
+            case .succeeded: return go(.verifying(position), .verify(position))
+            case .failed(let reason): return record(position, .failed(reason: reason))
+            case .begin, .confirmed, .declined, .recorded, .stopAsked: return unexpected(event)
+            }
+        case .verifying(let position):
+            switch event {
+            case .succeeded(let observed): return record(position, .done(observed: observed))
+            case .failed(let reason): return record(position, .failed(reason: reason))
+            case .begin, .confirmed, .declined, .recorded, .stopAsked: return unexpected(event)
+            }
+        case .recordingVerdict(let position, let verdict):
+            guard event == .recorded else { return unexpected(event) }
+            switch verdict {
+            case .failed(let reason): return stop(reason)
+            case .done:
+                if stopAsked, plan[position.stage][position.step].isRestingPlace {
+                    return stop("stopped as asked; `mitosis run` goes on from here")
+                }
+                return enter(after: position)
+            }
+        case .finished, .stopped:
+            return .nothing
+        }
+    }
+
+    /// Before the intent is written nothing has changed: a failure needs no verdict.
+    private mutating func proceed(on event: Event, _ next: (inout RunMachine) -> Action) -> Action {
+        switch event {
+        case .succeeded: next(&self)
+        case .failed(let reason): stop(reason)
+        case .begin, .confirmed, .declined, .recorded, .stopAsked: unexpected(event)
+        }
+    }
+
+    private mutating func enter(after position: Position?) -> Action {
+        var stage = position?.stage ?? 0
+        var step = (position?.step ?? -1) + 1
+        while stage < plan.count {
+            while step < plan[stage].count {
+                if !plan[stage][step].isDone { return enter(Position(stage: stage, step: step)) }
+                step += 1
+            }
+            stage += 1
+            step = 0
+        }
+        return go(.finished, .finish)
+    }
+
+    private mutating func enter(_ position: Position) -> Action {
+        let needsConfirmation = !plan[position.stage][position.step].isConfirmed
+        if needsConfirmation, !confirmedStages.contains(position.stage), isFresh(position.stage) {
+            return go(.confirming(position), .confirm(stage: position.stage))
+        }
+        return go(.prechecking(position), .precheck(position))
+    }
+
+    /// A stage that was confirmed and begun before a crash is not asked about again.
+    private func isFresh(_ stage: Int) -> Bool { !plan[stage].contains { $0.isDone } }
+
+    private mutating func go(_ next: State, _ action: Action) -> Action {
+        state = next
+        return action
+    }
+
+    private mutating func record(_ position: Position, _ verdict: StepVerdict) -> Action {
+        go(.recordingVerdict(position, verdict), .recordVerdict(position, verdict))
+    }
+
+    private mutating func stop(_ reason: String) -> Action {
+        go(.stopped(reason: reason), .stop(reason: reason))
+    }
+
+    private mutating func unexpected(_ event: Event) -> Action {
+        stop("internal: \(event) in \(state); please report this")
+    }
+}

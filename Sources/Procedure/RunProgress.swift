@@ -1,0 +1,173 @@
+import ControlProtocol
+
+/// The step under way: its commands, its attempt, its times, and what the run remembers.
+struct RunProgress {
+    let runner: Runner
+    private var facts: RunFacts
+    private var attempts: [StepID: Int]
+    private var position: RunMachine.Position?
+    private var commands: [HostCommand] = []
+    private var stageStarted: Duration = .zero
+    private var stepStarted: Duration = .zero
+
+    init(runner: Runner, facts: RunFacts, entries: [JournalEntry]) {
+        self.runner = runner
+        self.facts = facts
+        attempts = entries.reduce(into: [:]) { $0[$1.step] = max($0[$1.step] ?? 0, $1.attempt) }
+    }
+
+    var stage: Stage? { position.map { runner.stages[$0.stage] } }
+    var step: Step? { position.map { runner.stages[$0.stage].steps[$0.step] } }
+
+    mutating func enter(_ next: RunMachine.Position) {
+        if position?.stage != next.stage {
+            leaveStage()
+            stageStarted = runner.timing.monotonic()
+            let stage = runner.stages[next.stage]
+            runner.event(.stageStarted, stage: stage.name, title: stage.title)
+        }
+        position = next
+        stepStarted = runner.timing.monotonic()
+        tell(.stepStarted)
+    }
+
+    func leaveStage() {
+        guard let stage else { return }
+        let milliseconds = (runner.timing.monotonic() - stageStarted).milliseconds
+        runner.event(.stageFinished, stage: stage.name, title: stage.title, milliseconds: milliseconds)
+    }
+
+    func precheck() async -> RunMachine.Event {
+        guard let gate = step?.precheck else { return .succeeded("") }
+        return await watch(gate)
+    }
+
+    mutating func decide() async -> RunMachine.Event {
+        guard let step else { return .failed("no step") }
+        switch step.act {
+        case .observeOnly: commands = []
+        case .commands(let fixed): commands = fixed
+        case .decided(let decide, let hosts):
+            return await decided(
+                decide,
+                Gate("the next move is clear", hosts: hosts, deadline: step.verify.deadline) { _, _ in
+                    .holds(observed: "")
+                }
+            )
+        }
+        return .succeeded("")
+    }
+
+    private mutating func decided(
+        _ decide: @Sendable (FleetView, RunFacts) -> Decision,
+        _ gate: Gate
+    ) async -> RunMachine.Event {
+        let deadline = runner.timing.monotonic() + gate.deadline
+        while true {
+            switch decide(await gates.look(gate), facts) {
+            case .act(let chosen, let because, let noted):
+                commands = chosen
+                facts = noted
+                tell(.stepProgress, because)
+                return .succeeded(because)
+            case .nothingToDo(let because):
+                commands = []
+                tell(.stepProgress, because)
+                return .succeeded(because)
+            case .stop(let because): return .failed(because)
+            case .wait(let because):
+                guard runner.timing.monotonic() < deadline, runner.stopRequest() != .now else {
+                    return .failed(because)
+                }
+                await runner.timing.sleep(GateWatch.pause)
+            }
+        }
+    }
+
+    mutating func recordIntent() throws(JournalError) {
+        guard let step else { return }
+        attempts[step.id, default: 0] += 1
+        try runner.journal.remember(facts, of: runner.run.id)
+        try runner.journal.intent(
+            step.id,
+            attempt: attempts[step.id] ?? 1,
+            commands: commands,
+            at: runner.timing.now(),
+            of: runner.run.id
+        )
+    }
+
+    func act() async -> RunMachine.Event {
+        guard let step, !commands.isEmpty else { return .succeeded("") }
+        let dispatch = CommandDispatch(
+            fleet: runner.fleet,
+            lease: Lease(runID: runner.run.id, epoch: runner.run.epoch),
+            leaseSeconds: Runner.leaseSeconds,
+            timing: runner.timing,
+            patience: .seconds(20)
+        ) { host, message in tell(.stepProgress, "\(host): \(message)") }
+        switch await dispatch.send(commands, step: step.id, attempt: attempts[step.id] ?? 1) {
+        case .done(let results):
+            for (host, result) in results.sorted(by: { $0.key < $1.key }) {
+                if case .service(let report) = result { tell(.stepProgress, "\(host): \(report.sentence)") }
+            }
+            return .succeeded("")
+        case .failed(let reason): return .failed(reason)
+        }
+    }
+
+    func verify() async -> RunMachine.Event {
+        guard let step else { return .failed("no step") }
+        return await watch(step.verify)
+    }
+
+    func recordVerdict(_ verdict: StepVerdict) throws(JournalError) {
+        guard let step else { return }
+        try runner.journal.verdict(
+            step.id,
+            attempt: attempts[step.id] ?? 1,
+            verdict,
+            at: runner.timing.now(),
+            of: runner.run.id
+        )
+        if case .done(let observed) = verdict {
+            let milliseconds = (runner.timing.monotonic() - stepStarted).milliseconds
+            tell(.stepFinished, observed, milliseconds)
+        }
+    }
+
+    private func watch(_ gate: Gate) async -> RunMachine.Event {
+        switch await gates.wait(for: gate, facts: facts) {
+        case .holds(let observed): .succeeded(observed)
+        case .failed(let reason): .failed(reason)
+        }
+    }
+
+    private var gates: GateWatch {
+        GateWatch(fleet: runner.fleet, timing: runner.timing, stopRequest: runner.stopRequest) { reason in
+            tell(.stepProgress, "waiting: \(reason)")
+        }
+    }
+
+    private func tell(_ kind: RunEvent.Kind, _ message: String? = nil, _ milliseconds: Int? = nil) {
+        runner.event(
+            kind,
+            stage: stage?.name,
+            step: step?.id.description,
+            title: step?.title,
+            message: message,
+            milliseconds: milliseconds
+        )
+    }
+}
+
+extension ServiceReport {
+    /// What a restart took, as progress shows it.
+    var sentence: String {
+        let pids = [oldPID, newPID].map { $0.map(String.init) ?? "none" }.joined(separator: " -> ")
+        let parts = [
+            stopMilliseconds.map { "stopped in \($0) ms" }, startMilliseconds.map { "started in \($0) ms" },
+        ].compactMap(\.self)
+        return "\(service) pid \(pids)" + (parts.isEmpty ? "" : ", " + parts.joined(separator: ", "))
+    }
+}

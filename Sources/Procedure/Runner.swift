@@ -1,0 +1,120 @@
+import ControlProtocol
+package import Planning
+
+/// Turns the run machine's actions into effects: observes, journals, sends commands, reports.
+package struct Runner: Sendable {
+    /// Seconds; renewed every third of it.
+    static let leaseSeconds = 60
+
+    let stages: [Stage]
+    let run: RunRecord
+    let hosts: [HostName]
+    let fleet: any Fleet
+    let journal: any RunJournal
+    let timing: Timing
+    let report: @Sendable (RunEvent) -> Void
+    let confirm: @Sendable (String) async -> Bool
+    let stopRequest: @Sendable () -> StopRequest
+
+    package enum Outcome: Hashable, Sendable {
+        case finished(milliseconds: Int)
+        case stopped(reason: String)
+    }
+
+    package init(
+        plan: MigrationPlan,
+        run: RunRecord,
+        fleet: any Fleet,
+        journal: any RunJournal,
+        timing: Timing,
+        report: @escaping @Sendable (RunEvent) -> Void,
+        confirm: @escaping @Sendable (String) async -> Bool,
+        stopRequest: @escaping @Sendable () -> StopRequest
+    ) {
+        stages = ParticipantsProcedure(plan: plan, survey: run.survey).stages
+        hosts = (plan.source + plan.destination).map(\.host)
+        self.run = run
+        self.fleet = fleet
+        self.journal = journal
+        self.timing = timing
+        self.report = report
+        self.confirm = confirm
+        self.stopRequest = stopRequest
+    }
+
+    /// Runs what the journal does not show as done.
+    ///
+    /// The caller holds the leases for `run.epoch`.
+    package func perform() async throws(JournalError) -> Outcome {
+        let entries = try journal.entries(of: run.id)
+        let done = Set(entries.filter { if case .done = $0.verdict { true } else { false } }.map(\.step))
+        var progress = RunProgress(runner: self, facts: run.facts, entries: entries)
+        var machine = RunMachine(stages: stages, done: done)
+        let started = timing.monotonic()
+        event(done.isEmpty ? .runStarted : .runResumed, message: "\(done.count) steps were done before")
+
+        var action = machine.handle(.begin)
+        while true {
+            if stopRequest() != .none { _ = machine.handle(.stopAsked) }
+            switch action {
+            case .finish:
+                progress.leaveStage()
+                try journal.end(run.id, .finished, at: timing.now())
+                let milliseconds = (timing.monotonic() - started).milliseconds
+                event(.runFinished, message: "finished", milliseconds: milliseconds)
+                return .finished(milliseconds: milliseconds)
+            case .stop(let reason):
+                try journal.end(run.id, .stopped, at: timing.now())
+                event(.runStopped, step: progress.step?.id.description, message: reason)
+                return .stopped(reason: reason)
+            case .nothing:
+                return .stopped(reason: "internal: the run has nothing to do; please report this")
+            case .confirm(let stage):
+                let question = stages[stage].confirmation ?? ""
+                event(.confirmationNeeded, stage: stages[stage].name, message: question)
+                action = machine.handle(await confirm(question) ? .confirmed : .declined)
+            case .precheck(let position):
+                progress.enter(position)
+                action = machine.handle(await progress.precheck())
+            case .decide: action = machine.handle(await progress.decide())
+            case .recordIntent:
+                try progress.recordIntent()
+                action = machine.handle(.recorded)
+            case .act: action = machine.handle(await progress.act())
+            case .verify: action = machine.handle(await progress.verify())
+            case .recordVerdict(_, let verdict):
+                try progress.recordVerdict(verdict)
+                action = machine.handle(.recorded)
+            }
+        }
+    }
+
+    func event(
+        _ kind: RunEvent.Kind,
+        stage: String? = nil,
+        step: String? = nil,
+        title: String? = nil,
+        message: String? = nil,
+        milliseconds: Int? = nil
+    ) {
+        report(
+            RunEvent(
+                kind,
+                at: timing.now(),
+                run: run.id.description,
+                stage: stage,
+                step: step,
+                title: title,
+                message: message,
+                milliseconds: milliseconds
+            )
+        )
+    }
+}
+
+extension Duration {
+    package var milliseconds: Int {
+        let (seconds, attoseconds) = components
+        return Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)
+    }
+}

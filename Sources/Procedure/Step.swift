@@ -1,0 +1,109 @@
+package import ControlProtocol
+
+/// One move of the procedure: look, act, look again; and how to take it back.
+package struct Step: Sendable {
+    package let id: StepID
+    package let title: String
+    /// What must be seen before it acts.
+    package let precheck: Gate?
+    package let act: Act
+    /// What must be seen before the next step may begin.
+    package let verify: Gate
+    package let undo: Undo
+    /// Whether a run may be left here for a while.
+    ///
+    /// Not so while clients have no ZooKeeper.
+    package let isRestingPlace: Bool
+
+    package init(
+        _ id: StepID,
+        _ title: String,
+        precheck: Gate? = nil,
+        act: Act = .observeOnly,
+        verify: Gate,
+        undo: Undo,
+        isRestingPlace: Bool = true
+    ) {
+        self.id = id
+        self.title = title
+        self.precheck = precheck
+        self.act = act
+        self.verify = verify
+        self.undo = undo
+        self.isRestingPlace = isRestingPlace
+    }
+}
+
+/// Names a step within its procedure and in the journal, for instance `division.split`.
+package struct StepID: Hashable, Sendable, Codable, CustomStringConvertible, ExpressibleByStringLiteral {
+    package let description: String
+
+    package init(_ text: String) { description = text }
+    package init(stringLiteral text: String) { description = text }
+    package init(from decoder: any Decoder) throws {
+        description = try decoder.singleValueContainer().decode(String.self)
+    }
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}
+
+package struct HostCommand: Hashable, Sendable, Codable {
+    package let host: HostName
+    package let command: Command
+
+    package init(_ host: HostName, _ command: Command) {
+        self.host = host
+        self.command = command
+    }
+}
+
+/// What a step does.
+///
+/// Commands of one step go out to all its hosts at once.
+package enum Act: Sendable {
+    case observeOnly
+    case commands([HostCommand])
+    /// Which commands depends on what is seen when the step begins.
+    case decided(by: @Sendable (FleetView, RunFacts) -> Decision, hosts: [HostName])
+}
+
+package enum Decision: Hashable, Sendable {
+    /// `because` says why these; `noting` is remembered for later gates.
+    case act([HostCommand], because: String, noting: RunFacts)
+    case nothingToDo(because: String)
+    case wait(because: String)
+    case stop(because: String)
+}
+
+package enum Undo: Hashable, Sendable {
+    case commands([HostCommand], note: String)
+    case nothingToUndo
+    case none(because: String)
+}
+
+package struct Stage: Sendable {
+    package let name: String
+    package let title: String
+    /// Asked of the operator before the stage begins.
+    package let confirmation: String?
+    package let steps: [Step]
+
+    package init(_ name: String, _ title: String, confirmation: String? = nil, _ steps: [Step]) {
+        self.name = name
+        self.title = title
+        self.confirmation = confirmation
+        self.steps = steps
+    }
+}
+
+/// What a run has to remember between steps; journaled, so that it survives a crash of the coordinator.
+package struct RunFacts: Hashable, Sendable, Codable {
+    /// The process each host ran before the restart that a step asked for.
+    package var replacedPIDs: [String: Int32] = [:]
+    /// The last transaction on each destination node's disk when it was cut off, as `0x...`.
+    package var zxidsAtDivision: [String: String] = [:]
+
+    package init() {}
+}

@@ -1,0 +1,15 @@
+import FoundationEssentials
+package import Procedure
+
+/// One run event as one line of JSON.
+package enum EventLine {
+    package static func json(_ event: RunEvent) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do {
+            return String(decoding: try encoder.encode(event), as: UTF8.self)
+        } catch {
+            return #"{"event":"\#(event.event.rawValue)","at":\#(event.at)}"#
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package import Procedure
+
+/// Turns run events into lines: one per step with its time, and on a terminal a live line below them.
+package struct RunPrinter: Sendable {
+    package enum Style: Hashable, Sendable {
+        /// A live line is redrawn in place.
+        case terminal
+        case plain
+        /// One JSON object a line.
+        case json
+    }
+
+    private let style: Style
+    private let write: @Sendable (String) -> Void
+
+    package init(style: Style, write: @escaping @Sendable (String) -> Void) {
+        self.style = style
+        self.write = write
+    }
+
+    package func print(_ event: RunEvent) {
+        switch style {
+        case .json: write(EventLine.json(event) + "\n")
+        case .plain: for line in lines(event) { write(line + "\n") }
+        case .terminal: printLive(event)
+        }
+    }
+
+    private func printLive(_ event: RunEvent) {
+        let clear = "\r\u{1B}[K"
+        switch event.event {
+        case .stepStarted: write("\(clear)  ... \(event.title ?? "")")
+        case .stepProgress:
+            let text = "  ... \(event.title ?? ""): \(event.message ?? "")"
+            write(clear + String(text.replacing("\n", with: " ").prefix(150)))
+        case .runStarted, .runResumed, .stageStarted, .stepFinished, .stageFinished, .confirmationNeeded,
+            .runStopped, .runFinished:
+            write(clear)
+            for line in lines(event) { write(line + "\n") }
+        }
+    }
+
+    private func lines(_ event: RunEvent) -> [String] {
+        let message = event.message ?? ""
+        switch event.event {
+        case .runStarted: return ["run \(event.run)"]
+        case .runResumed: return ["run \(event.run) goes on; \(message)"]
+        case .stageStarted: return ["", "\(event.stage ?? ""): \(event.title ?? "")"]
+        case .stepStarted: return []
+        case .stepProgress: return ["      \(event.title ?? ""): \(message)"]
+        case .stepFinished:
+            let time = Self.seconds(event.milliseconds ?? 0)
+            return ["  ok  \(event.title ?? "")  \(time)" + (message.isEmpty ? "" : "\n        \(message)")]
+        case .stageFinished:
+            return ["  \(event.stage ?? "") took \(Self.seconds(event.milliseconds ?? 0))"]
+        case .confirmationNeeded: return ["", message]
+        case .runStopped: return ["", "stopped: \(message)"]
+        case .runFinished: return ["", "finished in \(Self.seconds(event.milliseconds ?? 0))"]
+        }
+    }
+
+    /// Milliseconds as seconds with two decimals, for instance `3.07 s`.
+    package static func seconds(_ milliseconds: Int) -> String {
+        let hundredths = (milliseconds + 5) / 10
+        let fraction = hundredths % 100
+        return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction) s"
+    }
+}

@@ -1,0 +1,120 @@
+/// A zoo.cfg as ZooKeeper reads it, keeping every byte that is not asked to change.
+package struct ZooConfiguration: Hashable, Sendable {
+    /// What a server line says and where it stands.
+    struct Server: Hashable, Sendable {
+        let entry: ServerEntry
+        let element: Int
+    }
+
+    let text: PropertiesText
+    let serverLines: [Server]
+
+    /// Refuses what ZooKeeper would refuse, and by name what this tool does not support.
+    package init(_ content: some Collection<UInt8>) throws(ZooConfigurationError) {
+        text = try PropertiesText(Array(content))
+        var servers: [Server] = []
+        var lines: [ServerID: Int] = [:]
+        for (index, element) in text.elements.enumerated() {
+            guard case .setting(let key, let value) = element.content else { continue }
+            if key.hasPrefix("group.") || key.hasPrefix("weight.") {
+                throw .hierarchicalQuorum(key: key, line: element.line)
+            }
+            guard key.hasPrefix("server.") else { continue }
+            let entry = try ServerEntry(key: key, value: value.trimmingBlanks(), line: element.line)
+            if let first = lines.updateValue(element.line, forKey: entry.member.id) {
+                throw .repeatedServer(id: entry.member.id, line: element.line, firstLine: first)
+            }
+            servers.append(Server(entry: entry, element: index))
+        }
+        serverLines = servers
+        try checkSettings()
+    }
+
+    package var content: [UInt8] { text.elements.flatMap(\.bytes) }
+
+    /// In the order of the file.
+    package var servers: [ServerEntry] { serverLines.map(\.entry) }
+    package var members: [Member] { serverLines.map(\.entry.member) }
+
+    /// The effective value of any key: the last one, as in Java's Properties, without blanks around it.
+    package subscript(key: String) -> String? { lastSetting(key)?.value }
+
+    func lastSetting(_ wanted: String) -> (value: String, line: Int)? {
+        for element in text.elements.reversed() {
+            guard case .setting(let key, let value) = element.content, key == wanted else { continue }
+            return (value.trimmingBlanks(), element.line)
+        }
+        return nil
+    }
+}
+
+extension ZooConfiguration {
+    package var clientPort: Port? { integer("clientPort").flatMap { Port($0) } }
+    package var secureClientPort: Port? { integer("secureClientPort").flatMap { Port($0) } }
+    package var observerMasterPort: Port? { integer("observerMasterPort").flatMap { Port($0) } }
+    package var clientPortAddress: String? { self["clientPortAddress"] }
+    package var dataDir: String? { self["dataDir"] }
+    /// Where the transaction log is: ZooKeeper falls back to `dataDir`.
+    package var dataLogDir: String? { self["dataLogDir"] ?? dataDir }
+    /// The heart beat in milliseconds that every other limit is counted in.
+    package var tickTime: Int { integer("tickTime") ?? 3000 }
+    package var initLimit: Int? { integer("initLimit") }
+    package var syncLimit: Int? { integer("syncLimit") }
+    /// Milliseconds: the range that a client's session timeout is clamped to.
+    package var minSessionTimeout: Int { negotiated("minSessionTimeout") ?? 2 * tickTime }
+    package var maxSessionTimeout: Int { negotiated("maxSessionTimeout") ?? 20 * tickTime }
+    package var isObserver: Bool { self["peerType"]?.lowercased() == "observer" }
+    package var dynamicConfigFile: String? { self["dynamicConfigFile"] }
+    package var reconfigEnabled: Bool { boolean("reconfigEnabled") ?? false }
+    package var standaloneEnabled: Bool { boolean("standaloneEnabled") ?? true }
+    package var sslQuorum: Bool { boolean("sslQuorum") ?? false }
+    package var portUnification: Bool { boolean("portUnification") ?? false }
+    package var quorumSASL: Bool { boolean("quorum.auth.enableSasl") ?? false }
+    /// Whether an observer keeps what it learns on disk.
+    package var syncEnabled: Bool { boolean("syncEnabled") ?? true }
+
+    /// The four-letter words that the file allows, or nil when it leaves that to the version's default.
+    package var allowedFourLetterWords: Set<String>? {
+        self["4lw.commands.whitelist"].map { text in
+            Set(text.split(separator: ",").map { $0.trimmingBlanks() }.filter { !$0.isEmpty })
+        }
+    }
+
+    private static let ports = ["clientPort", "secureClientPort", "observerMasterPort"]
+    private static let integers = [
+        "tickTime", "initLimit", "syncLimit", "minSessionTimeout", "maxSessionTimeout",
+    ]
+    private static let booleans = [
+        "reconfigEnabled", "standaloneEnabled", "sslQuorum", "portUnification", "quorum.auth.enableSasl",
+        "syncEnabled",
+    ]
+
+    private func integer(_ key: String) -> Int? { self[key].flatMap { Int($0) } }
+    private func negotiated(_ key: String) -> Int? { integer(key).flatMap { $0 > 0 ? $0 : nil } }
+    private func boolean(_ key: String) -> Bool? { self[key].map { $0.lowercased() == "true" } }
+
+    /// Makes the reads above safe: a value that they would misread never gets past here.
+    private func checkSettings() throws(ZooConfigurationError) {
+        // ZooKeeper takes 0 as "no such port".
+        try check(Self.ports, "a port") { text in
+            guard let number = Int(text) else { return false }
+            return number == 0 || Port(number) != nil
+        }
+        try check(Self.integers, "a whole number") { Int($0) != nil }
+        try check(Self.booleans, "true or false") { ["true", "false"].contains($0.lowercased()) }
+        try check(["peerType"], "participant or observer") {
+            ["participant", "observer"].contains($0.lowercased())
+        }
+    }
+
+    private func check(
+        _ keys: [String],
+        _ expected: String,
+        _ isValid: (String) -> Bool
+    ) throws(ZooConfigurationError) {
+        for key in keys {
+            guard let (value, line) = lastSetting(key), !isValid(value) else { continue }
+            throw .malformedValue(key: key, value: value, expected: expected, line: line)
+        }
+    }
+}

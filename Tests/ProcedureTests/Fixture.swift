@@ -1,0 +1,101 @@
+import ControlProtocol
+import FoundationEssentials
+import Glibc
+import Planning
+import Procedure
+import Synchronization
+import Testing
+import Topology
+
+/// Plans, runs and a clock that goes on by itself.
+enum Fixture {
+    static func plan(source: Int, destination: Int) throws -> MigrationPlan {
+        func servers(_ ids: ClosedRange<Int>, _ letter: String) -> String {
+            ids.map { "    - {id: \($0), host: \(letter)\($0), address: 198.51.100.\(10 + $0)}" }
+                .joined(separator: "\n")
+        }
+        let text = """
+            version: 1
+            name: model
+            strategy: participants
+            pki: {directory: ./pki, coordinator: test, trust_domain: mitosis}
+            source:
+              servers:
+            \(servers(1...source, "s"))
+            destination:
+              servers:
+            \(servers((source + 1)...(source + destination), "d"))
+            """
+        let path = "/tmp/mitosis-plan-\(UInt64.random(in: 0 ... .max)).yaml"
+        try Data(text.utf8).write(to: URL(filePath: path))
+        defer { unlink(path) }
+        return try PlanReader.read(path: path)
+    }
+
+    static func record(_ plan: MigrationPlan, _ fleet: ModelFleet) async throws -> RunRecord {
+        RunRecord(
+            id: try #require(RunID("1-model")),
+            plan: plan.name,
+            planDigest: plan.digest,
+            startedAt: 0,
+            survey: try await Survey.take(of: plan, through: fleet),
+            epoch: FencingEpoch(1)
+        )
+    }
+
+    static func run(
+        _ plan: MigrationPlan,
+        _ fleet: ModelFleet,
+        _ journal: MemoryJournal,
+        confirm: Bool = true
+    ) async throws -> Runner.Outcome {
+        let record = try await record(plan, fleet)
+        try journal.begin(record)
+        return try await perform(plan, record, fleet, journal, confirm: confirm)
+    }
+
+    /// As a second coordinator does: a newer epoch, the journal's memory.
+    static func resume(
+        _ plan: MigrationPlan,
+        _ fleet: ModelFleet,
+        _ journal: MemoryJournal
+    ) async throws -> Runner.Outcome {
+        var record = try #require(journal.record)
+        record.epoch = FencingEpoch(2)
+        return try await perform(plan, record, fleet, journal)
+    }
+
+    static func perform(
+        _ plan: MigrationPlan,
+        _ record: RunRecord,
+        _ fleet: ModelFleet,
+        _ journal: MemoryJournal,
+        confirm: Bool = true
+    ) async throws -> Runner.Outcome {
+        let elapsed = Elapsed()
+        let timing = Timing(
+            now: { Int64(elapsed.now.milliseconds) },
+            monotonic: { elapsed.now },
+            sleep: { elapsed.pass($0) }
+        )
+        return try await Runner(
+            plan: plan,
+            run: record,
+            fleet: fleet,
+            journal: journal,
+            timing: timing,
+            report: { _ in },
+            confirm: { _ in confirm },
+            stopRequest: { .none }
+        ).perform()
+    }
+}
+
+/// Time that passes only when somebody sleeps.
+final class Elapsed: Sendable {
+    private let time = Mutex(Duration.zero)
+
+    var now: Duration { time.withLock { $0 } }
+
+    func pass(_ duration: Duration) { time.withLock { $0 += duration } }
+}

@@ -1,0 +1,98 @@
+import ControlProtocol
+import FoundationEssentials
+import Planning
+import Procedure
+import Synchronization
+import Topology
+
+/// The procedure's fleet over a `ModelEnsemble`, with faults injected by command number.
+final class ModelFleet: Fleet {
+    enum Fault: Hashable, Sendable {
+        /// The agent never gets it.
+        case unreachable
+        /// The agent does it, the answer is lost.
+        case replyLost
+    }
+
+    private struct State {
+        var model: ModelEnsemble
+        var sent = 0
+    }
+
+    private let state: Mutex<State>
+    private let faults: [Int: Fault]
+
+    init(plan: MigrationPlan, faults: [Int: Fault] = [:]) {
+        state = Mutex(State(model: ModelEnsemble(plan: plan)))
+        self.faults = faults
+    }
+
+    var model: ModelEnsemble { state.withLock { $0.model } }
+    var sent: Int { state.withLock { $0.sent } }
+
+    func change(_ body: (inout ModelEnsemble) -> Void) { state.withLock { body(&$0.model) } }
+
+    func observe(_ hosts: [HostName]) async -> [HostName: Observation] {
+        state.withLock { state in
+            state.model.commit()
+            return Dictionary(
+                uniqueKeysWithValues: hosts.compactMap { host in
+                    state.model.status(host).map { (host, Observation.status($0)) }
+                }
+            )
+        }
+    }
+
+    func probe(_ targets: [ProbeTarget], from host: HostName) async throws(FleetError) -> [ProbeResult] {
+        state.withLock { $0.model.probe(targets, from: host) }
+    }
+
+    func read(_ path: String, on host: HostName) async throws(FleetError) -> FileContent {
+        state.withLock { state in
+            let file = state.model.fileState(host)
+            return FileContent(state: file, content: state.model.hosts[host]?.file)
+        }
+    }
+
+    func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview {
+        RulesPreview(backend: .nftables, text: wall.peers.map(\.description).joined(separator: " "))
+    }
+
+    func acquire(_ request: LeaseRequest, on host: HostName) async throws(FleetError) -> LeaseState {
+        let result: Result<LeaseState, FleetError> = state.withLock { state in
+            let highest = state.model.hosts[host]?.lease.highestEpoch ?? FencingEpoch(0)
+            guard request.lease.epoch >= highest else {
+                return .failure(.refused(host: host, refusal: .superseded(highest: highest)))
+            }
+            let lease = LeaseState(
+                highestEpoch: request.lease.epoch,
+                current: request.lease,
+                holder: "test",
+                expiresAt: nil
+            )
+            state.model.hosts[host]?.lease = lease
+            return .success(lease)
+        }
+        return try result.get()
+    }
+
+    func release(_ lease: Lease, on host: HostName) async throws(FleetError) {}
+
+    func perform(
+        _ request: CommandRequest,
+        on host: HostName,
+        progress: @escaping @Sendable (CommandEvent) -> Void
+    ) async throws(FleetError) -> CommandOutcome {
+        let (outcome, fault) = state.withLock { state -> (CommandOutcome, Fault?) in
+            state.sent += 1
+            let fault = faults[state.sent]
+            if fault == .unreachable { return (.failed(message: ""), fault) }
+            return (state.model.perform(request, on: host), fault)
+        }
+        switch fault {
+        case .unreachable: throw .unreachable(host: host, reason: "injected")
+        case .replyLost: throw .replyLost(host: host, reason: "injected")
+        case nil: return outcome
+        }
+    }
+}

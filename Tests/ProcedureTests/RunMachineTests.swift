@@ -1,0 +1,100 @@
+import Procedure
+import Testing
+
+/// The machine's script: event in, action out.
+@Suite("run machine")
+struct RunMachineTests {
+    private static let gate = Gate("g", hosts: [], deadline: .seconds(1)) { _, _ in .holds(observed: "") }
+
+    private static func step(_ id: StepID, rests: Bool = true) -> Step {
+        Step(id, "title", verify: gate, undo: .nothingToUndo, isRestingPlace: rests)
+    }
+
+    private static let stages = [
+        Stage("one", "One", [step("one.a"), step("one.b", rests: false), step("one.c")]),
+        Stage("two", "Two", confirmation: "sure?", [step("two.a")]),
+    ]
+
+    private typealias Position = RunMachine.Position
+
+    private static func pass(_ machine: inout RunMachine, _ position: RunMachine.Position)
+        -> RunMachine.Action
+    {
+        #expect(machine.handle(.succeeded("")) == .decide(position))
+        #expect(machine.handle(.succeeded("")) == .recordIntent(position))
+        #expect(machine.handle(.recorded) == .act(position))
+        #expect(machine.handle(.succeeded("")) == .verify(position))
+        #expect(machine.handle(.succeeded("seen")) == .recordVerdict(position, .done(observed: "seen")))
+        return machine.handle(.recorded)
+    }
+
+    @Test("every step is checked, decided, written down, done, verified and written down again")
+    func wholeRun() {
+        var machine = RunMachine(stages: Self.stages, done: [])
+        #expect(machine.handle(.begin) == .precheck(Position(stage: 0, step: 0)))
+        #expect(Self.pass(&machine, Position(stage: 0, step: 0)) == .precheck(Position(stage: 0, step: 1)))
+        #expect(Self.pass(&machine, Position(stage: 0, step: 1)) == .precheck(Position(stage: 0, step: 2)))
+        #expect(Self.pass(&machine, Position(stage: 0, step: 2)) == .confirm(stage: 1))
+        #expect(machine.handle(.confirmed) == .precheck(Position(stage: 1, step: 0)))
+        #expect(Self.pass(&machine, Position(stage: 1, step: 0)) == .finish)
+        #expect(machine.state == .finished)
+    }
+
+    @Test("a step with a verdict is never done again")
+    func resuming() {
+        var machine = RunMachine(stages: Self.stages, done: ["one.a", "one.c"])
+        #expect(machine.handle(.begin) == .precheck(Position(stage: 0, step: 1)))
+        #expect(Self.pass(&machine, Position(stage: 0, step: 1)) == .confirm(stage: 1))
+    }
+
+    @Test("a failed precheck stops before anything is written or done")
+    func precheckFails() {
+        var machine = RunMachine(stages: Self.stages, done: [])
+        _ = machine.handle(.begin)
+        #expect(machine.handle(.failed("no quorum")) == .stop(reason: "no quorum"))
+        #expect(machine.handle(.succeeded("late")) == .nothing)
+    }
+
+    @Test("a failed act is written down and stops the run")
+    func actFails() {
+        var machine = RunMachine(stages: Self.stages, done: [])
+        _ = machine.handle(.begin)
+        _ = machine.handle(.succeeded(""))
+        _ = machine.handle(.succeeded(""))
+        _ = machine.handle(.recorded)
+        let position = Position(stage: 0, step: 0)
+        #expect(machine.handle(.failed("x")) == .recordVerdict(position, .failed(reason: "x")))
+        #expect(machine.handle(.recorded) == .stop(reason: "x"))
+    }
+
+    @Test("a declined confirmation stops before the stage")
+    func declined() {
+        var machine = RunMachine(stages: Self.stages, done: ["one.a", "one.b", "one.c"])
+        #expect(machine.handle(.begin) == .confirm(stage: 1))
+        guard case .stop = machine.handle(.declined) else {
+            Issue.record("it went on")
+            return
+        }
+    }
+
+    @Test("asked to stop, it goes on to the next resting place")
+    func stopAtRestingPlace() {
+        var machine = RunMachine(stages: Self.stages, done: ["one.a"])
+        #expect(machine.handle(.begin) == .precheck(Position(stage: 0, step: 1)))
+        #expect(machine.handle(.stopAsked) == .nothing)
+        #expect(Self.pass(&machine, Position(stage: 0, step: 1)) == .precheck(Position(stage: 0, step: 2)))
+        guard case .stop = Self.pass(&machine, Position(stage: 0, step: 2)) else {
+            Issue.record("it went on")
+            return
+        }
+    }
+
+    @Test("an event that does not belong to the state stops instead of going on")
+    func unexpectedEvent() {
+        var machine = RunMachine(stages: Self.stages, done: [])
+        guard case .stop = machine.handle(.recorded) else {
+            Issue.record("it went on")
+            return
+        }
+    }
+}
