@@ -25,6 +25,16 @@ struct LabOptions: ParsableArguments {
 
     var folder: String { directory ?? "/var/tmp/mitosis-lab/\(name)" }
 
+    /// The lab to take down: even without its folder, its namespaces can be found by its name.
+    func remains() throws -> Lab {
+        do {
+            return try open()
+        } catch LabError.noLab {
+            let configuration = try LabConfiguration(name: name, directory: folder)
+            return Lab(configuration, binaries: try Binaries.find(), report: Output.say)
+        }
+    }
+
     func open() throws -> Lab { try Lab.open(folder, binaries: try Binaries.find(), report: Output.say) }
 }
 

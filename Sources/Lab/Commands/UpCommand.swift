@@ -27,6 +27,6 @@ struct DownCommand: AsyncParsableCommand {
     var purge = false
 
     func run() async throws {
-        try await options.open().down(purge: purge)
+        try await options.remains().down(purge: purge)
     }
 }
