@@ -111,26 +111,26 @@ struct DataDirectoryTests {
         #expect(read().lastZxid == Zxid(0xB) && read().problems == [])
     }
 
-    @Test("the newest complete snapshot counts, and an incomplete one is said")
+    @Test("the newest complete snapshot counts; that none is complete is said")
     func snapshots() throws {
         try scratch.file("version-2/log.1", header + record(1))
+        let torn = try scratch.file("version-2/snapshot.30", snapshot(end: [0, 0, 0, 0, 0x2F]))
+        let foreign = Array("not a snapshot at all, but ".utf8) + [0, 0, 0, 1, 0x2F]
+        let other = try scratch.file("version-2/snapshot.31", foreign)
+        #expect(read().lastZxid == Zxid(1))
+        #expect(read().problems == ["no snapshot is complete: \(other), \(torn)"])
         try scratch.file("version-2/snapshot.20", snapshot())
         #expect(read().lastZxid == Zxid(0x20) && read().problems == [])
-        let torn = try scratch.file("version-2/snapshot.30", snapshot(end: [0, 0, 0, 0, 0x2F]))
-        let other = try scratch.file(
-            "version-2/snapshot.31",
-            Array("not a snapshot at all, but ".utf8) + [0, 0, 0, 1, 0x2F]
-        )
-        let found = read()
-        #expect(found.lastZxid == Zxid(0x20))
-        #expect(
-            found.problems == [
-                "\(other) is not a complete snapshot, older ones count",
-                "\(torn) is not a complete snapshot, older ones count",
-            ]
-        )
         try scratch.file("version-2/snapshot.40.gz", [0x1F, 0x8B] + padding.prefix(20))
         #expect(read().lastZxid == Zxid(0x40))
+    }
+
+    @Test("a directory that cannot be listed never passes for empty")
+    func unlistable() throws {
+        try #require(rmdir(scratch("version-2")) == 0)
+        try scratch.file("version-2", [])
+        #expect(!read().isEmpty)
+        #expect(read().problems.first == "cannot list \(scratch("version-2")): Not a directory")
     }
 
     @Test("what is not a log or not a number is said")

@@ -150,6 +150,29 @@ struct ServiceControllerTests {
         #expect(await eventually(within: .seconds(5)) { !ProcessIdentity.isAlive(pid) })
     }
 
+    @Test("a command gets none of the agent's descriptors, ignored signals or messages to its own supervisor")
+    func nothingInherited() async throws {
+        let leaked = dup2(1, 77)
+        defer { close(leaked) }
+        let before = signal(SIGPIPE, SIG_IGN)
+        defer { signal(SIGPIPE, before) }
+        setenv("NOTIFY_SOCKET", "/nowhere", 1)
+        let body = """
+            import os
+            print("77" in os.listdir("/proc/self/fd"))
+            print(os.environ.get("NOTIFY_SOCKET"), os.getsid(0) == os.getpid(), os.readlink("/proc/self/fd/0"))
+            """
+        let command = HostCommand(arguments: ["/usr/bin/python3", "-c", body])
+        let lines = try await command.capture(within: .seconds(20)).output.split(separator: "\n")
+        #expect(lines[0] == "False")
+        #expect(lines[1] == "None True /dev/null")
+        let plain = HostCommand(arguments: ["/bin/grep", "SigIgn", "/proc/self/status"])
+        let ignored = try await plain.capture(within: .seconds(20)).output
+        let mask = try #require(ignored.split(separator: "\t").last.flatMap { UInt64($0, radix: 16) })
+        // Signals 32 and 33 are the C library's own.
+        #expect(mask & 0x7FFF_FFFF == 0, "\(ignored)")
+    }
+
     @Test("what the configuration does not name is refused")
     func notAllowed() async throws {
         let supervisor = CommandSupervisor(services: [:])
