@@ -173,6 +173,43 @@ struct FirewallWallTests {
         connections.allSatisfy(\.works)
     }
 
+    @Test("no connection slips through while a wall is replaced", arguments: FirewallBackend.allCases)
+    func replacedWithoutGap(backend: FirewallBackend) async throws {
+        try await FirewallBench.run { bench in
+            let firewall = bench.firewall(backend)
+            let number = port(2888)
+            let walls = [Wall(peers: FirewallBench.peer, scope: .allTCP), FirewallBench.wall]
+            _ = try await firewall.install(walls[1])
+            let sides = Self.sides(bench)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    let listeners = try sides.map {
+                        try FirewallSocket.listening(in: $0.to, at: $0.address, number)
+                    }
+                    var attempts = 0
+                    while !Task.isCancelled {
+                        for side in sides {
+                            let attempt = try FirewallSocket.connecting(
+                                in: side.from,
+                                to: side.address,
+                                number
+                            )
+                            #expect(attempt.ending == Self.refused, "\(side) after \(attempts) attempts")
+                            attempts += 1
+                        }
+                        await Task.yield()
+                    }
+                    // Else nothing was tried in between.
+                    #expect(attempts > 100)
+                    withExtendedLifetime(listeners) {}
+                }
+                for index in 0..<10 { _ = try await firewall.install(walls[index % 2]) }
+                group.cancelAll()
+                try await group.waitForAll()
+            }
+        }
+    }
+
     /// Connections of the walled host and of the peer with a third host, and within the walled host.
     private static func besides(_ bench: FirewallBench, _ port: Port) throws -> [FirewallConnection] {
         let walled = bench.network.namespace(of: "walled")
