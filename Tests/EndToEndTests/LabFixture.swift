@@ -5,6 +5,9 @@ import Testing
 
 /// Labs for tests: a random name, taken down at the end; the folder stays when the test failed.
 enum LabFixture {
+    /// Keeps the folder of a test that failed, and of every test when MITOSIS_KEEP is set.
+    static var keepsFolders: Bool { getenv("MITOSIS_KEEP") != nil }
+
     /// Whether this machine can run a lab: it needs root.
     static var isPossible: Bool { geteuid() == 0 }
 
