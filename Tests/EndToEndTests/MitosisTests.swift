@@ -1,7 +1,7 @@
 import LabKit
 import Testing
 
-@Suite("A mitosis", .serialized, .enabled(if: LabFixture.isPossible, "a lab needs root"))
+@Suite("A mitosis", .serialized, .countingIssues, .enabled(if: LabFixture.isPossible, "a lab needs root"))
 struct MitosisTests {
     @Test(
         "divides a real ensemble under writing clients and loses nothing",
