@@ -4,7 +4,7 @@ import LabKit
 import Testing
 
 /// Whole divisions of real ensembles under writing clients, their histories checked write by write.
-@Suite("A mitosis", .serialized, .enabled(if: LabFixture.isPossible, "a lab needs root"))
+@Suite("A mitosis", .serialized, .countingIssues, .enabled(if: LabFixture.isPossible, "a lab needs root"))
 struct MitosisTests {
     @Test("divides three and three under systemd where it works", .timeLimit(.minutes(6)))
     func threeAndThree() async throws {
@@ -127,6 +127,8 @@ struct MitosisTests {
             let summary = try await LabRun(lab, settle: .seconds(3)).perform()
             #expect(summary.problems == [])
             #expect(summary.stages.map(\.name) == ["preflight", "join", "division", "return", "clean-up"])
+            #expect(summary.source.mixingChecked && summary.destination.mixingChecked)
+            #expect((summary.destination.gapInWindow ?? 0) > 0.2)
             #expect(summary.source.acknowledged > 50)
             #expect(summary.destination.acknowledged > 50)
             #expect(summary.servers.count == sources + destinations)

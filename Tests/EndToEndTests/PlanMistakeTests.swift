@@ -40,9 +40,9 @@ struct PlanMistakeTests {
         Mistake(name: "unknown host", old: "[4, 5]", new: "[4, d9]", line: 15, says: "d9"),
         Mistake(
             name: "even destination",
-            old: "\n    - {id: 6, host: d3, address: 198.51.100.23}",
-            new: "",
-            line: 10,
+            old: "198.51.100.23}",
+            new: "198.51.100.23}\n    - {id: 7, host: d4, address: 198.51.100.24}",
+            line: 11,
             says: "odd"
         ),
         Mistake(
