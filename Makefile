@@ -1,9 +1,9 @@
 # As root on Debian 12: `make demo` sets everything up and performs a mitosis on an example set-up;
 # `make test` sets everything up and runs every test.
 SWIFT ?= swift
-PACKAGES = build-essential pkg-config libssl-dev libyaml-dev libsqlite3-dev \
+PACKAGES = build-essential pkg-config libssl-dev libyaml-dev openssl libsqlite3-dev \
 	iproute2 nftables iptables systemd-container dbus curl procps \
-	openjdk-17-jre-headless zookeeper python3-kazoo
+	openjdk-17-jre-headless zookeeper libzookeeper-java libslf4j-java python3 python3-kazoo
 MITOSIS_BIN = .build/debug
 
 .PHONY: demo test build release lint format clean setup
@@ -20,7 +20,7 @@ release: setup
 demo: build
 	$(MITOSIS_BIN)/mitosis-lab run
 
-test: build lint
+test: build lint release
 	MITOSIS_BIN=$(abspath $(MITOSIS_BIN)) $(SWIFT) test --skip-build --no-parallel
 
 lint:

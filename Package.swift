@@ -124,7 +124,7 @@ let package = Package(
         ),
         .testTarget(
             name: "AgentTests",
-            dependencies: http + [
+            dependencies: http + subprocess + [
                 "AgentClient", "AgentServer", "ControlProtocol", "HostControl", "MutualTLS", "Topology",
                 "YAMLReading",
             ],

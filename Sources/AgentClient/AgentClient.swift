@@ -87,7 +87,7 @@ package struct AgentClient: Sendable {
         var outcome: CommandOutcome?
         var reader = ReplyReader()
         do {
-            for try await part in start(checkout.channel, .POST, "/v1/commands", body, limit) {
+            for try await part in start(checkout.connection, .POST, "/v1/commands", body, limit) {
                 reader.take(part)
                 try reader.checkSize()
                 guard reader.status == 200 else { continue }
@@ -98,10 +98,10 @@ package struct AgentClient: Sendable {
                 }
             }
         } catch {
-            throw failure(error, reader, checkout.channel)
+            throw failure(error, reader, checkout.connection)
         }
-        guard reader.isComplete else { throw failure(ExchangeFailure.cancelled, reader, checkout.channel) }
-        finish(checkout.channel, reader)
+        guard reader.isComplete else { throw failure(ExchangeFailure.cancelled, reader, checkout.connection) }
+        finish(checkout.connection, reader)
         if let outcome, reader.status == 200 { return outcome }
         guard reader.status != 200 else {
             throw .protocolViolation(host: host, detail: "the answer to a command ended without its outcome")
@@ -121,7 +121,9 @@ extension AgentClient {
         try await call(method, path, content: encoded(body))
     }
 
-    private func call<Reply: Decodable>(_ method: HTTPMethod, _ path: String) async throws(AgentClientError) -> Reply {
+    private func call<Reply: Decodable>(_ method: HTTPMethod, _ path: String) async throws(AgentClientError)
+        -> Reply
+    {
         try await call(method, path, content: Data())
     }
 
@@ -133,7 +135,7 @@ extension AgentClient {
     ) async throws(AgentClientError) -> Reply {
         let checkout = try await connections.take(freshness: .seconds(60))
         do throws(AgentClientError) {
-            return try await call(on: checkout.channel, method, path, content)
+            return try await call(on: checkout.connection, method, path, content)
         } catch .replyLost(let host, let reason) {
             guard checkout.isReused, !Task.isCancelled else { throw .replyLost(host: host, reason: reason) }
             let fresh: AgentConnections.Checkout
@@ -143,29 +145,30 @@ extension AgentClient {
                 // The first attempt was sent: "nothing was sent" would be untrue.
                 throw .replyLost(host: host, reason: reason)
             }
-            return try await call(on: fresh.channel, method, path, content)
+            return try await call(on: fresh.connection, method, path, content)
         } catch {
             throw error
         }
     }
 
     private func call<Reply: Decodable>(
-        on channel: any Channel,
+        on connection: AgentConnections.Connection,
         _ method: HTTPMethod,
         _ path: String,
         _ content: Data
     ) async throws(AgentClientError) -> Reply {
         var reader = ReplyReader()
         do {
-            for try await part in start(channel, method, path, content, .total(TimeAmount(patience.reply))) {
+            for try await part in start(connection, method, path, content, .total(TimeAmount(patience.reply)))
+            {
                 reader.take(part)
                 try reader.checkSize()
             }
         } catch {
-            throw failure(error, reader, channel)
+            throw failure(error, reader, connection)
         }
-        guard reader.isComplete else { throw failure(ExchangeFailure.cancelled, reader, channel) }
-        finish(channel, reader)
+        guard reader.isComplete else { throw failure(ExchangeFailure.cancelled, reader, connection) }
+        finish(connection, reader)
         guard reader.status == 200 else {
             throw .refused(host: host, status: reader.status, reply: try errorReply(reader))
         }
@@ -177,7 +180,7 @@ extension AgentClient {
     }
 
     private func start(
-        _ channel: any Channel,
+        _ connection: AgentConnections.Connection,
         _ method: HTTPMethod,
         _ path: String,
         _ content: Data,
@@ -196,24 +199,34 @@ extension AgentClient {
             answer: continuation
         )
         continuation.onTermination = { reason in
-            if case .cancelled = reason { channel.close(promise: nil) }
+            if case .cancelled = reason { connection.channel.close(promise: nil) }
         }
-        channel.writeAndFlush(exchange, promise: nil)
+        // A channel that has just been closed has no handler left that would end the stream.
+        connection.channel.writeAndFlush(exchange).whenFailure { error in
+            continuation.finish(throwing: connection.failure.first ?? error)
+        }
         return stream
     }
 
-    private func finish(_ channel: any Channel, _ reader: ReplyReader) {
-        if reader.keepsAlive { connections.giveBack(channel) } else { channel.close(promise: nil) }
+    private func finish(_ connection: AgentConnections.Connection, _ reader: ReplyReader) {
+        if reader.keepsAlive {
+            connections.giveBack(connection)
+        } else {
+            connection.channel.close(promise: nil)
+        }
     }
 
     /// What an exchange that did not come to its end means. The request had been handed to the channel.
-    private func failure(_ error: any Error, _ reader: ReplyReader, _ channel: any Channel) -> AgentClientError {
-        channel.close(promise: nil)
+    private func failure(_ error: any Error, _ reader: ReplyReader, _ connection: AgentConnections.Connection)
+        -> AgentClientError
+    {
+        connection.channel.close(promise: nil)
         switch error {
         // With TLS 1.3 the agent judges our certificate after our side of the handshake is over.
         case let error as TLSError where error.isAboutIdentity && reader.status == 0:
             return .identity(host: host, reason: error.description)
         case let error as TLSError: return .replyLost(host: host, reason: error.description)
+        case HTTPParserError.invalidEOFState: return .replyLost(host: host, reason: "it ended in the middle")
         case let error as HTTPParserError: return .protocolViolation(host: host, detail: "not HTTP: \(error)")
         case let error as DecodingError: return .protocolViolation(host: host, detail: "\(error)")
         case let error as ReplyReader.Excess: return .protocolViolation(host: host, detail: "\(error)")

@@ -8,13 +8,23 @@ import Topology
 
 /// The connections to one agent: made when needed, kept while they are good for another call.
 final class AgentConnections: Sendable {
-    struct Idle: Sendable {
+    struct Connection: Sendable {
         let channel: any Channel
+        let failure: FailureNote
+    }
+
+    private struct Idle: Sendable {
+        let connection: Connection
         let since: ContinuousClock.Instant
     }
 
+    private struct Opened: Sendable {
+        let connection: Connection
+        let ready: EventLoopFuture<Void>
+    }
+
     struct Checkout: Sendable {
-        let channel: any Channel
+        let connection: Connection
         /// The agent may have hung up on it without our knowing yet.
         let isReused: Bool
     }
@@ -48,37 +58,37 @@ final class AgentConnections: Sendable {
     }
 
     deinit {
-        for entry in idle.withLock({ $0 }) { entry.channel.close(promise: nil) }
+        for entry in idle.withLock({ $0 }) { entry.connection.channel.close(promise: nil) }
     }
 
     /// - Parameter freshness: how long a connection may have been idle to be taken again.
     func take(freshness: Duration) async throws(AgentClientError) -> Checkout {
-        if let channel = reuse(freshness) { return Checkout(channel: channel, isReused: true) }
+        if let connection = reuse(freshness) { return Checkout(connection: connection, isReused: true) }
         do {
-            return Checkout(channel: try await connect(), isReused: false)
+            return Checkout(connection: try await connect(), isReused: false)
         } catch {
             throw classify(error)
         }
     }
 
-    func giveBack(_ channel: any Channel) {
+    func giveBack(_ connection: Connection) {
         let isKept = idle.withLock { idle in
-            guard channel.isActive, idle.count < Self.most else { return false }
-            idle.append(Idle(channel: channel, since: .now))
+            guard connection.channel.isActive, idle.count < Self.most else { return false }
+            idle.append(Idle(connection: connection, since: .now))
             return true
         }
-        if !isKept { channel.close(promise: nil) }
+        if !isKept { connection.channel.close(promise: nil) }
     }
 
-    private func reuse(_ freshness: Duration) -> (any Channel)? {
+    private func reuse(_ freshness: Duration) -> Connection? {
         let limit = min(freshness, Self.longestIdle)
         let (found, stale) = idle.withLock { idle in
             var stale: [any Channel] = []
             while let last = idle.popLast() {
-                if last.channel.isActive, ContinuousClock.now - last.since < limit {
-                    return (Optional(last.channel), stale)
+                if last.connection.channel.isActive, ContinuousClock.now - last.since < limit {
+                    return (Optional(last.connection), stale)
                 }
-                stale.append(last.channel)
+                stale.append(last.connection.channel)
             }
             return (nil, stale)
         }
@@ -86,37 +96,39 @@ final class AgentConnections: Sendable {
         return found
     }
 
-    private func connect() async throws -> any Channel {
+    private func connect() async throws -> Connection {
         let timeout = TimeAmount(patience.connect)
         let tls = tls.current()
-        let channel = try await ClientBootstrap(group: group)
+        // The handshake may be over, either way, before this task hears of the connection.
+        let opened = try await ClientBootstrap(group: group)
             .connectTimeout(timeout)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelInitializer { channel in
+            .connect(host: address, port: Int(port.number)) { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    let ready = channel.eventLoop.makePromise(of: Void.self)
+                    let failure = FailureNote()
                     let pipeline = channel.pipeline.syncOperations
-                    try pipeline.addHandler(MutualTLSHandler(context: tls, deadlines: TLSDeadlines(handshake: timeout)))
-                    try pipeline.addHTTPClientHandlers()
-                    try pipeline.addHandler(ExchangeHandler(ready: channel.eventLoop.makePromise()))
+                    do {
+                        try pipeline.addHandler(
+                            MutualTLSHandler(context: tls, deadlines: TLSDeadlines(handshake: timeout))
+                        )
+                        try pipeline.addHTTPClientHandlers()
+                        try pipeline.addHandler(ExchangeHandler(ready: ready, failure: failure))
+                    } catch {
+                        ready.fail(error)
+                        throw error
+                    }
+                    let connection = Connection(channel: channel, failure: failure)
+                    return Opened(connection: connection, ready: ready.futureResult)
                 }
             }
-            .connect(host: address, port: Int(port.number))
-            .get()
         do {
-            let ready = channel.eventLoop.flatSubmit {
-                do {
-                    return try channel.pipeline.syncOperations.handler(type: ExchangeHandler.self).ready.futureResult
-                } catch {
-                    // It has left the pipeline: the channel is closed already.
-                    return channel.eventLoop.makeFailedFuture(ExchangeFailure.closed)
-                }
-            }
-            try await ready.get()
+            try await opened.ready.get()
         } catch {
-            channel.close(promise: nil)
+            opened.connection.channel.close(promise: nil)
             throw error
         }
-        return channel
+        return opened.connection
     }
 
     private func classify(_ error: any Error) -> AgentClientError {

@@ -2,6 +2,7 @@ import FoundationEssentials
 import NIOCore
 import NIOHTTP1
 import NIOTLS
+import Synchronization
 
 /// One request and the stream that its answer goes to; what `ExchangeHandler` takes for a write.
 struct Exchange: Sendable {
@@ -38,6 +39,17 @@ enum ExchangeFailure: Error, CustomStringConvertible {
     }
 }
 
+/// The first error of a connection, which says what happened; later ones are its consequences.
+///
+/// Outlives the pipeline: a refusal may have come and gone before a request is written.
+final class FailureNote: Sendable {
+    private let kept = Mutex<(any Error)?>(nil)
+
+    var first: (any Error)? { kept.withLock { $0 } }
+
+    func add(_ error: any Error) { kept.withLock { $0 = $0 ?? error } }
+}
+
 /// Last in the pipeline: turns an `Exchange` into a request and passes the answer on to its stream.
 final class ExchangeHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPClientResponsePart
@@ -52,12 +64,14 @@ final class ExchangeHandler: ChannelDuplexHandler {
     }
 
     private var state = State.handshaking
-    /// The first error says what happened; later ones are its consequences.
-    private var failure: (any Error)?
-    let ready: EventLoopPromise<Void>
+    private let failure: FailureNote
+    private let ready: EventLoopPromise<Void>
 
     /// `ready` succeeds when the handshake is over, and fails when the channel ends before.
-    init(ready: EventLoopPromise<Void>) { self.ready = ready }
+    init(ready: EventLoopPromise<Void>, failure: FailureNote) {
+        self.ready = ready
+        self.failure = failure
+    }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted? = event as? TLSUserEvent, case .handshaking = state {
@@ -72,12 +86,10 @@ final class ExchangeHandler: ChannelDuplexHandler {
         switch state {
         case .idle: break
         case .handshaking, .exchanging:
-            exchange.answer.finish(throwing: ExchangeFailure.busy)
             promise?.fail(ExchangeFailure.busy)
             return
         case .ended:
-            exchange.answer.finish(throwing: failure ?? ExchangeFailure.closed)
-            promise?.fail(failure ?? ExchangeFailure.closed)
+            promise?.fail(failure.first ?? ExchangeFailure.closed)
             return
         }
         state = .exchanging(exchange, overdue: schedule(exchange, context))
@@ -109,7 +121,7 @@ final class ExchangeHandler: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        failure = failure ?? error
+        failure.add(error)
         end()
         context.close(promise: nil)
     }
@@ -122,7 +134,7 @@ final class ExchangeHandler: ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) { end() }
 
     private func end() {
-        let reason = failure ?? ExchangeFailure.closed
+        let reason = failure.first ?? ExchangeFailure.closed
         switch state {
         case .handshaking: ready.fail(reason)
         case .exchanging(let exchange, let overdue):
@@ -137,7 +149,7 @@ final class ExchangeHandler: ChannelDuplexHandler {
         let amount = exchange.limit.amount
         let channel = context.channel
         return context.eventLoop.assumeIsolated().scheduleTask(in: amount) {
-            self.failure = self.failure ?? ExchangeFailure.overdue(amount)
+            self.failure.add(ExchangeFailure.overdue(amount))
             self.end()
             channel.close(promise: nil)
         }

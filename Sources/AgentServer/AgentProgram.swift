@@ -88,7 +88,7 @@ package struct AgentProgram: Sendable {
         serving.cancel()
         await serving.value
         log.info("mitosis-agent ends")
-        withExtendedLifetime(state) {}
+        state.release()
     }
 
     /// False when a command still runs after `grace`; it is not waited for any longer.
@@ -142,7 +142,10 @@ package struct AgentProgram: Sendable {
                 switch outcome {
                 case .success(let facts): log.info("certificate re-read", ["serial": facts.serial])
                 case .failure(let error):
-                    log.error("new certificate files not used; the old ones stay", ["reason": error.description])
+                    log.error(
+                        "new certificate files not used; the old ones stay",
+                        ["reason": error.description]
+                    )
                 }
             }
             guard tls.current().certificate.identity(in: domain) == own else {

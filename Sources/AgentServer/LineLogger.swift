@@ -42,7 +42,9 @@ package struct LineLogger: Sendable {
     private static func quoted(_ value: String) -> String {
         let plain =
             !value.isEmpty
-            && value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") }
+            && value.utf8.allSatisfy {
+                $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=")
+            }
         guard !plain else { return value }
         return "\"" + escaped(value, quote: true) + "\""
     }
@@ -56,7 +58,8 @@ package struct LineLogger: Sendable {
             case "\n": result += "\\n"
             case "\"" where quote: result += "\\\""
             case "\\" where quote: result += "\\\\"
-            case _ where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+            case _
+            where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
                 || scalar.value == 0x2028 || scalar.value == 0x2029:
                 result += "\\u{" + String(scalar.value, radix: 16) + "}"
             case _: result.unicodeScalars.append(scalar)

@@ -79,7 +79,8 @@ package struct LocalHost: HostActions {
         progress: @escaping @Sendable (String) -> Void
     ) async -> CommandOutcome {
         switch command {
-        case .installWall(let wall): await rules { () throws(FirewallError) in try await firewall.install(wall) }
+        case .installWall(let wall):
+            await rules { () throws(FirewallError) in try await firewall.install(wall) }
         case .removeWall: await rules { () throws(FirewallError) in try await firewall.remove() }
         case .writeFile(let write): file { () throws(FileError) in try files.write(write, run: run) }
         case .restoreFile(let restore): file { () throws(FileError) in try files.restore(restore, run: run) }

@@ -1,9 +1,10 @@
 import Glibc
+import Synchronization
 
 /// The agent's own directory, held by one living agent: the kernel drops the lock with the process.
 package final class StateDirectory: Sendable {
     package let path: String
-    private let descriptor: Int32
+    private let descriptor: Mutex<Int32?>
 
     /// Creates the directory (0700) when it is absent.
     package init(path: String) throws(AgentServerError) {
@@ -22,8 +23,16 @@ package final class StateDirectory: Sendable {
             if code == EWOULDBLOCK { throw .stateLocked(path: path) }
             throw .stateDirectory(path: path, reason: "cannot lock it: " + String(cString: strerror(code)))
         }
-        self.descriptor = descriptor
+        self.descriptor = Mutex(descriptor)
     }
 
-    deinit { close(descriptor) }
+    deinit { release() }
+
+    /// Lets another agent have it.
+    package func release() {
+        descriptor.withLock { descriptor in
+            if let open = descriptor { close(open) }
+            descriptor = nil
+        }
+    }
 }

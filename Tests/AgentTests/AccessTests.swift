@@ -2,6 +2,7 @@ import AgentClient
 import AgentServer
 import ControlProtocol
 import MutualTLS
+import Subprocess
 import Testing
 import Topology
 
@@ -30,7 +31,7 @@ struct AccessTests {
         }
     }
 
-    @Test("every other route is closed to a viewer, and every route to an agent")
+    @Test("every other route is closed to a viewer")
     func closed() async throws {
         try await TestAgent.with { agent in
             for (path, method) in Route.table {
@@ -39,10 +40,59 @@ struct AccessTests {
                 let open = path == "/v1/status" || path == "/metrics"
                 let viewer = try await RawConnection.open(agent, "viewer/v").exchange(request)
                 #expect(viewer.hasPrefix(open ? "HTTP/1.1 200 " : "HTTP/1.1 403 "), "\(path)")
-                let other = try await RawConnection.open(agent, "agent/s2").exchange(request)
-                #expect(other.hasPrefix("HTTP/1.1 403 "), "\(path)")
             }
-            #expect(await agent.log.line(with: "spiffe://mitosis/agent/s2 is an agent").contains("denied"))
+        }
+    }
+
+    @Test("an agent's certificate opens nothing: TLS refuses it, and so would every route")
+    func otherAgent() async throws {
+        try await TestAgent.with { agent in
+            let error = await #expect(throws: AgentClientError.self) {
+                try await agent.client("agent/s2").status()
+            }
+            guard case .identity? = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            let line = await agent.log.line(with: "connection refused")
+            #expect(line.contains("agent/s2") && line.contains("not meant for clients"))
+        }
+        let caller = Caller(role: .agent, name: "s2", identity: "agent/s2", serial: "1", peer: "x")
+        for (path, method) in Route.table {
+            let path = path.replacing("{id}", with: "x")
+            guard case .found(let route) = Route.match(method: method.rawValue, target: path) else {
+                Issue.record("\(path)")
+                continue
+            }
+            #expect(caller.objection(to: route)?.contains("is an agent") == true)
+        }
+    }
+
+    @Test(
+        "curl reads the status with a viewer's certificate, and without one is refused with the reason logged"
+    )
+    func curl() async throws {
+        try await TestAgent.with { agent in
+            let files = try agent.authority.issue("viewer/curl")
+            let url = "https://s1:\(agent.port)/v1/status"
+            let common = ["-sS", "--connect-to", "::127.0.0.1:", "--cacert", files.authority, url]
+            let certified = ["--cert", files.certificate, "--key", files.key] + common
+            let known = try await Subprocess.run(
+                .name("curl"),
+                arguments: .init(certified),
+                output: .string(limit: 65_536),
+                error: .string(limit: 65_536)
+            )
+            #expect(known.terminationStatus.isSuccess, "\(known.standardError)")
+            #expect(known.standardOutput.contains(#""host":"s1""#))
+            let unknown = try await Subprocess.run(
+                .name("curl"),
+                arguments: .init(common),
+                output: .string(limit: 65_536),
+                error: .string(limit: 65_536)
+            )
+            #expect(!unknown.terminationStatus.isSuccess)
+            #expect(await agent.log.line(with: "presented no certificate").contains("connection refused"))
         }
     }
 

@@ -35,7 +35,8 @@ struct AgentConfigurationTests {
     func commands() throws {
         let text = Self.good.replacing(
             "{manager: systemd, allow: [zookeeper.service]}",
-            with: "{manager: command, commands: {zookeeper.service: {start: [/a, b], stop: [/c], status: [/d]}}}"
+            with:
+                "{manager: command, commands: {zookeeper.service: {start: [/a, b], stop: [/c], status: [/d]}}}"
         )
         #expect(try read(text).services.names == ["zookeeper.service"])
     }

@@ -20,7 +20,10 @@ struct AllowListTests {
         #expect(block.contains(try #require(IPAddress(address))) == isInside)
     }
 
-    @Test("what is not a block is refused", arguments: ["198.51.100.1/24", "198.51.100.0/33", "a/8", "1.2.3.4/", "::/129", "1.2.3.4/+8"])
+    @Test(
+        "what is not a block is refused",
+        arguments: ["198.51.100.1/24", "198.51.100.0/33", "a/8", "1.2.3.4/", "::/129", "1.2.3.4/+8"]
+    )
     func notABlock(text: String) {
         #expect(AddressBlock(text) == nil)
     }
@@ -40,7 +43,10 @@ struct AllowListTests {
         #expect(isNotAllowed(allow.objection(toFile: "/etc/zoo.cfg2")))
         #expect(isNotAllowed(allow.objection(toFile: "/etc/../etc/zoo.cfg")))
         #expect(isNotAllowed(allow.objection(to: .service(request: .init(service: "ssh", action: .stop)))))
-        #expect(allow.objection(to: Wall(peers: [], scope: .allTCP)) == .invalid(reason: "a wall needs at least one peer address"))
+        #expect(
+            allow.objection(to: Wall(peers: [], scope: .allTCP))
+                == .invalid(reason: "a wall needs at least one peer address")
+        )
     }
 
     private func isNotAllowed(_ refusal: Refusal?) -> Bool {

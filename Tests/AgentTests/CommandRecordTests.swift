@@ -9,7 +9,9 @@ struct CommandRecordTests {
 
     init() throws { directory = try TemporaryDirectory() }
 
-    private func intent(_ id: String, run: String = "run-1", digest: String = "d1") throws -> RecordEntry.Intent {
+    private func intent(_ id: String, run: String = "run-1", digest: String = "d1") throws
+        -> RecordEntry.Intent
+    {
         RecordEntry.Intent(
             id: try Sample.id(id),
             lease: try Sample.lease(run),
@@ -20,7 +22,12 @@ struct CommandRecordTests {
         )
     }
 
-    private func look(_ record: borrowing CommandRecord, _ id: String, run: String = "run-1", digest: String = "d1") throws
+    private func look(
+        _ record: borrowing CommandRecord,
+        _ id: String,
+        run: String = "run-1",
+        digest: String = "d1"
+    ) throws
         -> CommandRecord.Lookup
     {
         try record.look(up: Sample.id(id), run: try Sample.lease(run).runID, digest: digest)

@@ -103,7 +103,9 @@ struct CommandTests {
             await agent.host.begun(1)
             let (waiting, seen) = AsyncStream<CommandEvent>.makeStream()
             let second = Task {
-                try await client.perform(Sample.command(Sample.lease(), id: "second", .removeWall)) { seen.yield($0) }
+                try await client.perform(Sample.command(Sample.lease(), id: "second", .removeWall)) {
+                    seen.yield($0)
+                }
             }
             let told = await waiting.first { _ in true }
             guard case .progress(let message, _)? = told else {
@@ -120,7 +122,9 @@ struct CommandTests {
         }
     }
 
-    @Test("a restarted agent keeps the epoch, the lease and the outcomes; an open intent is carried out again")
+    @Test(
+        "a restarted agent keeps the epoch, the lease and the outcomes; an open intent is carried out again"
+    )
     func restart() async throws {
         let first = try await TestAgent.start()
         let client = try first.client()
@@ -158,7 +162,9 @@ struct CommandTests {
         _ = try await first.client().acquire(Sample.request(Sample.lease()))
         await first.end()
         _ = try first.authority.directory.write("state/lease.json", Array("{".utf8))
-        let error = await #expect(throws: AgentServerError.self) { _ = try await TestAgent.start(after: first) }
+        let error = await #expect(throws: AgentServerError.self) {
+            _ = try await TestAgent.start(after: first)
+        }
         #expect(error?.description.contains("state/lease.json") == true)
         #expect(error?.description.contains("higher epoch") == true)
     }
@@ -166,7 +172,9 @@ struct CommandTests {
     @Test("a second agent on the same state directory is refused, and so is a port that is taken")
     func twice() async throws {
         try await TestAgent.with { agent in
-            let error = await #expect(throws: AgentServerError.self) { _ = try await TestAgent.start(after: agent) }
+            let error = await #expect(throws: AgentServerError.self) {
+                _ = try await TestAgent.start(after: agent)
+            }
             #expect(error == .stateLocked(path: agent.authority.directory.path + "/state"))
         }
     }
@@ -179,7 +187,8 @@ struct CommandTests {
             _ = try await client.acquire(Sample.request(lease))
             let commands: [Command] = [
                 .installWall(wall: try Sample.wall("203.0.113.9")),
-                .installWall(wall: try Sample.wall(ports: [9760])), .installWall(wall: try Sample.wall(ports: [22])),
+                .installWall(wall: try Sample.wall(ports: [9760])),
+                .installWall(wall: try Sample.wall(ports: [22])),
                 .restoreFile(restore: FileRestore(path: "/etc/passwd")),
                 .writeFile(write: FileWrite(path: "/etc/shadow", expected: nil, content: Data())),
                 .service(request: ServiceRequest(service: "ssh.service", action: .stop)),
@@ -193,10 +202,14 @@ struct CommandTests {
             }
             #expect(agent.host.performed.isEmpty)
             #expect(try agent.stateFile("commands.jsonl").isEmpty)
-            await #expect(throws: AgentClientError.self) { try await client.read(FileReadRequest(path: "/etc/shadow")) }
+            await #expect(throws: AgentClientError.self) {
+                try await client.read(FileReadRequest(path: "/etc/shadow"))
+            }
             let address = try #require(IPAddress("203.0.113.9"))
             let target = ProbeTarget(address: address, port: try #require(Port(2181)))
-            await #expect(throws: AgentClientError.self) { try await client.probe(ProbeRequest(targets: [target])) }
+            await #expect(throws: AgentClientError.self) {
+                try await client.probe(ProbeRequest(targets: [target]))
+            }
         }
     }
 

@@ -104,7 +104,11 @@ struct HTTPTests {
                 return
             }
             #expect(agent.log.lines.contains { $0.contains("too many connections") })
-            #expect(try await first.exchange("GET /v1/status HTTP/1.1\r\nhost: x\r\n\r\n").hasPrefix("HTTP/1.1 200 "))
+            #expect(
+                try await first.exchange("GET /v1/status HTTP/1.1\r\nhost: x\r\n\r\n").hasPrefix(
+                    "HTTP/1.1 200 "
+                )
+            )
             var served = false
             while !served {
                 do {

@@ -8,7 +8,9 @@ struct LeaseKeeperTests {
         Moment(sinceBoot: .seconds(500 + seconds), unixMilliseconds: 1_000_000 + seconds * 1000)
     }
 
-    private func record(_ lease: Lease, _ holder: String, at seconds: Int64, for length: Int = 30) -> LeaseRecord {
+    private func record(_ lease: Lease, _ holder: String, at seconds: Int64, for length: Int = 30)
+        -> LeaseRecord
+    {
         LeaseRecord(
             latest: lease,
             current: .init(
@@ -126,7 +128,8 @@ struct LeaseKeeperTests {
     func invalid(seconds: Int, epoch: UInt64) throws {
         var keeper = LeaseKeeper(record: nil, now: at(0))
         let request = Sample.request(try Sample.lease("a", epoch), seconds: seconds)
-        guard case .refuse(.invalid) = keeper.handle(.requested(request: request, by: "ops"), at: at(0)) else {
+        guard case .refuse(.invalid) = keeper.handle(.requested(request: request, by: "ops"), at: at(0))
+        else {
             Issue.record("accepted")
             return
         }

@@ -24,7 +24,10 @@ struct MetricsTests {
                     #expect(declared.insert(String(match.1)).inserted)
                 } else if line.wholeMatch(of: /# HELP [a-z_]+ .+/) == nil {
                     let sample = try #require(
-                        line.wholeMatch(of: /([a-z_]+)(\{[a-z0-9_]+="([^"\\]|\\.)*"(,[a-z0-9_]+="([^"\\]|\\.)*")*\})? -?[0-9]+(\.[0-9]+)?/),
+                        line.wholeMatch(
+                            of:
+                                /([a-z_]+)(\{[a-z0-9_]+="([^"\\]|\\.)*"(,[a-z0-9_]+="([^"\\]|\\.)*")*\})? -?[0-9]+(\.[0-9]+)?/
+                        ),
                         "\(line)"
                     )
                     #expect(declared.contains(String(sample.1)))
@@ -44,7 +47,8 @@ struct MetricsTests {
             for line in [
                 #"mitosis_agent_info{host="s1",version="\#(AgentVersion.current)",protocol="1",firewall="nftables"} 1"#,
                 #"mitosis_zookeeper_role{role="follower"} 1"#, #"mitosis_zookeeper_role{role="leader"} 0"#,
-                #"mitosis_rule_packets_total{chain="input",family="ipv4"} 5"#, "mitosis_zookeeper_zxid_epoch 5",
+                #"mitosis_rule_packets_total{chain="input",family="ipv4"} 5"#,
+                "mitosis_zookeeper_zxid_epoch 5",
                 "mitosis_disk_zxid_counter 17", "mitosis_lease_epoch 9", "mitosis_lease_held 1",
                 "mitosis_lease_expiry_seconds 1800000030.000", #"mitosis_commands_total{outcome="done"} 1"#,
                 #"mitosis_config_file_info{path="/etc/zoo \"x\".cfg",sha256="ab"} 1"#,

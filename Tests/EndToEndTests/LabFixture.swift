@@ -1,10 +1,29 @@
 import FoundationEssentials
 import Glibc
 import LabKit
+import Synchronization
 import Testing
+
+/// How many issues were recorded so far, in suites with the trait `countingIssues`.
+enum IssueCount {
+    static let count = Mutex(0)
+}
+
+extension Trait where Self == IssueHandlingTrait {
+    /// Lets the lab's fixture know that an expectation failed, so that it keeps the logs.
+    static var countingIssues: Self {
+        .compactMapIssues { issue in
+            IssueCount.count.withLock { $0 += 1 }
+            return issue
+        }
+    }
+}
 
 /// Labs for tests: a random name, taken down at the end; the folder stays when the test failed.
 enum LabFixture {
+    /// Keeps the folder of a test that failed, and of every test when MITOSIS_KEEP is set.
+    static var keepsFolders: Bool { getenv("MITOSIS_KEEP") != nil }
+
     /// Whether this machine can run a lab: it needs root.
     static var isPossible: Bool { geteuid() == 0 }
 
@@ -22,6 +41,7 @@ enum LabFixture {
             mode: mode,
             agents: agents
         )
+        let before = IssueCount.count.withLock { $0 }
         let lab = Lab(configuration, binaries: try Binaries.find())
         do {
             try await body(lab)
@@ -30,6 +50,8 @@ enum LabFixture {
             try await lab.down()
             throw error
         }
-        try await lab.down(purge: true)
+        let failed = IssueCount.count.withLock { $0 } > before
+        if failed { print("logs and data of the lab are in \(configuration.directory)") }
+        try await lab.down(purge: !failed && !keepsFolders)
     }
 }

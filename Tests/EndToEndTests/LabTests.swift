@@ -3,7 +3,7 @@ import Glibc
 import LabKit
 import Testing
 
-@Suite("The lab", .serialized, .enabled(if: LabFixture.isPossible, "a lab needs root"))
+@Suite("The lab", .serialized, .countingIssues, .enabled(if: LabFixture.isPossible, "a lab needs root"))
 struct LabTests {
     @Test(
         "comes up with one leader, takes writes through the source, and leaves nothing behind",

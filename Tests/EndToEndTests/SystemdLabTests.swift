@@ -6,6 +6,7 @@ import Testing
 @Suite(
     "The lab under systemd",
     .serialized,
+    .countingIssues,
     .enabled(if: LabFixture.isPossible, "a lab needs root"),
     .enabled(if: Lab.systemdObstacle() == nil, "\(Lab.systemdObstacle() ?? "")")
 )

@@ -7,7 +7,9 @@ package struct AddressBlock: Hashable, Sendable, CustomStringConvertible {
 
     /// Nil when it is not an address with a fitting prefix length, or has host bits set.
     package init?(_ text: String) {
-        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(
+            String.init
+        )
         guard let first = parts.first, let base = IPAddress(first) else { return nil }
         let width = base.bytes.count * 8
         guard parts.count == 2 else {
@@ -15,7 +17,9 @@ package struct AddressBlock: Hashable, Sendable, CustomStringConvertible {
             prefixLength = width
             return
         }
-        guard let length = Int(parts[1]), (0...width).contains(length), String(length) == parts[1] else { return nil }
+        guard let length = Int(parts[1]), (0...width).contains(length), String(length) == parts[1] else {
+            return nil
+        }
         self.base = base
         prefixLength = length
         guard Self.masked(base.bytes, length) == base.bytes else { return nil }

@@ -47,7 +47,9 @@ package struct AllowList: Hashable, Sendable {
     }
 
     package func objection(to targets: [ProbeTarget]) -> Refusal? {
-        if targets.isEmpty || targets.count > 256 { return .invalid(reason: "a probe takes 1 to 256 targets") }
+        if targets.isEmpty || targets.count > 256 {
+            return .invalid(reason: "a probe takes 1 to 256 targets")
+        }
         for target in targets where !isPeer(target.address) {
             return .notAllowed(reason: "\(target.address) is in none of firewall.peers (\(list(peers)))")
         }

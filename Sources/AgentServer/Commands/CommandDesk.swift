@@ -174,13 +174,18 @@ package actor CommandDesk {
         _ events: CommandEvents
     ) async {
         events.accept(request.id)
-        if case .service(let service) = request.command, service.action == .restart { counters.countRestart() }
+        if case .service(let service) = request.command, service.action == .restart {
+            counters.countRestart()
+        }
         let outcome = await host.perform(request.command, run: request.lease.runID) { events.progress($0) }
         do throws(AgentServerError) {
             try record.finish(request.id, outcome, at: clock.now().unixMilliseconds)
         } catch {
             // It happened all the same. A repeated id will be carried out again, which does no harm.
-            log.error("the outcome of a command is not on disk", ["id": "\(request.id)", "reason": "\(error)"])
+            log.error(
+                "the outcome of a command is not on disk",
+                ["id": "\(request.id)", "reason": "\(error)"]
+            )
         }
         note(request, caller, CommandSummary.of(outcome), events)
         counters.count(outcome)
@@ -214,7 +219,8 @@ package actor CommandDesk {
         }
     }
 
-    private func note(_ request: CommandRequest, _ caller: Caller, _ outcome: String, _ events: CommandEvents) {
+    private func note(_ request: CommandRequest, _ caller: Caller, _ outcome: String, _ events: CommandEvents)
+    {
         audit.append(
             AuditTrail.Line(
                 time: clock.now().unixMilliseconds,

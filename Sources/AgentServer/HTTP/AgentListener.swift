@@ -134,7 +134,9 @@ package struct AgentListener: Sendable {
                 withEncoderConfiguration: HTTPResponseEncoder.Configuration(),
                 withDecoderLimitConfiguration: decoder
             )
-            try pipeline.addHandler(ConnectionWatch(peer: peer, address: address, counters: counters, log: log))
+            try pipeline.addHandler(
+                ConnectionWatch(peer: peer, address: address, counters: counters, log: log)
+            )
             let wrapped = try ConnectionServer.Channel(wrappingChannelSynchronously: channel)
             return Accepted(channel: wrapped, peer: peer, address: address)
         }

@@ -75,7 +75,8 @@ package struct AgentService: Sendable {
         case .readFile:
             return await decoded(request) { (read: FileReadRequest) in await self.read(read.path) }
         case .previewRules:
-            return await decoded(request) { (preview: RulesPreviewRequest) in await self.preview(preview.wall) }
+            return await decoded(request) { (preview: RulesPreviewRequest) in await self.preview(preview.wall)
+            }
         case .probe:
             return await decoded(request) { (probe: ProbeRequest) in
                 if let refusal = allow.objection(to: probe.targets) { return .refusal(refusal) }
@@ -109,7 +110,9 @@ package struct AgentService: Sendable {
         do {
             return await answer(try JSONDecoder().decode(Body.self, from: request.body))
         } catch {
-            return .refusal(.invalid(reason: "the body is not a \(Body.self): \(JSONProblem.describe(error))"))
+            return .refusal(
+                .invalid(reason: "the body is not a \(Body.self): \(JSONProblem.describe(error))")
+            )
         }
     }
 

@@ -123,7 +123,9 @@ struct ConnectionServer: Sendable {
             ])
         case .events(let stream):
             headers.add(name: "transfer-encoding", value: "chunked")
-            try await outbound.write(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers)))
+            try await outbound.write(
+                .head(HTTPResponseHead(version: .http1_1, status: status, headers: headers))
+            )
             for await event in stream {
                 let line = try HTTPReply.encoded(event) + Data("\n".utf8)
                 try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: line))))

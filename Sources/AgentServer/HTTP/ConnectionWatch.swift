@@ -72,12 +72,15 @@ final class ConnectionWatch: ChannelDuplexHandler {
             version: .http1_1,
             status: HTTPResponseStatus(statusCode: reply.status),
             headers: [
-                "content-type": reply.contentType, "content-length": "\(content.count)", "connection": "close",
+                "content-type": reply.contentType, "content-length": "\(content.count)",
+                "connection": "close",
             ]
         )
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: content)))), promise: nil)
         let channel = context.channel
-        context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated().whenComplete { _ in channel.close(promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated().whenComplete { _ in
+            channel.close(promise: nil)
+        }
     }
 }

@@ -33,7 +33,9 @@ package struct HTTPReply: Sendable {
         }
     }
 
-    static func error(_ status: Int, _ text: String, refusal: Refusal? = nil, allow: String? = nil) -> HTTPReply {
+    static func error(_ status: Int, _ text: String, refusal: Refusal? = nil, allow: String? = nil)
+        -> HTTPReply
+    {
         let content: Data
         do {
             content = try encoded(ErrorReply(error: text, refusal: refusal))

@@ -31,7 +31,6 @@ package enum Route: Hashable, Sendable {
         case unknown
     }
 
-
     private static let exact: [String: [Method: Route]] = [
         "/v1/status": [.get: .status],
         "/metrics": [.get: .metrics],

@@ -32,12 +32,18 @@ struct AgentMetrics {
                     "1",
                     [
                         "host": facts.host.description, "version": AgentVersion.current,
-                        "protocol": String(ControlProtocolVersion.current), "firewall": facts.backend.rawValue,
+                        "protocol": String(ControlProtocolVersion.current),
+                        "firewall": facts.backend.rawValue,
                     ]
                 )
             ]
         )
-        page.add("mitosis_agent_start_time_seconds", .gauge, "When the agent started, Unix time.", seconds: facts.startedAt)
+        page.add(
+            "mitosis_agent_start_time_seconds",
+            .gauge,
+            "When the agent started, Unix time.",
+            seconds: facts.startedAt
+        )
         page.add("mitosis_clock_seconds", .gauge, "The host's clock, Unix time.", seconds: now)
         page.add(
             "mitosis_certificate_expiry_days",
@@ -45,28 +51,54 @@ struct AgentMetrics {
             "Days until the agent's certificate expires.",
             facts.certificateExpiry().map { [.init(days(until: $0))] } ?? []
         )
-        page.add("mitosis_lease_epoch", .gauge, "Highest fencing epoch ever granted.", lease.highestEpoch.value)
+        page.add(
+            "mitosis_lease_epoch",
+            .gauge,
+            "Highest fencing epoch ever granted.",
+            lease.highestEpoch.value
+        )
         page.add(
             "mitosis_lease_held",
             .gauge,
             "1 while a lease is in force.",
             (lease.expiresAt ?? 0) > now ? 1 : 0
         )
-        page.add("mitosis_lease_expiry_seconds", .gauge, "When the lease lapses, Unix time.", seconds: lease.expiresAt)
+        page.add(
+            "mitosis_lease_expiry_seconds",
+            .gauge,
+            "When the lease lapses, Unix time.",
+            seconds: lease.expiresAt
+        )
         page.add(
             "mitosis_commands_total",
             .counter,
             "Commands since the agent's start.",
             [
-                .init("\(counters.done)", ["outcome": "done"]), .init("\(counters.refused)", ["outcome": "refused"]),
+                .init("\(counters.done)", ["outcome": "done"]),
+                .init("\(counters.refused)", ["outcome": "refused"]),
                 .init("\(counters.failed)", ["outcome": "failed"]),
             ]
         )
-        page.add("mitosis_service_restarts_total", .counter, "Restarts that were commanded.", counters.restarts)
+        page.add(
+            "mitosis_service_restarts_total",
+            .counter,
+            "Restarts that were commanded.",
+            counters.restarts
+        )
         page.add("mitosis_tls_refusals_total", .counter, "Connections refused by TLS.", counters.tlsRefusals)
-        page.add("mitosis_denied_requests_total", .counter, "Requests an identity had no right to.", counters.deniedRequests)
+        page.add(
+            "mitosis_denied_requests_total",
+            .counter,
+            "Requests an identity had no right to.",
+            counters.deniedRequests
+        )
         page.add("mitosis_agent_connections", .gauge, "Connections that are open.", counters.connections)
-        page.add("mitosis_dropped_connections_total", .counter, "Connections over the limit.", counters.droppedConnections)
+        page.add(
+            "mitosis_dropped_connections_total",
+            .counter,
+            "Connections over the limit.",
+            counters.droppedConnections
+        )
     }
 
     private func days(until expiry: Int64) -> String {
@@ -81,9 +113,24 @@ struct AgentMetrics {
         case .success(let rules):
             page.add("mitosis_rules_unreadable", .gauge, "1 when the kernel's rules cannot be read.", 0)
             page.add("mitosis_rules_installed", .gauge, "Rules of ours in the kernel.", rules.count)
-            page.add("mitosis_wall_complete", .gauge, "1 when a whole wall stands.", rules.wall == nil ? 0 : 1)
-            page.add("mitosis_rule_packets_total", .counter, "Packets that our rules met.", totals(rules, \.packets))
-            page.add("mitosis_rule_bytes_total", .counter, "Bytes that our rules met.", totals(rules, \.bytes))
+            page.add(
+                "mitosis_wall_complete",
+                .gauge,
+                "1 when a whole wall stands.",
+                rules.wall == nil ? 0 : 1
+            )
+            page.add(
+                "mitosis_rule_packets_total",
+                .counter,
+                "Packets that our rules met.",
+                totals(rules, \.packets)
+            )
+            page.add(
+                "mitosis_rule_bytes_total",
+                .counter,
+                "Bytes that our rules met.",
+                totals(rules, \.bytes)
+            )
         case .failure:
             page.add("mitosis_rules_unreadable", .gauge, "1 when the kernel's rules cannot be read.", 1)
         }
@@ -129,10 +176,30 @@ struct AgentMetrics {
             "The configuration file as it is; always 1.",
             [.init("1", ["path": status.configPath, "sha256": status.file.digest ?? ""])]
         )
-        page.add("mitosis_config_file_changed_seconds", .gauge, "When it changed, Unix time.", seconds: status.file.changedAt)
-        page.add("mitosis_config_file_servers", .gauge, "Servers that the file names.", status.fileView?.count)
-        page.add("mitosis_running_view_servers", .gauge, "Servers that the process read.", status.runningView?.count)
-        page.add("mitosis_peer_sockets", .gauge, "Established quorum and election connections.", status.peerSockets.count)
+        page.add(
+            "mitosis_config_file_changed_seconds",
+            .gauge,
+            "When it changed, Unix time.",
+            seconds: status.file.changedAt
+        )
+        page.add(
+            "mitosis_config_file_servers",
+            .gauge,
+            "Servers that the file names.",
+            status.fileView?.count
+        )
+        page.add(
+            "mitosis_running_view_servers",
+            .gauge,
+            "Servers that the process read.",
+            status.runningView?.count
+        )
+        page.add(
+            "mitosis_peer_sockets",
+            .gauge,
+            "Established quorum and election connections.",
+            status.peerSockets.count
+        )
     }
 
     private func serving(_ serving: Serving, _ page: inout PrometheusText) {
@@ -157,9 +224,19 @@ struct AgentMetrics {
             roles.map { .init($0 == role ? "1" : "0", ["role": $0]) }
         )
         page.add("mitosis_zookeeper_zxid_epoch", .gauge, "Epoch of the last zxid served.", stats?.zxid.epoch)
-        page.add("mitosis_zookeeper_zxid_counter", .gauge, "Counter of the last zxid served.", stats?.zxid.counter)
+        page.add(
+            "mitosis_zookeeper_zxid_counter",
+            .gauge,
+            "Counter of the last zxid served.",
+            stats?.zxid.counter
+        )
         page.add("mitosis_zookeeper_connections", .gauge, "Client connections.", stats?.connections)
-        page.add("mitosis_zookeeper_outstanding_requests", .gauge, "Requests not answered yet.", stats?.outstanding)
+        page.add(
+            "mitosis_zookeeper_outstanding_requests",
+            .gauge,
+            "Requests not answered yet.",
+            stats?.outstanding
+        )
         page.add("mitosis_zookeeper_nodes", .gauge, "Nodes in the tree.", stats?.nodeCount)
         page.add("mitosis_zookeeper_synced_followers", .gauge, "Followers in sync.", stats?.syncedFollowers)
     }
@@ -167,10 +244,20 @@ struct AgentMetrics {
     private func disk(_ status: ZooKeeperStatus, _ page: inout PrometheusText) {
         let data = status.data
         page.add("mitosis_disk_zxid_epoch", .gauge, "Epoch of the last zxid on disk.", data.lastZxid?.epoch)
-        page.add("mitosis_disk_zxid_counter", .gauge, "Counter of the last zxid on disk.", data.lastZxid?.counter)
+        page.add(
+            "mitosis_disk_zxid_counter",
+            .gauge,
+            "Counter of the last zxid on disk.",
+            data.lastZxid?.counter
+        )
         page.add("mitosis_disk_current_epoch", .gauge, "currentEpoch on disk.", data.currentEpoch)
         page.add("mitosis_disk_accepted_epoch", .gauge, "acceptedEpoch on disk.", data.acceptedEpoch)
-        page.add("mitosis_data_problems", .gauge, "Parts of the data directory that cannot be read.", data.problems.count)
+        page.add(
+            "mitosis_data_problems",
+            .gauge,
+            "Parts of the data directory that cannot be read.",
+            data.problems.count
+        )
         page.add("mitosis_disk_free_bytes", .gauge, "Free where the data is.", status.diskFree)
     }
 }

@@ -28,7 +28,9 @@ struct PrometheusText {
         text += "# HELP \(name) \(escaped(help, quote: false))\n# TYPE \(name) \(kind.rawValue)\n"
         for sample in samples {
             let labels = sample.labels.map { "\($0.key)=\"\(escaped($0.value, quote: true))\"" }
-            text += name + (labels.isEmpty ? "" : "{" + labels.joined(separator: ",") + "}") + " \(sample.value)\n"
+            text +=
+                name + (labels.isEmpty ? "" : "{" + labels.joined(separator: ",") + "}")
+                + " \(sample.value)\n"
         }
     }
 

@@ -66,7 +66,11 @@ package struct CommandRecord: ~Copyable {
                 order.append(intent.id)
             case .outcome(let id, _, _):
                 guard known[id] != nil else {
-                    throw .recordCorrupt(path: path, line: number, reason: "an outcome of \(id) without its intent")
+                    throw .recordCorrupt(
+                        path: path,
+                        line: number,
+                        reason: "an outcome of \(id) without its intent"
+                    )
                 }
                 known[id]?.outcome = extent
             }
@@ -108,7 +112,9 @@ package struct CommandRecord: ~Copyable {
         order.append(intent.id)
     }
 
-    package mutating func finish(_ id: CommandID, _ outcome: CommandOutcome, at: Int64) throws(AgentServerError) {
+    package mutating func finish(_ id: CommandID, _ outcome: CommandOutcome, at: Int64)
+        throws(AgentServerError)
+    {
         let extent = try append(.outcome(id: id, at: at, outcome: outcome))
         known[id]?.outcome = extent
     }

@@ -1,6 +1,6 @@
 import ControlProtocol
-package import YAMLReading
 import Topology
+package import YAMLReading
 
 /// Reads `agent.yaml`; reports every mistake of a file at once.
 package struct AgentConfigurationReader {
@@ -73,8 +73,12 @@ package struct AgentConfigurationReader {
         return (address, try port(listen.value("port"), subject: "'port'"))
     }
 
-    private static func certificates(_ top: YAMLMapping) throws(YAMLError) -> AgentConfiguration.Certificates {
-        let tls = try top.mapping("tls", keys: ["certificate", "key", "authority", "revoked", "trust_domain"])
+    private static func certificates(_ top: YAMLMapping) throws(YAMLError) -> AgentConfiguration.Certificates
+    {
+        let tls = try top.mapping(
+            "tls",
+            keys: ["certificate", "key", "authority", "revoked", "trust_domain"]
+        )
         let domain = try tls.string("trust_domain")
         guard HostName(domain) != nil else {
             throw try tls.value("trust_domain").refused(
@@ -99,7 +103,9 @@ package struct AgentConfigurationReader {
         let text = try firewall.string("backend")
         guard let backend = FirewallBackend(rawValue: text) else {
             let known = FirewallBackend.allCases.map(\.rawValue).joined(separator: ", ")
-            throw try firewall.value("backend").refused("'\(text)' is no firewall backend. Write one of \(known).")
+            throw try firewall.value("backend").refused(
+                "'\(text)' is no firewall backend. Write one of \(known)."
+            )
         }
         var ports: [Port] = []
         for node in try firewall.items("protected_ports") {
@@ -130,18 +136,25 @@ package struct AgentConfigurationReader {
         switch manager {
         case "systemd":
             if let node = services["commands"] {
-                throw node.refused("'commands' belongs to 'manager: command'. Remove it, or change the manager.")
+                throw node.refused(
+                    "'commands' belongs to 'manager: command'. Remove it, or change the manager."
+                )
             }
             var units: [String] = []
             for node in try services.items("allow") { units.append(try unit(node)) }
             return .systemd(allow: units)
         case "command":
             if let node = services["allow"] {
-                throw node.refused("'allow' belongs to 'manager: systemd'; here 'commands' lists what is allowed. Remove it.")
+                throw node.refused(
+                    "'allow' belongs to 'manager: systemd'; here 'commands' lists what is allowed. Remove it."
+                )
             }
             var lines: [String: AgentConfiguration.CommandLines] = [:]
             for entry in try services.value("commands").entries(subject: "'commands'") {
-                let commands = try entry.value.mapping(keys: ["start", "stop", "status"], subject: "'\(entry.key)'")
+                let commands = try entry.value.mapping(
+                    keys: ["start", "stop", "status"],
+                    subject: "'\(entry.key)'"
+                )
                 lines[entry.key] = AgentConfiguration.CommandLines(
                     start: try commandLine(commands.value("start")),
                     stop: try commandLine(commands.value("stop")),
@@ -150,7 +163,9 @@ package struct AgentConfigurationReader {
             }
             return .command(services: lines)
         case _:
-            throw try services.value("manager").refused("'\(manager)' is no service manager. Write systemd or command.")
+            throw try services.value("manager").refused(
+                "'\(manager)' is no service manager. Write systemd or command."
+            )
         }
     }
 
@@ -160,11 +175,15 @@ package struct AgentConfigurationReader {
         files: [String]?,
         services: AgentConfiguration.Services?
     ) throws(YAMLError) -> AgentConfiguration.ZooKeeper? {
-        guard let zookeeper = try top.optionalMapping("zookeeper", keys: ["service", "config"]) else { return nil }
+        guard let zookeeper = try top.optionalMapping("zookeeper", keys: ["service", "config"]) else {
+            return nil
+        }
         let service = try zookeeper.string("service")
         let config = try path(zookeeper.value("config"))
         if let services, !services.names.contains(service) {
-            throw try zookeeper.value("service").refused("'\(service)' is not among the services above. Add it there.")
+            throw try zookeeper.value("service").refused(
+                "'\(service)' is not among the services above. Add it there."
+            )
         }
         if let files, !files.contains(config) {
             throw try zookeeper.value("config").refused("'\(config)' is not among 'files'. Add it there.")
@@ -185,15 +204,20 @@ package struct AgentConfigurationReader {
         guard path.hasPrefix("/"), path.count > 1, !parts.contains(".."), !parts.contains("."),
             !parts.dropFirst().contains("")
         else {
-            throw node.refused("'\(path)' is not a plain absolute path. Write it from /, without '.', '..' or '//'.")
+            throw node.refused(
+                "'\(path)' is not a plain absolute path. Write it from /, without '.', '..' or '//'."
+            )
         }
         return path
     }
 
     private static func unit(_ node: YAMLNode) throws(YAMLError) -> String {
         let unit = try node.string(subject: "a unit")
-        guard unit.hasSuffix(".service"), !unit.contains("/"), !unit.contains(" "), !unit.hasPrefix("-") else {
-            throw node.refused("'\(unit)' is not a service unit. Write its whole name, for instance zookeeper.service.")
+        guard unit.hasSuffix(".service"), !unit.contains("/"), !unit.contains(" "), !unit.hasPrefix("-")
+        else {
+            throw node.refused(
+                "'\(unit)' is not a service unit. Write its whole name, for instance zookeeper.service."
+            )
         }
         return unit
     }

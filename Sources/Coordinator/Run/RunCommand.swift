@@ -79,6 +79,14 @@ struct RunCommand: AsyncParsableCommand {
             run.epoch = epoch
             return run
         }
+        if let last = try journal.runs().first(where: { $0.record.plan == plan.name }),
+            last.ending == .finished
+        {
+            throw Complaint(
+                "run \(last.record.id) of plan \(plan.name) has finished, nothing is left to do; "
+                    + "another migration needs a plan with another name"
+            )
+        }
         let started = timing.now()
         let name = "\(started)-\(plan.name)"
         guard let id = RunID(name) else { throw Complaint("\(file): '\(plan.name)' gives no run id") }

@@ -7,7 +7,8 @@ import NIOPosix
 struct RawConnection {
     private let channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>
 
-    static func open(_ agent: TestAgent, _ identity: String = "coordinator/ops") async throws -> RawConnection {
+    static func open(_ agent: TestAgent, _ identity: String = "coordinator/ops") async throws -> RawConnection
+    {
         let context = try agent.authority.context(identity, expecting: "s1").current()
         let channel = try await ClientBootstrap(group: TestAgent.group)
             .connect(host: "127.0.0.1", port: agent.port) { channel in
@@ -20,11 +21,15 @@ struct RawConnection {
     }
 
     /// Sends `text` and collects what comes back until `isEnough`, or until the agent hangs up.
-    func exchange(_ text: String, until isEnough: @escaping (String) -> Bool = { _ in false }) async throws -> String {
+    func exchange(_ text: String, until isEnough: @escaping (String) -> Bool = { _ in false }) async throws
+        -> String
+    {
         try await exchange([text], until: isEnough)
     }
 
-    func exchange(_ texts: [String], until isEnough: @escaping (String) -> Bool = { _ in false }) async throws -> String {
+    func exchange(_ texts: [String], until isEnough: @escaping (String) -> Bool = { _ in false }) async throws
+        -> String
+    {
         try await channel.executeThenClose { inbound, outbound in
             for text in texts { try await outbound.write(ByteBuffer(string: text)) }
             var answer = ""

@@ -1,7 +1,7 @@
 /// Files of the source tree, from where this one was compiled.
 enum Repository {
-    static func path(_ relative: String, of file: String = #filePath) -> String {
-        let parts = file.split(separator: "/").dropLast(4)
+    static func path(_ relative: String) -> String {
+        let parts = #filePath.split(separator: "/").dropLast(4)
         return "/" + parts.joined(separator: "/") + "/" + relative
     }
 }

@@ -23,7 +23,9 @@ final class TemporaryDirectory: Sendable {
         let file = path + "/" + name
         let fresh = file + ".fresh"
         try Data(content).write(to: URL(filePath: fresh))
-        guard chmod(fresh, mode) == 0, rename(fresh, file) == 0 else { throw TestProblem("cannot write \(file)") }
+        guard chmod(fresh, mode) == 0, rename(fresh, file) == 0 else {
+            throw TestProblem("cannot write \(file)")
+        }
         return file
     }
 

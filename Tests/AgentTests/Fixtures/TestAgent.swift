@@ -172,6 +172,10 @@ enum Sample {
         id: String = "run-1.wall.s1",
         _ command: Command? = nil
     ) throws -> CommandRequest {
-        CommandRequest(id: try Sample.id(id), lease: lease, command: try command ?? .installWall(wall: wall()))
+        CommandRequest(
+            id: try Sample.id(id),
+            lease: lease,
+            command: try command ?? .installWall(wall: wall())
+        )
     }
 }

@@ -30,6 +30,10 @@ enum Part: Sendable {
     case raw(ByteBuffer)
     /// Sends one byte again and again.
     case drip
+    /// Sends the beginning of a record and closes.
+    case vanish
+    /// Sends this after the peer's first bytes, then closes.
+    case answer(ByteBuffer)
 }
 
 /// The last handler of a test's pipeline.
@@ -52,7 +56,10 @@ final class Recorder: ChannelInboundHandler {
         case .drip:
             let record: [UInt8] = [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3] + Array(repeating: 7, count: 500)
             drip(record[...], context)
-        case .echo, .echoAtEnd, .farewell, .expectEcho, .sendAndFinish: break
+        case .vanish:
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: [0x16, 3, 1])), promise: nil)
+            context.close(promise: nil)
+        case .echo, .echoAtEnd, .farewell, .expectEcho, .sendAndFinish, .answer: break
         }
     }
 
@@ -79,7 +86,7 @@ final class Recorder: ChannelInboundHandler {
         case .sendAndFinish(let bytes):
             context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
             context.close(mode: .output, promise: nil)
-        case .echo, .echoAtEnd, .raw, .drip: break
+        case .echo, .echoAtEnd, .raw, .drip, .vanish, .answer: break
         }
     }
 
@@ -87,6 +94,10 @@ final class Recorder: ChannelInboundHandler {
         var bytes = unwrapInboundIn(data)
         if case .echo = part { context.write(wrapOutboundOut(bytes), promise: nil) }
         transcript.received.writeBuffer(&bytes)
+        if case .answer(let reply) = part {
+            context.writeAndFlush(wrapOutboundOut(reply), promise: nil)
+            context.close(promise: nil)
+        }
         if case .expectEcho(let sent) = part, transcript.received.readableBytes >= sent.readableBytes {
             context.close(promise: nil)
         }

@@ -7,12 +7,29 @@ import Testing
 /// A TLS server on a loopback port, and clients for it; every connection ends in a transcript.
 struct TestServer {
     let port: Int
-    private let channel: any Channel
     private let transcripts: AsyncStream<Transcript>
 
-    /// `context` is asked at each new connection.
+    /// For clients of a server that somebody else runs.
+    init(port: Int, transcripts: AsyncStream<Transcript> = AsyncStream { $0.finish() }) {
+        self.port = port
+        self.transcripts = transcripts
+    }
+
+    /// Asked at each new connection.
+    enum Contexts: Sendable {
+        case fixed(TLSContext)
+        case reloading(ReloadingTLSContext)
+
+        fileprivate var current: TLSContext {
+            switch self {
+            case .fixed(let context): context
+            case .reloading(let context): context.current()
+            }
+        }
+    }
+
     static func run<Result>(
-        _ context: @escaping @Sendable () -> TLSContext,
+        _ contexts: Contexts,
         part: Part = .echo,
         handshake: TimeAmount = .seconds(10),
         _ body: (TestServer) async throws -> Result
@@ -24,14 +41,14 @@ struct TestServer {
                 channel.eventLoop.makeCompletedFuture {
                     let deadlines = TLSDeadlines(handshake: handshake)
                     try channel.pipeline.syncOperations.addHandlers(
-                        try MutualTLSHandler(context: context(), deadlines: deadlines),
+                        try MutualTLSHandler(context: contexts.current, deadlines: deadlines),
                         Recorder(part) { continuation.yield($0) }
                     )
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
         let port = try #require(channel.localAddress?.port)
-        let server = TestServer(port: port, channel: channel, transcripts: transcripts)
+        let server = TestServer(port: port, transcripts: transcripts)
         do {
             let result = try await body(server)
             try await channel.close()
@@ -79,7 +96,7 @@ struct TestServer {
     static func meet(_ server: TLSContext, _ client: TLSContext) async throws -> (
         server: Transcript, client: Transcript
     ) {
-        try await run({ server }) { running in
+        try await run(.fixed(server)) { running in
             let clients = try await running.connect(client)
             return (try await running.transcript(), clients)
         }
@@ -90,7 +107,7 @@ extension Part {
     fileprivate var isHalfClosing: Bool {
         switch self {
         case .echoAtEnd, .sendAndFinish: true
-        case .echo, .farewell, .expectEcho, .raw, .drip: false
+        case .echo, .farewell, .expectEcho, .raw, .drip, .vanish, .answer: false
         }
     }
 }

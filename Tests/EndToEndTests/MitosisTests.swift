@@ -1,0 +1,157 @@
+import FoundationEssentials
+import Glibc
+import LabKit
+import Testing
+
+/// Whole divisions of real ensembles under writing clients, their histories checked write by write.
+@Suite("A mitosis", .serialized, .countingIssues, .enabled(if: LabFixture.isPossible, "a lab needs root"))
+struct MitosisTests {
+    @Test("divides three and three under systemd where it works", .timeLimit(.minutes(6)))
+    func threeAndThree() async throws {
+        let mode: LabConfiguration.HostMode = Lab.systemdObstacle() == nil ? .systemd : .processes
+        try await Self.divide(sources: 3, destinations: 3, mode: mode)
+    }
+
+    @Test("divides five and three", .timeLimit(.minutes(6)))
+    func fiveAndThree() async throws { try await Self.divide(sources: 5, destinations: 3, mode: .processes) }
+
+    @Test("divides three and five, where a companion completes the first quorum", .timeLimit(.minutes(6)))
+    func threeAndFive() async throws { try await Self.divide(sources: 3, destinations: 5, mode: .processes) }
+
+    @Test(
+        "a coordinator killed right after the split is continued, and nothing is lost",
+        .timeLimit(.minutes(6))
+    )
+    func coordinatorKilled() async throws {
+        try await LabFixture.withLab { lab in
+            try await lab.up()
+            let coordinator = Coordinator(lab: lab)
+            let workload = try await Self.startWriting(lab)
+
+            let first = try coordinator.start()
+            try await coordinator.waitForEvent(#""event":"stepFinished""#, seconds: 60)
+            try await Self.waitForStep("division.split", coordinator)
+            first.signal(SIGKILL)
+            #expect(await first.isGone(within: .seconds(10)))
+
+            let cleaning = try await coordinator.perform(["rules", "clean", lab.layout.plan])
+            #expect(cleaning.status == 1)
+            #expect(cleaning.errors.contains("has divided the ensemble and has not finished"))
+
+            let second = try await coordinator.run()
+            #expect(second.succeeded, "\(second.diagnostics)")
+            #expect(second.output.contains("goes on"))
+            let summary = try await LabRun(lab).summarize(second.status, workload)
+            #expect(summary.problems == [])
+
+            let third = try await coordinator.run()
+            #expect(third.status == 1)
+            #expect(third.errors.contains("has finished"), "\(third.diagnostics)")
+        }
+    }
+
+    @Test(
+        "an agent killed in the middle is waited for, and a second coordinator is kept out",
+        .timeLimit(.minutes(6))
+    )
+    func agentKilled() async throws {
+        try await LabFixture.withLab { lab in
+            try await lab.up()
+            let coordinator = Coordinator(lab: lab)
+            let workload = try await Self.startWriting(lab)
+            let run = try coordinator.start()
+            try await Self.waitForStep("join.roll-source-1", coordinator)
+
+            let intruder = try await coordinator.run()
+            #expect(intruder.status == 1)
+            #expect(intruder.errors.contains("another mitosis uses this journal"))
+
+            let host = lab.configuration.destinationHosts[0]
+            let record = lab.layout.host(host).agentRecord
+            let agent = try #require(try RecordFile.read(ProcessRecord.self, at: record))
+            agent.signal(SIGKILL)
+            #expect(await agent.isGone(within: .seconds(10)))
+            try await lab.startAgent(on: host)
+
+            #expect(await run.isGone(within: .seconds(180)))
+            let summary = try await LabRun(lab).summarize(0, workload)
+            #expect(summary.problems == [])
+            #expect(coordinator.events().contains(#""event":"runFinished""#))
+        }
+    }
+
+    @Test("a destination that is not empty is refused before anything changes", .timeLimit(.minutes(3)))
+    func destinationNotEmpty() async throws {
+        try await LabFixture.withLab { lab in
+            try await lab.up()
+            let coordinator = Coordinator(lab: lab)
+            let before = try coordinator.configurations()
+            let host = lab.configuration.destinationHosts[1]
+            try Folder.make(lab.layout.host(host).data + "/version-2")
+            try Folder.write("", to: lab.layout.host(host).data + "/version-2/log.100000001")
+            let run = try await coordinator.run()
+            #expect(run.status == 1)
+            #expect(run.output.contains("\(host.name): ") && run.output.contains("is not empty"))
+            #expect(try coordinator.configurations() == before)
+            #expect(try await lab.ensemble(.destination).allSatisfy { $0.mode == nil })
+        }
+    }
+
+    @Test("a plan shows exact files and rules and changes nothing", .timeLimit(.minutes(3)))
+    func planChangesNothing() async throws {
+        try await LabFixture.withLab { lab in
+            try await lab.up()
+            let coordinator = Coordinator(lab: lab)
+            let before = try coordinator.configurations()
+            let plan = try await coordinator.perform(["plan", lab.layout.plan])
+            #expect(plan.succeeded, "\(plan.diagnostics)")
+            #expect(plan.output.contains("+server.4=198.51.100.21:2888:3888"))
+            #expect(plan.output.contains(#""@peers4""#) && plan.output.contains("2001:db8::11"))
+            #expect(plan.output.contains("division.split"))
+            #expect(try coordinator.configurations() == before)
+            #expect(!FileManager.default.fileExists(atPath: lab.layout.journal))
+            #expect(try await lab.rulesLeft().allSatisfy { $0.lines.isEmpty })
+
+            let status = try await coordinator.perform(["status", lab.layout.plan])
+            #expect(status.succeeded && status.output.contains("leader"))
+        }
+    }
+
+    private static func divide(
+        sources: Int,
+        destinations: Int,
+        mode: LabConfiguration.HostMode
+    ) async throws {
+        try await LabFixture.withLab(sources: sources, destinations: destinations, mode: mode) { lab in
+            try await lab.up()
+            let summary = try await LabRun(lab, settle: .seconds(3)).perform()
+            #expect(summary.problems == [])
+            #expect(summary.stages.map(\.name) == ["preflight", "join", "division", "return", "clean-up"])
+            #expect(summary.source.mixingChecked && summary.destination.mixingChecked)
+            #expect((summary.destination.gapInWindow ?? 0) > 0.2)
+            #expect(summary.source.acknowledged > 50)
+            #expect(summary.destination.acknowledged > 50)
+            #expect(summary.servers.count == sources + destinations)
+            #expect(summary.rules.count == lab.configuration.hosts.count)
+        }
+    }
+
+    private static func startWriting(_ lab: Lab) async throws -> Workload {
+        let workload = Workload(lab)
+        try await workload.start(seconds: 600)
+        try await workload.waitUntilWriting(.source, seconds: 60)
+        return workload
+    }
+
+    private static func waitForStep(_ step: String, _ coordinator: Coordinator) async throws {
+        let deadline = ContinuousClock.now + .seconds(120)
+        while true {
+            let isDone = coordinator.events().split(separator: "\n").contains {
+                $0.contains(#""event":"stepFinished""#) && $0.contains(#""step":"\#(step)""#)
+            }
+            if isDone { return }
+            try #require(ContinuousClock.now < deadline, "\(step) was not reached")
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+}
