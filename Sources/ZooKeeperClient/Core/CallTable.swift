@@ -1,0 +1,48 @@
+internal import Synchronization
+
+/// The requests and watches of one session that wait for a callback, each taken out exactly once.
+///
+/// Its lock is a leaf: the library calls back while it holds locks of its own, so nothing here may call the library.
+final class CallTable: Sendable {
+    enum Entry: Sendable {
+        case call(OneShot<Reply>, path: String)
+        case watch(OneShot<WatchEvent>)
+    }
+
+    private struct State {
+        var entries: [Token: Entry] = [:]
+        var sequence: UInt = 0
+        var ending: ZooKeeperError?
+    }
+
+    private let state = Mutex(State())
+    private let session: UInt
+
+    init(session: UInt) { self.session = session }
+
+    /// Why the session ends: what the library's «closing» then means.
+    var ending: ZooKeeperError? { state.withLock { $0.ending } }
+
+    var count: Int { state.withLock { $0.entries.count } }
+
+    func add(_ entry: Entry) -> Token {
+        state.withLock { state in
+            state.sequence += 1
+            let token = Token(session: session, sequence: state.sequence)
+            state.entries[token] = entry
+            return token
+        }
+    }
+
+    func take(_ token: Token) -> Entry? { state.withLock { $0.entries.removeValue(forKey: token) } }
+
+    /// From now on the library's «closing» reads as `error`.
+    func end(with error: ZooKeeperError) { state.withLock { $0.ending = $0.ending ?? error } }
+
+    func takeAll() -> [Entry] {
+        state.withLock { state in
+            defer { state.entries = [:] }
+            return Array(state.entries.values)
+        }
+    }
+}
