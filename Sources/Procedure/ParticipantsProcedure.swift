@@ -13,8 +13,14 @@ package struct ParticipantsProcedure: Sendable {
         self.survey = survey
     }
 
+    /// Nil when the plan has no brokers; then nothing of Kafka is looked at.
+    package var kafka: KafkaProcedure? {
+        plan.kafka.map { KafkaProcedure(plan: plan, kafka: $0, survey: survey) }
+    }
+
     package var stages: [Stage] {
-        [
+        let kafka = kafka
+        return [
             Stage(
                 "preflight",
                 "Check before anything changes",
@@ -49,7 +55,7 @@ package struct ParticipantsProcedure: Sendable {
                         verify: destinationIsEmpty,
                         undo: .nothingToUndo
                     ),
-                ]
+                ] + (kafka?.preflight ?? [])
             ),
             Stage(
                 "join",
@@ -93,6 +99,7 @@ package struct ParticipantsProcedure: Sendable {
                         )
                     }
             ),
+            kafka?.repoint,
             Stage(
                 "division",
                 "Divide the joint ensemble",
@@ -107,11 +114,12 @@ package struct ParticipantsProcedure: Sendable {
                         verify: filesAreOriginal(on: source + destination),
                         undo: .commands(writeJoint(on: source + seeds), note: "the joint files come back")
                     ),
+                    kafka?.readyToDivide,
                     Step(
                         "division.split",
                         "Cut every destination node off from every source node",
                         precheck: whole(source + seeds, as: "joint").and(bothSidesConnect).or(splitHasBegun),
-                        act: .commands(raiseWalls),
+                        act: kafka?.split(raiseWalls) ?? .commands(raiseWalls),
                         verify: wallsStand.and(nothingCrosses(refusedToo: true)),
                         undo: .commands(removeWalls, note: "the joint ensemble heals"),
                         isRestingPlace: false
@@ -137,7 +145,8 @@ package struct ParticipantsProcedure: Sendable {
                             .and(runs(destinationView, on: destination, as: "destination")),
                         undo: .none(because: "past the point of no return")
                     ),
-                ]
+                    kafka?.sessionsAfterDivision,
+                ].compactMap(\.self)
             ),
             Stage(
                 "return",
@@ -173,19 +182,28 @@ package struct ParticipantsProcedure: Sendable {
                         verify: staysApart,
                         undo: .nothingToUndo
                     ),
-                ]
+                    kafka?.sessionsAtTheEnd,
+                ].compactMap(\.self)
             ),
-        ]
+        ].compactMap(\.self)
     }
 
     /// What the operator is asked before the window opens.
     private var confirmation: String {
         """
-        Next is the division. Before it, every client that is to move must use \(seedConnectString) \
-        (this version does not restart Kafka's brokers for you). From the split until the destination's \
+        Next is the division. \(clientsBefore). From the split until the destination's \
         leader serves, these clients have no ZooKeeper. The point of no return is the first write that \
         the destination's new leader accepts, a few seconds later: until then the way back is to lift the rules and restart \
         the destination with the joint configuration; after it, only forward.
         """
+    }
+
+    private var clientsBefore: String {
+        guard let kafka = plan.kafka else {
+            return "Before it, every client that is to move must use \(seedConnectString) "
+                + "(this version does not restart Kafka's brokers for you)"
+        }
+        return "Kafka's \(kafka.brokers.count) brokers use \(seedConnectString)\(kafka.chroot) now; every other client "
+            + "that is to move must do so too"
     }
 }

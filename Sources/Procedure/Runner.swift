@@ -32,7 +32,7 @@ package struct Runner: Sendable {
         stopRequest: @escaping @Sendable () -> StopRequest
     ) {
         stages = ParticipantsProcedure(plan: plan, survey: run.survey).stages
-        hosts = (plan.source + plan.destination).map(\.host)
+        hosts = plan.agents.map(\.host)
         self.run = run
         self.fleet = fleet
         self.journal = journal

@@ -24,6 +24,9 @@ struct ModelEnsemble {
 
     let plan: MigrationPlan
     var hosts: [HostName: Host] = [:]
+    var brokers: ModelBrokers
+    /// Of hosts that have no ZooKeeper.
+    var brokerLeases: [HostName: LeaseState] = [:]
     var outcomes: [CommandID: CommandOutcome] = [:]
     var violations: [String] = []
     var performed: [HostCommand] = []
@@ -32,6 +35,7 @@ struct ModelEnsemble {
 
     init(plan: MigrationPlan) {
         self.plan = plan
+        brokers = ModelBrokers(plan: plan)
         let none = LeaseState(highestEpoch: FencingEpoch(0), current: nil, holder: nil, expiresAt: nil)
         for server in plan.source + plan.destination {
             let isSource = plan.source.contains { $0.host == server.host }

@@ -32,7 +32,7 @@ struct RunCommand: AsyncParsableCommand {
         let fleet = try AgentFleet(plan: plan)
         let journal = try SQLiteJournal(path: plan.journalPath, exclusively: true)
         let timing = Timing.system
-        let leases = Leases(hosts: plan.servers.map(\.host), fleet: fleet, timing: timing)
+        let leases = Leases(hosts: plan.agents.map(\.host), fleet: fleet, timing: timing)
 
         let epoch = try await leases.nextEpoch()
         let run = try await prepare(plan, epoch, fleet, journal, timing)
@@ -54,6 +54,7 @@ struct RunCommand: AsyncParsableCommand {
         defer { renewal.cancel() }
         let outcome = try await runner.perform()
         await leases.release(lease)
+        await fleet.close()
         switch outcome {
         case .finished: return
         case .stopped: throw ExitCode(1)
