@@ -10,8 +10,10 @@ internal import Topology
 /// the session's own, never on a thread of the library or of the concurrency runtime. The registry keeps a core alive
 /// until its close has returned.
 final class SessionCore: Sendable {
-    /// Requests are made only inside `phase`'s lock and only in `open`; the close takes the handle out under the same
-    /// lock first. So nobody but the closer can reach a handle that is being freed, which makes sending it safe.
+    /// A handle that may be sent between threads, because nobody but its closer can reach it once it is being freed.
+    ///
+    /// Requests are made only inside `phase`'s lock and only in `open`; the close first takes the handle out under the
+    /// same lock.
     private struct Handle: @unchecked Sendable { let pointer: OpaquePointer }
 
     private enum Phase: Sendable {
