@@ -45,7 +45,8 @@ final class SessionCore: Sendable {
     }
 
     /// Ends the session for `reason` unless it has ended; returns at once.
-    func end(_ reason: ZooKeeperError) {
+    func end(_ latest: ZooKeeperError) {
+        let reason = calls.end(with: latest)
         let (handle, isFirst) = phase.withLock { phase -> (Handle?, Bool) in
             switch phase {
             case .opening:
@@ -58,7 +59,6 @@ final class SessionCore: Sendable {
             }
         }
         guard isFirst else { return }
-        calls.end(with: reason)
         queue.async { self.finish(handle, reason) }
     }
 
@@ -94,8 +94,19 @@ final class SessionCore: Sendable {
         window.leave()
         switch outcome {
         case .success(let reply): call.settle(.success(reply))
-        case .failure(let code): call.settle(.failure(error(code, path)))
+        case .failure(let code):
+            let error = error(code, path)
+            endIfFatal(error)
+            call.settle(.failure(error))
         }
+    }
+
+    /// A reply may tell the end before the session's own event does; a close in between must not hide it.
+    private func endIfFatal(_ error: ZooKeeperError) {
+        guard error == .authenticationFailed || error == .sessionExpired else { return }
+        calls.end(with: error)
+        // Not here: the library may hold the lock that a request under `phase`'s lock waits for.
+        queue.async { self.end(error) }
     }
 
     func fired(_ token: Token, _ event: WatchEvent) {
