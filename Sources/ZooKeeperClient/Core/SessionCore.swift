@@ -59,6 +59,8 @@ final class SessionCore: Sendable {
             }
         }
         guard isFirst else { return }
+        // Now, as `finish` may stand behind a resolution of names that takes its time.
+        connected.settle(.failure(reason))
         queue.async { self.finish(handle, reason) }
     }
 
@@ -163,7 +165,6 @@ final class SessionCore: Sendable {
         guard let opened else {
             let reason = strerror(errno).map { String(cString: $0) } ?? "unknown"
             let failure = ZooKeeperError.unresolvable(servers: servers.description, reason: reason)
-            connected.settle(.failure(failure))
             end(failure)
             return
         }
@@ -185,7 +186,6 @@ final class SessionCore: Sendable {
     private func finish(_ handle: Handle?, _ reason: ZooKeeperError) {
         if let handle { zookeeper_close(handle.pointer) }
         SessionRegistry.remove(self)
-        connected.settle(.failure(reason))
         for entry in calls.takeAll() {
             switch entry {
             case .call(let call, _):
