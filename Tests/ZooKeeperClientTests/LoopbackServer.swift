@@ -50,29 +50,8 @@ final class LoopbackServer: Sendable {
             "/usr/bin/java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", Self.jar,
             "org.apache.zookeeper.server.quorum.QuorumPeerMain", config,
         ]
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_addopen(
-            &actions,
-            1,
-            directory + "/server.log",
-            O_WRONLY | O_CREAT | O_APPEND,
-            0o644
-        )
-        posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        let argv = arguments.map { strdup($0) }
-        defer { for argument in argv { free(argument) } }
-        var spawned: pid_t = 0
-        try #require(posix_spawn(&spawned, arguments[0], &actions, nil, argv + [nil], environ) == 0)
+        let spawned = try TestProcess.spawn(arguments, log: directory + "/server.log")
         pid.withLock { $0 = spawned }
-    }
-
-    /// Knows no session, as if all had expired.
-    func startWithoutData() throws {
-        try FileManager.default.removeItem(atPath: directory + "/data")
-        try start()
     }
 
     /// At once, as a crash would; reaped.

@@ -126,20 +126,29 @@ struct SessionFaultTests {
     @Test("an expired session ends by itself: requests, watches and streams say so")
     func expiry() async throws {
         let server = try LoopbackServer()
-        let zk = try await session(server, timeout: .seconds(1))
+        let relay = try FreezableRelay(to: server.port)
+        let other = try await session(server)
+        var options = SessionOptions()
+        options.sessionTimeout = .seconds(1)
+        let servers = try #require(ConnectString("127.0.0.1:\(relay.port)"))
+        let zk = try await ZooKeeperSession.connect(servers, timeout: .seconds(30), options: options)
         _ = try await zk.create("/e", mode: .ephemeral)
         let (_, watch) = try await zk.getWatching("/e")
+        let (_, vanishing) = try await other.existsWatching("/e")
         let states = zk.states()
-        server.kill()
-        try server.startWithoutData()
+        relay.freeze()
+        #expect(try await vanishing.event().kind == .deleted)
+        #expect(zk.state != .ended(.sessionExpired))
+        relay.thaw()
         var last: SessionState?
         for await state in states { last = state }
         #expect(last == .ended(.sessionExpired))
         #expect(await failure { try await watch.event() } == .sessionExpired)
         #expect(await failure { try await zk.get("/") } == .sessionExpired)
         #expect(zk.sessionID == nil)
-        #expect(await eventually { SessionRegistry.count == 0 })
+        #expect(await eventually { SessionRegistry.count == 1 })
         await zk.close()
+        await other.close()
     }
 
     @Test("names that resolve to nothing and a silent address are told apart")

@@ -6,12 +6,15 @@ import Topology
 @testable import ZooKeeperClient
 
 /// Gives the error that `body` throws; nil when it does not.
-func failure<Value>(_ body: () async throws(ZooKeeperError) -> Value) async -> ZooKeeperError? {
+func failure<Value>(_ body: () async throws -> Value) async -> ZooKeeperError? {
     do {
         _ = try await body()
         return nil
-    } catch {
+    } catch let error as ZooKeeperError {
         return error
+    } catch {
+        Issue.record(error)
+        return nil
     }
 }
 

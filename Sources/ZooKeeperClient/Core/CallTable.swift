@@ -36,8 +36,15 @@ final class CallTable: Sendable {
 
     func take(_ token: Token) -> Entry? { state.withLock { $0.entries.removeValue(forKey: token) } }
 
-    /// From now on the library's «closing» reads as `error`.
-    func end(with error: ZooKeeperError) { state.withLock { $0.ending = $0.ending ?? error } }
+    /// From now on the library's «closing» reads as the reason that was given first, which is returned.
+    @discardableResult
+    func end(with reason: ZooKeeperError) -> ZooKeeperError {
+        state.withLock { state in
+            let first = state.ending ?? reason
+            state.ending = first
+            return first
+        }
+    }
 
     func takeAll() -> [Entry] {
         state.withLock { state in

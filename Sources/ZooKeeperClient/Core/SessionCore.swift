@@ -10,8 +10,10 @@ internal import Topology
 /// the session's own, never on a thread of the library or of the concurrency runtime. The registry keeps a core alive
 /// until its close has returned.
 final class SessionCore: Sendable {
-    /// Requests are made only inside `phase`'s lock and only in `open`; the close takes the handle out under the same
-    /// lock first. So nobody but the closer can reach a handle that is being freed, which makes sending it safe.
+    /// A handle that may be sent between threads, because nobody but its closer can reach it once it is being freed.
+    ///
+    /// Requests are made only inside `phase`'s lock and only in `open`; the close first takes the handle out under the
+    /// same lock.
     private struct Handle: @unchecked Sendable { let pointer: OpaquePointer }
 
     private enum Phase: Sendable {
@@ -43,7 +45,8 @@ final class SessionCore: Sendable {
     }
 
     /// Ends the session for `reason` unless it has ended; returns at once.
-    func end(_ reason: ZooKeeperError) {
+    func end(_ latest: ZooKeeperError) {
+        let reason = calls.end(with: latest)
         let (handle, isFirst) = phase.withLock { phase -> (Handle?, Bool) in
             switch phase {
             case .opening:
@@ -56,7 +59,8 @@ final class SessionCore: Sendable {
             }
         }
         guard isFirst else { return }
-        calls.end(with: reason)
+        // Now, as `finish` may stand behind a resolution of names that takes its time.
+        connected.settle(.failure(reason))
         queue.async { self.finish(handle, reason) }
     }
 
@@ -92,8 +96,19 @@ final class SessionCore: Sendable {
         window.leave()
         switch outcome {
         case .success(let reply): call.settle(.success(reply))
-        case .failure(let code): call.settle(.failure(error(code, path)))
+        case .failure(let code):
+            let error = error(code, path)
+            endIfFatal(error)
+            call.settle(.failure(error))
         }
+    }
+
+    /// A reply may tell the end before the session's own event does; a close in between must not hide it.
+    private func endIfFatal(_ error: ZooKeeperError) {
+        guard error == .authenticationFailed || error == .sessionExpired else { return }
+        calls.end(with: error)
+        // Not here: the library may hold the lock that a request under `phase`'s lock waits for.
+        queue.async { self.end(error) }
     }
 
     func fired(_ token: Token, _ event: WatchEvent) {
@@ -150,7 +165,6 @@ final class SessionCore: Sendable {
         guard let opened else {
             let reason = strerror(errno).map { String(cString: $0) } ?? "unknown"
             let failure = ZooKeeperError.unresolvable(servers: servers.description, reason: reason)
-            connected.settle(.failure(failure))
             end(failure)
             return
         }
@@ -172,7 +186,6 @@ final class SessionCore: Sendable {
     private func finish(_ handle: Handle?, _ reason: ZooKeeperError) {
         if let handle { zookeeper_close(handle.pointer) }
         SessionRegistry.remove(self)
-        connected.settle(.failure(reason))
         for entry in calls.takeAll() {
             switch entry {
             case .call(let call, _):
