@@ -50,15 +50,12 @@ extension Lab {
         return (kafka.controller == broker ? "controller, " : "") + "leads \(leading) partitions"
     }
 
-    /// The brokers' nodes, on the first side that has a serving server and any broker; nil without one.
+    /// The brokers' nodes, on the side that they are configured for; nil when that does not serve.
     private func kafkaState(where serving: [String]) async throws(LabError) -> KafkaState? {
         guard configuration.brokers > 0 else { return nil }
-        for side in [LabHost.Side.source, .destination]
-        where configuration.hosts(of: side).contains(where: { serving.contains($0.clientAddress) }) {
-            let state = try await kafkaState(side)
-            if !state.brokers.isEmpty { return state }
-        }
-        return nil
+        let side = try brokerSide()
+        let isServing = configuration.hosts(of: side).contains { serving.contains($0.clientAddress) }
+        return isServing ? try await kafkaState(side) : nil
     }
 
     static func padded(_ text: String, _ width: Int) -> String {

@@ -75,6 +75,15 @@ extension Lab {
         try await waitUntilReplicated(seconds: 60)
     }
 
+    /// The side that the brokers' configuration names: the destination once one of its servers is in it.
+    package func brokerSide() throws(LabError) -> LabHost.Side {
+        guard let broker = configuration.brokerHosts.first else { return .source }
+        let lines = try Folder.read(layout.host(broker).kafkaConfiguration).split(separator: "\n")
+        let connect = lines.last { $0.hasPrefix("zookeeper.connect=") } ?? ""
+        let moved = configuration.destinationHosts.contains { connect.contains($0.clientAddress) }
+        return moved ? .destination : .source
+    }
+
     package func startKafka(on host: LabHost) async throws(LabError) {
         try await service("start", .kafka, on: host)
     }
