@@ -62,6 +62,10 @@ package struct Gate: Sendable {
         }
     }
 
+    package func within(_ deadline: Duration) -> Gate {
+        Gate(title, hosts: hosts, probes: probes, deadline: deadline, looks: looks, judge: judge)
+    }
+
     /// Holds when either does; the other is asked only when this one does not hold.
     package func or(_ other: Gate) -> Gate {
         Gate(

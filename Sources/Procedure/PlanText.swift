@@ -29,8 +29,18 @@ package struct PlanText: Sendable {
             the source has \(plan.source.count)
               with them     \(procedure.names(plan.companions)), started together with the seeds at the division
               afterwards    \(procedure.names(plan.dormant)), started when the destination's leader serves
+              cut           \(scope)
 
             """
+    }
+
+    private var scope: String {
+        switch plan.scope {
+        case .quorumPorts: "the quorum and election ports of both sides"
+        case .allTCP:
+            "all TCP between the sides but the protected ports: a client on a source host cannot reach the "
+                + "destination's client port until the clean-up"
+        }
     }
 
     private func describe(_ servers: [PlannedServer]) -> String {

@@ -78,7 +78,7 @@ enum Fixture {
             monotonic: { elapsed.now },
             sleep: { elapsed.pass($0) }
         )
-        return try await Runner(
+        let runner = try Runner(
             plan: plan,
             run: record,
             fleet: fleet,
@@ -87,7 +87,8 @@ enum Fixture {
             report: { _ in },
             confirm: { _ in confirm },
             stopRequest: { .none }
-        ).perform()
+        )
+        return try await runner.perform()
     }
 }
 
