@@ -111,7 +111,9 @@ let package = Package(
         ),
         .testTarget(
             name: "MutualTLSTests",
-            dependencies: http + ["COpenSSL", "MutualTLS", .product(name: "NIOTLS", package: "swift-nio")],
+            dependencies: http + subprocess + [
+                "COpenSSL", "MutualTLS", .product(name: "NIOTLS", package: "swift-nio"),
+            ],
             swiftSettings: strict
         ),
         .testTarget(

@@ -1,4 +1,6 @@
-/// An alert as it came over the wire. OpenSSL's own names stop before TLS 1.3.
+/// An alert as it came over the wire.
+///
+/// OpenSSL's own names stop before TLS 1.3.
 package struct TLSAlert: Hashable, Sendable, CustomStringConvertible {
     package let code: UInt8
 

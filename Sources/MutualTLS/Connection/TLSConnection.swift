@@ -1,7 +1,9 @@
 internal import COpenSSL
 internal import NIOCore
 
-/// One SSL over two memory BIOs: bytes in, bytes out, no socket. Used on one event loop only.
+/// One SSL over two memory BIOs: bytes in, bytes out, no socket.
+///
+/// Used on one event loop only.
 final class TLSConnection {
     enum Progress {
         case done

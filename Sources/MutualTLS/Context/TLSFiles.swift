@@ -5,7 +5,9 @@ package struct TLSFiles: Hashable, Sendable {
     package let key: String
     /// The authority, or several while one replaces another.
     package let authority: String
-    /// Revocation lists. When given, a peer that no valid list covers is refused.
+    /// Revocation lists.
+    ///
+    /// When given, a peer that no valid list covers is refused.
     package let revoked: String?
 
     package init(certificate: String, key: String, authority: String, revoked: String? = nil) {

@@ -1,4 +1,6 @@
-/// Which peer a context accepts. There is no policy that accepts an unknown one.
+/// Which peer a context accepts.
+///
+/// There is no policy that accepts an unknown one.
 struct PeerPolicy: Hashable, Sendable {
     let trustDomain: TrustDomain
     let role: TLSContext.Role

@@ -1,7 +1,9 @@
 internal import COpenSSL
 package import FoundationEssentials
 
-/// Issues certificates with libcrypto. P-256 throughout.
+/// Issues certificates with libcrypto.
+///
+/// P-256 throughout.
 package struct CertificateAuthority {
     package let trustDomain: TrustDomain
     let certificate: Certificate
@@ -74,7 +76,9 @@ package struct CertificateAuthority {
     /// PEM, not encrypted.
     package func encodedKey() throws(PKIError) -> [UInt8] { try CertificateAuthority.encode(key) }
 
-    /// A certificate for `identity` with a new key. An agent's name is among its alternative names anyway.
+    /// A certificate for `identity` with a new key.
+    ///
+    /// An agent's name is among its alternative names anyway.
     package func issue(
         _ identity: PeerIdentity,
         alternativeNames: [AlternativeName] = [],

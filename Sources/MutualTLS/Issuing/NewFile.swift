@@ -2,7 +2,9 @@ internal import Glibc
 
 /// Files that are created whole or not at all.
 enum NewFile {
-    /// Fails when something of that name exists, even a dangling link. The mode holds from the first moment.
+    /// Fails when something of that name exists, even a dangling link.
+    ///
+    /// The mode holds from the first moment.
     static func create(_ path: String, _ content: [UInt8], mode: mode_t) throws(PKIError) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
         guard descriptor >= 0 else {
@@ -23,7 +25,9 @@ enum NewFile {
         try syncDirectory(of: path)
     }
 
-    /// Readers see the old content or the new one, also after a crash. Call under the directory's lock only.
+    /// Readers see the old content or the new one, also after a crash.
+    ///
+    /// Call under the directory's lock only.
     static func replace(_ path: String, _ content: [UInt8], mode: mode_t) throws(PKIError) {
         let draft = path + ".new"
         unlink(draft)
@@ -32,7 +36,9 @@ enum NewFile {
         try syncDirectory(of: path)
     }
 
-    /// Creates `path`, for its owner only. One that exists already stays as it is.
+    /// Creates `path`, for its owner only.
+    ///
+    /// One that exists already stays as it is.
     static func createDirectory(_ path: String) throws(PKIError) {
         guard mkdir(path, 0o700) != 0 else { return }
         let reason = systemReason()

@@ -1,6 +1,8 @@
 package import FoundationEssentials
 
-/// An authority on disk, with everything that it issued. `certs/README.md` describes the files.
+/// An authority on disk, with everything that it issued.
+///
+/// `certs/README.md` describes the files.
 ///
 /// Every change is made under a lock and recorded in the index before the certificate exists, so that
 /// whatever was issued can be revoked. Nothing but the index and the revocation list is ever overwritten.

@@ -2,7 +2,9 @@ internal import COpenSSL
 package import FoundationEssentials
 
 extension CertificateAuthority {
-    /// A complete revocation list, PEM. `number` must grow from list to list.
+    /// A complete revocation list, PEM.
+    ///
+    /// `number` must grow from list to list.
     ///
     /// It stays valid as long as the authority itself: an outdated list would stop every command in the
     /// middle of a migration, and whoever can withhold a new list from an agent could as well withhold the
