@@ -37,6 +37,18 @@ struct ZooConfigurationReadingTests {
         #expect(read["absent"] == nil)
     }
 
+    @Test("a backslash on a line of its own continues nothing, as in Java")
+    func loneBackslash() throws {
+        let text = "\\\n# comment\na=1\n \\\r\n\r\nb=\\\n\\\n#2\n"
+        let read = try configuration(text)
+        #expect(read["a"] == "1")
+        #expect(read["b"] == "#2")
+        #expect(read.content == Array(text.utf8))
+        #expect(throws: ZooConfigurationError.danglingContinuation(line: 2)) {
+            _ = try configuration("a=1\n\\")
+        }
+    }
+
     @Test("every form of a server line is understood")
     func servers() throws {
         let read = try configuration(
@@ -45,13 +57,15 @@ struct ZooConfigurationReadingTests {
             server.2 = zk2.example:2888:3888:Observer
             server.3=[2001:db8::3]:2888:3888:participant;[2001:db8::3]:2182
             server.4:zk4:2888:3888;2181
+            server.5=zk5:2888:3888:observer ;
+            server.6=zk6:2888:3888:
 
             """
         )
         #expect(
             try read.members == [
                 member(1, "198.51.100.1"), member(2, "zk2.example", .observer), member(3, "2001:db8::3"),
-                member(4, "zk4"),
+                member(4, "zk4"), member(5, "zk5", .observer), member(6, "zk6"),
             ]
         )
         #expect(read.servers[2].clientAddress == "2001:db8::3")
@@ -93,6 +107,10 @@ struct ZooConfigurationReadingTests {
             ("server.1=[zk1]:2888:3888\n", "line 1: server.1="),
             ("server.1=2001:db8::1:2888:3888\n", "line 1: server.1="),
             ("server.1=a:2888:3888;b;c\n", "line 1: server.1="),
+            ("server.1=a:2888:3888; 2181\n", "line 1: server.1="),
+            ("server.1=a: 2888:3888\n", "line 1: server.1="),
+            ("server.1=;\n", "line 1: server.1="),
+            ("server.1=\n", "line 1: server.1="),
             (
                 "server.1=a:2888:3888\n\nserver.1=b:2888:3888\n",
                 "line 3: server.1 stands here for the second time"

@@ -45,9 +45,10 @@ private struct PropertiesScanner {
         let start = position
         let firstLine = line
         var logical = Self.trimmed(naturalLine())
-        guard let first = logical.first, first != UInt8(ascii: "#"), first != UInt8(ascii: "!") else {
-            return element(.other, from: start, firstLine)
-        }
+        // Java forgets a backslash that stands alone: the next line is a new one.
+        guard let first = logical.first, first != UInt8(ascii: "#"), first != UInt8(ascii: "!"),
+            !(logical.elementsEqual([Self.backslash]) && position < bytes.count)
+        else { return element(.other, from: start, firstLine) }
         while Self.continues(logical) {
             guard position < bytes.count else {
                 throw .danglingContinuation(line: line)

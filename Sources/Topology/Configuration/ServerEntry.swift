@@ -11,9 +11,10 @@ package struct ServerEntry: Hashable, Sendable {
         guard let number = Int(key.dropFirst("server.".count)), let id = ServerID(number) else {
             throw malformed
         }
-        let parts = value.split(separator: ";", omittingEmptySubsequences: false)
-        guard parts.count <= 2, let fields = Self.fields(parts[0]), (3...4).contains(fields.count),
-            !fields[0].isEmpty,
+        let parts = Self.parts(value, separator: ";")
+        guard (1...2).contains(parts.count), let fields = Self.fields(parts[0]),
+            (3...4).contains(fields.count),
+            !fields[0].isEmpty, !fields[0].contains(where: \.isWhitespace),
             let quorum = Int(fields[1]).flatMap({ Port($0) }),
             let election = Int(fields[2]).flatMap({ Port($0) }),
             let role = Self.role(fields.count == 4 ? fields[3] : "participant")
@@ -51,22 +52,23 @@ package struct ServerEntry: Hashable, Sendable {
     ///
     /// An IPv6 address stands in brackets, which are dropped; nil when they do not pair.
     private static func fields(_ text: Substring) -> [String]? {
-        let text = text.trimmingBlanks()
-        guard text.hasPrefix("[") else {
-            return text.split(separator: ":", omittingEmptySubsequences: false).map { $0.trimmingBlanks() }
-        }
+        guard text.hasPrefix("[") else { return parts(text, separator: ":").map(String.init) }
         guard let close = text.firstIndex(of: "]") else { return nil }
         let address = String(text[text.index(after: text.startIndex)..<close])
         let rest = text[text.index(after: close)...]
         guard rest.hasPrefix(":"), IPAddress(address)?.family == .ipv6 else { return nil }
-        return [address]
-            + rest.dropFirst().split(separator: ":", omittingEmptySubsequences: false).map {
-                $0.trimmingBlanks()
-            }
+        return [address] + parts(rest.dropFirst(), separator: ":").map(String.init)
+    }
+
+    /// Splits as Java does, and therefore ZooKeeper: empty parts at the end do not count.
+    private static func parts(_ text: some StringProtocol, separator: Character) -> [Substring] {
+        var parts = Substring(text).split(separator: separator, omittingEmptySubsequences: false)
+        while parts.last?.isEmpty ?? false { parts.removeLast() }
+        return parts
     }
 
     private static func role(_ text: String) -> Member.Role? {
-        switch text.lowercased() {
+        switch text.trimmingBlanks().lowercased() {
         case "participant": .participant
         case "observer": .observer
         default: nil
