@@ -1,4 +1,6 @@
 import ControlProtocol
+import FoundationEssentials
+import LabKit
 import Testing
 import Topology
 
@@ -129,6 +131,39 @@ struct FirewallAlterationTests {
                 let none = try await bench.firewall(backend, protectedPorts: []).install(wall)
                 #expect(none.wall == wall)
                 _ = try await bench.firewall(backend).remove()
+            }
+        }
+    }
+
+    @Test("when the second family fails, the error says so and the first one shows")
+    func secondFamilyFails() async throws {
+        try await FirewallBench.run { bench in
+            let script = "/tmp/\(bench.network.prefix)-launcher"
+            let text = """
+                #!/bin/sh
+                case $1 in *ip6tables*restore) echo out of order >&2; exit 2;; esac
+                exec "$@"
+
+                """
+            try Data(text.utf8).write(to: URL(filePath: script))
+            defer { unlink(script) }
+            try #require(chmod(script, 0o700) == 0)
+            for backend in [FirewallBackend.iptablesNft, .iptablesLegacy] {
+                let broken = HostFirewall(
+                    backend: backend,
+                    protectedPorts: FirewallBench.protectedPorts,
+                    launcher: bench.launcher + [script]
+                )
+                await #expect {
+                    _ = try await broken.install(wall)
+                } throws: { error in
+                    let text = "\(error)"
+                    return text.contains("ip6tables") && text.contains("out of order") && text.contains("2")
+                }
+                let found = try await broken.installed()
+                #expect(found.wall?.peers == wall.peers.filter { $0.family == .ipv4 })
+                #expect(found.count == 10)
+                #expect(try await broken.remove().count == 0)
             }
         }
     }

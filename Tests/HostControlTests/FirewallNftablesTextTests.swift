@@ -119,6 +119,32 @@ import Topology
         #expect(try firewall.preview(same) == firewall.preview(wall))
     }
 
+    @Test("other ways in which nft writes our expressions are read as ours, similar ones are not")
+    func otherForms() throws {
+        let wall = Wall(peers: [address("198.51.100.11")], scope: .allTCP)
+        let table = NftablesTable(wall: wall, protectedPorts: [])
+        let flags: JSONValue = ["payload": ["protocol": "tcp", "field": "flags"]]
+        for (flag, number, isOurs) in [("rst", 6, true), ("rst", 17, false), ("syn", 6, false)] {
+            let rules = table.rules.map { object -> JSONValue in
+                guard let chain = object["rule"]?["chain"], let expressions = object["rule"]?["expr"]?.asList
+                else { return object }
+                let rewritten = expressions.map { expression -> JSONValue in
+                    guard let match = expression["match"], let left = match["left"] else { return expression }
+                    if left == flags {
+                        let masked: JSONValue = ["&": [flags, .text(flag)]]
+                        return ["match": ["op": "!=", "left": masked, "right": 0]]
+                    }
+                    guard left["meta"] != nil else { return expression }
+                    return ["match": ["op": "==", "left": left, "right": .integer(number)]]
+                }
+                return ["rule": ["chain": chain, "expr": .list(rewritten)]]
+            }
+            let document: JSONValue = ["nftables": .list(table.sets + table.chains + rules)]
+            let found = try #require(NftablesReading(document)).wall(protectedPorts: [])
+            #expect((found == wall) == isOurs, "\(flag) \(number)")
+        }
+    }
+
     @Test("counts are summed by chain and family")
     func counters() throws {
         let table = NftablesTable(wall: wall, protectedPorts: protectedPorts)

@@ -42,6 +42,16 @@ import Topology
         #expect(reason?.hasPrefix("\(address(text)) cannot be a peer") == true)
     }
 
+    @Test("the host's own addresses are refused as peers")
+    func ownAddress() throws {
+        let own = try HostAddresses.current()
+        #expect(own.contains(address("127.0.0.1")))
+        for peer in own {
+            let reason = refusal(Wall(peers: [peer], scope: .allTCP))?.description ?? ""
+            #expect(reason.contains("\(peer) cannot be a peer: it is this host's own address"))
+        }
+    }
+
     @Test("the agent's port and SSH are refused by number")
     func protectedPorts() {
         for number in [22, 9760] {

@@ -42,7 +42,11 @@ final class FirewallSocket {
         }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // Ends a listener even if a child that is just being started holds a copy of the descriptor.
+        shutdown(descriptor, Int32(SHUT_RDWR))
+        close(descriptor)
+    }
 
     static func listening(in namespace: String, at address: IPAddress, _ port: Port) throws -> FirewallSocket
     {

@@ -114,12 +114,13 @@ struct FirewallWallTests {
     )
     func manyPorts(backend: FirewallBackend) async throws {
         try await FirewallBench.run { bench in
-            let ports = (0..<37).map { port(4000 + 2 * $0) }
+            // Also neighbours, which must not be merged into a range that reads back differently.
+            let ports = (0..<37).map { port(4000 + 2 * $0) } + (4200...4203).map { port($0) }
             let wall = Wall(peers: FirewallBench.peer, scope: .ports(numbers: ports))
             let found = try await bench.firewall(backend).install(wall).wall
             #expect(found == wall)
             let sides = Self.sides(bench)
-            for number in [ports[0], ports[15], ports[30], ports[36]] {
+            for number in [ports[0], ports[15], ports[30], ports[40]] {
                 try Self.expectRefused(sides, number)
             }
             for number in [port(4001), port(4031), port(4074)] {
@@ -149,6 +150,43 @@ struct FirewallWallTests {
 
     private static func allWork(_ connections: [FirewallConnection]) -> Bool {
         connections.allSatisfy(\.works)
+    }
+
+    @Test("no connection slips through while a wall is replaced", arguments: FirewallBackend.allCases)
+    func replacedWithoutGap(backend: FirewallBackend) async throws {
+        try await FirewallBench.run { bench in
+            let firewall = bench.firewall(backend)
+            let number = port(2888)
+            let walls = [Wall(peers: FirewallBench.peer, scope: .allTCP), FirewallBench.wall]
+            _ = try await firewall.install(walls[1])
+            let sides = Self.sides(bench)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    let listeners = try sides.map {
+                        try FirewallSocket.listening(in: $0.to, at: $0.address, number)
+                    }
+                    var attempts = 0
+                    while !Task.isCancelled {
+                        for side in sides {
+                            let attempt = try FirewallSocket.connecting(
+                                in: side.from,
+                                to: side.address,
+                                number
+                            )
+                            #expect(attempt.ending == Self.refused, "\(side) after \(attempts) attempts")
+                            attempts += 1
+                        }
+                        await Task.yield()
+                    }
+                    // Else nothing was tried in between.
+                    #expect(attempts > 100)
+                    withExtendedLifetime(listeners) {}
+                }
+                for index in 0..<10 { _ = try await firewall.install(walls[index % 2]) }
+                group.cancelAll()
+                try await group.waitForAll()
+            }
+        }
     }
 
     /// Connections of the walled host and of the peer with a third host, and within the walled host.

@@ -108,6 +108,11 @@ struct NftablesReading {
         if left["meta"]?["key"]?.asText == "l4proto", match["right"] == 6 {
             return ["match": ["op": match["op"] ?? nil, "left": left, "right": "tcp"]]
         }
+        if let operands = left["&"]?.asList, operands.count == 2, operands[1] == "rst", match["op"] == "!=",
+            match["right"] == 0
+        {
+            return ["match": ["op": "in", "left": operands[0], "right": "rst"]]
+        }
         return expression
     }
 }

@@ -75,6 +75,9 @@ struct NftablesTable: Hashable, Sendable {
     /// Resets must pass: the one we answer an inbound packet with leaves through `output`, and the one we answer
     /// an outbound packet with arrives in `input` under the peer's address. Rejected there, neither end of a
     /// connection would learn that it is dead. A reset can only end a connection, never carry one.
+    ///
+    /// The protected ports pass whatever the scope, so that no choice of ports can ever match them. ZooKeeper
+    /// never connects from one: they are in use on every host that has an agent, and below the ephemeral ones.
     private var passes: [[JSONValue]] {
         let resets: [JSONValue] = [Self.match("in", Self.payload("tcp", "flags"), "rst"), ["return": nil]]
         guard !protectedPorts.isEmpty else { return [resets] }

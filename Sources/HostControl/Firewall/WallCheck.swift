@@ -13,8 +13,10 @@ struct WallCheck: Sendable {
         guard !wall.peers.isEmpty else {
             throw .refused(refusal: .invalid(reason: "a wall needs at least one peer address"))
         }
+        let own = try HostAddresses.current()
         for peer in wall.peers {
-            if let reason = Self.objection(to: peer) {
+            let objection = own.contains(peer) ? "it is this host's own address" : Self.objection(to: peer)
+            if let reason = objection {
                 throw .refused(refusal: .invalid(reason: "\(peer) cannot be a peer: \(reason)"))
             }
         }
