@@ -20,12 +20,14 @@ struct DataDirectoryReader {
 
     private var positions: [String: TransactionLog.Position] = [:]
     private var problems: [String] = []
+    private var isListed = true
 
     init() {}
 
     /// Blocks for as long as the newest log takes to read; another look reads only what came since.
     mutating func read(dataDir: String, logDir: String) -> DataDirectory {
         problems = []
+        isListed = true
         let versioned = dataDir + "/version-2"
         let logs = logDir + "/version-2"
         var entries = list(versioned)
@@ -35,7 +37,8 @@ struct DataDirectoryReader {
         return DataDirectory(
             path: dataDir,
             logPath: logDir,
-            isEmpty: entries.isEmpty,
+            // What could not be listed must never pass for empty.
+            isEmpty: isListed && entries.isEmpty,
             myid: number(in: dataDir + "/myid").flatMap { Int(exactly: $0) },
             currentEpoch: number(in: versioned + "/currentEpoch"),
             acceptedEpoch: number(in: versioned + "/acceptedEpoch"),
@@ -47,7 +50,10 @@ struct DataDirectoryReader {
     /// Every snapshot and log by its name; an absent directory holds none.
     private mutating func list(_ directory: String) -> [Entry] {
         guard let stream = opendir(directory) else {
-            if errno != ENOENT { problems.append("cannot list \(directory): \(FileError.text(of: errno))") }
+            if errno != ENOENT {
+                isListed = false
+                problems.append("cannot list \(directory): \(FileError.text(of: errno))")
+            }
             return []
         }
         defer { closedir(stream) }
@@ -90,16 +96,21 @@ struct DataDirectoryReader {
         return nil
     }
 
+    /// A server at work, or one that crashed at it, leaves an incomplete one: ZooKeeper passes over it, so do we.
     private mutating func newestSnapshot(_ entries: [Entry]) -> Zxid? {
+        var incomplete: [String] = []
         for entry in entries where entry.kind == .snapshot {
             do throws(FileError) {
                 if try isComplete(entry) { return entry.zxid }
-                problems.append("\(entry.path) is not a complete snapshot, older ones count")
+                incomplete.append(entry.path)
             } catch .unavailable(_, _, code: ENOENT) {
                 continue
             } catch {
                 problems.append(error.description)
             }
+        }
+        if !incomplete.isEmpty {
+            problems.append("no snapshot is complete: \(incomplete.joined(separator: ", "))")
         }
         return nil
     }

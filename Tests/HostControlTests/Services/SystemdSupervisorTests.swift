@@ -1,0 +1,69 @@
+import ControlProtocol
+import Glibc
+import Testing
+
+@testable import HostControl
+
+@Suite("Services under systemd")
+struct SystemdSupervisorTests {
+    private func text(
+        _ load: String,
+        _ active: String,
+        _ sub: String,
+        pid: Int = 0,
+        result: String = "success"
+    ) -> String {
+        "MainPID=\(pid)\nResult=\(result)\nLoadState=\(load)\nActiveState=\(active)\nSubState=\(sub)"
+    }
+
+    @Test("what systemctl shows is read as one of four states")
+    func states() {
+        let state = SystemdSupervisor.state(from:)
+        #expect(state(text("loaded", "active", "running", pid: 42)) == .running(pid: 42))
+        #expect(state(text("loaded", "reloading", "reload", pid: 42)) == .running(pid: 42))
+        #expect(state(text("loaded", "activating", "auto-restart", result: "exit-code")) == .changing)
+        #expect(state(text("loaded", "deactivating", "stop-sigterm", pid: 42)) == .changing)
+        #expect(state(text("loaded", "inactive", "dead")) == .stopped)
+        #expect(
+            state(text("loaded", "failed", "failed", result: "exit-code")) == .failed(reason: "exit-code")
+        )
+        #expect(
+            state(text("loaded", "active", "exited"))
+                == .failed(reason: "the unit is active (exited) without a main process")
+        )
+        #expect(state(text("not-found", "inactive", "dead")) == .failed(reason: "the unit is not-found"))
+        #expect(state(text("masked", "inactive", "dead")) == .failed(reason: "the unit is masked"))
+        #expect(state("") == .failed(reason: "the unit is unknown to systemd"))
+    }
+
+    @Test(
+        "only names of service units of the list reach systemctl",
+        arguments: [
+            "--help", "-H.service", "a b.service", "*.service", "../x.service", "zookeeper", ".service", "",
+        ]
+    )
+    func names(name: String) async {
+        let supervisor = SystemdSupervisor(allowed: [name])
+        let error = await #expect(throws: ServiceError.self) { _ = try await supervisor.state(of: name) }
+        #expect(error == .refused(.invalid(reason: "'\(name)' is not the name of a service unit")))
+    }
+
+    @Test("a unit that is not in the list is refused")
+    func notAllowed() async {
+        let supervisor = SystemdSupervisor(allowed: ["zookeeper.service"])
+        let error = await #expect(throws: ServiceError.self) { try await supervisor.stop("ssh.service") }
+        #expect(error == .refused(.notAllowed(reason: "unit ssh.service is not in the agent's list")))
+    }
+
+    @Test(
+        "a real systemd answers for a unit that it does not know",
+        .enabled(if: access("/run/systemd/system", F_OK) == 0, "systemd does not run this machine")
+    )
+    func real() async throws {
+        let supervisor = SystemdSupervisor(allowed: ["mitosis-absent.service"])
+        #expect(
+            try await supervisor.state(of: "mitosis-absent.service")
+                == .failed(reason: "the unit is not-found")
+        )
+    }
+}
