@@ -80,7 +80,8 @@ extension ParticipantsProcedure {
                 return .waiting(reason: silence)
             }
             let down = servers.filter { fleet.zookeeper($0.host)?.pid == nil }
-            guard down.count == 1, let node = down.first, fleet.zookeeper(node.host)?.state != .changing else {
+            guard down.count == 1, let node = down.first, fleet.zookeeper(node.host)?.state != .changing
+            else {
                 return .waiting(reason: "\(down.count) nodes are down")
             }
             return .holds(observed: "\(node.host) is down")
@@ -125,19 +126,22 @@ extension ParticipantsProcedure {
             deadline: plan.deadlines.division
         ) { [seeds, companions] fleet, facts in
             let zxids = facts.zxidsAtDivision.compactMapValues { Zxid(hexadecimal: $0) }
-            guard let leader = (seeds + companions).first(where: { fleet.stats($0.host)?.role == .leader }) else {
+            guard let leader = (seeds + companions).first(where: { fleet.stats($0.host)?.role == .leader })
+            else {
                 return .waiting(reason: "no leader yet")
             }
             guard zxids.count == seeds.count, let freshest = zxids.values.max() else {
                 return .holds(
-                    observed: "NOT PROVEN that nothing was lost: seeds were restarted by somebody else before "
+                    observed:
+                        "NOT PROVEN that nothing was lost: seeds were restarted by somebody else before "
                         + "their last transactions were read"
                 )
             }
             let own = zxids[leader.host.description]
             guard own == freshest else {
                 return .never(
-                    reason: "\(leader.host) leads; at the split its disk ended at \(own?.description ?? "nothing"), "
+                    reason:
+                        "\(leader.host) leads; at the split its disk ended at \(own?.description ?? "nothing"), "
                         + "another's at \(freshest): acknowledged writes are missing from it. Stop the destination "
                         + "now and keep every version-2 directory"
                 )

@@ -113,7 +113,9 @@ extension ParticipantsProcedure {
                         return .wait(because: "\(seed.host): the last transaction on its disk is not known")
                     }
                     guard zookeeper.data.problems.isEmpty else {
-                        return .stop(because: "\(seed.host): \(zookeeper.data.problems.joined(separator: "; "))")
+                        return .stop(
+                            because: "\(seed.host): \(zookeeper.data.problems.joined(separator: "; "))"
+                        )
                     }
                     // A seed that runs its own view already was read before it was restarted.
                     if !Self.runs(destinationView, zookeeper) {

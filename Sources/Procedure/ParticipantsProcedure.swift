@@ -143,7 +143,9 @@ package struct ParticipantsProcedure: Sendable {
                     Step(
                         "division.start-dormant",
                         "Start the remaining destination nodes",
-                        precheck: wallsStand.and(whole(seeds + companions, as: "destination", others: dormant)),
+                        precheck: wallsStand.and(
+                            whole(seeds + companions, as: "destination", others: dormant)
+                        ),
                         act: .commands(start(dormant)),
                         verify: whole(destination, as: "destination")
                             .and(runs(destinationView, on: destination, as: "destination")),

@@ -83,7 +83,8 @@ extension ParticipantsProcedure {
                 guard let zookeeper = fleet.zookeeper(server.host) else { continue }
                 guard zookeeper.state == .stopped else {
                     return .never(
-                        reason: "\(server.host): \(server.service) is not stopped (\(zookeeper.state)); stop it, "
+                        reason:
+                            "\(server.host): \(server.service) is not stopped (\(zookeeper.state)); stop it, "
                             + "a destination node must not have been started before"
                     )
                 }

@@ -88,7 +88,9 @@ package struct Stage: Sendable {
     package let title: String
     /// Asked of the operator before the stage begins.
     package let confirmation: String?
-    /// Once this step was begun, the question has been answered for good. Until then every run asks again.
+    /// Once this step was begun, the question has been answered for good.
+    ///
+    /// Until then every run asks again.
     package let committedBy: StepID?
     package let steps: [Step]
 

@@ -78,7 +78,8 @@ extension ParticipantsProcedure {
             for (host, targets) in tried.sorted(by: { $0.key < $1.key }) {
                 guard fleet.probes[host]?.count == targets.count else {
                     return .waiting(
-                        reason: "\(host): its agent does not answer probes of the other side; see `firewall.peers` "
+                        reason:
+                            "\(host): its agent does not answer probes of the other side; see `firewall.peers` "
                             + "in its configuration"
                     )
                 }
@@ -131,7 +132,8 @@ extension ParticipantsProcedure {
                 guard let zookeeper = fleet.zookeeper(server.host) else { continue }
                 guard zookeeper.state == .stopped, zookeeper.data.isEmpty else {
                     return .never(
-                        reason: "\(server.host) must be stopped and empty until the destination's leader serves: "
+                        reason:
+                            "\(server.host) must be stopped and empty until the destination's leader serves: "
                             + "an empty node could help to elect a leader without the newest writes. Stop "
                             + "\(server.service) there, move version-2 away, disable its automatic start"
                     )
@@ -182,13 +184,16 @@ extension ParticipantsProcedure {
         let results = tried.keys.flatMap { fleet.probes[$0] ?? [] }
         if let other = results.first(where: { $0.answer != wanted }) {
             return .waiting(
-                reason: "a probe of \(other.target.address):\(other.target.port) gives \(other.answer.rawValue)"
+                reason:
+                    "a probe of \(other.target.address):\(other.target.port) gives \(other.answer.rawValue)"
             )
         }
         guard !results.isEmpty, results.count == tried.values.reduce(0, { $0 + $1.count }) else {
             return .waiting(reason: "not every probe was answered")
         }
-        return .holds(observed: "\(results.count) attempts on election ports between source and seeds \(word)")
+        return .holds(
+            observed: "\(results.count) attempts on election ports between source and seeds \(word)"
+        )
     }
 
     /// From each source node to each seed's election port, and back: these listen as long as the nodes run.

@@ -56,7 +56,9 @@ struct RuleCleaning {
             let file = zookeeper.fileView.map(Set.init)
             let running = zookeeper.runningView.map(Set.init)
             guard file == own, zookeeper.state == .stopped || running == own else {
-                throw Complaint("\(server.host) does not run, or will not run, its own side's view; \(Self.unsafe)")
+                throw Complaint(
+                    "\(server.host) does not run, or will not run, its own side's view; \(Self.unsafe)"
+                )
             }
         }
     }

@@ -88,7 +88,9 @@ struct RunCommand: AsyncParsableCommand {
             )
         }
         if let waiver = plan.waivers.first {
-            throw Complaint("\(file):\(waiver.line): '\(waiver.check)' is not a check that can be waived; remove it")
+            throw Complaint(
+                "\(file):\(waiver.line): '\(waiver.check)' is not a check that can be waived; remove it"
+            )
         }
         // What the agents would refuse in the middle of the division, they refuse here.
         for server in plan.destination {
