@@ -20,7 +20,7 @@ release: setup
 demo: build
 	$(MITOSIS_BIN)/mitosis-lab run
 
-test: build lint release
+test: lint build release
 	MITOSIS_BIN=$(abspath $(MITOSIS_BIN)) $(SWIFT) test --skip-build --no-parallel
 
 lint:

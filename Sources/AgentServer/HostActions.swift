@@ -1,6 +1,8 @@
 package import ControlProtocol
 
-/// What an agent can see and do on its host. Tests have a double; `LocalHost` is the real one.
+/// What an agent can see and do on its host.
+///
+/// Tests have a double; `LocalHost` is the real one.
 package protocol HostActions: Sendable {
     /// Why the command would change nothing, asked before it is recorded; nil when it may go on.
     func objection(to command: Command) async -> Refusal?

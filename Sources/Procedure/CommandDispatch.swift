@@ -20,18 +20,25 @@ struct CommandDispatch: Sendable {
     }
 
     func send(_ commands: [HostCommand], step: StepID, attempt: Int) async -> Result {
-        let byHost = Dictionary(grouping: commands.enumerated(), by: \.element.host)
+        var byHost: [(host: HostName, items: [(index: Int, command: Command)])] = []
+        for (index, item) in commands.enumerated() {
+            if let known = byHost.firstIndex(where: { $0.host == item.host }) {
+                byHost[known].items.append((index, item.command))
+            } else {
+                byHost.append((item.host, [(index, item.command)]))
+            }
+        }
         return await withTaskGroup(of: (HostName, Swift.Result<CommandResult, DispatchFailure>).self) { group in
             for (host, items) in byHost {
                 group.addTask {
                     do throws(DispatchFailure) {
                         var last: CommandResult?
-                        for (index, item) in items {
+                        for (index, command) in items {
                             let id = "\(lease.runID)-\(step)-\(attempt)-\(index)-\(host)"
                             guard let commandID = CommandID(id) else {
                                 throw DispatchFailure(reason: "'\(id)' is no command id")
                             }
-                            let request = CommandRequest(id: commandID, lease: lease, command: item.command)
+                            let request = CommandRequest(id: commandID, lease: lease, command: command)
                             last = try await follow(request, on: host)
                         }
                         guard let last else { throw DispatchFailure(reason: "\(host): nothing to do") }

@@ -84,6 +84,20 @@ package struct Gate: Sendable {
         }
     }
 
+    package func within(_ deadline: Duration) -> Gate {
+        Gate(
+            title,
+            hosts: hosts,
+            probes: probes,
+            deadline: deadline,
+            looks: looks,
+            interval: interval,
+            kafka: kafka,
+            isAdvisory: isAdvisory,
+            judge: judge
+        )
+    }
+
     /// Holds when either does; the other is asked only when this one does not hold.
     package func or(_ other: Gate) -> Gate {
         Gate(

@@ -32,6 +32,12 @@ package struct ParticipantsProcedure: Sendable {
                         undo: .nothingToUndo
                     ),
                     Step(
+                        "preflight.probes",
+                        "Agents may probe the other side",
+                        verify: probesAllowed,
+                        undo: .nothingToUndo
+                    ),
+                    Step(
                         "preflight.rules",
                         "No rule of ours is left over",
                         verify: noRules,
@@ -73,7 +79,8 @@ package struct ParticipantsProcedure: Sendable {
                         "Start \(names(seeds)) and let them catch up",
                         precheck: whole(source, as: "source"),
                         act: .commands(start(seeds)),
-                        verify: whole(source + seeds, as: "joint").and(runs(joint, on: seeds, as: "joint")),
+                        verify: whole(source + seeds, as: "joint").and(runs(joint, on: seeds, as: "joint"))
+                            .within(plan.deadlines.join),
                         undo: .commands(
                             stop(seeds),
                             note: "the seeds' copies of the data stay on their disks"
@@ -91,7 +98,7 @@ package struct ParticipantsProcedure: Sendable {
                         Step(
                             StepID("join.roll-source-\(index + 1)"),
                             "Restart a source node, \(index + 1) of \(source.count), followers first",
-                            precheck: whole(source + seeds, as: "joint"),
+                            precheck: whole(source + seeds, as: "joint").or(oneIsDown(source)),
                             act: rollNext(of: source, to: joint, as: "joint"),
                             verify: atLeast(index + 1, of: source, run: joint, as: "joint")
                                 .and(whole(source + seeds, as: "joint")),
@@ -104,21 +111,25 @@ package struct ParticipantsProcedure: Sendable {
                 "division",
                 "Divide the joint ensemble",
                 confirmation: confirmation,
+                committedBy: "division.split",
                 [
+                    kafka?.readyToDivide,
                     Step(
                         "division.restore-files",
                         "Put the original files back, restart nothing",
                         precheck: whole(source + seeds, as: "joint")
-                            .and(runs(joint, on: source + seeds, as: "joint")),
+                            .and(runs(joint, on: source + seeds, as: "joint"))
+                            .and(othersAreStopped).and(peersAreKnown).and(bothSidesConnect),
                         act: .commands(restore(source + seeds)),
                         verify: filesAreOriginal(on: source + destination),
-                        undo: .commands(writeJoint(on: source + seeds), note: "the joint files come back")
+                        undo: .commands(writeJoint(on: source + seeds), note: "the joint files come back"),
+                        isRestingPlace: false
                     ),
-                    kafka?.readyToDivide,
                     Step(
                         "division.split",
                         "Cut every destination node off from every source node",
-                        precheck: whole(source + seeds, as: "joint").and(bothSidesConnect).or(splitHasBegun),
+                        precheck: whole(source + seeds, as: "joint").and(bothSidesConnect).or(splitHasBegun)
+                            .and(othersAreStopped),
                         act: kafka?.split(raiseWalls) ?? .commands(raiseWalls),
                         verify: wallsStand.and(nothingCrosses(refusedToo: true)),
                         undo: .commands(removeWalls, note: "the joint ensemble heals"),
@@ -127,7 +138,8 @@ package struct ParticipantsProcedure: Sendable {
                     Step(
                         "division.restart-seeds",
                         "Restart \(names(seeds + companions)) together, once quiet",
-                        precheck: cutOffAndQuiet,
+                        precheck: wallsStand.and(nothingCrosses(refusedToo: false)).and(othersAreStopped)
+                            .and(cutOffAndQuiet),
                         act: restartSeeds,
                         verify: whole(seeds + companions, as: "destination")
                             .and(runs(destinationView, on: seeds + companions, as: "destination"))
@@ -139,7 +151,9 @@ package struct ParticipantsProcedure: Sendable {
                     Step(
                         "division.start-dormant",
                         "Start the remaining destination nodes",
-                        precheck: whole(seeds + companions, as: "destination", others: dormant),
+                        precheck: wallsStand.and(
+                            whole(seeds + companions, as: "destination", others: dormant)
+                        ),
                         act: .commands(start(dormant)),
                         verify: whole(destination, as: "destination")
                             .and(runs(destinationView, on: destination, as: "destination")),
@@ -155,7 +169,8 @@ package struct ParticipantsProcedure: Sendable {
                     Step(
                         StepID("return.roll-source-\(index + 1)"),
                         "Restart a source node, \(index + 1) of \(source.count), followers first",
-                        precheck: wallsStand.and(nothingCrosses(refusedToo: false)).and(sourceServes),
+                        precheck: wallsStand.and(nothingCrosses(refusedToo: false))
+                            .and(sourceServes.or(oneIsDown(source))),
                         act: rollNext(of: source, to: sourceView, as: "source"),
                         verify: atLeast(index + 1, of: source, run: sourceView, as: "source").and(
                             sourceServes
@@ -186,6 +201,38 @@ package struct ParticipantsProcedure: Sendable {
                 ].compactMap(\.self)
             ),
         ].compactMap(\.self)
+    }
+
+    /// What a run does first when it goes on after a stop or a crash, before the steps that are left.
+    ///
+    /// Standing conditions may have been lost meanwhile: rules do not survive a reboot, and another tool may have
+    /// flushed them. Original files must not lie under joint processes longer than a division takes.
+    package func renewal(done: Set<StepID>, begun: Set<StepID>) -> Stage? {
+        var steps: [Step] = []
+        if begun.contains("division.split"), !begun.contains("clean-up.remove-rules") {
+            steps.append(
+                Step(
+                    "renewal.raise-walls",
+                    "See that every wall still stands",
+                    act: .commands(raiseWalls),
+                    verify: wallsStand.and(nothingCrosses(refusedToo: false)),
+                    undo: .commands(removeWalls, note: "the joint ensemble heals"),
+                    isRestingPlace: false
+                )
+            )
+        }
+        if done.contains("division.restore-files"), !begun.contains("division.split") {
+            steps.append(
+                Step(
+                    "renewal.joint-files",
+                    "Put the joint files back until the division begins",
+                    act: .commands(writeJoint(on: source + seeds)),
+                    verify: filesAreJoint(on: source + seeds),
+                    undo: .commands(restore(source + seeds), note: "the original files come back")
+                )
+            )
+        }
+        return steps.isEmpty ? nil : Stage("renewal", "Renew what a stop may have undone", steps)
     }
 
     /// What the operator is asked before the window opens.

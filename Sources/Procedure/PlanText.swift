@@ -29,7 +29,8 @@ package struct PlanText: Sendable {
             the source has \(plan.source.count)
               with them     \(procedure.names(plan.companions)), started together with the seeds at the division
               afterwards    \(procedure.names(plan.dormant)), started when the destination's leader serves
-            \(kafka)
+            \(kafka)  cut           \(scope)
+
             """
     }
 
@@ -39,6 +40,15 @@ package struct PlanText: Sendable {
         let names = kafka.brokers.map { "\($0.id) (\($0.host))" }.joined(separator: ", ")
         return "  kafka         brokers \(names), \(chroot), repointed to "
             + "\(procedure.seedConnectString)\(kafka.chroot)\n"
+    }
+
+    private var scope: String {
+        switch plan.scope {
+        case .quorumPorts: "the quorum and election ports of both sides"
+        case .allTCP:
+            "all TCP between the sides but the protected ports: a client on a source host cannot reach the "
+                + "destination's client port until the clean-up"
+        }
     }
 
     private func describe(_ servers: [PlannedServer]) -> String {

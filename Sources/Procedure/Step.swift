@@ -93,12 +93,23 @@ package struct Stage: Sendable {
     package let title: String
     /// Asked of the operator before the stage begins.
     package let confirmation: String?
+    /// Once this step was begun, the question has been answered for good.
+    ///
+    /// Until then every run asks again.
+    package let committedBy: StepID?
     package let steps: [Step]
 
-    package init(_ name: String, _ title: String, confirmation: String? = nil, _ steps: [Step]) {
+    package init(
+        _ name: String,
+        _ title: String,
+        confirmation: String? = nil,
+        committedBy: StepID? = nil,
+        _ steps: [Step]
+    ) {
         self.name = name
         self.title = title
         self.confirmation = confirmation
+        self.committedBy = committedBy
         self.steps = steps
     }
 }

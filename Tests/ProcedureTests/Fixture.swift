@@ -91,7 +91,7 @@ enum Fixture {
             monotonic: { elapsed.now },
             sleep: { elapsed.pass($0) }
         )
-        return try await Runner(
+        let runner = try Runner(
             plan: plan,
             run: record,
             fleet: fleet,
@@ -100,7 +100,8 @@ enum Fixture {
             report: report,
             confirm: { _ in confirm },
             stopRequest: { .none }
-        ).perform()
+        )
+        return try await runner.perform()
     }
 }
 

@@ -67,7 +67,7 @@ struct KafkaProcedureTests {
         let stages = ParticipantsProcedure(plan: plan, survey: Survey(files: [])).stages
         #expect(stages.map(\.name) == ["preflight", "join", "division", "return", "clean-up"])
         let ids = stages.flatMap(\.steps).map(\.id.description)
-        #expect(ids.count == 20)
+        #expect(ids.count == 21)
         #expect(!ids.contains { $0.contains("kafka") || $0.contains("broker") || $0.contains("session") })
     }
 

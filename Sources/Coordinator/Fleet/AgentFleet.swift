@@ -132,6 +132,7 @@ struct AgentFleet: Fleet {
             switch error {
             case .unreachable(_, let reason): throw .unreachable(host: host, reason: reason)
             case .replyLost(_, let reason): throw .replyLost(host: host, reason: reason)
+            case .refused(_, 503, let reply): throw .unreachable(host: host, reason: reply.error)
             case .refused(_, _, let reply):
                 if let refusal = reply.refusal { throw .refused(host: host, refusal: refusal) }
                 throw .broken(host: host, reason: reply.error)
