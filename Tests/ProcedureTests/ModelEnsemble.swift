@@ -30,6 +30,8 @@ struct ModelEnsemble {
     private var nextPID: Int32 = 100
     private var transactions: UInt32 = 1
     private var leaders: [HostName: HostName] = [:]
+    /// An election gone wrong: this node leads whoever reaches it.
+    var forcedLeader: HostName?
 
     init(plan: MigrationPlan) {
         self.plan = plan
@@ -88,7 +90,9 @@ struct ModelEnsemble {
                 continue
             }
             let candidates = candidates(for: name)
-            if let current = leaders[name], candidates.contains(where: { $0.server.host == current }) { continue }
+            if let current = leaders[name], candidates.contains(where: { $0.server.host == current }) {
+                continue
+            }
             let following = candidates.compactMap { leaders[$0.server.host] }.first { leader in
                 candidates.contains { $0.server.host == leader }
             }
@@ -105,6 +109,9 @@ struct ModelEnsemble {
 
     /// The freshest, then the highest id; never a seed while a source node still runs the source's own view.
     private func best(_ candidates: [Host]) -> HostName? {
+        if let forcedLeader, candidates.contains(where: { $0.server.host == forcedLeader }) {
+            return forcedLeader
+        }
         let source = candidates.filter { isSource($0.server.host) }
         let mustBeSource = source.contains { $0.view?.count == plan.source.count }
         return (mustBeSource ? source : candidates)
