@@ -30,10 +30,12 @@ extension ModelEnsemble {
         switch command {
         case .installWall(let wall):
             hosts[name]?.wall = wall
+            elect()
             return .done(result: .rules(rules: rules(name)))
         case .removeWall:
             checkHealing()
             hosts[name]?.wall = nil
+            elect()
             return .done(result: .rules(rules: rules(name)))
         case .writeFile(let write):
             let found = ContentDigest.sha256(hosts[name]?.file ?? Data())
