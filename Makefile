@@ -6,7 +6,7 @@ PACKAGES = build-essential pkg-config libssl-dev libyaml-dev openssl libsqlite3-
 	openjdk-17-jre-headless zookeeper libzookeeper-java libslf4j-java python3 python3-kazoo
 MITOSIS_BIN = .build/debug
 
-.PHONY: demo test build release lint format clean setup
+.PHONY: demo test bench build release lint format clean setup
 
 setup:
 	@deploy/setup-machine $(PACKAGES)
@@ -18,7 +18,11 @@ release: setup
 	deploy/build-release
 
 demo: build
-	$(MITOSIS_BIN)/mitosis-lab run
+	$(MITOSIS_BIN)/mitosis-lab run --brokers 3
+
+ROUNDS ?= 10
+bench: build
+	MITOSIS_BIN=$(abspath $(MITOSIS_BIN)) bench/window/run --rounds $(ROUNDS)
 
 test: lint build release
 	MITOSIS_BIN=$(abspath $(MITOSIS_BIN)) $(SWIFT) test --skip-build --no-parallel

@@ -11,9 +11,22 @@ enum PeerSocketTable {
     /// Connections on any of these ports, at either end, except those of an address with itself.
     static func read(ports: Set<Port>) -> [PeerSocket] {
         guard !ports.isEmpty else { return [] }
+        if let entries = SocketDiagnosis.established() {
+            return entries.compactMap { peer(local: $0.local, remote: $0.remote, ports) }
+        }
         return ["/proc/self/net/tcp", "/proc/self/net/tcp6"].flatMap { path in
             KernelText.read(path).map { parse($0, ports: ports) } ?? []
         }
+    }
+
+    private static func peer(
+        local: (address: IPAddress, port: Port),
+        remote: (address: IPAddress, port: Port),
+        _ ports: Set<Port>
+    ) -> PeerSocket? {
+        guard local.address != remote.address, ports.contains(local.port) || ports.contains(remote.port)
+        else { return nil }
+        return PeerSocket(localPort: local.port, remoteAddress: remote.address, remotePort: remote.port)
     }
 
     static func parse(_ table: String, ports: Set<Port>) -> [PeerSocket] {
@@ -21,10 +34,9 @@ enum PeerSocketTable {
             let fields = line.split(separator: " ", omittingEmptySubsequences: true)
             // 01 is TCP_ESTABLISHED.
             guard fields.count > 3, fields[3] == "01", let local = endpoint(fields[1]),
-                let remote = endpoint(fields[2]), local.address != remote.address,
-                ports.contains(local.port) || ports.contains(remote.port)
+                let remote = endpoint(fields[2])
             else { return nil }
-            return PeerSocket(localPort: local.port, remoteAddress: remote.address, remotePort: remote.port)
+            return peer(local: local, remote: remote, ports)
         }
     }
 
@@ -39,8 +51,6 @@ enum PeerSocketTable {
             withUnsafeBytes(of: word) { bytes += Array($0) }
             rest = rest.dropFirst(8)
         }
-        let mapped = [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF]
-        if bytes.count == 16, Array(bytes.prefix(12)) == mapped { bytes = Array(bytes.suffix(4)) }
-        return IPAddress(bytes: bytes).map { ($0, port) }
+        return IPAddress(wire: bytes[...]).map { ($0, port) }
     }
 }
