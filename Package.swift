@@ -82,7 +82,7 @@ let package = Package(
         .target(name: "Reporting", dependencies: ["Procedure", "ControlProtocol"], swiftSettings: strict),
         .executableTarget(
             name: "Agent",
-            dependencies: nio + ["AgentServer", arguments],
+            dependencies: nio + ["AgentServer"],
             swiftSettings: strict
         ),
         .executableTarget(

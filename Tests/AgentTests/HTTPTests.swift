@@ -70,6 +70,16 @@ struct HTTPTests {
         }
     }
 
+    @Test("a port that is taken stops the second agent, with the port in its one line")
+    func portTaken() async throws {
+        try await TestAgent.with { agent in
+            let error = await #expect(throws: AgentServerError.self) {
+                _ = try await TestAgent.start(port: agent.port)
+            }
+            #expect(error?.description.contains("127.0.0.1 port \(agent.port)") == true)
+        }
+    }
+
     @Test("a connection takes one request after another, also several at once")
     func keepAlive() async throws {
         try await TestAgent.with { agent in
