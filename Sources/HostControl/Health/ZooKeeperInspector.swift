@@ -34,7 +34,9 @@ package actor ZooKeeperInspector {
         }
         let process = state.pid.flatMap { ProcessIdentity(pid: $0) }
         let path = process.flatMap { ServerConfigFile.path(ofProcess: $0.pid) } ?? configPath
-        let seen = await BlockingThread.run { [disk] in disk.look(at: path, process) }
+        let seen = await BlockingThread.run { [disk] in
+            disk.look(at: path, process, isStopped: state == .stopped)
+        }
         return ZooKeeperStatus(
             service: service,
             state: state,
@@ -43,14 +45,19 @@ package actor ZooKeeperInspector {
             file: seen.file,
             fileView: seen.fileView,
             runningView: seen.runningView,
-            serving: await serving(seen.endpoint),
+            serving: await serving(seen.endpoint, state),
             data: seen.data,
             peerSockets: seen.sockets,
             diskFree: seen.diskFree
         )
     }
 
-    private func serving(_ endpoint: (address: String?, port: Port)?) async -> Serving {
+    /// Without a running process of the service's, whoever answers on its port is somebody else.
+    private func serving(_ endpoint: (address: String?, port: Port)?, _ state: ServiceState) async -> Serving
+    {
+        guard state.pid != nil else {
+            return .unreachable(reason: "\(service) does not run, so its client port was not asked")
+        }
         guard let (name, port) = endpoint else {
             return .unreachable(reason: "the configuration file names no client port")
         }
@@ -69,8 +76,8 @@ private final class Observations: Sendable {
 
     init(_ disk: Disk) { self.disk = Mutex(disk) }
 
-    func look(at path: String, _ process: ProcessIdentity?) -> Disk.Seen {
-        disk.withLock { $0.look(at: path, process) }
+    func look(at path: String, _ process: ProcessIdentity?, isStopped: Bool) -> Disk.Seen {
+        disk.withLock { $0.look(at: path, process, isStopped: isStopped) }
     }
 }
 
@@ -82,7 +89,7 @@ private struct Disk {
         let runningView: [Member]?
         let endpoint: (address: String?, port: Port)?
         let data: DataDirectory
-        let sockets: [PeerSocket]
+        let sockets: [PeerSocket]?
         let diskFree: UInt64?
     }
 
@@ -93,13 +100,15 @@ private struct Disk {
 
     init(views: RunningViews) { self.views = views }
 
-    mutating func look(at path: String, _ process: ProcessIdentity?) -> Seen {
+    mutating func look(at path: String, _ process: ProcessIdentity?, isStopped: Bool) -> Seen {
         let config = ServerConfigFile.read(path)
         let runningView = process.flatMap { views.view(of: $0, config) }
         if let data = config.configuration?.dataDir {
             directories = (data, config.configuration?.dataLogDir ?? data)
         }
         let data = data(config)
+        // Which ports a process uses is unknown when neither its file nor its view is: no socket proves nothing.
+        let arePortsKnown = config.configuration != nil || runningView != nil || isStopped
         let ports = (config.configuration?.peerPorts ?? [])
             .union((runningView ?? []).flatMap { [$0.quorumPort, $0.electionPort] })
         return Seen(
@@ -108,7 +117,7 @@ private struct Disk {
             runningView: runningView,
             endpoint: config.configuration?.clientEndpoint(of: data.myid),
             data: data,
-            sockets: PeerSocketTable.read(ports: ports),
+            sockets: arePortsKnown ? PeerSocketTable.read(ports: ports) : nil,
             diskFree: Self.free(data.path)
         )
     }
