@@ -14,6 +14,24 @@ struct OpenFile: ~Copyable {
         self.path = path
     }
 
+    /// Opens a name of an open directory, and never what a symbolic link of that name leads to.
+    init(_ place: FilePlace, _ flags: Int32, mode: mode_t = 0) throws(FileError) {
+        try self.init(following: place, flags | O_NOFOLLOW, mode: mode)
+    }
+
+    /// Opens a name of an open directory, or what a symbolic link of that name leads to.
+    init(following place: FilePlace, _ flags: Int32, mode: mode_t = 0) throws(FileError) {
+        let opened = openat(
+            place.directory.descriptor,
+            place.name,
+            flags | O_CLOEXEC | O_NONBLOCK,
+            mode
+        )
+        guard opened >= 0 else { throw .unavailable(operation: "open", path: place.path, code: errno) }
+        descriptor = opened
+        path = place.path
+    }
+
     deinit { close(descriptor) }
 
     func attributes() throws(FileError) -> stat {
