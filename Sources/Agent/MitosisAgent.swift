@@ -21,7 +21,8 @@ struct MitosisAgent {
             log.error(mistake.description)
             exit(64)
         } catch {
-            log.error("\(error)")
+            // A configuration may have several mistakes, a line each.
+            for line in "\(error)".split(separator: "\n") { log.error(String(line)) }
             exit(1)
         }
     }
