@@ -1,7 +1,10 @@
 package import ControlProtocol
 import FoundationEssentials
 
-/// Puts together what the agent sees, for `/v1/status` and `/metrics`: all of it read now, a few readers at a time.
+/// Puts together what the agent sees, for `/v1/status` and `/metrics`, a few readers at a time.
+///
+/// All of it is read now, with the two exceptions that `Firewall.installed` and `ZooKeeperInspector.status` name:
+/// gates look often, and on a host where a server is just starting every program executed for a look delays it.
 package struct HostObserver: Sendable {
     package struct Facts: Sendable {
         package let host: HostName

@@ -95,6 +95,15 @@ final class FirewallSocket {
     }
 
     private static func make(in namespace: String, _ family: IPAddress.Family) throws -> FirewallSocket {
+        let domain = family == .ipv4 ? AF_INET : AF_INET6
+        let descriptor = try inside(namespace) {
+            socket(domain, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        }
+        return try FirewallSocket(descriptor: descriptor)
+    }
+
+    /// Whatever asks the kernel in `body` asks it about this namespace.
+    static func inside<Value>(_ namespace: String, _ body: () -> Value) throws -> Value {
         let home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)
         let target = open("/run/netns/\(namespace)", O_RDONLY | O_CLOEXEC)
         defer {
@@ -105,10 +114,9 @@ final class FirewallSocket {
         guard home >= 0, target >= 0, Self.enter(target) else {
             throw Failure(description: "cannot enter \(namespace): \(String(cString: strerror(errno)))")
         }
-        let domain = family == .ipv4 ? AF_INET : AF_INET6
-        let descriptor = socket(domain, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        let value = body()
         precondition(Self.enter(home), "the thread cannot go back to its network namespace")
-        return try FirewallSocket(descriptor: descriptor)
+        return value
     }
 
     /// `setns(2)`, which the C library's overlay leaves out.

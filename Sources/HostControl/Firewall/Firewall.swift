@@ -7,6 +7,9 @@ package import Topology
 /// read back, holds exactly what was asked for.
 package protocol Firewall: Sendable {
     /// What the kernel holds of ours, in every backend of the host. Changes nothing.
+    ///
+    /// The configured backend is asked every time. Residue in another one is as of now or, in iptables-legacy
+    /// (and where the kernel does not number its rule sets), as of at most five seconds ago.
     func installed() async throws(FirewallError) -> InstalledRules
     /// Replaces whatever is there of ours by this wall, without a moment in which nothing is there.
     func install(_ wall: Wall) async throws(FirewallError) -> InstalledRules

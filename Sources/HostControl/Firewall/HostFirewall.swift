@@ -11,19 +11,28 @@ package struct HostFirewall: Firewall {
     private let others: [any RuleStore]
     private let severing: SocketSevering
     private let turn = Turn()
+    private let memory = RuleMemory()
+    private let generation: @Sendable () -> UInt32?
+    /// How old the word on another backend's residue may get where the kernel does not tell of changes.
+    private static let patience = Duration.seconds(5)
 
     /// - Parameters:
     ///   - launcher: prefixed to every command; tests enter a network namespace with it.
     ///   - seconds: how long one command may take.
+    ///   - generation: the generation of the rules that `launcher` leads to; without it, it is asked for here
+    ///     when there is no launcher, and otherwise counts as not known.
     package init(
         backend: FirewallBackend,
         protectedPorts: [Port],
         launcher: [String] = [],
-        seconds: Int = 10
+        seconds: Int = 10,
+        generation: (@Sendable () -> UInt32?)? = nil
     ) {
         let check = WallCheck(protectedPorts: protectedPorts)
         let tools = PacketTools(launcher: launcher, seconds: seconds)
         self.backend = backend
+        let here: @Sendable () -> UInt32? = { launcher.isEmpty ? RulesetGeneration.read() : nil }
+        self.generation = generation ?? here
         self.check = check
         severing = SocketSevering(protectedPorts: check.protectedPorts, tools: tools)
         own = Self.store(backend, check.protectedPorts, tools)
@@ -55,6 +64,7 @@ package struct HostFirewall: Firewall {
         let desired = try check.accepted(wall)
         return try await inTurn { () async throws(FirewallError) in
             try requireBackend()
+            memory.forget()
             try await own.install(desired)
             // Only now, so that there is no moment without rules when the backend was switched.
             for store in others { try await store.remove() }
@@ -69,6 +79,7 @@ package struct HostFirewall: Firewall {
 
     package func remove() async throws(FirewallError) -> InstalledRules {
         try await inTurn { () async throws(FirewallError) in
+            memory.forget()
             // One backend in trouble, or gone, is no reason to leave rules in another.
             var firstError: FirewallError?
             do throws(FirewallError) {
@@ -101,11 +112,12 @@ package struct HostFirewall: Firewall {
 
     /// Also how many of the rules are in other backends than the configured one.
     private func read() async throws(FirewallError) -> (rules: InstalledRules, residue: Int) {
-        let ownRules = try await own.read()
+        let now = generation()
+        let ownRules = try await rules(of: own, at: now)
         var residue = 0
         var listings = [ownRules.listing]
         for store in others {
-            let left = try await store.read()
+            let left = try await leftover(in: store, at: now)
             residue += left.count
             if left.count > 0 { listings.append("# left in \(store.backend.rawValue):\n\(left.listing)") }
         }
@@ -117,6 +129,40 @@ package struct HostFirewall: Firewall {
             listing: listings.filter { !$0.isEmpty }.joined(separator: "\n")
         )
         return (rules, residue)
+    }
+
+    /// Always from the kernel: either its word that nothing has changed since the last reading, then only the
+    /// counters are read, or everything anew.
+    private func rules(
+        of store: any RuleStore,
+        at now: UInt32?
+    ) async throws(FirewallError) -> StoredRules {
+        guard store.hasGeneration, let now, let known = memory[store.backend], known.generation == now
+        else { return try await readAnew(store, at: now) }
+        guard known.rules.count > 0 else { return .none }
+        let counted = try await store.recount(known.rules)
+        return generation() == now ? counted : try await readAnew(store, at: generation())
+    }
+
+    /// As of now where the kernel tells of changes, else as of at most `patience` ago.
+    ///
+    /// Always anew after a change of ours and at the start. Packet counts in its listing may be older.
+    private func leftover(in store: any RuleStore, at now: UInt32?) async throws(FirewallError) -> StoredRules
+    {
+        guard let known = memory[store.backend] else { return try await readAnew(store, at: now) }
+        let isCurrent =
+            store.hasGeneration && now != nil
+            ? known.generation == now : ContinuousClock.now - known.readAt < Self.patience
+        return isCurrent ? known.rules : try await readAnew(store, at: now)
+    }
+
+    private func readAnew(_ store: any RuleStore, at now: UInt32?) async throws(FirewallError) -> StoredRules
+    {
+        let begin = ContinuousClock.now
+        memory[store.backend] = nil
+        let rules = try await store.read()
+        memory[store.backend] = RuleMemory.Entry(rules: rules, generation: now, readAt: begin)
+        return rules
     }
 
     private func inTurn(

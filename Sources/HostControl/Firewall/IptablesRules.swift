@@ -2,6 +2,12 @@ import ControlProtocol
 import Subprocess
 import Topology
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// Our rules in chains of our own in iptables' `filter` table, one transaction per family.
 ///
 /// The programs are named in full (`iptables-nft-restore`): what plain `iptables` means differs between hosts,
@@ -14,6 +20,7 @@ struct IptablesRules: RuleStore {
 
     let backend: FirewallBackend
     let missingProgram: String?
+    let hasGeneration: Bool
     private let kind: Kind
     private let protectedPorts: [Port]
     private let tools: PacketTools
@@ -26,11 +33,10 @@ struct IptablesRules: RuleStore {
         self.kind = kind
         self.protectedPorts = protectedPorts
         self.tools = tools
-        backend =
-            switch kind {
-            case .nft: .iptablesNft
-            case .legacy: .iptablesLegacy
-            }
+        switch kind {
+        case .nft: (backend, hasGeneration) = (.iptablesNft, true)
+        case .legacy: (backend, hasGeneration) = (.iptablesLegacy, false)
+        }
         missingProgram = IPAddress.Family.both
             .flatMap { [Self.program("save", kind, $0), Self.program("restore", kind, $0)] }
             .first { PacketTools.path(of: $0) == nil }
@@ -178,12 +184,27 @@ struct IptablesRules: RuleStore {
     }
 
     private func legacyTableExists(_ family: IPAddress.Family) async throws(FirewallError) -> Bool {
-        // Through a program because the answer is the network namespace's, which tests enter by prefix.
-        let answer = try await tools.run(path("cat"), [family.legacyTableNames])
-        if answer.status.isSuccess { return answer.output.split(separator: "\n").contains("filter") }
-        // The module is not there, so neither is any rule.
-        if answer.diagnostics.contains("No such file") { return false }
-        throw answer.failure
+        let file = family.legacyTableNames
+        let names: String
+        if tools.launcher.isEmpty {
+            do throws(FileError) {
+                names = String(decoding: try OpenFile(file, O_RDONLY).content(limit: 4096), as: UTF8.self)
+            } catch .unavailable(_, _, code: ENOENT) {
+                // The module is not there, so neither is any rule.
+                return false
+            } catch {
+                throw .unreadable(source: file, detail: error.description)
+            }
+        } else {
+            // Through a program because the answer is the network namespace's, which tests enter by prefix.
+            let answer = try await tools.run(path("cat"), [file])
+            guard answer.status.isSuccess else {
+                if answer.diagnostics.contains("No such file") { return false }
+                throw answer.failure
+            }
+            names = answer.output
+        }
+        return names.split(separator: "\n").contains("filter")
     }
 
     private func path(_ program: String) throws(FirewallError) -> String {
@@ -217,8 +238,8 @@ extension IPAddress.Family {
 
     fileprivate var legacyTableNames: String {
         switch self {
-        case .ipv4: "/proc/net/ip_tables_names"
-        case .ipv6: "/proc/net/ip6_tables_names"
+        case .ipv4: "/proc/self/net/ip_tables_names"
+        case .ipv6: "/proc/self/net/ip6_tables_names"
         }
     }
 }

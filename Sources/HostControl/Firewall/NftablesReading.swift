@@ -42,32 +42,56 @@ struct NftablesReading {
     }
 
     /// Packets and bytes rejected, by chain and family.
-    var counters: [InstalledRules.Counter] {
+    var counters: [InstalledRules.Counter] { Self.sums(counted.map { ($0.slot, $0.packets, $0.bytes) }) }
+
+    /// Where the counters belong, in the order in which nft lists them.
+    var slots: [CounterSlot] { counted.map(\.slot) }
+
+    /// The counters of nft's text listing of the same rules; nil when it does not have as many.
+    static func counters(listing: String, slots: [CounterSlot]) -> [InstalledRules.Counter]? {
+        let found = listing.split(separator: "\n").compactMap { line -> (UInt64, UInt64)? in
+            let words = line.split(separator: " ")
+            guard let start = words.firstIndex(of: "counter"), words.count > start + 4,
+                words[start + 1] == "packets", words[start + 3] == "bytes",
+                let packets = UInt64(words[start + 2]), let bytes = UInt64(words[start + 4])
+            else { return nil }
+            return (packets, bytes)
+        }
+        guard found.count == slots.count else { return nil }
+        return sums(zip(slots, found).map { ($0, $1.0, $1.1) })
+    }
+
+    private static func sums(_ counts: [(slot: CounterSlot, packets: UInt64, bytes: UInt64)])
+        -> [InstalledRules.Counter]
+    {
         WallChain.allCases.flatMap { chain in
             NftablesTable.Family.all.compactMap { family in
-                let counted = rules.filter { $0["chain"]?.asText == chain.rawValue }
-                    .compactMap { Self.counter(of: $0, family: family) }
-                guard !counted.isEmpty else { return nil }
+                let own = counts.filter { $0.slot == CounterSlot(chain: chain, family: family.address) }
+                guard !own.isEmpty else { return nil }
                 return InstalledRules.Counter(
                     chain: chain.rawValue,
                     family: family.address,
-                    packets: counted.reduce(0) { $0 + $1.packets },
-                    bytes: counted.reduce(0) { $0 + $1.bytes }
+                    packets: own.reduce(0) { $0 + $1.packets },
+                    bytes: own.reduce(0) { $0 + $1.bytes }
                 )
             }
         }
     }
 
-    private static func counter(
-        of rule: JSONValue,
-        family: NftablesTable.Family
-    ) -> (packets: UInt64, bytes: UInt64)? {
-        guard let expressions = rule["expr"]?.asList,
-            expressions.first?["match"]?["right"]?.asText == "@\(family.set)",
-            let counter = expressions.lazy.compactMap({ $0["counter"] }).first,
-            let packets = counter["packets"]?.asInteger, let bytes = counter["bytes"]?.asInteger
-        else { return nil }
-        return (UInt64(clamping: packets), UInt64(clamping: bytes))
+    private var counted: [(slot: CounterSlot, packets: UInt64, bytes: UInt64)] {
+        rules.compactMap { rule in
+            guard let chain = rule["chain"]?.asText.flatMap(WallChain.init(rawValue:)),
+                let expressions = rule["expr"]?.asList,
+                let set = expressions.first?["match"]?["right"]?.asText,
+                let family = NftablesTable.Family.all.first(where: { set == "@\($0.set)" }),
+                let counter = expressions.lazy.compactMap({ $0["counter"] }).first,
+                let packets = counter["packets"]?.asInteger, let bytes = counter["bytes"]?.asInteger
+            else { return nil }
+            return (
+                CounterSlot(chain: chain, family: family.address), UInt64(clamping: packets),
+                UInt64(clamping: bytes)
+            )
+        }
     }
 
     private func elements(of set: String) -> [JSONValue]? {

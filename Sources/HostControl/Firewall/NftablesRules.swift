@@ -13,6 +13,8 @@ struct NftablesRules: RuleStore {
         program = NftProgram(tools: tools)
     }
 
+    let hasGeneration = true
+
     var missingProgram: String? { program == nil ? "nft" : nil }
 
     func read() async throws(FirewallError) -> StoredRules {
@@ -28,7 +30,24 @@ struct NftablesRules: RuleStore {
             wall: isDormant ? nil : reading.wall(protectedPorts: protectedPorts),
             count: reading.count,
             counters: reading.counters,
-            listing: listing
+            listing: listing,
+            // Of rules that are not ours alone, the text is not taken apart.
+            slots: isDormant ? [] : reading.slots
+        )
+    }
+
+    func recount(_ rules: StoredRules) async throws(FirewallError) -> StoredRules {
+        guard rules.wall != nil else { return try await read() }
+        let listing = try await nft().listing(Self.table)
+        guard let counters = NftablesReading.counters(listing: listing, slots: rules.slots) else {
+            return try await read()
+        }
+        return StoredRules(
+            wall: rules.wall,
+            count: rules.count,
+            counters: counters,
+            listing: listing,
+            slots: rules.slots
         )
     }
 

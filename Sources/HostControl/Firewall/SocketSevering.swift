@@ -10,10 +10,10 @@ struct SocketSevering: Sendable {
     let protectedPorts: [Port]
     let tools: PacketTools
 
-    /// Best effort: a host without `ss`, or a kernel without INET_DIAG_DESTROY, leaves a silent connection
-    /// to die with its first packet.
+    /// Best effort, no word about success.
     ///
-    /// Gates look at the kernel's socket table, not at this.
+    /// A host without `ss`, or a kernel without INET_DIAG_DESTROY, leaves a silent connection to die with its
+    /// first packet. Gates look at the kernel's socket table, not at this.
     func sever(_ wall: Wall) async {
         guard let ss = PacketTools.path(of: "ss") else { return }
         do throws(FirewallError) {

@@ -12,9 +12,17 @@ enum PeerSocketTable {
 
     /// Connections on any of these ports, at either end, except those of an address with itself.
     ///
-    /// Nil when a table cannot be read; only that of IPv6 may be absent, on a kernel without it.
-    static func read(ports: Set<Port>, in directory: String = "/proc/self/net") -> [PeerSocket]? {
+    /// Nil when the kernel's table cannot be read.
+    static func read(ports: Set<Port>) -> [PeerSocket]? {
         guard !ports.isEmpty else { return [] }
+        if let entries = SocketDiagnosis.established() {
+            return entries.compactMap { peer(local: $0.local, remote: $0.remote, ports) }
+        }
+        return read(ports: ports, in: "/proc/self/net")
+    }
+
+    /// Only the table of IPv6 may be absent, on a kernel without it.
+    static func read(ports: Set<Port>, in directory: String) -> [PeerSocket]? {
         guard let first = table(directory + "/tcp") else { return nil }
         let sixth: String
         do throws(FileError) {
@@ -39,15 +47,24 @@ enum PeerSocketTable {
         String(decoding: try OpenFile(path, O_RDONLY).content(limit: limit), as: UTF8.self)
     }
 
+    private static func peer(
+        local: (address: IPAddress, port: Port),
+        remote: (address: IPAddress, port: Port),
+        _ ports: Set<Port>
+    ) -> PeerSocket? {
+        guard local.address != remote.address, ports.contains(local.port) || ports.contains(remote.port)
+        else { return nil }
+        return PeerSocket(localPort: local.port, remoteAddress: remote.address, remotePort: remote.port)
+    }
+
     static func parse(_ table: String, ports: Set<Port>) -> [PeerSocket] {
         table.split(separator: "\n").dropFirst().compactMap { line in
             let fields = line.split(separator: " ", omittingEmptySubsequences: true)
             // 01 is TCP_ESTABLISHED.
             guard fields.count > 3, fields[3] == "01", let local = endpoint(fields[1]),
-                let remote = endpoint(fields[2]), local.address != remote.address,
-                ports.contains(local.port) || ports.contains(remote.port)
+                let remote = endpoint(fields[2])
             else { return nil }
-            return PeerSocket(localPort: local.port, remoteAddress: remote.address, remotePort: remote.port)
+            return peer(local: local, remote: remote, ports)
         }
     }
 
@@ -62,8 +79,6 @@ enum PeerSocketTable {
             withUnsafeBytes(of: word) { bytes += Array($0) }
             rest = rest.dropFirst(8)
         }
-        let mapped = [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF]
-        if bytes.count == 16, Array(bytes.prefix(12)) == mapped { bytes = Array(bytes.suffix(4)) }
-        return IPAddress(bytes: bytes).map { ($0, port) }
+        return IPAddress(wire: bytes[...]).map { ($0, port) }
     }
 }

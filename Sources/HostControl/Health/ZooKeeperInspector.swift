@@ -9,6 +9,10 @@ package actor ZooKeeperInspector {
     private let configPath: String
     private let supervisor: any ServiceSupervisor
     private let disk: Observations
+    /// The service's process and when its supervisor last named it.
+    private var known: (process: ProcessIdentity, at: ContinuousClock.Instant)?
+    /// For how long a process that still lives counts as the service's without asking again.
+    private static let patience = Duration.seconds(2)
 
     /// `configPath` counts while no process runs that names another; `stateDirectory` keeps the running view
     /// over a restart of the agent.
@@ -24,15 +28,12 @@ package actor ZooKeeperInspector {
         disk = Observations(Disk(views: RunningViews(stateDirectory: stateDirectory)))
     }
 
-    /// All of it read now; takes at most about two seconds when the server does not answer.
+    /// All of it read now, but for the service manager's word on a process that it named in the last two
+    /// seconds and that the kernel says is still there.
+    ///
+    /// Takes at most about two seconds when the server does not answer.
     package func status() async -> ZooKeeperStatus {
-        let state: ServiceState
-        do throws(ServiceError) {
-            state = try await supervisor.state(of: service)
-        } catch {
-            state = .failed(reason: error.description)
-        }
-        let process = state.pid.flatMap { ProcessIdentity(pid: $0) }
+        let (state, process) = await service()
         let path = process.flatMap { ServerConfigFile.path(ofProcess: $0.pid) } ?? configPath
         let seen = await BlockingThread.run { [disk] in
             disk.look(at: path, process, isStopped: state == .stopped)
@@ -50,6 +51,26 @@ package actor ZooKeeperInspector {
             peerSockets: seen.sockets,
             diskFree: seen.diskFree
         )
+    }
+
+    /// Asking a service manager takes a program of its own, looking at a process does not.
+    private func service() async -> (ServiceState, ProcessIdentity?) {
+        if let known, ContinuousClock.now - known.at < Self.patience,
+            ProcessIdentity(pid: known.process.pid) == known.process
+        {
+            return (.running(pid: known.process.pid), known.process)
+        }
+        known = nil
+        let now = ContinuousClock.now
+        let state: ServiceState
+        do throws(ServiceError) {
+            state = try await supervisor.state(of: service)
+        } catch {
+            state = .failed(reason: error.description)
+        }
+        let process = state.pid.flatMap { ProcessIdentity(pid: $0) }
+        known = process.map { ($0, now) }
+        return (state, process)
     }
 
     /// Without a running process of the service's, whoever answers on its port is somebody else.

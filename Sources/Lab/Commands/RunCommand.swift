@@ -22,6 +22,12 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "For how many seconds the clients go on after the division.")
     var settle = 5
 
+    @Option(
+        help: "Divide with this program in place of mitosis; it gets the lab's folder as its argument.",
+        completion: .file()
+    )
+    var procedure: String?
+
     func validate() throws {
         guard size.agents else { throw ValidationError("a division needs agents: leave --no-agents out") }
         guard (0...600).contains(settle) else { throw ValidationError("--settle is from 0 to 600") }
@@ -33,7 +39,7 @@ struct RunCommand: AsyncParsableCommand {
         // and taken down as ever.
         signal(SIGINT, SIG_IGN)
         do {
-            let summary = try await LabRun(lab, settle: .seconds(settle)).perform()
+            let summary = try await LabRun(lab, settle: .seconds(settle), procedure: procedure).perform()
             for line in summary.lines { Output.say(line) }
             if let json { try RecordFile.write(summary, at: json) }
             try await finish(lab)

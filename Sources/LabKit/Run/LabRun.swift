@@ -6,11 +6,15 @@ package struct LabRun: Sendable {
     /// How long the writers go on after the coordinator, and at most in all.
     package let settle: Duration
     package let limit: Int
+    /// A program that divides in the coordinator's place, for comparisons; it is given the lab's folder and
+    /// writes the same events where the coordinator does.
+    package let procedure: String?
 
-    package init(_ lab: Lab, settle: Duration = .seconds(5), limit: Int = 900) {
+    package init(_ lab: Lab, settle: Duration = .seconds(5), limit: Int = 900, procedure: String? = nil) {
         self.lab = lab
         self.settle = settle
         self.limit = limit
+        self.procedure = procedure
     }
 
     /// The lab must be up; it is left up.
@@ -27,8 +31,11 @@ package struct LabRun: Sendable {
         return try await summarize(status, workload)
     }
 
-    /// Runs the real program on the control host, its output passed through.
+    /// Runs the real program on the control host (or the one in its place, here), its output passed through.
     package func coordinate() async throws(LabError) -> Int32 {
+        if let procedure {
+            return try await Tool([procedure, lab.configuration.directory]).passThrough()
+        }
         let argv = [lab.binaries.coordinator, "run", lab.layout.plan, "--yes", "--events", lab.layout.events]
         return try await Tool(argv, namespace: lab.namespace(of: lab.configuration.control)).passThrough()
     }

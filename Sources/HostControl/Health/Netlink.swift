@@ -1,0 +1,87 @@
+import Glibc
+
+/// One question to the kernel over netlink, and its answer.
+enum Netlink {
+    struct Message {
+        let type: UInt16
+        let payload: [UInt8]
+    }
+
+    /// `request` and `dump` of `linux/netlink.h`.
+    static let single: UInt16 = 0x1
+    static let dump: UInt16 = 0x301
+    private static let isPart: UInt16 = 0x2
+    private static let error: UInt16 = 2
+    private static let done: UInt16 = 3
+    private static let headerLength = 16
+
+    /// Blocks for as long as the kernel takes, normally well below a millisecond.
+    ///
+    /// Nil when this kernel does not answer the question, or not in full.
+    static func ask(_ family: Int32, type: UInt16, flags: UInt16, body: [UInt8]) -> [Message]? {
+        let kind = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        let descriptor = socket(AF_NETLINK, kind, family)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var limit = timeval(tv_sec: 2, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        let request =
+            bytes(of: UInt32(headerLength + body.count)) + bytes(of: type) + bytes(of: flags)
+            + bytes(of: UInt32(1)) + bytes(of: UInt32(0)) + body
+        guard send(descriptor, request, request.count, 0) == request.count else { return nil }
+        var messages: [Message] = []
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_TRUNC))
+            if count < 0, errno == EINTR { continue }
+            guard count >= headerLength, count <= buffer.count else { return nil }
+            switch take(buffer[0..<count], into: &messages) {
+            case .complete: return messages
+            case .more: continue
+            case .refused: return nil
+            }
+        }
+    }
+
+    private enum Reception {
+        case more
+        case complete
+        case refused
+    }
+
+    private static func take(_ datagram: ArraySlice<UInt8>, into messages: inout [Message]) -> Reception {
+        var rest = datagram
+        while rest.count >= headerLength {
+            let length = Int(number(rest, at: 0, as: UInt32.self))
+            guard length >= headerLength, length <= rest.count else { return .refused }
+            let type = number(rest, at: 4, as: UInt16.self)
+            let flags = number(rest, at: 6, as: UInt16.self)
+            if type == error { return .refused }
+            if type == done { return .complete }
+            messages.append(
+                Message(
+                    type: type,
+                    payload: Array(rest.dropFirst(headerLength).prefix(length - headerLength))
+                )
+            )
+            guard flags & isPart != 0 else { return .complete }
+            rest = rest.dropFirst((length + 3) & ~3)
+        }
+        return .more
+    }
+
+    /// In the machine's byte order, as netlink's own headers are.
+    static func bytes<Number: FixedWidthInteger>(of number: Number) -> [UInt8] {
+        withUnsafeBytes(of: number) { Array($0) }
+    }
+
+    static func number<Number: FixedWidthInteger>(
+        _ bytes: ArraySlice<UInt8>,
+        at offset: Int,
+        as type: Number.Type
+    ) -> Number {
+        bytes.dropFirst(offset).prefix(MemoryLayout<Number>.size).withUnsafeBytes {
+            $0.count == MemoryLayout<Number>.size ? $0.loadUnaligned(as: Number.self) : 0
+        }
+    }
+}

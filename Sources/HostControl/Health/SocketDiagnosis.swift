@@ -1,0 +1,62 @@
+import Glibc
+import Topology
+
+/// The kernel's established TCP connections of both families, in one pass over its table.
+///
+/// `/proc/net/tcp` tells the same, but takes a walk over every bucket of the table for each family, 4 ms each on
+/// a machine with a large table; this takes a tenth of a millisecond or three.
+enum SocketDiagnosis {
+    struct Entry: Hashable {
+        let local: (address: IPAddress, port: Port)
+        let remote: (address: IPAddress, port: Port)
+
+        static func == (left: Entry, right: Entry) -> Bool {
+            left.local == right.local && left.remote == right.remote
+        }
+
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(local.address)
+            hasher.combine(local.port)
+            hasher.combine(remote.address)
+            hasher.combine(remote.port)
+        }
+    }
+
+    // `linux/sock_diag.h`, `linux/inet_diag.h`: NETLINK_SOCK_DIAG, TCPDIAG_GETSOCK, TCP_ESTABLISHED.
+    private static let family: Int32 = 4
+    private static let question: UInt16 = 18
+    private static let stateMask: UInt32 = 1 << 1
+
+    /// Nil when this kernel was built without it, or something does not let us ask.
+    static func established() -> [Entry]? {
+        // Family, lengths, extensions and the pattern stay zero: any connection.
+        let body =
+            [UInt8](repeating: 0, count: 52) + Netlink.bytes(of: stateMask) + Netlink.bytes(of: UInt32(0))
+        return Netlink.ask(family, type: question, flags: Netlink.dump, body: body)?
+            .compactMap { entry($0.payload) }
+    }
+
+    /// A `struct inet_diag_msg`: family, state, timer, retransmissions, then ports and addresses as on the wire.
+    private static func entry(_ payload: [UInt8]) -> Entry? {
+        guard payload.count >= 40, let length = [UInt8(AF_INET): 4, UInt8(AF_INET6): 16][payload[0]],
+            let local = IPAddress(wire: payload[8..<8 + length]),
+            let remote = IPAddress(wire: payload[24..<24 + length]),
+            let localPort = port(payload[4..<6]), let remotePort = port(payload[6..<8])
+        else { return nil }
+        return Entry(local: (local, localPort), remote: (remote, remotePort))
+    }
+
+    private static func port(_ bytes: ArraySlice<UInt8>) -> Port? {
+        Port(bytes.reduce(0) { $0 << 8 | Int($1) })
+    }
+}
+
+extension IPAddress {
+    private static let mapped = [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF]
+
+    /// An IPv4 address that an IPv6 socket talks to is an IPv4 address.
+    init?(wire bytes: ArraySlice<UInt8>) {
+        let isMapped = bytes.count == 16 && Array(bytes.prefix(12)) == Self.mapped
+        self.init(bytes: Array(isMapped ? bytes.suffix(4) : bytes))
+    }
+}

@@ -1,0 +1,108 @@
+import ControlProtocol
+import FoundationEssentials
+import LabKit
+import Testing
+import Topology
+
+@testable import HostControl
+
+/// A firewall that remembers must never tell anything but what a fresh one would.
+@Suite(.needsNamespaces, .serialized)
+struct FirewallMemoryTests {
+    private let wall = FirewallBench.wall
+
+    @Test(
+        "whatever another program does to a wall shows in the next status",
+        arguments: FirewallBackend.allCases
+    )
+    func foreignChange(backend: FirewallBackend) async throws {
+        try await FirewallBench.run { bench in
+            let lasting = bench.lasting(backend)
+            func isTrue() async throws -> Bool {
+                let seen = try await lasting.installed()
+                let fresh = try await bench.firewall(backend).installed()
+                return seen == fresh
+            }
+            #expect(try await isTrue())
+            _ = try await lasting.install(wall)
+            #expect(try await isTrue())
+            #expect(try await lasting.installed().wall == wall)
+            // A refused packet moves a counter, and no generation.
+            _ = try FirewallSocket.connecting(
+                in: bench.network.namespace(of: "peer"),
+                to: FirewallBench.walled[0],
+                port(2888)
+            )
+            #expect(try await isTrue())
+            #expect(try await lasting.installed().counters.contains { $0.packets > 0 })
+            try await bench.onWalled("nft", ["add", "table", "inet", "strange"])
+            #expect(try await isTrue())
+            switch backend {
+            case .nftables: try await bench.onWalled("nft", ["flush", "chain", "inet", "mitosis", "input"])
+            case .iptablesNft: try await bench.onWalled("iptables-nft", ["-F", "MITOSIS-INPUT"])
+            case .iptablesLegacy: try await bench.onWalled("iptables-legacy", ["-F", "MITOSIS-INPUT"])
+            }
+            #expect(try await isTrue())
+            let broken = try await lasting.installed()
+            #expect(broken.wall == nil && broken.count > 0)
+            // Installed and removed behind its back.
+            _ = try await bench.firewall(backend).install(wall)
+            #expect(try await lasting.installed().wall == wall)
+            _ = try await bench.firewall(backend).remove()
+            #expect(try await isTrue())
+            #expect(try await lasting.installed().count == 0)
+        }
+    }
+
+    @Test("rules that appear in iptables-nft, which is not the configured backend, show in the next status")
+    func residueAppears() async throws {
+        try await FirewallBench.run { bench in
+            let lasting = bench.lasting(.nftables)
+            #expect(try await lasting.installed().count == 0)
+            try await bench.onWalled("iptables-nft", ["-N", "MITOSIS-INPUT"])
+            #expect(try await lasting.installed().count == 1)
+            #expect(try await lasting.remove().count == 0)
+            try await bench.onWalled("iptables-nft", ["-N", "MITOSIS-INPUT"])
+            let walled = try await lasting.install(wall)
+            #expect(walled.wall == wall && !walled.listing.contains("left in"))
+        }
+    }
+
+    @Test("nothing is executed while nothing changes and nothing is there, one program while a wall stands")
+    func executions() async throws {
+        try await FirewallBench.run { bench in
+            let scratch = try Scratch()
+            let script = try scratch.file(
+                "counted",
+                Array("#!/bin/sh\necho \"$4 $5\" >> \(scratch("calls"))\nexec \"$@\"\n".utf8),
+                mode: 0o755
+            )
+            let firewall = bench.lasting(.nftables, launcher: [script])
+            func calls(_ body: () async throws -> Void) async throws -> Int {
+                try scratch.file("calls", [])
+                try await body()
+                return try content(of: scratch("calls")).count { $0 == UInt8(ascii: "\n") }
+            }
+            #expect(try await calls { _ = try await firewall.installed() } > 1)
+            #expect(try await calls { for _ in 1...5 { _ = try await firewall.installed() } } == 0)
+            _ = try await firewall.install(wall)
+            #expect(try await calls { for _ in 1...5 { _ = try await firewall.installed() } } == 5)
+        }
+    }
+}
+
+extension FirewallBench {
+    /// Knows the generation of the rules on `walled`, as an agent there does.
+    fileprivate func lasting(_ backend: FirewallBackend, launcher first: [String] = []) -> HostFirewall {
+        let namespace = network.namespace(of: "walled")
+        return HostFirewall(
+            backend: backend,
+            protectedPorts: Self.protectedPorts,
+            launcher: first + launcher
+        ) {
+            do { return try FirewallSocket.inside(namespace) { RulesetGeneration.read() } } catch {
+                return nil
+            }
+        }
+    }
+}
