@@ -40,6 +40,9 @@ struct MitosisAgent {
             // One loop is plenty: what takes time never runs on it.
             group: MultiThreadedEventLoopGroup(numberOfThreads: 1)
         )
-        await agent.run(until: { await signals.first() })
+        switch await agent.run(until: { await signals.first() }) {
+        case .asked: return
+        case .listenerEnded: exit(1)
+        }
     }
 }

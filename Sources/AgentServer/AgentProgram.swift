@@ -77,10 +77,34 @@ package struct AgentProgram: Sendable {
         return AgentProgram(listener: listener, desk: desk, state: state, log: log)
     }
 
-    /// Serves until `stop` ends, then lets the running command finish for at most `grace`.
-    package func run(until stop: @escaping @Sendable () async -> Void, grace: Duration = .seconds(30)) async {
-        let serving = Task { await listener.run() }
-        await stop()
+    /// What made an agent end.
+    package enum Ending: Hashable, Sendable {
+        case asked
+        /// Nothing listens any more: whoever runs the agent should start it again.
+        case listenerEnded
+    }
+
+    /// Serves until `stop` or the listener ends, then lets the running command finish for at most `grace`.
+    @discardableResult
+    package func run(
+        until stop: @escaping @Sendable () async -> Void,
+        grace: Duration = .seconds(30)
+    ) async -> Ending {
+        let (endings, first) = AsyncStream<Ending>.makeStream()
+        let serving = Task {
+            await listener.run()
+            first.yield(.listenerEnded)
+        }
+        let asking = Task {
+            await stop()
+            first.yield(.asked)
+        }
+        let ending = await endings.first { _ in true } ?? .asked
+        asking.cancel()
+        switch ending {
+        case .asked: break
+        case .listenerEnded: log.error("nothing listens any more, so the agent ends")
+        }
         log.info("stopping; a command that runs is let finish", ["seconds": String(grace.components.seconds)])
         let drained = await drain(within: grace)
         if !drained { log.warning("a command still runs; what came of it will be unknown") }
@@ -89,6 +113,7 @@ package struct AgentProgram: Sendable {
         await serving.value
         log.info("mitosis-agent ends")
         state.release()
+        return ending
     }
 
     /// False when a command still runs after `grace`; it is not waited for any longer.
