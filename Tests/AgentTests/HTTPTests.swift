@@ -121,7 +121,7 @@ struct HTTPTests {
                 Issue.record("\(String(describing: error))")
                 return
             }
-            _ = await agent.log.line(with: "too many connections")
+            _ = await agent.log.line(with: "too many connections: 1")
             #expect(try await first.status().host.description == "s1")
         }
     }
