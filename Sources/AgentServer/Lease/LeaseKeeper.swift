@@ -79,6 +79,11 @@ package struct LeaseKeeper: Hashable, Sendable {
             held.lapses > now.sinceBoot
                 && (held.lease.runID != request.lease.runID || held.holder != name)
         }
+        if held == true, let latest, request.lease.epoch <= latest.epoch {
+            return .refuse(
+                refusal: request.takeOver ? .superseded(highest: latest.epoch) : .leaseHeld(state: state)
+            )
+        }
         if held == true, !request.takeOver { return .refuse(refusal: .leaseHeld(state: state)) }
         let expiresAt = now.unixMilliseconds + Int64(request.secondsToLive) * 1000
         latest = request.lease
