@@ -1,5 +1,6 @@
 import ControlProtocol
 import FoundationEssentials
+import Glibc
 import MutualTLS
 package import NIOCore
 import NIOPosix
@@ -144,6 +145,12 @@ package struct AgentProgram: Sendable {
     /// Everything that can be checked without taking the port or the state directory.
     package static func check(_ configuration: AgentConfiguration) throws(AgentServerError) {
         _ = try context(configuration, LineLogger { _ in })
+        for file in configuration.files {
+            let directory = file.lastIndex(of: "/").map { String(file[...$0]) } ?? "."
+            guard access(directory, W_OK) == 0 || errno == ENOENT else {
+                throw .notWritable(directory: directory, reason: String(cString: strerror(errno)))
+            }
+        }
     }
 
     private static func context(
@@ -151,6 +158,9 @@ package struct AgentProgram: Sendable {
         _ log: LineLogger
     ) throws(AgentServerError) -> ReloadingTLSContext {
         let paths = configuration.certificates
+        for path in [paths.certificate, paths.key, paths.authority, paths.revoked].compactMap({ $0 }) {
+            if let objection = OwnFile.objection(to: path) { throw .notOurs(reason: objection) }
+        }
         guard let domain = TrustDomain(paths.trustDomain),
             let name = PeerName(configuration.host.description)
         else { throw .tls(reason: "'\(paths.trustDomain)' is not a trust domain; correct tls.trust_domain") }
