@@ -1,7 +1,9 @@
 import NIOCore
 import Synchronization
 
-/// Which connections there are. Those of peers that are not known yet are counted apart and take no place from the
+/// Which connections there are.
+///
+/// Those of peers that are not known yet are counted apart and take no place from the
 /// others: anybody can open them.
 final class ConnectionBook: Sendable {
     enum Verdict {

@@ -207,7 +207,9 @@ extension ServiceState {
     }
 }
 
-/// A command under way. Left alone it goes on to its end: a start command may be the service itself.
+/// A command under way.
+///
+/// Left alone it goes on to its end: a start command may be the service itself.
 private final class Asked: Sendable {
     private final class Ending: Sendable {
         let verdict = Mutex<Result<Void, ServiceError>?>(nil)
