@@ -3,7 +3,7 @@
 SWIFT ?= swift
 PACKAGES = build-essential pkg-config libssl-dev libyaml-dev openssl libsqlite3-dev libzookeeper-mt-dev \
 	iproute2 nftables iptables systemd-container dbus curl procps \
-	openjdk-17-jre-headless zookeeper libzookeeper-java libslf4j-java python3 python3-kazoo
+	openjdk-17-jre-headless zookeeper libzookeeper-java libslf4j-java liblog4j1.2-java python3 python3-venv python3-kazoo
 MITOSIS_BIN = .build/debug
 
 .PHONY: demo test bench build release lint format clean setup

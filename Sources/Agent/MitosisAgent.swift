@@ -12,10 +12,10 @@ struct MitosisAgent {
             case .help: print(AgentArguments.usage)
             case .version: print(AgentVersion.current)
             case .check(let path):
-                let configuration = try AgentConfigurationReader.read(path: path)
+                let configuration = try AgentConfigurationReader.readOwn(path: path)
                 try AgentProgram.check(configuration)
                 print("\(path) can be used\n\(configuration.summary)")
-            case .run(let path): try await serve(AgentConfigurationReader.read(path: path), log)
+            case .run(let path): try await serve(AgentConfigurationReader.readOwn(path: path), log)
             }
         } catch let mistake as AgentArguments.Mistake {
             log.error(mistake.description)
@@ -40,6 +40,9 @@ struct MitosisAgent {
             // One loop is plenty: what takes time never runs on it.
             group: MultiThreadedEventLoopGroup(numberOfThreads: 1)
         )
-        await agent.run(until: { await signals.first() })
+        switch await agent.run(until: { await signals.first() }) {
+        case .asked: return
+        case .listenerEnded: exit(1)
+        }
     }
 }

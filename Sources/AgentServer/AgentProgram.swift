@@ -1,5 +1,6 @@
 import ControlProtocol
 import FoundationEssentials
+import Glibc
 import MutualTLS
 package import NIOCore
 import NIOPosix
@@ -77,10 +78,34 @@ package struct AgentProgram: Sendable {
         return AgentProgram(listener: listener, desk: desk, state: state, log: log)
     }
 
-    /// Serves until `stop` ends, then lets the running command finish for at most `grace`.
-    package func run(until stop: @escaping @Sendable () async -> Void, grace: Duration = .seconds(30)) async {
-        let serving = Task { await listener.run() }
-        await stop()
+    /// What made an agent end.
+    package enum Ending: Hashable, Sendable {
+        case asked
+        /// Nothing listens any more: whoever runs the agent should start it again.
+        case listenerEnded
+    }
+
+    /// Serves until `stop` or the listener ends, then lets the running command finish for at most `grace`.
+    @discardableResult
+    package func run(
+        until stop: @escaping @Sendable () async -> Void,
+        grace: Duration = .seconds(30)
+    ) async -> Ending {
+        let (endings, first) = AsyncStream<Ending>.makeStream()
+        let serving = Task {
+            await listener.run()
+            first.yield(.listenerEnded)
+        }
+        let asking = Task {
+            await stop()
+            first.yield(.asked)
+        }
+        let ending = await endings.first { _ in true } ?? .asked
+        asking.cancel()
+        switch ending {
+        case .asked: break
+        case .listenerEnded: log.error("nothing listens any more, so the agent ends")
+        }
         log.info("stopping; a command that runs is let finish", ["seconds": String(grace.components.seconds)])
         let drained = await drain(within: grace)
         if !drained { log.warning("a command still runs; what came of it will be unknown") }
@@ -89,6 +114,7 @@ package struct AgentProgram: Sendable {
         await serving.value
         log.info("mitosis-agent ends")
         state.release()
+        return ending
     }
 
     /// False when a command still runs after `grace`; it is not waited for any longer.
@@ -119,6 +145,12 @@ package struct AgentProgram: Sendable {
     /// Everything that can be checked without taking the port or the state directory.
     package static func check(_ configuration: AgentConfiguration) throws(AgentServerError) {
         _ = try context(configuration, LineLogger { _ in })
+        for file in configuration.files {
+            let directory = file.lastIndex(of: "/").map { String(file[...$0]) } ?? "."
+            guard access(directory, W_OK) == 0 || errno == ENOENT else {
+                throw .notWritable(directory: directory, reason: String(cString: strerror(errno)))
+            }
+        }
     }
 
     private static func context(
@@ -126,6 +158,9 @@ package struct AgentProgram: Sendable {
         _ log: LineLogger
     ) throws(AgentServerError) -> ReloadingTLSContext {
         let paths = configuration.certificates
+        for path in [paths.certificate, paths.key, paths.authority, paths.revoked].compactMap({ $0 }) {
+            if let objection = OwnFile.objection(to: path) { throw .notOurs(reason: objection) }
+        }
         guard let domain = TrustDomain(paths.trustDomain),
             let name = PeerName(configuration.host.description)
         else { throw .tls(reason: "'\(paths.trustDomain)' is not a trust domain; correct tls.trust_domain") }

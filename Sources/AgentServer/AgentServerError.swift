@@ -4,6 +4,10 @@ package import YAMLReading
 package enum AgentServerError: Error, Hashable {
     /// The configuration says something that the agent cannot take.
     case configuration(problem: YAMLError)
+    /// Somebody else could have changed what the agent is about to believe.
+    case notOurs(reason: String)
+    /// An allowed file could not be replaced in its directory.
+    case notWritable(directory: String, reason: String)
     case tls(reason: String)
     case stateDirectory(path: String, reason: String)
     case stateLocked(path: String)
@@ -17,6 +21,10 @@ extension AgentServerError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .configuration(let problem): problem.description
+        case .notOurs(let reason): reason
+        case .notWritable(let directory, let reason):
+            "\(directory) holds an allowed file and cannot be written: \(reason); let the agent write there "
+                + "(with systemd: ReadWritePaths=), or take the file off 'files'"
         case .tls(let reason): "cannot use the certificate: \(reason)"
         case .stateDirectory(let path, let reason):
             "state directory \(path): \(reason); create it, owned by the agent's user, or change 'state'"

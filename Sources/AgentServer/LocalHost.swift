@@ -38,6 +38,7 @@ package struct LocalHost: HostActions {
             ZooKeeperInspector(
                 service: zookeeper.service,
                 configPath: zookeeper.config,
+                allowed: configuration.files,
                 stateDirectory: configuration.state,
                 supervisor: supervisor
             )

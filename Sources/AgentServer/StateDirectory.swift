@@ -12,8 +12,9 @@ package final class StateDirectory: Sendable {
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
             throw .stateDirectory(path: path, reason: String(cString: strerror(errno)))
         }
+        if let objection = OwnFile.objection(to: path) { throw .notOurs(reason: objection) }
         let lock = path + "/lock"
-        let descriptor = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        let descriptor = open(lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw .stateDirectory(path: path, reason: String(cString: strerror(errno)))
         }

@@ -79,7 +79,9 @@ package struct ZooKeeperStatus: Hashable, Sendable, Codable {
     package let serving: Serving
     package let data: DataDirectory
     /// Established TCP connections on the quorum and election ports, from the kernel's table.
-    package let peerSockets: [PeerSocket]
+    ///
+    /// Nil when it is not known: the table or the ports could not be read.
+    package let peerSockets: [PeerSocket]?
     /// Bytes free where the data directory is.
     package let diskFree: UInt64?
 
@@ -93,7 +95,7 @@ package struct ZooKeeperStatus: Hashable, Sendable, Codable {
         runningView: [Member]?,
         serving: Serving,
         data: DataDirectory,
-        peerSockets: [PeerSocket],
+        peerSockets: [PeerSocket]?,
         diskFree: UInt64?
     ) {
         self.service = service

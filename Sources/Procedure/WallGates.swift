@@ -157,7 +157,9 @@ extension ParticipantsProcedure {
                 let foreign = Set(other.flatMap(\.allAddresses))
                 for server in side {
                     if let silence = fleet.silence(server.host) { return .waiting(reason: silence) }
-                    let sockets = fleet.zookeeper(server.host)?.peerSockets ?? []
+                    guard let sockets = fleet.zookeeper(server.host)?.peerSockets else {
+                        return .waiting(reason: "\(server.host) cannot tell which connections it has")
+                    }
                     if let crossing = sockets.first(where: { foreign.contains($0.remoteAddress) }) {
                         return .waiting(
                             reason: "\(server.host) is still connected to \(crossing.remoteAddress) "
@@ -168,7 +170,8 @@ extension ParticipantsProcedure {
             }
             guard refusedToo else { return .holds(observed: "no socket crosses") }
             return switch Self.judge(tried, fleet, .refused, "refused") {
-            case .holds(let observed), .warns(let observed): .holds(observed: "no socket crosses, \(observed)")
+            case .holds(let observed), .warns(let observed):
+                .holds(observed: "no socket crosses, \(observed)")
             case .waiting(let reason): .waiting(reason: reason)
             case .never(let reason): .never(reason: reason)
             }

@@ -1,6 +1,7 @@
 import AgentServer
 import ControlProtocol
 import FoundationEssentials
+import Glibc
 import Testing
 
 @Suite("The command record on disk")
@@ -110,5 +111,38 @@ struct CommandRecordTests {
         #expect(try look(record, "c57") == .finished(outcome: .failed(message: "57")))
         let lines = try directory.read("commands.jsonl").split(separator: "\n").count
         #expect(lines <= 20)
+    }
+
+    @Test(
+        "on a full disk the removal of a wall is still recorded, and an outcome without room is not lost",
+        .enabled(if: geteuid() == 0, "mounting needs root")
+    )
+    func fullDisk() throws {
+        try #require(mount("tmpfs", directory.path, "tmpfs", 0, "size=1m") == 0)
+        defer { umount2(directory.path, 2) }
+        var record = try CommandRecord(directory: directory.path)
+        try fill()
+        #expect(throws: AgentServerError.self) { try record.begin(intent("wall")) }
+        try record.begin(intent("removal"), urgent: true)
+        #expect(try look(record, "removal") == .open)
+        try fill()
+        let outcome = CommandOutcome.failed(message: String(repeating: "x", count: 20_000))
+        #expect(throws: AgentServerError.self) { try record.finish(Sample.id("removal"), outcome, at: 2) }
+        #expect(try look(record, "removal") == .finished(outcome: outcome))
+        try #require(unlink(directory.path + "/ballast") == 0)
+        try record.begin(intent("next"))
+        let later = try CommandRecord(directory: directory.path)
+        #expect(try look(later, "removal") == .finished(outcome: outcome))
+        #expect(try look(later, "wall") == .unknown)
+    }
+
+    /// Leaves no page of the disk free.
+    private func fill() throws {
+        let ballast = open(directory.path + "/ballast", O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        try #require(ballast >= 0)
+        defer { close(ballast) }
+        let page = [UInt8](repeating: 1, count: 4096)
+        while write(ballast, page, page.count) > 0 {}
+        try #require(errno == ENOSPC)
     }
 }

@@ -121,8 +121,27 @@ struct HTTPTests {
                 Issue.record("\(String(describing: error))")
                 return
             }
-            _ = await agent.log.line(with: "too many connections")
+            _ = await agent.log.line(with: "too many connections: 1")
             #expect(try await first.status().host.description == "s1")
         }
+    }
+
+    @Test("an agent whose listener ends does not live on deaf: it ends and says so")
+    func listenerEnds() async throws {
+        let authority = try TestAuthority()
+        let log = LogCapture()
+        let program = try await AgentProgram.start(
+            configuration: TestAgent.configuration(authority),
+            host: ScriptedHost(),
+            clock: .system,
+            log: log.logger,
+            group: TestAgent.group,
+            port: 0
+        )
+        let (never, keep) = AsyncStream<Void>.makeStream()
+        program.listener.close()
+        #expect(await program.run(until: { for await _ in never {} }) == .listenerEnded)
+        #expect(log.lines.contains { $0.hasPrefix("error nothing listens any more") })
+        keep.finish()
     }
 }

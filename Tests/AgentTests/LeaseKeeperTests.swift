@@ -52,6 +52,21 @@ struct LeaseKeeperTests {
         }
     }
 
+    @Test("another holder takes a living lease over only with a higher epoch, a lapsed one with the same")
+    func takeOverOfTheSameLease() throws {
+        let lease = try Sample.lease("a", 3)
+        var keeper = LeaseKeeper(record: record(lease, "ops", at: 0), now: at(0))
+        #expect(
+            keeper.handle(.requested(request: Sample.request(lease, takeOver: true), by: "eve"), at: at(1))
+                == .refuse(refusal: .superseded(highest: FencingEpoch(3)))
+        )
+        #expect(keeper.handle(.commanded(lease: lease, by: "ops"), at: at(1)) == .allow)
+        #expect(
+            keeper.handle(.requested(request: Sample.request(lease), by: "eve"), at: at(31))
+                == .store(record: record(lease, "eve", at: 31))
+        )
+    }
+
     @Test("another run waits until the lease lapses, or takes over; then the first one is superseded")
     func takeOver() throws {
         let first = try Sample.lease("a", 1)

@@ -161,7 +161,8 @@ package actor CommandDesk {
                     digest: digest,
                     summary: CommandSummary.of(request.command),
                     at: clock.now().unixMilliseconds
-                )
+                ),
+                urgent: request.command.undoesHarm
             )
             return .act(digest: digest)
         } catch {
@@ -183,7 +184,8 @@ package actor CommandDesk {
         do throws(AgentServerError) {
             try record.finish(request.id, outcome, at: clock.now().unixMilliseconds)
         } catch {
-            // It happened all the same. A repeated id will be carried out again, which does no harm.
+            // It happened all the same, and the record keeps it in memory until it can be written. After a restart
+            // before that, a repeated id will be carried out again, which does no harm.
             log.error(
                 "the outcome of a command is not on disk",
                 ["id": "\(request.id)", "reason": "\(error)"]
@@ -248,5 +250,15 @@ package actor CommandDesk {
                 "before": old.current?.runID.description ?? "-",
             ]
         )
+    }
+}
+
+extension Command {
+    /// What takes away that a migration is under way: it must be possible on a full disk too.
+    fileprivate var undoesHarm: Bool {
+        switch self {
+        case .removeWall, .restoreFile: true
+        case .installWall, .writeFile, .service: false
+        }
     }
 }

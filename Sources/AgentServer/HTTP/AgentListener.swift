@@ -1,3 +1,4 @@
+import FoundationEssentials
 package import MutualTLS
 package import NIOCore
 import NIOHTTP1
@@ -10,15 +11,26 @@ package struct AgentListener: Sendable {
         package let connections: Int
         package let idle: Duration
         package let handshake: Duration
+        /// Unfinished handshakes, of everybody and of one address.
+        package let handshakes: Int
+        package let handshakesPerSource: Int
+        /// An older connection is closed after its next answer.
+        package let age: Duration
 
         package init(
             connections: Int = 256,
             idle: Duration = .seconds(120),
-            handshake: Duration = .seconds(5)
+            handshake: Duration = .seconds(5),
+            handshakes: Int = 128,
+            handshakesPerSource: Int = 16,
+            age: Duration = .seconds(600)
         ) {
             self.connections = connections
             self.idle = idle
             self.handshake = handshake
+            self.handshakes = handshakes
+            self.handshakesPerSource = handshakesPerSource
+            self.age = age
         }
     }
 
@@ -26,6 +38,9 @@ package struct AgentListener: Sendable {
         let channel: ConnectionServer.Channel
         let peer: PeerRecord
         let address: String
+        /// What the handshake is judged by.
+        let context: TLSContext
+        let opened: ContinuousClock.Instant
     }
 
     private let service: AgentService
@@ -53,12 +68,14 @@ package struct AgentListener: Sendable {
         limits: Limits = Limits()
     ) async throws(AgentServerError) -> AgentListener {
         do {
+            let book = ConnectionBook(limits: limits)
+            let refusals = RefusalLog(log)
             let server = try await ServerBootstrap(group: group)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .serverChannelOption(.backlog, value: 128)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .bind(host: address.description, port: port) { channel in
-                    accept(channel, tls, counters, log, limits)
+                    accept(channel, tls.current(), counters, book, refusals, limits)
                 }
             return AgentListener(
                 service: service,
@@ -79,15 +96,23 @@ package struct AgentListener: Sendable {
         let server = server
         let connections = ConnectionServer(service: service, log: log, underWay: underWay)
         let domain = domain
+        let tls = tls
+        let limits = limits
         do {
             try await server.executeThenClose { inbound in
                 try await withThrowingDiscardingTaskGroup { group in
                     for try await accepted in inbound {
                         guard let accepted else { continue }
                         group.addTask {
-                            await connections.serve(accepted.channel) {
-                                accepted.peer.caller(at: accepted.address, in: domain)
-                            }
+                            await connections.serve(
+                                accepted.channel,
+                                caller: { accepted.peer.caller(at: accepted.address, in: domain) },
+                                objection: {
+                                    accepted.peer.standing(judgedBy: accepted.context, now: tls.current())?
+                                        .objection(at: Date())
+                                },
+                                isOld: { accepted.opened.duration(to: .now) > limits.age }
+                            )
                         }
                     }
                     group.cancelAll()
@@ -107,18 +132,34 @@ package struct AgentListener: Sendable {
 
     private static func accept(
         _ channel: any Channel,
-        _ tls: ReloadingTLSContext,
+        _ context: TLSContext,
         _ counters: AgentCounters,
-        _ log: LineLogger,
+        _ book: ConnectionBook,
+        _ refusals: RefusalLog,
         _ limits: Limits
     ) -> EventLoopFuture<Accepted?> {
         let address = channel.remoteAddress.map(text) ?? "unknown"
-        guard counters.openConnection(limit: limits.connections) else {
-            log.warning("too many connections", ["peer": address, "limit": String(limits.connections)])
+        switch book.admit(channel, from: channel.remoteAddress?.ipAddress ?? "unknown") {
+        case .admitted: break
+        case .admittedInPlace(let oldest):
+            counters.countDrop()
+            refusals.warning(
+                "connection closed",
+                peer: oldest.remoteAddress.map(text) ?? "unknown",
+                reason: "its handshake is the oldest of too many unfinished ones: \(limits.handshakes)"
+            )
+            oldest.close(promise: nil)
+        case .refused(let reason):
+            counters.countDrop()
+            refusals.warning("connection not taken", peer: address, reason: reason)
             channel.close(promise: nil)
             return channel.eventLoop.makeSucceededFuture(nil)
         }
-        channel.closeFuture.whenComplete { _ in counters.closeConnection() }
+        counters.openConnection()
+        channel.closeFuture.whenComplete { _ in
+            book.forget(channel)
+            counters.closeConnection()
+        }
         return channel.eventLoop.makeCompletedFuture {
             let peer = PeerRecord()
             let pipeline = channel.pipeline.syncOperations
@@ -129,7 +170,7 @@ package struct AgentListener: Sendable {
             try pipeline.addHandler(IdleStateHandler(allTimeout: TimeAmount(limits.idle)))
             try pipeline.addHandler(
                 MutualTLSHandler(
-                    context: tls.current(),
+                    context: context,
                     deadlines: TLSDeadlines(handshake: TimeAmount(limits.handshake))
                 )
             )
@@ -139,10 +180,16 @@ package struct AgentListener: Sendable {
                 withDecoderLimitConfiguration: decoder
             )
             try pipeline.addHandler(
-                ConnectionWatch(peer: peer, address: address, counters: counters, log: log)
+                ConnectionWatch(
+                    peer: peer,
+                    address: address,
+                    counters: counters,
+                    book: book,
+                    refusals: refusals
+                )
             )
             let wrapped = try ConnectionServer.Channel(wrappingChannelSynchronously: channel)
-            return Accepted(channel: wrapped, peer: peer, address: address)
+            return Accepted(channel: wrapped, peer: peer, address: address, context: context, opened: .now)
         }
     }
 

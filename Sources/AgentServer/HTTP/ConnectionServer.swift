@@ -24,14 +24,27 @@ struct ConnectionServer: Sendable {
     let underWay: AnswersUnderWay
 
     /// Ends when the peer hangs up; an error there is the peer's affair and was logged by the pipeline.
-    func serve(_ channel: Channel, caller: @escaping @Sendable () -> Caller?) async {
+    ///
+    /// - Parameter objection: why no other request is taken; a peer that may still call connects again.
+    /// - Parameter isOld: whether the connection ends with its next answer.
+    func serve(
+        _ channel: Channel,
+        caller: @escaping @Sendable () -> Caller?,
+        objection: @escaping @Sendable () -> String?,
+        isOld: @escaping @Sendable () -> Bool
+    ) async {
         do {
             try await channel.executeThenClose { inbound, outbound in
                 var reader = inbound.makeAsyncIterator()
                 while let part = try await reader.next(isolation: #isolation) {
                     guard case .head(let head) = part else { return }
                     guard let caller = caller() else { return }
-                    guard try await answer(head, caller, &reader, outbound) else { return }
+                    if let objection = objection() {
+                        log.info("connection closed", ["peer": caller.peer, "reason": objection])
+                        return
+                    }
+                    let keepsAlive = head.isKeepAlive && !isOld()
+                    guard try await answer(head, caller, keepsAlive, &reader, outbound) else { return }
                 }
             }
         } catch is CancellationError {
@@ -45,6 +58,7 @@ struct ConnectionServer: Sendable {
     private func answer(
         _ head: HTTPRequestHead,
         _ caller: Caller,
+        _ keepsAlive: Bool,
         _ reader: inout Reader,
         _ outbound: Writer
     ) async throws -> Bool {
@@ -73,8 +87,8 @@ struct ConnectionServer: Sendable {
             let request = AgentService.Request(method: head.method.rawValue, target: head.uri, body: content)
             reply = await service.respond(to: request, by: caller)
         }
-        try await write(reply, head, keepAlive: head.isKeepAlive, outbound)
-        return head.isKeepAlive
+        try await write(reply, head, keepAlive: keepsAlive, outbound)
+        return keepsAlive
     }
 
     private func isTooLarge(_ head: HTTPRequestHead) -> Bool {

@@ -14,15 +14,23 @@ final class ConnectionWatch: ChannelDuplexHandler {
     private let peer: PeerRecord
     private let address: String
     private let counters: AgentCounters
-    private let log: LineLogger
+    private let book: ConnectionBook
+    private let refusals: RefusalLog
     /// An answer has begun and not ended: no other may be put in between.
     private var answering = false
 
-    init(peer: PeerRecord, address: String, counters: AgentCounters, log: LineLogger) {
+    init(
+        peer: PeerRecord,
+        address: String,
+        counters: AgentCounters,
+        book: ConnectionBook,
+        refusals: RefusalLog
+    ) {
         self.peer = peer
         self.address = address
         self.counters = counters
-        self.log = log
+        self.book = book
+        self.refusals = refusals
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -35,7 +43,15 @@ final class ConnectionWatch: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .established(let established)? = event as? MutualTLSEvent { peer.note(established) }
+        if case .established(let established)? = event as? MutualTLSEvent {
+            guard book.establish(context.channel) else {
+                counters.countDrop()
+                refusals.warning("connection not taken", peer: address, reason: "too many connections")
+                context.close(promise: nil)
+                return
+            }
+            peer.note(established)
+        }
         guard event is IdleStateHandler.IdleStateEvent else {
             context.fireUserInboundEventTriggered(event)
             return
@@ -50,13 +66,13 @@ final class ConnectionWatch: ChannelDuplexHandler {
         }
         if let error = error as? TLSError, error != .truncated {
             counters.countTLSRefusal()
-            log.warning("connection refused", ["peer": address, "reason": error.description])
+            refusals.warning("connection refused", peer: address, reason: error.description)
         }
         context.fireErrorCaught(error)
     }
 
     private func answerGarbage(_ error: HTTPParserError, _ context: ChannelHandlerContext) {
-        log.warning("not HTTP", ["peer": address, "reason": "\(error)"])
+        refusals.warning("not HTTP", peer: address, reason: "\(error)")
         guard !answering else {
             context.close(promise: nil)
             return

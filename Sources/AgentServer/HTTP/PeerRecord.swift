@@ -8,6 +8,12 @@ final class PeerRecord: Sendable {
     func note(_ established: EstablishedPeer) { peer.withLock { $0 = established } }
 
     /// Nil before the handshake is over.
+    func standing(judgedBy context: TLSContext, now current: TLSContext) -> ConnectionStanding? {
+        guard let peer = peer.withLock({ $0 }) else { return nil }
+        return ConnectionStanding(notAfter: peer.notAfter, isJudgedByCurrentFiles: context === current)
+    }
+
+    /// Nil before the handshake is over.
     func caller(at address: String, in domain: TrustDomain) -> Caller? {
         guard let peer = peer.withLock({ $0 }) else { return nil }
         let role: Caller.Role =

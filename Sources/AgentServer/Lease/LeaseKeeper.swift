@@ -2,6 +2,8 @@ package import ControlProtocol
 
 /// Decides who may command this host.
 ///
+/// Pure: every event gives one action, and the caller carries it out.
+///
 /// Pure: every event gives one action, and the caller carries it out. It is a value, so a caller keeps the changed copy only once the action succeeded (the record is on disk).
 package struct LeaseKeeper: Hashable, Sendable {
     package enum Event: Hashable, Sendable {
@@ -76,6 +78,11 @@ package struct LeaseKeeper: Hashable, Sendable {
         let held = grant.map { held in
             held.lapses > now.sinceBoot
                 && (held.lease.runID != request.lease.runID || held.holder != name)
+        }
+        if held == true, let latest, request.lease.epoch <= latest.epoch {
+            return .refuse(
+                refusal: request.takeOver ? .superseded(highest: latest.epoch) : .leaseHeld(state: state)
+            )
         }
         if held == true, !request.takeOver { return .refuse(refusal: .leaseHeld(state: state)) }
         let expiresAt = now.unixMilliseconds + Int64(request.secondsToLive) * 1000

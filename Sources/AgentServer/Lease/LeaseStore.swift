@@ -3,8 +3,12 @@ import FoundationEssentials
 /// `lease.json`: replaced atomically, on disk before anybody is told of a grant.
 package struct LeaseStore: Sendable {
     private let path: String
+    private let reserve: SpaceReserve
 
-    package init(directory: String) { path = directory + "/lease.json" }
+    package init(directory: String) {
+        path = directory + "/lease.json"
+        reserve = SpaceReserve(directory: directory)
+    }
 
     /// Nil when there was never a grant.
     ///
@@ -28,7 +32,9 @@ package struct LeaseStore: Sendable {
         do {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys]
-            try DurableFile.replace(path, with: encoder.encode(record) + Data("\n".utf8))
+            let content = try encoder.encode(record) + Data("\n".utf8)
+            // Without a lease no wall can be removed.
+            try reserve.using { () throws(SystemCallError) in try DurableFile.replace(path, with: content) }
         } catch let error as SystemCallError {
             throw .storage(path: path, operation: error.call, reason: error.reason)
         } catch {

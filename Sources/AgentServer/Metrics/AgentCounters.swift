@@ -35,15 +35,6 @@ package final class AgentCounters: Sendable {
     func countDenial() { values.withLock { $0.deniedRequests += 1 } }
     func closeConnection() { values.withLock { $0.connections -= 1 } }
 
-    /// Counts a connection in unless there are `limit` already.
-    func openConnection(limit: Int) -> Bool {
-        values.withLock { values in
-            guard values.connections < limit else {
-                values.droppedConnections += 1
-                return false
-            }
-            values.connections += 1
-            return true
-        }
-    }
+    func openConnection() { values.withLock { $0.connections += 1 } }
+    func countDrop() { values.withLock { $0.droppedConnections += 1 } }
 }

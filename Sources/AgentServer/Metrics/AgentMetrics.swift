@@ -198,7 +198,7 @@ struct AgentMetrics {
             "mitosis_peer_sockets",
             .gauge,
             "Established quorum and election connections.",
-            status.peerSockets.count
+            status.peerSockets?.count
         )
     }
 

@@ -54,7 +54,7 @@ package struct AuditTrail: Sendable {
     }
 
     private static func append(_ line: Data, to path: String) throws(SystemCallError) {
-        let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+        let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .last("open") }
         defer { close(descriptor) }
         try DurableFile.write(line, to: descriptor)

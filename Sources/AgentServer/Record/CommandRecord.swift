@@ -36,7 +36,15 @@ package struct CommandRecord: ~Copyable {
         var outcome: LineFile.Extent?
     }
 
+    private struct Unsaved {
+        let outcome: CommandOutcome
+        let at: Int64
+    }
+
     private let limits: Limits
+    private let reserve: SpaceReserve
+    /// Outcomes that could not be written: served from here, and written as soon as there is room.
+    private var unsaved: [CommandID: Unsaved] = [:]
     private var file: LineFile
     private var known: [CommandID: Known] = [:]
     /// Oldest first, by each command's latest intent.
@@ -46,6 +54,7 @@ package struct CommandRecord: ~Copyable {
 
     package init(directory: String, limits: Limits = Limits()) throws(AgentServerError) {
         self.limits = limits
+        reserve = SpaceReserve(directory: directory)
         let path = directory + "/commands.jsonl"
         var opened = try Self.opening(path)
         var known: [CommandID: Known] = [:]
@@ -78,6 +87,7 @@ package struct CommandRecord: ~Copyable {
         file = opened
         self.known = known
         self.order = order
+        reserve.fill()
     }
 
     /// What is known of this id; `digest` and `run` say whether it is the same command.
@@ -89,6 +99,7 @@ package struct CommandRecord: ~Copyable {
     }
 
     package func outcome(of id: CommandID) throws(AgentServerError) -> CommandOutcome? {
+        if let unsaved = unsaved[id] { return unsaved.outcome }
         guard let extent = known[id]?.outcome else { return nil }
         do {
             let entry = try JSONDecoder().decode(RecordEntry.self, from: try file.read(extent))
@@ -104,26 +115,60 @@ package struct CommandRecord: ~Copyable {
     }
 
     /// Returns once the intent is on disk; throws with nothing recorded.
-    package mutating func begin(_ intent: RecordEntry.Intent) throws(AgentServerError) {
-        try makeRoom(for: intent.lease.runID)
-        let extent = try append(.intent(entry: intent))
+    ///
+    /// - Parameter urgent: for what undoes harm; on a full disk it gets the room kept in reserve.
+    package mutating func begin(_ intent: RecordEntry.Intent, urgent: Bool = false) throws(AgentServerError) {
+        reserve.fill()
+        saveUnsaved()
+        do throws(AgentServerError) {
+            try makeRoom(for: intent.lease.runID)
+        } catch {
+            // The file grows beyond its limit, which does less harm than a wall that stays.
+            guard urgent else { throw error }
+        }
+        let extent = try append(.intent(entry: intent), urgent: urgent)
+        unsaved[intent.id] = nil
         if known[intent.id] != nil { order.removeAll { $0 == intent.id } }
         known[intent.id] = Known(run: intent.lease.runID, digest: intent.digest, intent: extent)
         order.append(intent.id)
     }
 
+    /// What cannot be written is kept in memory, and written with one of the next commands.
     package mutating func finish(_ id: CommandID, _ outcome: CommandOutcome, at: Int64)
         throws(AgentServerError)
     {
-        let extent = try append(.outcome(id: id, at: at, outcome: outcome))
-        known[id]?.outcome = extent
+        do throws(AgentServerError) {
+            let extent = try append(.outcome(id: id, at: at, outcome: outcome), urgent: true)
+            known[id]?.outcome = extent
+        } catch {
+            unsaved[id] = Unsaved(outcome: outcome, at: at)
+            throw error
+        }
     }
 
-    private mutating func append(_ entry: RecordEntry) throws(AgentServerError) -> LineFile.Extent {
+    private mutating func saveUnsaved() {
+        for (id, kept) in unsaved {
+            do throws(AgentServerError) {
+                let entry = RecordEntry.outcome(id: id, at: kept.at, outcome: kept.outcome)
+                let extent = try append(entry, urgent: false)
+                known[id]?.outcome = extent
+                unsaved[id] = nil
+            } catch {
+                // Still no room; the outcome stays in memory.
+                return
+            }
+        }
+    }
+
+    private mutating func append(_ entry: RecordEntry, urgent: Bool) throws(AgentServerError)
+        -> LineFile.Extent
+    {
         do {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            return try file.append(encoder.encode(entry))
+            let line = try encoder.encode(entry)
+            guard urgent else { return try file.append(line) }
+            return try reserve.using { () throws(SystemCallError) in try file.append(line) }
         } catch let error as SystemCallError {
             throw .storage(path: file.path, operation: error.call, reason: error.reason)
         } catch {
@@ -162,7 +207,9 @@ package struct CommandRecord: ~Copyable {
             throw .storage(path: path, operation: error.call, reason: error.reason)
         }
         // Reading it again gives the new extents, and checks what was written.
+        let unsaved = unsaved
         self = try CommandRecord(directory: String(path.dropLast("/commands.jsonl".count)), limits: limits)
+        self.unsaved = unsaved
     }
 
     private static func opening(_ path: String) throws(AgentServerError) -> LineFile {

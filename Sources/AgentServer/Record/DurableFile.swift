@@ -15,7 +15,7 @@ struct SystemCallError: Error {
 enum DurableFile {
     /// Nil when the file does not exist.
     static func read(_ path: String) throws(SystemCallError) -> Data? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
             throw .last("open")
@@ -34,7 +34,7 @@ enum DurableFile {
 
     static func replace(_ path: String, with content: Data) throws(SystemCallError) {
         let temporary = path + ".new"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .last("create") }
         do throws(SystemCallError) {
             try write(content, to: descriptor)

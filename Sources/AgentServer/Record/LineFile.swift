@@ -17,7 +17,7 @@ struct LineFile: ~Copyable {
 
     /// Opens the file, creating an empty one where there is none.
     static func opening(_ path: String) throws(SystemCallError) -> LineFile {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        let descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .last("open") }
         let file = LineFile(path: path, descriptor: descriptor, size: lseek(descriptor, 0, SEEK_END))
         guard file.size >= 0 else { throw .last("seek in") }

@@ -6,6 +6,12 @@ package import YAMLReading
 package struct AgentConfigurationReader {
     private var problems = YAMLProblems()
 
+    /// Refuses a file that somebody else can change.
+    package static func readOwn(path: String) throws(AgentServerError) -> AgentConfiguration {
+        if let objection = OwnFile.objection(to: path) { throw .notOurs(reason: objection) }
+        return try read(path: path)
+    }
+
     package static func read(path: String) throws(AgentServerError) -> AgentConfiguration {
         do {
             return try read(YAMLDocument.read(path: path))

@@ -28,58 +28,65 @@ package enum AtomicFile {
     package static func replace(_ path: String, with content: Data, _ attributes: Attributes)
         throws(FileError)
     {
-        let temporary = leftover(of: path)
-        try discardLeftover(of: path)
+        try replace(FilePlace(of: path), with: content, attributes)
+    }
+
+    /// `check` is called when everything is ready, just before the new content takes the place of the old;
+    /// what it throws leaves the old.
+    static func replace(
+        _ place: FilePlace,
+        with content: Data,
+        _ attributes: Attributes,
+        check: () throws(FileError) -> Void = {}
+    ) throws(FileError) {
+        let temporary = place.leftover
+        try discardLeftover(of: place)
         do throws(FileError) {
-            let file = try OpenFile(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+            let file = try OpenFile(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
             try file.write(content)
             try apply(attributes, to: file)
             try file.synchronize()
-            guard rename(temporary, path) == 0 else {
-                throw .unavailable(operation: "replace", path: path, code: errno)
-            }
+            try check()
+            try temporary.rename(to: place, "replace")
         } catch {
-            unlink(temporary)
+            unlinkat(temporary.directory.descriptor, temporary.name, 0)
             throw error
         }
-        try confirmDirectory(of: path)
+        try confirmDirectory(of: place)
     }
 
-    /// Replaces `path` by a symbolic link with exactly this text.
-    static func replaceLink(_ path: String, with target: String) throws(FileError) {
-        let temporary = leftover(of: path)
-        try discardLeftover(of: path)
-        guard symlink(target, temporary) == 0, rename(temporary, path) == 0 else {
-            let code = errno
-            unlink(temporary)
-            throw .unavailable(operation: "link", path: path, code: code)
+    /// Replaces what is there by a symbolic link with exactly this text.
+    static func replaceLink(
+        _ place: FilePlace,
+        with target: String,
+        check: () throws(FileError) -> Void = {}
+    ) throws(FileError) {
+        let temporary = place.leftover
+        try discardLeftover(of: place)
+        do throws(FileError) {
+            try temporary.makeLink(to: target)
+            try check()
+            try temporary.rename(to: place, "link")
+        } catch {
+            unlinkat(temporary.directory.descriptor, temporary.name, 0)
+            throw error
         }
-        try confirmDirectory(of: path)
+        try confirmDirectory(of: place)
     }
 
-    /// Removes `path`; an absent one is as good.
-    static func remove(_ path: String) throws(FileError) {
-        guard unlink(path) == 0 || errno == ENOENT else {
-            throw .unavailable(operation: "remove", path: path, code: errno)
+    /// Removes what is there; nothing is as good.
+    static func remove(_ place: FilePlace) throws(FileError) {
+        try place.remove()
+        try confirmDirectory(of: place)
+    }
+
+    /// Removes what an interrupted write left.
+    static func discardLeftover(of place: FilePlace) throws(FileError) {
+        do throws(FileError) {
+            try place.leftover.remove()
+        } catch .unavailable(_, let path, let code) {
+            throw .unavailable(operation: "remove what an interrupted write left,", path: path, code: code)
         }
-        try confirmDirectory(of: path)
-    }
-
-    /// Removes what an interrupted write of `path` left.
-    static func discardLeftover(of path: String) throws(FileError) {
-        let temporary = leftover(of: path)
-        guard unlink(temporary) == 0 || errno == ENOENT else {
-            throw .unavailable(
-                operation: "remove what an interrupted write left,",
-                path: temporary,
-                code: errno
-            )
-        }
-    }
-
-    /// Where a write in progress keeps its content.
-    static func leftover(of path: String) -> String {
-        directory(of: path) + "/." + name(of: path) + ".mitosis-new"
     }
 
     static func directory(of path: String) -> String {
@@ -87,7 +94,7 @@ package enum AtomicFile {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    private static func name(of path: String) -> String {
+    static func name(of path: String) -> String {
         path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
     }
 
@@ -99,13 +106,12 @@ package enum AtomicFile {
     }
 
     /// Flushes the directory entry, without which a rename may be undone by a power cut.
-    static func confirmDirectory(of path: String) throws(FileError) {
-        let parent = directory(of: path)
+    static func confirmDirectory(of place: FilePlace) throws(FileError) {
         do throws(FileError) {
-            try OpenFile(parent, O_RDONLY | O_DIRECTORY).synchronize()
+            try place.directory.synchronize()
         } catch {
             guard case .unavailable(_, _, let code) = error else { throw error }
-            throw .unconfirmed(operation: "flush the directory of", path: path, code: code)
+            throw .unconfirmed(operation: "flush the directory of", path: place.path, code: code)
         }
     }
 }

@@ -39,7 +39,10 @@ package struct ConfigFiles: Sendable {
         let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
         let found = try FileInspection.read(write.path)
-        guard let target = found.resolved else {
+        guard let target = found.target else {
+            if found.entry == nil {
+                throw .unavailable(operation: "open the directory of", path: write.path, code: ENOENT)
+            }
             throw .refused(.invalid(reason: "\(write.path) is a symbolic link to nothing; mend it first"))
         }
         try AtomicFile.discardLeftover(of: target)
@@ -53,18 +56,35 @@ package struct ConfigFiles: Sendable {
         if found.state.digest == desired {
             try AtomicFile.confirmDirectory(of: target)
         } else {
-            let attributes: AtomicFile.Attributes
-            if let kept = found.attributes {
-                attributes = kept
-            } else {
-                attributes = try Self.attributesOfNewFile(at: target)
+            // Mode 0644 and the directory's owner for a new file.
+            let attributes =
+                found.attributes
+                ?? AtomicFile.Attributes(
+                    mode: 0o644,
+                    owner: target.directory.owner.user,
+                    group: target.directory.owner.group
+                )
+            try AtomicFile.replace(target, with: write.content, attributes) { () throws(FileError) in
+                try Self.confirm(found, expected: write.expected)
             }
-            try AtomicFile.replace(target, with: write.content, attributes)
         }
         return try readBack(write.path, digest: desired)
     }
 
+    /// The last look before a replacement: still what was looked at, at the same place.
+    private static func confirm(_ found: FileInspection, expected: String?) throws(FileError) {
+        let path = found.state.path
+        let now = try FileInspection.read(path)
+        guard now.state.digest == found.state.digest else {
+            throw .refused(.fileChanged(path: path, expected: expected, found: now.state.digest))
+        }
+        guard now.isSame(as: found) else { throw FileInspection.changing(path) }
+    }
+
     /// Puts the file back as it was before this run's first write to it: content, owner, mode, link, absence.
+    ///
+    /// Only in the very directories in which it lay then: a directory that has since been replaced, or that a
+    /// link now leads past, is refused.
     package func restore(_ restore: FileRestore, run: RunID) throws(FileError) -> FileState {
         let path = restore.path
         try admit(path)
@@ -75,29 +95,61 @@ package struct ConfigFiles: Sendable {
                 .invalid(reason: "run \(run) never wrote to \(path), so there is nothing to restore")
             )
         }
+        let meta = backup.meta
         let found = try FileInspection.read(path)
-        try AtomicFile.discardLeftover(of: backup.meta.resolved)
-        if let attributes = backup.meta.attributes {
-            if !Self.matches(found, backup.meta) {
-                try AtomicFile.replace(backup.meta.resolved, with: backup.content, attributes)
-                if let target = backup.meta.symlinkTarget, found.state.symlinkTarget != target {
-                    try AtomicFile.replaceLink(path, with: target)
+        let entry = try Self.same(found.entry, meta.directory, path)
+        let target =
+            meta.symlinkTarget == nil
+            ? entry : try Self.same(Self.walk(meta.resolved), meta.resolvedDirectory, path)
+        let check = { () throws(FileError) in
+            _ = try Self.same(FilePlace(of: path), meta.directory, path)
+            guard try FileInspection.read(path).isSame(as: found) else { throw FileInspection.changing(path) }
+        }
+        try AtomicFile.discardLeftover(of: target)
+        if let attributes = meta.attributes {
+            if !Self.matches(found, meta) {
+                try AtomicFile.replace(target, with: backup.content, attributes, check: check)
+                if let link = meta.symlinkTarget, found.state.symlinkTarget != link {
+                    try AtomicFile.replaceLink(entry, with: link) { () throws(FileError) in
+                        _ = try Self.same(FilePlace(of: path), meta.directory, path)
+                    }
                 }
             }
         } else {
-            try AtomicFile.remove(path)
+            try check()
+            try AtomicFile.remove(entry)
         }
-        return try readBack(path, digest: backup.meta.digest)
+        return try readBack(path, digest: meta.digest)
+    }
+
+    private static func same(_ place: FilePlace?, _ identity: FileIdentity, _ path: String)
+        throws(FileError) -> FilePlace
+    {
+        guard let place, place.directory.identity == identity else {
+            throw .refused(
+                .invalid(
+                    reason: "the directory of \(path) is not the one in which this run changed the file; "
+                        + "nothing was touched; put the file back by hand"
+                )
+            )
+        }
+        return place
+    }
+
+    /// Nil when there is no such directory any more, or a symbolic link on the way to it.
+    private static func walk(_ path: String) throws(FileError) -> FilePlace? {
+        do throws(FileError) {
+            return try FilePlace(walking: path)
+        } catch .unavailable(_, _, code: ENOENT), .unavailable(_, _, code: ELOOP),
+            .unavailable(_, _, code: ENOTDIR)
+        {
+            return nil
+        }
     }
 
     private static func matches(_ found: FileInspection, _ meta: FileBackups.Meta) -> Bool {
         found.state.digest == meta.digest && found.attributes == meta.attributes
             && found.state.symlinkTarget == meta.symlinkTarget && found.resolved == meta.resolved
-    }
-
-    private static func attributesOfNewFile(at path: String) throws(FileError) -> AtomicFile.Attributes {
-        let parent = try OpenFile(AtomicFile.directory(of: path), O_RDONLY | O_DIRECTORY).attributes()
-        return AtomicFile.Attributes(mode: 0o644, owner: parent.st_uid, group: parent.st_gid)
     }
 
     /// What the disk says decides, not that no call failed.

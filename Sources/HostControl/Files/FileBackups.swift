@@ -14,6 +14,10 @@ struct FileBackups {
         /// The file that holds the content: `path`, or what the symbolic link at `path` led to.
         let resolved: String
         let symlinkTarget: String?
+        /// The directory in which `path` itself lay.
+        let directory: FileIdentity
+        /// The directory in which the content lay.
+        let resolvedDirectory: FileIdentity
         let attributes: AtomicFile.Attributes?
         let digest: String?
     }
@@ -29,6 +33,9 @@ struct FileBackups {
     func keep(_ found: FileInspection, run: RunID) throws(FileError) {
         let path = found.state.path
         guard try read(path, run: run) == nil else { return }
+        guard let entry = found.entry, let target = found.target else {
+            throw .unavailable(operation: "open the directory of", path: path, code: ENOENT)
+        }
         let place = place(of: path, run: run)
         let parent = AtomicFile.directory(of: place)
         let partial = place + "+partial"
@@ -37,6 +44,8 @@ struct FileBackups {
             existed: found.content != nil,
             resolved: found.resolved ?? path,
             symlinkTarget: found.state.symlinkTarget,
+            directory: entry.directory.identity,
+            resolvedDirectory: target.directory.identity,
             attributes: found.attributes,
             digest: found.state.digest
         )

@@ -10,44 +10,102 @@ struct FileInspection {
     /// Nil when the file, or a symbolic link's target, does not exist.
     let content: Data?
     let state: FileState
-    /// The file behind a symbolic link; `path` itself otherwise; nil behind a dangling link.
-    let resolved: String?
+    /// Where `path` itself lies; nil when its directory does not exist.
+    let entry: FilePlace?
+    /// Where the content lies: behind a symbolic link, or at `path` itself; nil behind a dangling link.
+    let target: FilePlace?
+    /// Of the file with the content.
+    let identity: FileIdentity?
 
-    /// Reads `path`, following symbolic links.
+    /// The path of the content, without symbolic links when a link at `path` leads to it.
+    var resolved: String? { target.map { state.symlinkTarget == nil ? state.path : $0.path } }
+
+    /// Reads `path`, following symbolic links; everything told is of one open file in one open directory.
     ///
     /// A directory, device or FIFO is refused.
     static func read(_ path: String) throws(FileError) -> FileInspection {
-        let link = try linkTarget(of: path)
+        let entry: FilePlace
         do throws(FileError) {
-            let file = try OpenFile(path, O_RDONLY)
-            let found = try file.attributes()
-            guard found.st_mode & S_IFMT == S_IFREG else {
-                throw .refused(.invalid(reason: "\(path) is \(kind(of: found.st_mode)), not a file"))
-            }
-            let content = try file.content(limit: sizeLimit)
-            return FileInspection(
-                content: content,
-                state: FileState(
-                    path: path,
-                    digest: ContentDigest.sha256(content),
-                    size: content.count,
-                    mode: found.st_mode & 0o7777,
-                    owner: found.st_uid,
-                    group: found.st_gid,
-                    symlinkTarget: link,
-                    changedAt: Int64(found.st_ctim.tv_sec) * 1000 + Int64(found.st_ctim.tv_nsec) / 1_000_000
-                ),
-                resolved: link == nil ? path : try realPath(of: path)
-            )
+            entry = try FilePlace(of: path)
         } catch .unavailable(_, _, code: ENOENT) {
-            return FileInspection(
-                content: nil,
-                state: absent(path, link: link),
-                resolved: link == nil ? path : nil
-            )
+            return nothing(at: path, nil, link: nil)
+        }
+        let link = try entry.linkTarget()
+        do throws(FileError) {
+            return try read(path, entry, link: link)
+        } catch .unavailable(_, _, code: ENOENT) {
+            return nothing(at: path, entry, link: link)
         } catch .unavailable(_, _, code: ENXIO) {
             throw .refused(.invalid(reason: "\(path) is a FIFO or a socket, not a file"))
+        } catch .unavailable(_, _, code: ELOOP) where link == nil {
+            throw changing(path)
         }
+    }
+
+    private static func read(_ path: String, _ entry: FilePlace, link: String?) throws(FileError)
+        -> FileInspection
+    {
+        let file =
+            link == nil ? try OpenFile(entry, O_RDONLY) : try OpenFile(following: entry, O_RDONLY)
+        let found = try file.attributes()
+        guard found.st_mode & S_IFMT == S_IFREG else {
+            throw .refused(.invalid(reason: "\(path) is \(kind(of: found.st_mode)), not a file"))
+        }
+        let identity = FileIdentity(found)
+        var target = entry
+        if link != nil {
+            target = try place(of: file, at: path)
+            guard try entry.linkTarget() == link else { throw changing(path) }
+        }
+        guard try target.identity() == identity else { throw changing(path) }
+        let content = try file.content(limit: sizeLimit)
+        return FileInspection(
+            content: content,
+            state: FileState(
+                path: path,
+                digest: ContentDigest.sha256(content),
+                size: content.count,
+                mode: found.st_mode & 0o7777,
+                owner: found.st_uid,
+                group: found.st_gid,
+                symlinkTarget: link,
+                changedAt: Int64(found.st_ctim.tv_sec) * 1000 + Int64(found.st_ctim.tv_nsec) / 1_000_000
+            ),
+            entry: entry,
+            target: target,
+            identity: identity
+        )
+    }
+
+    /// Whether both looks found the same: file, link, content, owner and mode, in the same directories.
+    func isSame(as other: FileInspection) -> Bool {
+        identity == other.identity && state.digest == other.state.digest && attributes == other.attributes
+            && state.symlinkTarget == other.state.symlinkTarget
+            && entry?.directory.identity == other.entry?.directory.identity
+            && target?.directory.identity == other.target?.directory.identity
+            && target?.name == other.target?.name
+    }
+
+    private static func place(of file: borrowing OpenFile, at path: String) throws(FileError) -> FilePlace {
+        do throws(FileError) {
+            return try FilePlace(walking: try FilePlace.path(of: file))
+        } catch {
+            throw changing(path)
+        }
+    }
+
+    private static func nothing(at path: String, _ entry: FilePlace?, link: String?) -> FileInspection {
+        FileInspection(
+            content: nil,
+            state: absent(path, link: link),
+            entry: entry,
+            target: link == nil ? entry : nil,
+            identity: nil
+        )
+    }
+
+    static func changing(_ path: String) -> FileError {
+        .refused(.invalid(reason: "\(path) was changed by somebody while it was looked at; repeat"))
     }
 
     var attributes: AtomicFile.Attributes? {
@@ -66,28 +124,6 @@ struct FileInspection {
             symlinkTarget: link,
             changedAt: nil
         )
-    }
-
-    /// The text of a symbolic link; nil when `path` is none, or does not exist.
-    private static func linkTarget(of path: String) throws(FileError) -> String? {
-        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
-        let count = buffer.withUnsafeMutableBytes { bytes -> Int in
-            guard let base = bytes.baseAddress else { return 0 }
-            return readlink(path, base.assumingMemoryBound(to: CChar.self), bytes.count)
-        }
-        if count >= 0 { return String(decoding: buffer[0..<count], as: UTF8.self) }
-        switch errno {
-        case EINVAL, ENOENT: return nil
-        default: throw .unavailable(operation: "read the link", path: path, code: errno)
-        }
-    }
-
-    private static func realPath(of path: String) throws(FileError) -> String {
-        guard let resolved = realpath(path, nil) else {
-            throw .unavailable(operation: "resolve", path: path, code: errno)
-        }
-        defer { free(resolved) }
-        return String(cString: resolved)
     }
 
     private static func kind(of mode: mode_t) -> String {

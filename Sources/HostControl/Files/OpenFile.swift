@@ -14,6 +14,38 @@ struct OpenFile: ~Copyable {
         self.path = path
     }
 
+    /// Opens a regular file for reading, and never what a symbolic link leads to, unless told to follow it.
+    init(regular path: String, followingLinks: Bool = false) throws(FileError) {
+        let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | (followingLinks ? 0 : O_NOFOLLOW)
+        let opened = open(path, flags)
+        guard opened >= 0 else { throw .unavailable(operation: "open", path: path, code: errno) }
+        var found = stat()
+        guard fstat(opened, &found) == 0, found.st_mode & S_IFMT == S_IFREG else {
+            close(opened)
+            throw .unavailable(operation: "read as a plain file", path: path, code: EINVAL)
+        }
+        descriptor = opened
+        self.path = path
+    }
+
+    /// Opens a name of an open directory, and never what a symbolic link of that name leads to.
+    init(_ place: FilePlace, _ flags: Int32, mode: mode_t = 0) throws(FileError) {
+        try self.init(following: place, flags | O_NOFOLLOW, mode: mode)
+    }
+
+    /// Opens a name of an open directory, or what a symbolic link of that name leads to.
+    init(following place: FilePlace, _ flags: Int32, mode: mode_t = 0) throws(FileError) {
+        let opened = openat(
+            place.directory.descriptor,
+            place.name,
+            flags | O_CLOEXEC | O_NONBLOCK,
+            mode
+        )
+        guard opened >= 0 else { throw .unavailable(operation: "open", path: place.path, code: errno) }
+        descriptor = opened
+        path = place.path
+    }
+
     deinit { close(descriptor) }
 
     func attributes() throws(FileError) -> stat {

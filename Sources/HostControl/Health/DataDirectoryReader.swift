@@ -39,7 +39,8 @@ struct DataDirectoryReader {
             logPath: logDir,
             // What could not be listed must never pass for empty.
             isEmpty: isListed && entries.isEmpty,
-            myid: number(in: dataDir + "/myid").flatMap { Int(exactly: $0) },
+            // Packages make this one a link into the directory of configuration files.
+            myid: number(in: dataDir + "/myid", followingLinks: true).flatMap { Int(exactly: $0) },
             currentEpoch: number(in: versioned + "/currentEpoch"),
             acceptedEpoch: number(in: versioned + "/acceptedEpoch"),
             lastZxid: [lastLogged, lastSnapshot].compactMap { $0 }.max(),
@@ -117,7 +118,7 @@ struct DataDirectoryReader {
 
     /// By what ZooKeeper goes by: the marks at the beginning, and for a plain one the path `/` at the end.
     private func isComplete(_ entry: Entry) throws(FileError) -> Bool {
-        let file = try OpenFile(entry.path, O_RDONLY)
+        let file = try OpenFile(regular: entry.path)
         let size = try file.attributes().st_size
         guard size >= 10 else { return false }
         var head = [UInt8](repeating: 0, count: 8)
@@ -134,12 +135,17 @@ struct DataDirectoryReader {
     }
 
     /// Nil when the file is absent; anything else that is no number is a problem.
-    private mutating func number(in path: String) -> Int64? {
+    ///
+    /// What else it holds is never told: the account that owns the directory may have put anything there.
+    private mutating func number(in path: String, followingLinks: Bool = false) -> Int64? {
         do throws(FileError) {
-            let text = String(decoding: try OpenFile(path, O_RDONLY).content(limit: 4096), as: UTF8.self)
-                .trimmed
+            let text = String(
+                decoding: try OpenFile(regular: path, followingLinks: followingLinks).content(limit: 4096),
+                as: UTF8.self
+            )
+            .trimmed
             guard let number = Int64(text) else {
-                problems.append("\(path) holds no number but '\(text.prefix(40))'")
+                problems.append("\(path) holds no number")
                 return nil
             }
             return number

@@ -8,15 +8,43 @@ import Topology
 /// The table is that of the agent's network namespace: the one in which the agent installs its rules and in
 /// which the server runs. An agent in another namespace than its server would be wrong about both.
 enum PeerSocketTable {
+    private static let limit = 64 << 20
+
     /// Connections on any of these ports, at either end, except those of an address with itself.
-    static func read(ports: Set<Port>) -> [PeerSocket] {
+    ///
+    /// Nil when the kernel's table cannot be read.
+    static func read(ports: Set<Port>) -> [PeerSocket]? {
         guard !ports.isEmpty else { return [] }
         if let entries = SocketDiagnosis.established() {
             return entries.compactMap { peer(local: $0.local, remote: $0.remote, ports) }
         }
-        return ["/proc/self/net/tcp", "/proc/self/net/tcp6"].flatMap { path in
-            KernelText.read(path).map { parse($0, ports: ports) } ?? []
+        return read(ports: ports, in: "/proc/self/net")
+    }
+
+    /// Only the table of IPv6 may be absent, on a kernel without it.
+    static func read(ports: Set<Port>, in directory: String) -> [PeerSocket]? {
+        guard let first = table(directory + "/tcp") else { return nil }
+        let sixth: String
+        do throws(FileError) {
+            sixth = try text(directory + "/tcp6")
+        } catch .unavailable(_, _, code: ENOENT) {
+            sixth = ""
+        } catch {
+            return nil
         }
+        return parse(first, ports: ports) + parse(sixth, ports: ports)
+    }
+
+    private static func table(_ path: String) -> String? {
+        do throws(FileError) {
+            return try text(path)
+        } catch {
+            return nil
+        }
+    }
+
+    private static func text(_ path: String) throws(FileError) -> String {
+        String(decoding: try OpenFile(path, O_RDONLY).content(limit: limit), as: UTF8.self)
     }
 
     private static func peer(

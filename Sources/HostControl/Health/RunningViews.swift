@@ -22,10 +22,15 @@ struct RunningViews {
     init(stateDirectory: String) { file = stateDirectory + "/running-view.json" }
 
     /// Nil when it cannot be known what the process read.
-    mutating func view(of process: ProcessIdentity, _ config: ServerConfigFile) -> [Member]? {
+    ///
+    /// Between its start and its first answer a process may not have read its file yet, so nothing new is taken
+    /// for known before `hasAnswered`; `config` must have been read after that answer.
+    mutating func view(of process: ProcessIdentity, _ config: ServerConfigFile, hasAnswered: Bool)
+        -> [Member]?
+    {
         load()
         if let record, record.process == process, record.path == config.path { return record.members }
-        guard let members = config.configuration?.members, let changedAt = config.changedAt,
+        guard hasAnswered, let members = config.configuration?.members, let changedAt = config.changedAt,
             Self.isBefore(changedAt, start: process.startedAt)
         else { return nil }
         let record = Record(process: process, path: config.path, members: members)

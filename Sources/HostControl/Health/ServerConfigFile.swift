@@ -14,6 +14,36 @@ struct ServerConfigFile {
     /// Unix nanoseconds of the last change of the file or of any link on the way to it.
     let changedAt: Int64?
 
+    /// Reads `path` when it is, or leads to the same file as, one of `allowed`: the path comes from a process of
+    /// another account.
+    static func read(_ path: String, allowed: Set<String>) -> ServerConfigFile {
+        if allowed.contains(path) { return read(path) }
+        let real = realPath(path)
+        guard real != nil, allowed.contains(where: { realPath($0) == real }) else {
+            return unusable(
+                path,
+                "the server reads \(path), which is not among the agent's files; allow it there"
+            )
+        }
+        return read(path)
+    }
+
+    static func unusable(_ path: String, _ problem: String) -> ServerConfigFile {
+        ServerConfigFile(
+            path: path,
+            state: FileInspection.absent(path, link: nil),
+            configuration: nil,
+            problem: problem,
+            changedAt: nil
+        )
+    }
+
+    private static func realPath(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
     static func read(_ path: String) -> ServerConfigFile {
         do throws(FileError) {
             // The time first: a change after this look then counts as a change.

@@ -65,7 +65,7 @@ enum ServingReader {
             let fields = line.split(whereSeparator: \.isWhitespace)
             // A decimal in some versions: 2.0.
             if fields.count == 2, fields[0] == "zk_synced_followers" {
-                return Double(fields[1]).map { Int($0) }
+                return Double(fields[1]).flatMap { Int(exactly: $0) }
             }
         }
         return nil

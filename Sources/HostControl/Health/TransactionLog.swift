@@ -29,11 +29,13 @@ struct TransactionLog {
 
     private static let magic: [UInt8] = Array("ZKLG".utf8)
     private static let headerSize: Int64 = 16
+    /// Far above what any server takes (`jute.maxbuffer` is 1 MiB); it is read into memory.
+    private static let recordLimit: Int64 = 64 << 20
     private static let recordOverhead: Int64 = 13
 
     /// `known`: an earlier outcome's position, which is checked before it is believed.
     static func scan(_ path: String, known: Position? = nil) throws(FileError) -> Outcome {
-        let file = try OpenFile(path, O_RDONLY)
+        let file = try OpenFile(regular: path)
         let attributes = try file.attributes()
         var window = FileWindow(size: Int64(attributes.st_size))
         let header = try window.bytes(of: file, at: 0, count: headerSize)
@@ -85,6 +87,7 @@ struct TransactionLog {
         guard head.count == 12 else { return .end }
         let length = Int64(Int32(truncatingIfNeeded: integer(head.suffix(4))))
         guard length != 0 else { return .end }
+        guard length <= recordLimit else { return .damage("a record of \(length) bytes") }
         guard length > 0 else { return .damage("a record of length \(length)") }
         let sum = integer(head.prefix(8))
         let whole = length + recordOverhead

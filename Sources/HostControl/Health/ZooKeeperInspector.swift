@@ -1,54 +1,80 @@
 package import ControlProtocol
 import Glibc
-import Synchronization
 import Topology
 
 /// Observes one ZooKeeper server of this host: what it says, what its files say, what the kernel says.
 package actor ZooKeeperInspector {
     private let service: String
     private let configPath: String
+    private let allowed: Set<String>
     private let supervisor: any ServiceSupervisor
-    private let disk: Observations
+    private let looks: ServerLooks
     /// The service's process and when its supervisor last named it.
     private var known: (process: ProcessIdentity, at: ContinuousClock.Instant)?
     /// For how long a process that still lives counts as the service's without asking again.
     private static let patience = Duration.seconds(2)
 
-    /// `configPath` counts while no process runs that names another; `stateDirectory` keeps the running view
-    /// over a restart of the agent.
+    /// `configPath` counts while no process runs that names another, which must be among `allowed` to be read;
+    /// `stateDirectory` keeps the running view over a restart of the agent.
     package init(
         service: String,
         configPath: String,
+        allowed: [String] = [],
         stateDirectory: String,
         supervisor: any ServiceSupervisor
     ) {
         self.service = service
         self.configPath = configPath
+        self.allowed = Set(allowed + [configPath])
         self.supervisor = supervisor
-        disk = Observations(Disk(views: RunningViews(stateDirectory: stateDirectory)))
+        looks = ServerLooks(stateDirectory: stateDirectory)
     }
 
     /// All of it read now, but for the service manager's word on a process that it named in the last two
     /// seconds and that the kernel says is still there.
     ///
-    /// Takes at most about two seconds when the server does not answer.
+    /// Takes at most about two seconds when the server does not answer; a disk that does not answer within five
+    /// is told as a problem.
     package func status() async -> ZooKeeperStatus {
         let (state, process) = await service()
         let path = process.flatMap { ServerConfigFile.path(ofProcess: $0.pid) } ?? configPath
-        let seen = await BlockingThread.run { [disk] in disk.look(at: path, process) }
+        let question = ConfigLook.Question(
+            path: path,
+            allowed: allowed,
+            process: process,
+            isStopped: state == .stopped
+        )
+        let seen = await looks.config(question)
+        let disk = await looks.data(seen)
+        let serving = await serving(
+            seen.file.configuration?.clientEndpoint(of: disk.data.myid),
+            state
+        )
         return ZooKeeperStatus(
             service: service,
             state: state,
             processStartedAt: process.map { $0.startedAt / 1_000_000 },
             configPath: path,
-            file: seen.file,
-            fileView: seen.fileView,
-            runningView: seen.runningView,
-            serving: await serving(seen.endpoint),
-            data: seen.data,
+            file: seen.file.state,
+            fileView: seen.file.configuration?.members,
+            runningView: await runningView(seen, question, serving),
+            serving: serving,
+            data: disk.data,
             peerSockets: seen.sockets,
-            diskFree: seen.diskFree
+            diskFree: disk.free
         )
+    }
+
+    /// A server that answers has read its file: from then on it can be known what it read.
+    private func runningView(_ seen: ConfigLook.Seen, _ question: ConfigLook.Question, _ serving: Serving)
+        async
+        -> [Member]?
+    {
+        guard seen.runningView == nil, question.process != nil else { return seen.runningView }
+        switch serving {
+        case .unreachable: return nil
+        case .yes, .looking: return await looks.config(question.answered).runningView
+        }
     }
 
     /// Asking a service manager takes a program of its own, looking at a process does not.
@@ -71,7 +97,12 @@ package actor ZooKeeperInspector {
         return (state, process)
     }
 
-    private func serving(_ endpoint: (address: String?, port: Port)?) async -> Serving {
+    /// Without a running process of the service's, whoever answers on its port is somebody else.
+    private func serving(_ endpoint: (address: String?, port: Port)?, _ state: ServiceState) async -> Serving
+    {
+        guard state.pid != nil else {
+            return .unreachable(reason: "\(service) does not run, so its client port was not asked")
+        }
         guard let (name, port) = endpoint else {
             return .unreachable(reason: "the configuration file names no client port")
         }
@@ -81,85 +112,6 @@ package actor ZooKeeperInspector {
             }
             return ServingReader.ask(address, port)
         }
-    }
-}
-
-/// One look at a time: what an earlier one learned must not be lost to a later one's.
-private final class Observations: Sendable {
-    private let disk: Mutex<Disk>
-
-    init(_ disk: Disk) { self.disk = Mutex(disk) }
-
-    func look(at path: String, _ process: ProcessIdentity?) -> Disk.Seen {
-        disk.withLock { $0.look(at: path, process) }
-    }
-}
-
-/// What is read from files and the kernel, and what is remembered from one look to the next.
-private struct Disk {
-    struct Seen {
-        let file: FileState
-        let fileView: [Member]?
-        let runningView: [Member]?
-        let endpoint: (address: String?, port: Port)?
-        let data: DataDirectory
-        let sockets: [PeerSocket]
-        let diskFree: UInt64?
-    }
-
-    var views: RunningViews
-    var reader = DataDirectoryReader()
-    /// The last readable file's directories, for when the file is in the middle of being mended.
-    var directories: (data: String, log: String)?
-
-    init(views: RunningViews) { self.views = views }
-
-    mutating func look(at path: String, _ process: ProcessIdentity?) -> Seen {
-        let config = ServerConfigFile.read(path)
-        let runningView = process.flatMap { views.view(of: $0, config) }
-        if let data = config.configuration?.dataDir {
-            directories = (data, config.configuration?.dataLogDir ?? data)
-        }
-        let data = data(config)
-        let ports = (config.configuration?.peerPorts ?? [])
-            .union((runningView ?? []).flatMap { [$0.quorumPort, $0.electionPort] })
-        return Seen(
-            file: config.state,
-            fileView: config.configuration?.members,
-            runningView: runningView,
-            endpoint: config.configuration?.clientEndpoint(of: data.myid),
-            data: data,
-            sockets: PeerSocketTable.read(ports: ports),
-            diskFree: Self.free(data.path)
-        )
-    }
-
-    private mutating func data(_ config: ServerConfigFile) -> DataDirectory {
-        let found = directories.map { reader.read(dataDir: $0.data, logDir: $0.log) }
-        var problems = [config.problem, views.problem].compactMap { $0 }
-        if found == nil { problems.append("\(config.path) names no dataDir") }
-        return DataDirectory(
-            path: found?.path ?? "",
-            logPath: found?.logPath ?? "",
-            isEmpty: found?.isEmpty ?? false,
-            myid: found?.myid,
-            currentEpoch: found?.currentEpoch,
-            acceptedEpoch: found?.acceptedEpoch,
-            lastZxid: found?.lastZxid,
-            problems: problems + (found?.problems ?? [])
-        )
-    }
-
-    /// Bytes free for the server, on the file system of the directory or of its nearest parent that exists.
-    private static func free(_ path: String) -> UInt64? {
-        var current = path
-        var found = statvfs()
-        while !current.isEmpty {
-            if statvfs(current, &found) == 0 { return UInt64(found.f_bavail) * UInt64(found.f_frsize) }
-            guard current != "/", current != "." else { return nil }
-            current = AtomicFile.directory(of: current)
-        }
-        return nil
     }
 }
 

@@ -8,6 +8,8 @@ package struct ServiceController: Sendable {
     private let supervisor: any ServiceSupervisor
     private let stopDeadline: Duration
     private let startDeadline: Duration
+    /// How long a stop command may go on when the service has stopped.
+    private static let lingering = Duration.seconds(5)
 
     package init(
         supervisor: any ServiceSupervisor,
@@ -98,6 +100,8 @@ package struct ServiceController: Sendable {
     }
 
     /// Done when the supervisor says stopped *and* the process has gone.
+    ///
+    /// The stop command never outlives this: it could stop what a later command starts.
     private func stop(
         _ service: String,
         from state: ServiceState,
@@ -107,17 +111,30 @@ package struct ServiceController: Sendable {
         progress("stopping \(service)\(process.map { " (pid \($0.pid))" } ?? "")")
         let begin = ContinuousClock.now
         let command = Asked { () async throws(ServiceError) in try await supervisor.stop(service) }
+        do throws(ServiceError) {
+            let took = try await untilStopped(service, process, command, since: begin)
+            await command.end(within: Self.lingering)
+            progress("stopped \(service) after \(took.milliseconds) ms")
+            return took
+        } catch {
+            await command.end(within: .zero)
+            throw error
+        }
+    }
+
+    private func untilStopped(
+        _ service: String,
+        _ process: ProcessIdentity?,
+        _ command: Asked,
+        since begin: ContinuousClock.Instant
+    ) async throws(ServiceError) -> Duration {
         while true {
             let verdict = command.verdict
             let alive = process.map { ProcessIdentity(pid: $0.pid) == $0 } ?? false
             // Asking is costly while the process is there; without one, the command comes first.
             if !alive, process != nil || verdict != nil {
                 let state = try await supervisor.state(of: service)
-                if state == .stopped {
-                    let took = begin.duration(to: .now)
-                    progress("stopped \(service) after \(took.milliseconds) ms")
-                    return took
-                }
+                if state == .stopped { return begin.duration(to: .now) }
             }
             if case .failure(let error) = verdict { throw error }
             guard begin.duration(to: .now) < stopDeadline else {
@@ -190,21 +207,46 @@ extension ServiceState {
     }
 }
 
-/// A command under way, which nothing cancels: a start command may be the service itself.
+/// A command under way.
+///
+/// Left alone it goes on to its end: a start command may be the service itself.
 private final class Asked: Sendable {
-    private let ended = Mutex<Result<Void, ServiceError>?>(nil)
+    private final class Ending: Sendable {
+        let verdict = Mutex<Result<Void, ServiceError>?>(nil)
+    }
+
+    private let ending: Ending
+    private let task: Task<Void, Never>
 
     init(_ body: @escaping @Sendable () async throws(ServiceError) -> Void) {
-        Task {
+        let ending = Ending()
+        self.ending = ending
+        task = Task {
             do throws(ServiceError) {
                 try await body()
-                ended.withLock { $0 = .success(()) }
+                ending.verdict.withLock { $0 = .success(()) }
             } catch {
-                ended.withLock { $0 = .failure(error) }
+                ending.verdict.withLock { $0 = .failure(error) }
             }
         }
     }
 
     /// Nil while it has not ended.
-    var verdict: Result<Void, ServiceError>? { ended.withLock { $0 } }
+    var verdict: Result<Void, ServiceError>? { ending.verdict.withLock { $0 } }
+
+    /// Waits for its end, then kills it with its process group; what even that does not end is left.
+    func end(within grace: Duration) async {
+        for limit in [grace, .seconds(5)] {
+            let begin = ContinuousClock.now
+            while verdict == nil, begin.duration(to: .now) < limit {
+                do {
+                    try await Task.sleep(for: .milliseconds(10))
+                } catch {
+                    break
+                }
+            }
+            guard verdict == nil else { return }
+            task.cancel()
+        }
+    }
 }

@@ -62,7 +62,7 @@ final class PeerJudgement {
         case X509_V_ERR_CERT_NOT_YET_VALID:
             return .notYetValid(presented: concerned, from: culprit?.notBefore ?? .distantFuture)
         case X509_V_ERR_CERT_REVOKED:
-            return .revoked(presented: concerned, serial: culprit?.serial ?? "unknown")
+            return .revoked(presented: concerned, serial: culprit?.serial.printable ?? "unknown")
         case X509_V_ERR_UNABLE_TO_GET_CRL, X509_V_ERR_CRL_HAS_EXPIRED, X509_V_ERR_CRL_NOT_YET_VALID,
             X509_V_ERR_CRL_SIGNATURE_FAILURE:
             return .revocationUnknown(presented: presented, reason: text)
@@ -82,6 +82,7 @@ final class PeerJudgement {
     }
 
     private static func name(of facts: CertificateFacts) -> String {
-        facts.claim.map { "\($0.identity)" } ?? "no known identity (serial \(facts.serial))"
+        facts.claim.map { "\($0.identity)".printable }
+            ?? "no known identity (serial \(facts.serial.printable))"
     }
 }

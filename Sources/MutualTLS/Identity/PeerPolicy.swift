@@ -19,7 +19,7 @@ struct PeerPolicy: Hashable, Sendable {
         }
         guard let claim = facts.claim else { return .failure(.noIdentity(uri: uri.printable)) }
         guard claim.domain == trustDomain else {
-            return .failure(.foreignTrustDomain(presented: uri, expected: trustDomain))
+            return .failure(.foreignTrustDomain(presented: uri.printable, expected: trustDomain))
         }
         switch role {
         case .server:
@@ -39,7 +39,7 @@ extension CertificateRefusal: Error {}
 extension String {
     /// Text from an unverified peer, safe for a log line.
     var printable: String {
-        let kept = unicodeScalars.prefix(200).map { scalar in
+        let kept = unicodeScalars.prefix(100).map { scalar in
             (0x20...0x7e).contains(scalar.value) ? String(scalar) : "?"
         }
         return kept.joined()

@@ -44,4 +44,25 @@ struct RawConnection {
             return answer
         }
     }
+
+    /// Sends `text`, and once an answer to it begins and `between` is over, sends it again; all that comes back.
+    func converse(_ text: String, between: @escaping @Sendable () throws -> Void) async throws -> String {
+        try await channel.executeThenClose { inbound, outbound in
+            try await outbound.write(ByteBuffer(string: text))
+            var answer = ""
+            var isRepeated = false
+            do {
+                for try await buffer in inbound {
+                    answer += String(buffer: buffer)
+                    guard !isRepeated else { continue }
+                    isRepeated = true
+                    try between()
+                    try await outbound.write(ByteBuffer(string: text))
+                }
+            } catch TLSError.truncated {
+                return answer
+            }
+            return answer
+        }
+    }
 }

@@ -93,7 +93,10 @@ final class TestAgent: Sendable {
         await running.value
     }
 
-    static func configuration(_ authority: TestAuthority) throws -> AgentConfiguration {
+    static func configuration(
+        _ authority: TestAuthority,
+        file: String = "/etc/zookeeper/conf/zoo.cfg"
+    ) throws -> AgentConfiguration {
         let files = try authority.issue("agent/s1")
         let text = """
             host: s1
@@ -101,7 +104,7 @@ final class TestAgent: Sendable {
             tls: {certificate: \(files.certificate), key: \(files.key), authority: \(files.authority), trust_domain: mitosis}
             state: \(authority.directory.path)/state
             firewall: {backend: nftables, protected_ports: [22], peers: [198.51.100.0/24, "2001:db8::/64"]}
-            files: [/etc/zookeeper/conf/zoo.cfg]
+            files: [\(file)]
             services: {manager: systemd, allow: [zookeeper.service]}
             """
         return try AgentConfigurationReader.read(YAMLDocument(bytes: Array(text.utf8), file: "agent.yaml"))

@@ -78,6 +78,67 @@ struct ConfigFilesFaultTests {
         #expect(try content(of: path) == [2])
     }
 
+    @Test("a restore never follows a directory that was replaced by a link since the backup")
+    func directoryBecameLink() throws {
+        try scratch.file("etc/zoo.cfg", [1])
+        _ = try write([1], [2])
+        try scratch.directory("outside")
+        let victim = try scratch.file("outside/zoo.cfg", [7])
+        let moved = scratch("etc-before")
+        try #require(rename(scratch("etc"), moved) == 0 && symlink("outside", scratch("etc")) == 0)
+        let error = try #require(throws: FileError.self) {
+            _ = try files.restore(FileRestore(path: path), run: run)
+        }
+        #expect(error.description.contains("is not the one in which this run changed the file"))
+        #expect(try content(of: victim) == [7])
+        #expect(try scratch.names(in: "outside") == ["zoo.cfg"])
+        // A second directory in its place is another one too, though no link is.
+        try #require(unlink(scratch("etc")) == 0 && rename(scratch("outside"), scratch("etc")) == 0)
+        #expect(throws: FileError.self) { _ = try files.restore(FileRestore(path: path), run: run) }
+        #expect(try content(of: path) == [7])
+        // Back in its place, it is restored.
+        try #require(rename(scratch("etc"), scratch("outside")) == 0 && rename(moved, scratch("etc")) == 0)
+        _ = try files.restore(FileRestore(path: path), run: run)
+        #expect(try content(of: path) == [1])
+    }
+
+    @Test("a restore of a link's target never follows a directory that was replaced by a link")
+    func targetDirectoryBecameLink() throws {
+        try scratch.directory("real")
+        try scratch.file("real/a.cfg", [1])
+        try #require(symlink("../real/a.cfg", path) == 0)
+        _ = try write([1], [2])
+        #expect(try content(of: scratch("real/a.cfg")) == [2])
+        try scratch.directory("outside")
+        let victim = try scratch.file("outside/a.cfg", [7])
+        try #require(
+            rename(scratch("real"), scratch("moved")) == 0 && symlink("outside", scratch("real")) == 0
+        )
+        #expect(throws: FileError.self) { _ = try files.restore(FileRestore(path: path), run: run) }
+        #expect(try content(of: victim) == [7])
+        #expect(try scratch.names(in: "outside") == ["a.cfg"])
+    }
+
+    @Test("what changes between the look and the replacement is not overwritten")
+    func changedJustBefore() throws {
+        try scratch.file("etc/zoo.cfg", [1])
+        let place = try FilePlace(of: path)
+        let attributes = AtomicFile.Attributes(mode: 0o644, owner: 0, group: 0)
+        #expect(throws: FileError.self) {
+            try AtomicFile.replace(place, with: Data([2]), attributes) { () throws(FileError) in
+                throw FileInspection.changing(path)
+            }
+        }
+        #expect(try content(of: path) == [1])
+        #expect(try scratch.names(in: "etc") == ["zoo.cfg"])
+        let before = try FileInspection.read(path)
+        #expect(before.isSame(as: try FileInspection.read(path)))
+        try #require(unlink(path) == 0)
+        try scratch.file("etc/other.cfg", [1])
+        try #require(symlink("other.cfg", path) == 0)
+        #expect(!before.isSame(as: try FileInspection.read(path)))
+    }
+
     @Test("what a killed write and a killed backup left is gone after the next write")
     func leftovers() throws {
         try scratch.file("etc/zoo.cfg", [1])

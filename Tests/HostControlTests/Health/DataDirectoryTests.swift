@@ -141,7 +141,7 @@ struct DataDirectoryTests {
         #expect(found.lastZxid == nil && found.myid == nil && !found.isEmpty)
         #expect(
             found.problems == [
-                "\(log): it does not begin like a transaction log", "\(myid) holds no number but 'four'",
+                "\(log): it does not begin like a transaction log", "\(myid) holds no number",
             ]
         )
     }

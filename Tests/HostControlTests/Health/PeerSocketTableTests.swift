@@ -1,4 +1,5 @@
 import ControlProtocol
+import Glibc
 import Testing
 import Topology
 
@@ -28,6 +29,33 @@ struct PeerSocketTableTests {
         let found = PeerSocketTable.parse(table, ports: ports(2888, 3896))
         let texts = found.map { "\($0.localPort) \($0.remoteAddress) \($0.remotePort)" }
         #expect(texts == ["2888 198.51.100.2 41394", "50000 198.51.100.3 3896"])
+    }
+
+    @Test("a table that cannot be read is not an empty one; only that of IPv6 may be absent")
+    func unreadable() throws {
+        let scratch = try Scratch()
+        #expect(PeerSocketTable.read(ports: ports(2888), in: scratch.path) == nil)
+        try scratch.file("tcp", Array(Self.head.utf8))
+        #expect(PeerSocketTable.read(ports: ports(2888), in: scratch.path) == [])
+        try scratch.directory("tcp6")
+        #expect(PeerSocketTable.read(ports: ports(2888), in: scratch.path) == nil)
+    }
+
+    @Test("while a process runs whose ports nobody knows, its connections are not known either")
+    func portsUnknown() async throws {
+        let scratch = try Scratch()
+        let path = try scratch.file("zoo.cfg", Array("dataDir=\(scratch.path)\nserver.1=nonsense\n".utf8))
+        let pid = try RealZooKeeper.spawn(["/bin/sleep", "60"], log: "/dev/null")
+        let inspector = ZooKeeperInspector(
+            service: "zookeeper",
+            configPath: path,
+            stateDirectory: scratch("state"),
+            supervisor: KnownProcess(pid: pid)
+        )
+        #expect(await inspector.status().peerSockets == nil)
+        kill(pid, SIGKILL)
+        waitpid(pid, nil, 0)
+        #expect(await inspector.status().peerSockets == [])
     }
 
     @Test("IPv6 is read, and IPv4 in its clothes is IPv4")

@@ -49,6 +49,7 @@ final class RealZooKeeper: Sendable {
         ZooKeeperInspector(
             service: "zookeeper",
             configPath: "/nonexistent/zoo.cfg",
+            allowed: [config],
             stateDirectory: stateDirectory ?? scratch("state"),
             supervisor: KnownProcess(pid: pid)
         )

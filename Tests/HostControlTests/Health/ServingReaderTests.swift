@@ -122,6 +122,14 @@ struct ServingReaderTests {
         )
     }
 
+    @Test(
+        "a count that no integer can hold is no count, and ends nothing",
+        arguments: ["nan", "inf", "-inf", "1e300", "9223372036854775808", "2.5", "0x1p70"]
+    )
+    func countOutOfRange(text: String) {
+        #expect(ServingReader.syncedFollowers(mntr: "zk_synced_followers\t\(text)\n") == nil)
+    }
+
     @Test("a server that accepts and says nothing costs one deadline")
     func silent() throws {
         let listener = try Listener()

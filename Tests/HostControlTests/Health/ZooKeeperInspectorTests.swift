@@ -64,7 +64,7 @@ struct ZooKeeperInspectorTests {
             Issue.record("\(dead.serving)")
             return
         }
-        #expect(reason.contains("Connection refused"))
+        #expect(reason == "zookeeper does not run, so its client port was not asked")
         try await compareWithToolkit(server)
     }
 
@@ -111,9 +111,10 @@ struct ZooKeeperInspectorTests {
         let leader = await inspectors[1].status()
         #expect(leader.runningView?.map(\.id.value) == [1, 2, 3] && leader.runningView == leader.fileView)
         #expect(leader.data.myid == 2 && leader.data.currentEpoch == 1 && leader.data.acceptedEpoch == 1)
-        let own = leader.peerSockets.filter { $0.localPort == ports[4] }
+        let sockets = try #require(leader.peerSockets)
+        let own = sockets.filter { $0.localPort == ports[4] }
         #expect(own.map(\.remoteAddress) == [IPAddress("127.0.0.1")])
-        #expect(leader.peerSockets.contains { $0.remotePort == ports[4] })
+        #expect(sockets.contains { $0.remotePort == ports[4] })
 
         // What runs is not what the file says once that is edited, even for an agent that starts later.
         let edited = Array("dataDir=\(servers[1].scratch("data"))\nclientPort=\(ports[1])\n".utf8)
@@ -124,7 +125,7 @@ struct ZooKeeperInspectorTests {
             #expect(view.fileView?.map(\.id.value) == [2])
             #expect(view.runningView?.map(\.id.value) == [1, 2, 3])
             // The old ports still count: the process uses them.
-            #expect(view.peerSockets.contains { $0.localPort == ports[4] })
+            #expect(try #require(view.peerSockets).contains { $0.localPort == ports[4] })
         }
         // An agent that never saw the file as it was cannot know.
         let stranger = await servers[1].inspector(stateDirectory: servers[1].scratch("other")).status()

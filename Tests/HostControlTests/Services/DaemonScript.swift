@@ -11,7 +11,7 @@ struct DaemonScript {
     let commands: ServiceCommands
 
     /// `flavor`: `plain`, `stubborn` (ignores SIGTERM), `failing` (start ends with 1), `dying` (the daemon ends at
-    /// once), `hanging` (the start command never ends), or `foreground` (the start command is the service).
+    /// once), `hanging` (the start command never ends), `slow-stop` (the stop command takes 3 s), or `foreground` (the start command is the service).
     init(_ flavor: String) throws {
         scratch = try Scratch()
         let program = try scratch.file("service.py", Array(Self.text.utf8), mode: 0o755)
@@ -30,6 +30,8 @@ struct DaemonScript {
 
     var pid: Int32? { get throws { try number(in: "pid") } }
 
+    var stopPID: Int32? { get throws { try number(in: "stop-pid") } }
+
     private func number(in name: String) throws -> Int32? {
         guard access(scratch(name), F_OK) == 0 else { return nil }
         return Int32(String(decoding: try content(of: scratch(name)), as: UTF8.self))
@@ -37,7 +39,7 @@ struct DaemonScript {
 
     /// Ends whatever runs, by its pid.
     func clean() throws {
-        for name in ["pid", "hanging-pid"] {
+        for name in ["pid", "hanging-pid", "stop-pid"] {
             if let pid = try number(in: name) { kill(pid, SIGKILL) }
         }
     }
@@ -76,6 +78,12 @@ struct DaemonScript {
             if pid is None:
                 sys.exit(3)
             print(pid)
+        elif verb == "stop" and flavor == "slow-stop":
+            with open(os.path.join(here, "stop-pid"), "w") as f:
+                f.write(str(os.getpid()))
+            time.sleep(3)
+            if running() is not None:
+                os.kill(running(), signal.SIGKILL)
         elif verb == "stop":
             pid = running()
             if pid is not None:

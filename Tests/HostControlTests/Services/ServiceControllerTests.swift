@@ -112,6 +112,23 @@ struct ServiceControllerTests {
         #expect(try script.pid == pid)
     }
 
+    @Test("a stop command that outlives its deadline is killed: it cannot end what runs later")
+    func overdueStop() async throws {
+        let script = try DaemonScript("slow-stop")
+        defer { #expect(throws: Never.self) { try script.clean() } }
+        let pid = try #require(try await perform(.start, script).newPID)
+        let error = await #expect(throws: ServiceError.self) {
+            _ = try await perform(.stop, script, deadline: .milliseconds(700))
+        }
+        #expect(
+            error == .deadline(service: "daemon", action: .stop, seconds: 0.7, found: .running(pid: pid))
+        )
+        let stop = try #require(try script.stopPID)
+        #expect(!ProcessIdentity.isAlive(stop))
+        try await Task.sleep(for: .seconds(3))
+        #expect(try script.pid == pid && ProcessIdentity.isAlive(pid))
+    }
+
     @Test("a status that is neither 0 nor 3 is a failure with its words")
     func brokenStatus() async throws {
         let script = try DaemonScript("plain")

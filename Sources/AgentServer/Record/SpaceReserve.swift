@@ -1,0 +1,33 @@
+import Glibc
+
+/// Room on the disk, taken while there is some and given up when there is none, so that what undoes harm can still be
+/// recorded: the removal of a wall must not fail because a disk filled up.
+struct SpaceReserve: Sendable {
+    private static let size = 256 << 10
+    private let path: String
+
+    init(directory: String) { path = directory + "/reserve" }
+
+    /// Best effort: a disk without that much room has no reserve.
+    func fill() {
+        var found = stat()
+        if lstat(path, &found) == 0, found.st_size >= Self.size { return }
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return }
+        let failed = posix_fallocate(descriptor, 0, off_t(Self.size)) != 0
+        close(descriptor)
+        if failed { unlink(path) }
+    }
+
+    /// What `attempt` throws for want of room is tried a second time in the room of the reserve.
+    func using<Value>(
+        _ attempt: () throws(SystemCallError) -> Value
+    ) throws(SystemCallError) -> Value {
+        do throws(SystemCallError) {
+            return try attempt()
+        } catch {
+            guard error.code == ENOSPC || error.code == EDQUOT, unlink(path) == 0 else { throw error }
+            return try attempt()
+        }
+    }
+}

@@ -1,0 +1,143 @@
+import FoundationEssentials
+import Glibc
+
+/// A file or directory as the kernel knows it, whatever it is called at the moment.
+struct FileIdentity: Hashable, Sendable, Codable {
+    let device: UInt64
+    let inode: UInt64
+
+    init(_ found: stat) {
+        device = UInt64(found.st_dev)
+        inode = UInt64(found.st_ino)
+    }
+}
+
+/// A directory held open: what is done in it stays in it, though its path be made to lead elsewhere.
+final class OpenDirectory: Sendable {
+    let descriptor: Int32
+    let path: String
+    let identity: FileIdentity
+    let owner: (user: UInt32, group: UInt32)
+
+    /// Follows symbolic links.
+    convenience init(opening path: String) throws(FileError) {
+        try self.init(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), path)
+    }
+
+    /// Goes from the root step by step, and no step may be a symbolic link.
+    convenience init(walking path: String) throws(FileError) {
+        var current = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        for part in path.split(separator: "/") where current >= 0 {
+            let next = openat(current, String(part), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+            let code = errno
+            close(current)
+            errno = code
+            current = next
+        }
+        try self.init(current, path)
+    }
+
+    /// Takes the descriptor over.
+    private init(_ descriptor: Int32, _ path: String) throws(FileError) {
+        guard descriptor >= 0 else { throw .unavailable(operation: "open", path: path, code: errno) }
+        var found = stat()
+        guard fstat(descriptor, &found) == 0 else {
+            let code = errno
+            close(descriptor)
+            throw .unavailable(operation: "examine", path: path, code: code)
+        }
+        self.descriptor = descriptor
+        self.path = path
+        identity = FileIdentity(found)
+        owner = (found.st_uid, found.st_gid)
+    }
+
+    deinit { close(descriptor) }
+
+    func synchronize() throws(FileError) {
+        guard fsync(descriptor) == 0 else { throw .unavailable(operation: "flush", path: path, code: errno) }
+    }
+}
+
+/// A name in an open directory.
+struct FilePlace {
+    let directory: OpenDirectory
+    let name: String
+
+    var path: String { (directory.path == "/" ? "" : directory.path) + "/" + name }
+
+    /// Of `path` itself, also when it is a symbolic link.
+    init(of path: String) throws(FileError) {
+        directory = try OpenDirectory(opening: AtomicFile.directory(of: path))
+        name = AtomicFile.name(of: path)
+    }
+
+    /// Of a path that no symbolic link is part of.
+    init(walking path: String) throws(FileError) {
+        directory = try OpenDirectory(walking: AtomicFile.directory(of: path))
+        name = AtomicFile.name(of: path)
+    }
+
+    private init(_ directory: OpenDirectory, _ name: String) {
+        self.directory = directory
+        self.name = name
+    }
+
+    /// Where a write in progress keeps its content.
+    var leftover: FilePlace { FilePlace(directory, "." + name + ".mitosis-new") }
+
+    /// Nil when nothing has this name.
+    func identity() throws(FileError) -> FileIdentity? {
+        var found = stat()
+        guard fstatat(directory.descriptor, name, &found, AT_SYMLINK_NOFOLLOW) == 0 else {
+            guard errno == ENOENT else { throw .unavailable(operation: "examine", path: path, code: errno) }
+            return nil
+        }
+        return FileIdentity(found)
+    }
+
+    /// The text of a symbolic link; nil when this is none, or does not exist.
+    func linkTarget() throws(FileError) -> String? {
+        do throws(FileError) {
+            return try Self.readLink(directory.descriptor, name, path)
+        } catch .unavailable(_, _, code: EINVAL), .unavailable(_, _, code: ENOENT) {
+            return nil
+        }
+    }
+
+    func remove() throws(FileError) {
+        guard unlinkat(directory.descriptor, name, 0) == 0 || errno == ENOENT else {
+            throw .unavailable(operation: "remove", path: path, code: errno)
+        }
+    }
+
+    /// Gives what is here the other's name, in place of what had it.
+    func rename(to other: FilePlace, _ operation: String) throws(FileError) {
+        guard renameat(directory.descriptor, name, other.directory.descriptor, other.name) == 0 else {
+            throw .unavailable(operation: operation, path: other.path, code: errno)
+        }
+    }
+
+    func makeLink(to target: String) throws(FileError) {
+        guard symlinkat(target, directory.descriptor, name) == 0 else {
+            throw .unavailable(operation: "link", path: path, code: errno)
+        }
+    }
+
+    /// Where an open file really lies, by the kernel's own account.
+    static func path(of file: borrowing OpenFile) throws(FileError) -> String {
+        try readLink(AT_FDCWD, "/proc/self/fd/\(file.descriptor)", file.path)
+    }
+
+    private static func readLink(_ directory: Int32, _ name: String, _ path: String) throws(FileError)
+        -> String
+    {
+        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = buffer.withUnsafeMutableBytes { bytes -> Int in
+            guard let base = bytes.baseAddress else { return 0 }
+            return readlinkat(directory, name, base.assumingMemoryBound(to: CChar.self), bytes.count)
+        }
+        guard count >= 0 else { throw .unavailable(operation: "read the link", path: path, code: errno) }
+        return String(decoding: buffer[0..<count], as: UTF8.self)
+    }
+}

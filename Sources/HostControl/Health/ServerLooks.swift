@@ -1,0 +1,141 @@
+import ControlProtocol
+import Glibc
+import Synchronization
+import Topology
+
+/// What is read from files, for callers that wait only so long for a disk.
+final class ServerLooks: Sendable {
+    private static let patience = Duration.seconds(5)
+
+    private let configEye: Mutex<ConfigLook>
+    private let dataEye = Mutex(DataDirectoryReader())
+    private let configLook = SharedLook<ConfigLook.Seen>()
+    private let dataLook = SharedLook<DataLook>()
+
+    init(stateDirectory: String) {
+        configEye = Mutex(ConfigLook(views: RunningViews(stateDirectory: stateDirectory)))
+    }
+
+    func config(_ question: ConfigLook.Question) async -> ConfigLook.Seen {
+        let seen = await configLook.value(within: Self.patience) {
+            self.configEye.withLock { $0.look(question) }
+        }
+        guard let seen else {
+            return ConfigLook.Seen(
+                file: .unusable(question.path, "\(question.path) could not be read within 5 s"),
+                runningView: nil,
+                sockets: nil,
+                directories: nil,
+                problems: []
+            )
+        }
+        return seen
+    }
+
+    func data(_ seen: ConfigLook.Seen) async -> DataLook {
+        let problems = [seen.file.problem].compactMap { $0 } + seen.problems
+        guard let directories = seen.directories else {
+            return DataLook(nil, free: nil, problems: problems + ["\(seen.file.path) names no dataDir"])
+        }
+        let look = await dataLook.value(within: Self.patience) {
+            let found = self.dataEye.withLock { $0.read(dataDir: directories.data, logDir: directories.log) }
+            return DataLook(found, free: DataLook.free(found.path), problems: problems)
+        }
+        return look
+            ?? DataLook(
+                nil,
+                free: nil,
+                problems: problems + ["the disk of \(directories.data) did not answer within 5 s"]
+            )
+    }
+}
+
+/// A server's configuration file, and what is remembered of it from one look to the next.
+struct ConfigLook {
+    struct Question: Sendable {
+        let path: String
+        let allowed: Set<String>
+        let process: ProcessIdentity?
+        let isStopped: Bool
+        /// The process answered on its port, so it has read the file.
+        var hasAnswered = false
+
+        var answered: Question {
+            var copy = self
+            copy.hasAnswered = true
+            return copy
+        }
+    }
+
+    struct Directories: Sendable {
+        let data: String
+        let log: String
+    }
+
+    struct Seen: Sendable {
+        let file: ServerConfigFile
+        let runningView: [Member]?
+        let sockets: [PeerSocket]?
+        let directories: Directories?
+        let problems: [String]
+    }
+
+    var views: RunningViews
+    /// The last readable file's directories, for when the file is in the middle of being mended.
+    private var directories: Directories?
+
+    init(views: RunningViews) { self.views = views }
+
+    mutating func look(_ question: Question) -> Seen {
+        let file = ServerConfigFile.read(question.path, allowed: question.allowed)
+        let runningView = question.process.flatMap {
+            views.view(of: $0, file, hasAnswered: question.hasAnswered)
+        }
+        if let data = file.configuration?.dataDir {
+            directories = Directories(data: data, log: file.configuration?.dataLogDir ?? data)
+        }
+        // Which ports a process uses is unknown when neither its file nor its view is: no socket proves nothing.
+        let arePortsKnown = file.configuration != nil || runningView != nil || question.isStopped
+        let ports = (file.configuration?.peerPorts ?? [])
+            .union((runningView ?? []).flatMap { [$0.quorumPort, $0.electionPort] })
+        return Seen(
+            file: file,
+            runningView: runningView,
+            sockets: arePortsKnown ? PeerSocketTable.read(ports: ports) : nil,
+            directories: directories,
+            problems: [views.problem].compactMap { $0 }
+        )
+    }
+}
+
+/// A data directory and the room around it.
+struct DataLook: Sendable {
+    let data: DataDirectory
+    let free: UInt64?
+
+    init(_ found: DataDirectory?, free: UInt64?, problems: [String]) {
+        data = DataDirectory(
+            path: found?.path ?? "",
+            logPath: found?.logPath ?? "",
+            isEmpty: found?.isEmpty ?? false,
+            myid: found?.myid,
+            currentEpoch: found?.currentEpoch,
+            acceptedEpoch: found?.acceptedEpoch,
+            lastZxid: found?.lastZxid,
+            problems: problems + (found?.problems ?? [])
+        )
+        self.free = free
+    }
+
+    /// Bytes free for the server, on the file system of the directory or of its nearest parent that exists.
+    static func free(_ path: String) -> UInt64? {
+        var current = path
+        var found = statvfs()
+        while !current.isEmpty {
+            if statvfs(current, &found) == 0 { return UInt64(found.f_bavail) * UInt64(found.f_frsize) }
+            guard current != "/", current != "." else { return nil }
+            current = AtomicFile.directory(of: current)
+        }
+        return nil
+    }
+}
