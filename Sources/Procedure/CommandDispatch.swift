@@ -28,7 +28,8 @@ struct CommandDispatch: Sendable {
                 byHost.append((item.host, [(index, item.command)]))
             }
         }
-        return await withTaskGroup(of: (HostName, Swift.Result<CommandResult, DispatchFailure>).self) { group in
+        return await withTaskGroup(of: (HostName, Swift.Result<CommandResult, DispatchFailure>).self) {
+            group in
             for (host, items) in byHost {
                 group.addTask {
                     do throws(DispatchFailure) {

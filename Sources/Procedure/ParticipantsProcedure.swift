@@ -250,7 +250,8 @@ package struct ParticipantsProcedure: Sendable {
             return "Before it, every client that is to move must use \(seedConnectString) "
                 + "(this version does not restart Kafka's brokers for you)"
         }
-        return "Kafka's \(kafka.brokers.count) brokers use \(seedConnectString)\(kafka.chroot) now; every other client "
+        return
+            "Kafka's \(kafka.brokers.count) brokers use \(seedConnectString)\(kafka.chroot) now; every other client "
             + "that is to move must do so too"
     }
 }

@@ -168,7 +168,8 @@ extension ParticipantsProcedure {
             }
             guard refusedToo else { return .holds(observed: "no socket crosses") }
             return switch Self.judge(tried, fleet, .refused, "refused") {
-            case .holds(let observed), .warns(let observed): .holds(observed: "no socket crosses, \(observed)")
+            case .holds(let observed), .warns(let observed):
+                .holds(observed: "no socket crosses, \(observed)")
             case .waiting(let reason): .waiting(reason: reason)
             case .never(let reason): .never(reason: reason)
             }

@@ -43,13 +43,13 @@ enum RecordedTree {
     /// 2.4 to 2.7: registrations of version 4 with listeners other than PLAINTEXT, topics of version 2.
     static let middle = tree([
         "/brokers/ids/1": """
-            {"listener_security_protocol_map":{"SSL":"SSL"},"endpoints":["SSL://kafka1.example:9093"],"jmx_port":-1,\
-            "host":null,"timestamp":"1700000000000","port":-1,"version":4}
-            """,
+        {"listener_security_protocol_map":{"SSL":"SSL"},"endpoints":["SSL://kafka1.example:9093"],"jmx_port":-1,\
+        "host":null,"timestamp":"1700000000000","port":-1,"version":4}
+        """,
         "/brokers/ids/2": """
-            {"listener_security_protocol_map":{"PLAINTEXT":"PLAINTEXT"},"endpoints":["PLAINTEXT://kafka2.example:9092"],\
-            "rack":"b","jmx_port":9999,"host":"kafka2.example","timestamp":"1700000000000","port":9092,"version":4}
-            """,
+        {"listener_security_protocol_map":{"PLAINTEXT":"PLAINTEXT"},"endpoints":["PLAINTEXT://kafka2.example:9092"],\
+        "rack":"b","jmx_port":9999,"host":"kafka2.example","timestamp":"1700000000000","port":9092,"version":4}
+        """,
         "/brokers/topics/t":
             #"{"version":2,"partitions":{"0":[1,2]},"adding_replicas":{},"removing_replicas":{}}"#,
         "/brokers/topics/t/partitions/0/state": state(1, "2,1"),
@@ -60,14 +60,14 @@ enum RecordedTree {
     /// 2.8 to 3.x: registrations of version 5, topics of version 3 with their id; one partition is being moved.
     static let new = tree([
         "/brokers/ids/1": """
-            {"features":{},"listener_security_protocol_map":{"PLAINTEXT":"PLAINTEXT"},\
-            "endpoints":["PLAINTEXT://198.51.100.31:9092"],"jmx_port":-1,"port":9092,"host":"198.51.100.31","version":5,\
-            "timestamp":"1700000000000"}
-            """,
+        {"features":{},"listener_security_protocol_map":{"PLAINTEXT":"PLAINTEXT"},\
+        "endpoints":["PLAINTEXT://198.51.100.31:9092"],"jmx_port":-1,"port":9092,"host":"198.51.100.31","version":5,\
+        "timestamp":"1700000000000"}
+        """,
         "/brokers/topics/t": """
-            {"removing_replicas":{"1":[1]},"partitions":{"0":[1],"1":[3,1]},"topic_id":"2vJmXz1wQ0mQm4k0bqzZ9A",\
-            "adding_replicas":{"0":[],"1":[3]},"version":3}
-            """,
+        {"removing_replicas":{"1":[1]},"partitions":{"0":[1],"1":[3,1]},"topic_id":"2vJmXz1wQ0mQm4k0bqzZ9A",\
+        "adding_replicas":{"0":[],"1":[3]},"version":3}
+        """,
         "/brokers/topics/t/partitions/0/state": state(1, "1"),
         "/brokers/topics/t/partitions/1/state": state(1, "1"),
         "/brokers/topics/t/partitions/1": "null",
@@ -107,7 +107,9 @@ struct KafkaClusterTests {
         #expect(cluster.reassignments.isEmpty)
     }
 
-    @Test("3.x: replicas being added or removed are a reassignment; an unregistered replica counts as missing")
+    @Test(
+        "3.x: replicas being added or removed are a reassignment; an unregistered replica counts as missing"
+    )
     func new() throws {
         let cluster = try KafkaCluster(RecordedTree.new)
         #expect(cluster.reassignments == ["t-1"])
@@ -160,7 +162,8 @@ struct KafkaClusterTests {
         "what is not Kafka's is refused with its path",
         arguments: [
             ("/brokers/ids/x", "{}"), ("/brokers/ids/1", "hello"), ("/brokers/topics/t", "{}"),
-            ("/brokers/topics/t", #"{"partitions":{"0":[-1]}}"#), ("/brokers/topics/t", #"{"partitions":{"a":[1]}}"#),
+            ("/brokers/topics/t", #"{"partitions":{"0":[-1]}}"#),
+            ("/brokers/topics/t", #"{"partitions":{"a":[1]}}"#),
             ("/controller", ""),
         ]
     )

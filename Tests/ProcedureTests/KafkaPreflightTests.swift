@@ -21,7 +21,9 @@ struct KafkaFault: Sendable, CustomTestStringConvertible {
 extension ModelEnsemble {
     fileprivate mutating func rewrite(_ host: String, _ old: String, _ new: String) {
         guard let name = HostName(host), let file = brokers.brokers[name]?.file else { return }
-        brokers.brokers[name]?.file = Data(String(decoding: file, as: UTF8.self).replacing(old, with: new).utf8)
+        brokers.brokers[name]?.file = Data(
+            String(decoding: file, as: UTF8.self).replacing(old, with: new).utf8
+        )
     }
 
     fileprivate mutating func put(_ json: String, at path: String) {
@@ -66,7 +68,10 @@ struct KafkaPreflightTests {
         KafkaFault("KRaft", "k2", "makes this a broker without ZooKeeper") {
             $0.rewrite("k2", "# kept", "process.roles=broker")
         },
-        KafkaFault("other cluster", "k3: /k/meta.properties has cluster.id cluster-b, but /cluster/id is cluster-a") {
+        KafkaFault(
+            "other cluster",
+            "k3: /k/meta.properties has cluster.id cluster-b, but /cluster/id is cluster-a"
+        ) {
             $0.setMeta("k3", "broker.id=3\ncluster.id=cluster-b\n")
         },
         KafkaFault("swapped disks", "/k/meta.properties says broker 1, the plan 2") {
@@ -91,7 +96,10 @@ struct KafkaPreflightTests {
         KafkaFault("service stopped", "broker 2 (k2): kafka.service is stopped") { model in
             if let host = HostName("k2") { model.brokers.stop(host) }
         },
-        KafkaFault("another application's tree", "/brokers/ids/1 is not as any known version of Kafka writes it") {
+        KafkaFault(
+            "another application's tree",
+            "/brokers/ids/1 is not as any known version of Kafka writes it"
+        ) {
             $0.put("hello", at: "/brokers/ids/1")
         },
         KafkaFault("on its way to KRaft", "is being moved to KRaft") {
@@ -158,7 +166,8 @@ struct KafkaPreflightTests {
         try journal.begin(changed)
         let outcome = try await Fixture.perform(plan, changed, fleet, journal)
         #expect(
-            outcome.reason == "k1: /k/meta.properties cannot be compared with /cluster/id (not in files); add it to "
+            outcome.reason
+                == "k1: /k/meta.properties cannot be compared with /cluster/id (not in files); add it to "
                 + "the agent's 'files'"
         )
     }

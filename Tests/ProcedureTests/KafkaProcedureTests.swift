@@ -110,13 +110,18 @@ struct KafkaProcedureTests {
         let fleet = ModelFleet(plan: plan)
         let host = plan.brokers[2].host
         let tape = EventTape { event in
-            guard event.event == .stepProgress, event.message?.contains("kafka.service pid") == true else { return }
+            guard event.event == .stepProgress, event.message?.contains("kafka.service pid") == true else {
+                return
+            }
             fleet.change { if $0.brokers.restarts.last?.id == BrokerID(3) { $0.brokers.stop(host) } }
         }
         let journal = MemoryJournal()
         let outcome = try await Fixture.run(plan, fleet, journal) { tape.record($0) }
         let reason = try #require(outcome.reason)
-        #expect(reason.contains("broker 3 (k3): kafka.service is stopped; no other broker is touched"), "\(reason)")
+        #expect(
+            reason.contains("broker 3 (k3): kafka.service is stopped; no other broker is touched"),
+            "\(reason)"
+        )
         fleet.change { $0.brokers.start(host) }
         let resumed = try await Fixture.resume(plan, fleet, journal)
         let isFinished = resumed.isFinished

@@ -43,7 +43,10 @@ struct ModelBrokers {
         guard let kafka = plan.kafka else { return }
         let servers = plan.source.map { "\($0.address):\($0.clientPort)" }.joined(separator: ",")
         for planned in kafka.brokers {
-            let file = Data("# kept\nbroker.id=\(planned.id)\nlog.dirs=/k\nzookeeper.connect=\(servers)\(kafka.chroot)\n".utf8)
+            let file = Data(
+                "# kept\nbroker.id=\(planned.id)\nlog.dirs=/k\nzookeeper.connect=\(servers)\(kafka.chroot)\n"
+                    .utf8
+            )
             brokers[planned.host] = Broker(planned: planned, original: file, file: file)
             metas[planned.host] = Data("version=0\nbroker.id=\(planned.id)\ncluster.id=cluster-a\n".utf8)
             start(planned.host)

@@ -45,11 +45,17 @@ struct ServerPropertiesTests {
     @Test(
         "only the value changes, to the byte",
         arguments: [
-            ("# c\r\nbroker.id=1\r\nzookeeper.connect=a:1,b:1/kafka\r\nx=y\r\n", "zookeeper.connect=a:1,b:1/kafka"),
+            (
+                "# c\r\nbroker.id=1\r\nzookeeper.connect=a:1,b:1/kafka\r\nx=y\r\n",
+                "zookeeper.connect=a:1,b:1/kafka"
+            ),
             ("zookeeper.connect = a:1,b:1/kafka", "a:1,b:1/kafka"),
             ("! z\n\n\tzookeeper.connect:\t a:1/kafka\nlog.dirs=/a,\\\n   /b\n", "a:1/kafka"),
             ("zookeeper.connect a:1/kafka\n\n\n", "a:1/kafka"),
-            ("x=\\u00e9\nzookeeper.connect=a:1,\\\n   b:1,\\\n   c:1/kafka\nz=1\n", "a:1,\\\n   b:1,\\\n   c:1/kafka"),
+            (
+                "x=\\u00e9\nzookeeper.connect=a:1,\\\n   b:1,\\\n   c:1/kafka\nz=1\n",
+                "a:1,\\\n   b:1,\\\n   c:1/kafka"
+            ),
             ("zookeeper.connect=\\\n  a:1/kafka\nz=1", "\\\n  a:1/kafka"),
             ("zookeeper.connect=a:1/kafka\rz=1\r", "a:1/kafka"),
         ]
@@ -65,7 +71,10 @@ struct ServerPropertiesTests {
         #expect(try Self.rewritten(text) == "zookeeper.connect=a:1\nzookeeper.connect=\(Self.seeds)\n")
     }
 
-    @Test("a key that is written with escapes or a continuation is written plainly", arguments: ["\\.", "\\\n."])
+    @Test(
+        "a key that is written with escapes or a continuation is written plainly",
+        arguments: ["\\.", "\\\n."]
+    )
     func oddKeys(_ dot: String) throws {
         let text = "a=1\nzookeeper\(dot)connect=a:1\nb=2\n"
         #expect(try Self.rewritten(text) == "a=1\nzookeeper.connect=\(Self.seeds)\nb=2\n")
@@ -102,8 +111,14 @@ struct ServerPropertiesTests {
             ("zookeeper.connect=\n", "line 1: zookeeper.connect= is not a list of host:port"),
             ("zookeeper.connect=${file:/x:y}\n", "is not a list of host:port"),
             ("zookeeper.connect=a:1\nbroker.id=x\n", "line 2: broker.id=x is not a whole number from -1"),
-            ("process.roles=broker\nzookeeper.connect=a:1\n", "line 1: 'process.roles' makes this a broker without"),
-            ("zookeeper.connect=a:1\nzookeeper.session.timeout.ms=6s\n", "line 2: zookeeper.session.timeout.ms=6s"),
+            (
+                "process.roles=broker\nzookeeper.connect=a:1\n",
+                "line 1: 'process.roles' makes this a broker without"
+            ),
+            (
+                "zookeeper.connect=a:1\nzookeeper.session.timeout.ms=6s\n",
+                "line 2: zookeeper.session.timeout.ms=6s"
+            ),
             ("zookeeper.connect=a:1\\", "ends in a backslash"),
         ]
     )

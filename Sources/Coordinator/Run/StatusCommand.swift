@@ -50,7 +50,8 @@ struct StatusCommand: AsyncParsableCommand {
         guard let zookeeper = status.zookeeper else {
             let services = status.services.map { "\($0.name) \(word($0.state))" }
             return columns([
-                host.description, services.isEmpty ? "none" : services.joined(separator: ", "), "", "", "", "", "",
+                host.description, services.isEmpty ? "none" : services.joined(separator: ", "), "", "", "",
+                "", "",
                 "\(status.rules.count)", status.lease.current?.runID.description ?? "-",
             ])
         }

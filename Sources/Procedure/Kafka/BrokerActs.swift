@@ -8,14 +8,17 @@ extension KafkaProcedure {
     /// Writes the file of the next broker and restarts it: one that was begun before first, the controller last.
     func repointNext(upTo count: Int) -> Act {
         .decided(
-            summary: "on the next of \(brokers.map(\.name).joined(separator: ", ")): write its server.properties, "
+            summary:
+                "on the next of \(brokers.map(\.name).joined(separator: ", ")): write its server.properties, "
                 + "restart it; the controller last",
             by: { fleet, facts in
                 if let ailment = ailment(fleet) { return .wait(because: ailment.reason) }
                 let pending = brokers.filter { !isRepointed($0, fleet, facts) }
                 guard brokers.count - pending.count < count,
                     let next = pending.min(by: { rank($0, fleet) < rank($1, fleet) })
-                else { return .nothingToDo(because: "\(brokers.count - pending.count) brokers moved already") }
+                else {
+                    return .nothingToDo(because: "\(brokers.count - pending.count) brokers moved already")
+                }
                 switch commands(for: next, fleet) {
                 case .failure(let problem): return .stop(because: problem.reason)
                 case .success(let commands):
@@ -23,7 +26,8 @@ extension KafkaProcedure {
                     if let registered = fleet.kafka?.brokers[next.id] {
                         noted.replacedRegistrations[next.id.description] = registered.czxid.description
                     }
-                    let role = fleet.kafka?.controller?.id == next.id ? "the controller" : "not the controller"
+                    let role =
+                        fleet.kafka?.controller?.id == next.id ? "the controller" : "not the controller"
                     return .act(
                         commands,
                         because: "\(next.name), \(role), \(pending.count - 1) to go",
@@ -47,7 +51,9 @@ extension KafkaProcedure {
         _ fleet: FleetView
     ) -> Result<[HostCommand], DispatchFailure> {
         guard let file = survey.kafka?.file(of: broker.host) else {
-            return .failure(DispatchFailure(reason: "\(broker.name): its file was not read when the run began"))
+            return .failure(
+                DispatchFailure(reason: "\(broker.name): its file was not read when the run began")
+            )
         }
         let content: Data
         do throws(KafkaFileError) { content = Data(try rewritten(file)) } catch {

@@ -8,7 +8,9 @@ extension KafkaProcedure {
     private static var expectedWindow: ClosedRange<Int> { 2...8 }
     /// Milliseconds that a client needs to find the new leader, at the least: below it, no session can be kept.
     private static var shortestSession: Int { 2000 }
-    /// Kafka's default before 2.5; 18 s since. Which version a broker is, its file does not say.
+    /// Kafka's default before 2.5, and 18 s since.
+    ///
+    /// Which version a broker is, its file does not say.
     private static var defaultSession: Int { 6000 }
 
     var brokersAnswer: Gate {
@@ -28,7 +30,8 @@ extension KafkaProcedure {
                 }
                 guard let state = fleet.service(broker.service, on: broker.host) else {
                     return .never(
-                        reason: "\(broker.host): its agent's configuration does not allow \(broker.service); add it "
+                        reason:
+                            "\(broker.host): its agent's configuration does not allow \(broker.service); add it "
                             + "to 'services', or correct line \(broker.line) of the plan"
                     )
                 }
@@ -85,7 +88,9 @@ extension KafkaProcedure {
             )
         }
         if seedString(connect)?.isSingleServer ?? true {
-            problems.append("the plan has one seed only, which would become a single-server zookeeper.connect")
+            problems.append(
+                "the plan has one seed only, which would become a single-server zookeeper.connect"
+            )
         }
         if connect.chroot != kafka.chroot {
             problems.append(
@@ -168,7 +173,10 @@ extension KafkaProcedure {
             guard let file = survey.file(of: server.host) else { return nil }
             do throws(ZooConfigurationError) {
                 let limits = try ZooConfiguration(file.content)
-                return min(max(asked ?? Self.defaultSession, limits.minSessionTimeout), limits.maxSessionTimeout)
+                return min(
+                    max(asked ?? Self.defaultSession, limits.minSessionTimeout),
+                    limits.maxSessionTimeout
+                )
             } catch {
                 return nil
             }
@@ -188,7 +196,9 @@ extension KafkaProcedure {
                 return .waiting(reason: fleet.kafkaSilence ?? "Kafka was not read")
             }
             if cluster.isLeavingZooKeeper {
-                return .never(reason: "the cluster is being moved to KRaft; finish that, or take it back, first")
+                return .never(
+                    reason: "the cluster is being moved to KRaft; finish that, or take it back, first"
+                )
             }
             guard let id = cluster.id else {
                 return .holds(observed: "no /cluster/id, as before Kafka 0.10.1")
@@ -197,7 +207,8 @@ extension KafkaProcedure {
             for meta in brokers.flatMap({ survey.kafka?.metas(of: $0.host) ?? [] }) {
                 if let refusal = meta.refusal {
                     return .never(
-                        reason: "\(meta.host): \(meta.path) cannot be compared with /cluster/id (\(refusal)); add it "
+                        reason:
+                            "\(meta.host): \(meta.path) cannot be compared with /cluster/id (\(refusal)); add it "
                             + "to the agent's 'files'"
                     )
                 }
@@ -205,7 +216,8 @@ extension KafkaProcedure {
                 switch Self.clusterID(content) {
                 case .success(let found?) where found != id:
                     return .never(
-                        reason: "\(meta.host): \(meta.path) has cluster.id \(found), but /cluster/id is \(id): this "
+                        reason:
+                            "\(meta.host): \(meta.path) has cluster.id \(found), but /cluster/id is \(id): this "
                             + "is another cluster's ensemble or chroot"
                     )
                 case .success(.some): seen += 1

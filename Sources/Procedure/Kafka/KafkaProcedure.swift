@@ -59,7 +59,9 @@ package struct KafkaProcedure: Sendable {
                     precheck: healthy(from: fromJoint),
                     act: repointNext(upTo: index + 1),
                     verify: repointed(atLeast: index + 1).and(healthy(from: fromJoint)),
-                    undo: .none(because: "rolled back by restoring the file and restarting the broker once more")
+                    undo: .none(
+                        because: "rolled back by restoring the file and restarting the broker once more"
+                    )
                 )
             } + [
                 Step(

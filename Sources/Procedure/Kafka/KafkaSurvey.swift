@@ -3,7 +3,7 @@ package import FoundationEssentials
 package import Planning
 import Topology
 
-/// The brokers' files as they were before anything changed. Journaled with the run.
+/// The brokers' files as they were before anything changed, journaled with the run.
 package struct KafkaSurvey: Hashable, Sendable, Codable {
     /// A log directory's meta.properties.
     package struct Meta: Hashable, Sendable, Codable {
@@ -44,7 +44,8 @@ package struct KafkaSurvey: Hashable, Sendable, Codable {
             guard let content = answer.content, let digest = answer.state.digest else {
                 throw .broken(
                     host: broker.host,
-                    reason: "\(broker.configPath) does not exist; name the file that \(broker.service) is started "
+                    reason:
+                        "\(broker.configPath) does not exist; name the file that \(broker.service) is started "
                         + "with (line \(broker.line) of the plan)"
                 )
             }
@@ -73,7 +74,12 @@ package struct KafkaSurvey: Hashable, Sendable, Codable {
         through fleet: any Fleet
     ) async throws(FleetError) -> Meta {
         do throws(FleetError) {
-            return Meta(host: host, path: path, content: try await fleet.read(path, on: host).content, refusal: nil)
+            return Meta(
+                host: host,
+                path: path,
+                content: try await fleet.read(path, on: host).content,
+                refusal: nil
+            )
         } catch {
             guard case .refused(_, .notAllowed(let reason)) = error else { throw error }
             return Meta(host: host, path: path, content: nil, refusal: reason)

@@ -51,7 +51,9 @@ extension KafkaProcedure {
             isAdvisory: true
         ) { fleet, facts in
             guard !facts.sessionsAtDivision.isEmpty else {
-                return .warns(observed: "the sessions before the split were not noted; they cannot be compared")
+                return .warns(
+                    observed: "the sessions before the split were not noted; they cannot be compared"
+                )
             }
             guard let cluster = fleet.kafka else {
                 return .waiting(reason: fleet.kafkaSilence ?? "Kafka was not read")

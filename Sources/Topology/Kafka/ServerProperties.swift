@@ -111,7 +111,12 @@ struct KafkaSettings {
     func number(_ key: String, atLeast least: Int) throws(KafkaFileError) -> Int? {
         guard let (value, line) = self[key] else { return nil }
         guard let number = Int(value), number >= least, number <= Int(Int32.max) else {
-            throw .malformedValue(key: key, value: value, expected: "a whole number from \(least)", line: line)
+            throw .malformedValue(
+                key: key,
+                value: value,
+                expected: "a whole number from \(least)",
+                line: line
+            )
         }
         return number
     }
