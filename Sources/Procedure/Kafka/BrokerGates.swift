@@ -63,7 +63,9 @@ extension KafkaProcedure {
     private func ailment(_ cluster: KafkaCluster) -> String? {
         let missing = brokers.filter { cluster.brokers[$0.id] == nil }
         if !missing.isEmpty {
-            return "\(missing.map(\.name).joined(separator: ", ")) not registered in ZooKeeper"
+            return missing.map(\.name).joined(separator: ", ")
+                + " not registered in ZooKeeper; no other broker is "
+                + "touched meanwhile: see its log, bring it back, then `mitosis run` goes on"
         }
         let strangers = cluster.brokers.keys.filter { kafka.broker($0) == nil }.sorted()
         if !strangers.isEmpty {

@@ -8,7 +8,7 @@ extension KafkaProcedure {
     private static var expectedWindow: ClosedRange<Int> { 2...8 }
     /// Milliseconds that a client needs to find the new leader, at the least: below it, no session can be kept.
     private static var shortestSession: Int { 2000 }
-    /// Kafka's default before 2.5; 18 s since.
+    /// Kafka's default before 2.5, and 18 s since.
     ///
     /// Which version a broker is, its file does not say.
     private static var defaultSession: Int { 6000 }

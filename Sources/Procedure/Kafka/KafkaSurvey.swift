@@ -3,9 +3,7 @@ package import FoundationEssentials
 package import Planning
 import Topology
 
-/// The brokers' files as they were before anything changed.
-///
-/// Journaled with the run.
+/// The brokers' files as they were before anything changed, journaled with the run.
 package struct KafkaSurvey: Hashable, Sendable, Codable {
     /// A log directory's meta.properties.
     package struct Meta: Hashable, Sendable, Codable {
