@@ -19,6 +19,12 @@ package protocol HostActions: Sendable {
     /// Nil on a host without ZooKeeper.
     func zookeeper() async -> ZooKeeperStatus?
 
+    /// Every service that the agent's configuration allows, but ZooKeeper's.
+    func otherServices() async -> [NamedService]
+
+    /// Every file that the agent's configuration allows and that can be looked at.
+    func allowedFiles() async -> [FileState]
+
     func read(file path: String) async throws(HostActionError) -> FileContent
 
     func preview(_ wall: Wall) async throws(HostActionError) -> RulesPreview
