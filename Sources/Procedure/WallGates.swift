@@ -98,7 +98,9 @@ extension ParticipantsProcedure {
             let known = Set(plan.servers.flatMap(\.allAddresses))
             for server in source + seeds {
                 if let silence = fleet.silence(server.host) { return .waiting(reason: silence) }
-                let sockets = fleet.zookeeper(server.host)?.peerSockets ?? []
+                guard let sockets = fleet.zookeeper(server.host)?.peerSockets else {
+                    return .waiting(reason: "\(server.host) cannot tell which connections it has")
+                }
                 if let stranger = sockets.first(where: { !known.contains($0.remoteAddress) }) {
                     return .never(
                         reason: "\(server.host) is connected to \(stranger.remoteAddress) (ports "

@@ -4,7 +4,7 @@ package import ControlProtocol
 ///
 /// Pure: every event gives one action, and the caller carries it out.
 ///
-/// Pure: every event gives one action, and the caller carries it out. It is a value, so a caller keeps the changed copy only once the action succeeded (the record is on disk).
+/// It is a value, so a caller keeps the changed copy only once the action succeeded (the record is on disk).
 package struct LeaseKeeper: Hashable, Sendable {
     package enum Event: Hashable, Sendable {
         /// A coordinator asks for a lease, or renews its own.
