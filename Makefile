@@ -1,7 +1,7 @@
 # As root on Debian 12: `make demo` sets everything up and performs a mitosis on an example set-up;
 # `make test` sets everything up and runs every test.
 SWIFT ?= swift
-PACKAGES = build-essential pkg-config libssl-dev libyaml-dev openssl libsqlite3-dev \
+PACKAGES = build-essential pkg-config libssl-dev libyaml-dev openssl libsqlite3-dev libzookeeper-mt-dev \
 	iproute2 nftables iptables systemd-container dbus curl procps \
 	openjdk-17-jre-headless zookeeper libzookeeper-java libslf4j-java python3 python3-kazoo
 MITOSIS_BIN = .build/debug
@@ -18,13 +18,13 @@ release: setup
 	deploy/build-release
 
 demo: build
-	$(MITOSIS_BIN)/mitosis-lab run
+	$(MITOSIS_BIN)/mitosis-lab run --brokers 3
 
 ROUNDS ?= 10
 bench: build
 	MITOSIS_BIN=$(abspath $(MITOSIS_BIN)) bench/window/run --rounds $(ROUNDS)
 
-test: build lint release
+test: lint build release
 	MITOSIS_BIN=$(abspath $(MITOSIS_BIN)) $(SWIFT) test --skip-build --no-parallel
 
 lint:

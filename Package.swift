@@ -39,6 +39,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "COpenSSL", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CZooKeeper", providers: [.apt(["libzookeeper-mt-dev"])]),
         .target(name: "Topology", swiftSettings: strict),
         .target(name: "YAMLReading", dependencies: ["CLibYAML"], swiftSettings: strict),
         .target(
@@ -69,6 +70,7 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .target(name: "ZooKeeperClient", dependencies: ["CZooKeeper", "Topology"], swiftSettings: strict),
         .target(
             name: "Procedure",
             dependencies: ["ControlProtocol", "Planning", "Topology"],
@@ -82,14 +84,14 @@ let package = Package(
         .target(name: "Reporting", dependencies: ["Procedure", "ControlProtocol"], swiftSettings: strict),
         .executableTarget(
             name: "Agent",
-            dependencies: nio + ["AgentServer", arguments],
+            dependencies: nio + ["AgentServer"],
             swiftSettings: strict
         ),
         .executableTarget(
             name: "Coordinator",
             dependencies: nio + [
                 "AgentClient", "ControlProtocol", "Journaling", "MutualTLS", "Planning", "Procedure",
-                "Reporting", "Topology", arguments,
+                "Reporting", "Topology", "ZooKeeperClient", arguments,
             ],
             swiftSettings: strict
         ),
@@ -135,6 +137,11 @@ let package = Package(
             dependencies: [
                 "ControlProtocol", "Journaling", "Planning", "Procedure", "Reporting", "Topology",
             ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ZooKeeperClientTests",
+            dependencies: ["CZooKeeper", "Topology", "ZooKeeperClient"],
             swiftSettings: strict
         ),
         .testTarget(

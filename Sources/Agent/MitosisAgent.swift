@@ -1,39 +1,33 @@
 import AgentServer
-import ArgumentParser
+import Glibc
 import NIOPosix
 
 /// One host's agent: watches it, and does to it what a coordinator may ask for.
 @main
-struct MitosisAgent: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "mitosis-agent",
-        abstract: "Watches one host and carries out a coordinator's commands there.",
-        version: AgentVersion.current
-    )
-
-    @Option(help: "The agent's configuration file.")
-    var config = "/etc/mitosis/agent.yaml"
-
-    @Flag(help: "Check the configuration and the certificate, print a summary, and end.")
-    var check = false
-
-    func run() async throws {
+struct MitosisAgent {
+    static func main() async {
         let log = LineLogger.standardError
-        do throws(AgentServerError) {
-            let configuration = try AgentConfigurationReader.read(path: config)
-            if check {
+        do {
+            switch try AgentArguments(Array(CommandLine.arguments.dropFirst())) {
+            case .help: print(AgentArguments.usage)
+            case .version: print(AgentVersion.current)
+            case .check(let path):
+                let configuration = try AgentConfigurationReader.read(path: path)
                 try AgentProgram.check(configuration)
-                print("\(config) can be used\n\(configuration.summary)")
-            } else {
-                try await serve(configuration, log)
+                print("\(path) can be used\n\(configuration.summary)")
+            case .run(let path): try await serve(AgentConfigurationReader.read(path: path), log)
             }
+        } catch let mistake as AgentArguments.Mistake {
+            log.error(mistake.description)
+            exit(64)
         } catch {
-            log.error(error.description)
-            throw ExitCode(1)
+            // A configuration may have several mistakes, a line each.
+            for line in "\(error)".split(separator: "\n") { log.error(String(line)) }
+            exit(1)
         }
     }
 
-    private func serve(
+    private static func serve(
         _ configuration: AgentConfiguration,
         _ log: LineLogger
     ) async throws(AgentServerError) {

@@ -216,7 +216,7 @@ extension AgentClient {
         }
     }
 
-    /// What an exchange that did not come to its end means. The request had been handed to the channel.
+    /// What an exchange that did not come to its end means, once the request had been handed to the channel.
     private func failure(_ error: any Error, _ reader: ReplyReader, _ connection: AgentConnections.Connection)
         -> AgentClientError
     {

@@ -95,8 +95,10 @@ package struct AgentProgram: Sendable {
     private func drain(within grace: Duration) async -> Bool {
         let (stream, continuation) = AsyncStream<Bool>.makeStream()
         let desk = desk
+        let listener = listener
         let draining = Task {
             await desk.drain()
+            await listener.untilAnswered()
             continuation.yield(true)
         }
         let overdue = Task {

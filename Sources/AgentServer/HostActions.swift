@@ -1,6 +1,8 @@
 package import ControlProtocol
 
-/// What an agent can see and do on its host. Tests have a double; `LocalHost` is the real one.
+/// What an agent can see and do on its host.
+///
+/// Tests have a double; `LocalHost` is the real one.
 package protocol HostActions: Sendable {
     /// Why the command would change nothing, asked before it is recorded; nil when it may go on.
     func objection(to command: Command) async -> Refusal?
@@ -16,6 +18,12 @@ package protocol HostActions: Sendable {
 
     /// Nil on a host without ZooKeeper.
     func zookeeper() async -> ZooKeeperStatus?
+
+    /// Every service that the agent's configuration allows, but ZooKeeper's.
+    func otherServices() async -> [NamedService]
+
+    /// Every file that the agent's configuration allows and that can be looked at.
+    func allowedFiles() async -> [FileState]
 
     func read(file path: String) async throws(HostActionError) -> FileContent
 

@@ -2,7 +2,7 @@ import Glibc
 
 /// One instant on both of a host's clocks.
 package struct Moment: Hashable, Sendable {
-    /// Since boot, sleep included; never set back. Leases are measured by it.
+    /// Since boot, sleep included, never set back: what leases are measured by.
     package let sinceBoot: Duration
     /// Unix milliseconds, as people and other hosts see it.
     package let unixMilliseconds: Int64

@@ -38,7 +38,12 @@ package struct HostObserver: Sendable {
     }
 
     package func status(lease: LeaseState) async throws(HostActionError) -> HostStatus {
-        let (rules, zookeeper) = await observe()
+        await turnstile.enter()
+        async let services = actions.otherServices()
+        async let files = actions.allowedFiles()
+        let (rules, zookeeper) = await observed()
+        let (named, states) = (await services, await files)
+        await turnstile.leave()
         return HostStatus(
             host: facts.host,
             agentVersion: AgentVersion.current,
@@ -47,12 +52,16 @@ package struct HostObserver: Sendable {
             agentStartedAt: facts.startedAt,
             lease: lease,
             rules: try rules.get(),
-            zookeeper: zookeeper
+            zookeeper: zookeeper,
+            services: named,
+            files: states
         )
     }
 
     package func metrics(lease: LeaseState, counters: AgentCounters.Values) async -> String {
-        let (rules, zookeeper) = await observe()
+        await turnstile.enter()
+        let (rules, zookeeper) = await observed()
+        await turnstile.leave()
         return AgentMetrics(
             facts: facts,
             now: clock.now().unixMilliseconds,
@@ -64,13 +73,10 @@ package struct HostObserver: Sendable {
         .text
     }
 
-    private func observe() async -> (Result<InstalledRules, HostActionError>, ZooKeeperStatus?) {
-        await turnstile.enter()
+    private func observed() async -> (Result<InstalledRules, HostActionError>, ZooKeeperStatus?) {
         async let rules = installedRules()
         async let zookeeper = actions.zookeeper()
-        let seen = (await rules, await zookeeper)
-        await turnstile.leave()
-        return seen
+        return (await rules, await zookeeper)
     }
 
     private func installedRules() async -> Result<InstalledRules, HostActionError> {

@@ -9,6 +9,9 @@ package struct LocalHost: HostActions {
     private let files: ConfigFiles
     private let services: ServiceController
     private let inspector: ZooKeeperInspector?
+    private let supervisor: any ServiceSupervisor
+    private let otherServiceNames: [String]
+    private let allowedPaths: [String]
 
     package init(configuration: AgentConfiguration) {
         backend = configuration.backend
@@ -27,6 +30,9 @@ package struct LocalHost: HostActions {
                     }
                 )
             }
+        self.supervisor = supervisor
+        otherServiceNames = configuration.services.names.filter { $0 != configuration.zookeeper?.service }
+        allowedPaths = configuration.files
         services = ServiceController(supervisor: supervisor)
         inspector = configuration.zookeeper.map { zookeeper in
             ZooKeeperInspector(
@@ -124,6 +130,29 @@ package struct LocalHost: HostActions {
     }
 
     package func zookeeper() async -> ZooKeeperStatus? { await inspector?.status() }
+
+    package func otherServices() async -> [NamedService] {
+        var found: [NamedService] = []
+        for name in otherServiceNames {
+            do throws(ServiceError) {
+                found.append(NamedService(name: name, state: try await supervisor.state(of: name)))
+            } catch {
+                found.append(NamedService(name: name, state: .failed(reason: error.description)))
+            }
+        }
+        return found
+    }
+
+    package func allowedFiles() async -> [FileState] {
+        allowedPaths.compactMap { path in
+            do throws(FileError) {
+                return try files.state(of: path)
+            } catch {
+                // A gate that needs the file says that it was not seen.
+                return nil
+            }
+        }
+    }
 
     package func read(file path: String) async throws(HostActionError) -> FileContent {
         do throws(FileError) {

@@ -6,7 +6,7 @@ import Glibc
 /// They are caught, not ignored or blocked: both of these would pass on to the services that the agent starts,
 /// while a handler does not outlive `exec`.
 package struct StopSignals: Sendable {
-    /// Write end last. A handler may touch little more than this.
+    /// Read end, write end: a handler may touch little more than these.
     private static let pipe: [Int32] = {
         var ends: [Int32] = [-1, -1]
         Glibc.pipe(&ends)

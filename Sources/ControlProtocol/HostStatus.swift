@@ -12,6 +12,10 @@ package struct HostStatus: Hashable, Sendable, Codable {
     package let rules: InstalledRules
     /// Nil on a host whose agent's configuration names no ZooKeeper.
     package let zookeeper: ZooKeeperStatus?
+    /// Services of the agent's configuration other than ZooKeeper's, by name.
+    package let services: [NamedService]
+    /// Files of the agent's allow-list as they are now, in its order; one that cannot be looked at is left out.
+    package let files: [FileState]
 
     package init(
         host: HostName,
@@ -21,7 +25,9 @@ package struct HostStatus: Hashable, Sendable, Codable {
         agentStartedAt: Int64,
         lease: LeaseState,
         rules: InstalledRules,
-        zookeeper: ZooKeeperStatus?
+        zookeeper: ZooKeeperStatus?,
+        services: [NamedService] = [],
+        files: [FileState] = []
     ) {
         self.host = host
         self.agentVersion = agentVersion
@@ -31,6 +37,19 @@ package struct HostStatus: Hashable, Sendable, Codable {
         self.lease = lease
         self.rules = rules
         self.zookeeper = zookeeper
+        self.services = services
+        self.files = files
+    }
+}
+
+/// A service of the agent's configuration and what its supervisor says of it.
+package struct NamedService: Hashable, Sendable, Codable {
+    package let name: String
+    package let state: ServiceState
+
+    package init(name: String, state: ServiceState) {
+        self.name = name
+        self.state = state
     }
 }
 

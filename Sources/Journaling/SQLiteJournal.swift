@@ -35,7 +35,8 @@ package final class SQLiteJournal: RunJournal {
                 database,
                 sql: """
                     SELECT * FROM run WHERE plan = ? AND (ending IS NULL OR ending <> ?)
-                    ORDER BY startedAt DESC LIMIT 1
+                    ORDER BY EXISTS (SELECT 1 FROM step WHERE step.run = run.id AND commands <> CAST('[]' AS BLOB))
+                    DESC, rowid DESC LIMIT 1
                     """,
                 arguments: [name, RunEnding.finished.rawValue]
             )
@@ -46,7 +47,7 @@ package final class SQLiteJournal: RunJournal {
     /// All runs, newest first, with how they ended (nil while under way, or after a crash).
     package func runs() throws(JournalError) -> [(record: RunRecord, ending: RunEnding?, endedAt: Int64?)] {
         try reading { database in
-            try Row.fetchAll(database, sql: "SELECT * FROM run ORDER BY startedAt DESC").map { row in
+            try Row.fetchAll(database, sql: "SELECT * FROM run ORDER BY rowid DESC").map { row in
                 let ending: String? = row["ending"]
                 return (try Self.record(row), ending.flatMap(RunEnding.init(rawValue:)), row["endedAt"])
             }

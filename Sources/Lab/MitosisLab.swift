@@ -52,10 +52,13 @@ struct SizeOptions: ParsableArguments {
     @Option(help: "How many destination hosts.")
     var destination = 3
 
+    @Option(help: "How many Kafka brokers (0 for none; KAFKA_HOME names another Kafka than 0.8.1.1).")
+    var brokers = 0
+
     @Option(help: "What runs a host's programs: systemd in a container, or plain processes.")
     var hosts = Hosts.auto
 
-    @Flag(inversion: .prefixedNo, help: "Run an agent on every ZooKeeper host.")
+    @Flag(inversion: .prefixedNo, help: "Run an agent on every ZooKeeper and broker host.")
     var agents = true
 
     /// Sets the lab up; without a choice, under systemd where this machine can, saying why where it cannot.
@@ -84,7 +87,8 @@ struct SizeOptions: ParsableArguments {
             sources: source,
             destinations: destination,
             mode: mode,
-            agents: agents
+            agents: agents,
+            brokers: brokers
         )
         let lab = Lab(configuration, binaries: try Binaries.find(), report: Output.say)
         do {

@@ -60,11 +60,12 @@ package struct Lab: Sendable {
         defer { withExtendedLifetime(lock) {} }
         try await removeRunning()
         try clearFolder()
+        let kafka = try await prepareKafka()
         // First what is to be made, then the making: a crash leaves nothing that `down` cannot find.
         try RecordFile.write(configuration, at: layout.configuration)
         report("hosts: \(configuration.hosts.map(\.name).joined(separator: " ")), each a network namespace")
         try await network.up()
-        try writeHosts()
+        try writeHosts(kafka)
         if configuration.agents { try await prepareAgents() }
         switch configuration.mode {
         case .processes: break
@@ -74,6 +75,7 @@ package struct Lab: Sendable {
         for host in configuration.sourceHosts { try await startZooKeeper(on: host) }
         try await waitUntilServing(.source, seconds: 60)
         if configuration.agents { try await startAgents() }
+        if let kafka { try await startBrokers(kafka) }
         report("everything is in \(configuration.directory)")
     }
 
@@ -136,45 +138,55 @@ package struct Lab: Sendable {
         }
     }
 
-    private func writeHosts() throws(LabError) {
+    private func writeHosts(_ kafka: KafkaDistribution?) throws(LabError) {
         for folder in [layout.control, layout.client] { try Folder.make(folder) }
         let scripts = [
             ("workload.py", PackageResources.workload_py), ("ensemble.py", PackageResources.ensemble_py),
+            ("brokers.py", PackageResources.brokers_py), ("produce.py", PackageResources.produce_py),
+            ("consume.py", PackageResources.consume_py),
         ]
         for (name, bytes) in scripts {
             try Folder.write(String(decoding: bytes, as: UTF8.self), to: layout.script(name))
         }
         for host in configuration.zooKeeperHosts {
             let files = layout.host(host)
-            for folder in files.folders { try Folder.make(folder) }
+            for folder in files.folders(for: .zooKeeper) { try Folder.make(folder) }
             let side = configuration.hosts(of: host.side)
             let view = view(of: host)
             let text = ZooKeeperServer.configuration(of: host, in: side, data: view.zooKeeperData)
             try Folder.write(text, to: files.zooKeeperConfiguration)
             try Folder.write("\(host.id ?? 0)\n", to: files.data + "/myid")
-            let description = HostDescription(
-                name: host.name,
-                namespace: namespace(of: host),
-                zooKeeper: ZooKeeperServer.command(configuration: view.zooKeeperConfiguration)
-            )
-            try RecordFile.write(description, at: files.description)
-            switch configuration.mode {
-            case .processes: break
-            case .systemd: try writeUnits(of: host)
-            }
+            let command = ZooKeeperServer.command(configuration: view.zooKeeperConfiguration)
+            try write(HostProgram(name: .zooKeeper, command: command), of: host)
+        }
+        if let kafka { for host in configuration.brokerHosts { try writeBroker(host, kafka) } }
+    }
+
+    /// Makes a program a service of its host; `folders` are what it must see besides the usual.
+    func write(_ program: HostProgram, of host: LabHost, folders: [String] = []) throws(LabError) {
+        let description = HostDescription(name: host.name, namespace: namespace(of: host), program: program)
+        try RecordFile.write(description, at: layout.host(host).description)
+        switch configuration.mode {
+        case .processes: break
+        case .systemd: try writeUnits(of: host, program, folders: folders)
         }
     }
 
     func names(_ hosts: [LabHost]) -> String { hosts.map(\.name).joined(separator: ", ") }
 
     package func startZooKeeper(on host: LabHost) async throws(LabError) {
-        let step = "starting ZooKeeper on \(host.name)"
+        try await service("start", .zooKeeper, on: host)
+    }
+
+    /// Starts or stops the server of a host the way its agent would.
+    func service(_ verb: String, _ program: HostProgram.Name, on host: LabHost) async throws(LabError) {
+        let step = "\(verb) of \(program.rawValue) on \(host.name)"
         switch configuration.mode {
         case .processes:
-            let service = [binaries.lab, "service", "start", "--host-directory", layout.host(host).root]
+            let service = [binaries.lab, "service", verb, "--host-directory", layout.host(host).root]
             try await Tool(service).output(step: step)
         case .systemd:
-            let outcome = try await systemctl(["start", "zookeeper.service"], on: host)
+            let outcome = try await systemctl([verb, program.rawValue + ".service"], on: host)
             guard outcome.succeeded else { throw .failed(step: step, diagnostics: outcome.diagnostics) }
         }
     }

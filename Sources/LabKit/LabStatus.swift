@@ -8,6 +8,9 @@ extension Lab {
                 for status in try await ensemble(side) { roles[status.server] = status }
             }
         }
+        let kafka = try await kafkaState(
+            where: roles.filter { $0.value.mode != nil }.map(\.key)
+        )
         var lines = [
             "lab \(configuration.name) in \(configuration.directory), hosts as \(configuration.mode.rawValue)"
         ]
@@ -22,7 +25,16 @@ extension Lab {
                 words.append(try await processes(of: host))
                 words.append(Self.role(roles[host.clientAddress]))
             }
+            if let id = host.brokerID {
+                words.append("id \(id)")
+                words.append(try await processes(of: host))
+                words.append(Self.role(of: id, in: kafka))
+            }
             lines.append(words.joined(separator: " "))
+        }
+        if let kafka {
+            let bad = kafka.underReplicated.count
+            lines.append("kafka: \(kafka.partitions.count) partitions, \(bad) of them under-replicated")
         }
         return lines
     }
@@ -30,6 +42,20 @@ extension Lab {
     static func role(_ status: ServerStatus?) -> String {
         guard let status, let mode = status.mode else { return "not serving" }
         return "\(mode), \(status.nodes ?? 0) nodes, zxid \(status.zxid ?? "unknown")"
+    }
+
+    private static func role(of broker: Int, in kafka: KafkaState?) -> String {
+        guard let kafka, kafka.brokers.contains(where: { $0.id == broker }) else { return "not registered" }
+        let leading = kafka.partitions.filter { $0.leader == broker }.count
+        return (kafka.controller == broker ? "controller, " : "") + "leads \(leading) partitions"
+    }
+
+    /// The brokers' nodes, on the side that they are configured for; nil when that does not serve.
+    private func kafkaState(where serving: [String]) async throws(LabError) -> KafkaState? {
+        guard configuration.brokers > 0 else { return nil }
+        let side = try brokerSide()
+        let isServing = configuration.hosts(of: side).contains { serving.contains($0.clientAddress) }
+        return isServing ? try await kafkaState(side) : nil
     }
 
     static func padded(_ text: String, _ width: Int) -> String {
@@ -40,15 +66,15 @@ extension Lab {
         let files = layout.host(host)
         switch configuration.mode {
         case .processes:
-            let zooKeeper = try Self.pid(files.zooKeeperRecord)
-            return "zookeeper \(zooKeeper) agent \(try Self.pid(files.agentRecord))"
+            let server = try Self.pid(files.record(of: host.program))
+            return "\(host.program.rawValue) \(server) agent \(try Self.pid(files.agentRecord))"
         case .systemd:
             let systemd = try await firstProcess(of: host)?.pid
-            let zooKeeper = try await mainProcess(of: "zookeeper.service", on: host)
+            let server = try await mainProcess(of: host.program.rawValue + ".service", on: host)
             let agent = try await mainProcess(of: "mitosis-agent.service", on: host)
             return
-                "systemd \(systemd.map(String.init) ?? "-") with zookeeper \(zooKeeper.map(String.init) ?? "-") "
-                + "agent \(agent.map(String.init) ?? "-")"
+                "systemd \(systemd.map(String.init) ?? "-") with \(host.program.rawValue) "
+                + "\(server.map(String.init) ?? "-") agent \(agent.map(String.init) ?? "-")"
         }
     }
 

@@ -7,8 +7,9 @@ extension Lab {
     /// Tolerates every half-made state: a record without a process, a process without a record, a
     /// namespace of a lab that had other hosts.
     func removeRunning() async throws {
-        try await end(try recorded())
         let namespaces = try await leftNamespaces()
+        try await endBrokers(in: namespaces)
+        try await end(try recorded())
         for namespace in namespaces { try await end(try await inhabitants(of: namespace)) }
         for namespace in namespaces {
             let outcome = try await Tool(["ip", "netns", "delete", namespace]).outcome()
@@ -32,9 +33,13 @@ extension Lab {
         let hosts = layout.root + "/hosts"
         for host in try Folder.entries(hosts) {
             let files = HostLayout(root: "\(hosts)/\(host)")
-            paths += [files.agentRecord, files.zooKeeperRecord, files.containerRecord]
+            paths += [
+                files.agentRecord, files.record(of: .zooKeeper), files.record(of: .kafka),
+                files.containerRecord,
+            ]
         }
         paths += [LabHost.Side.source, .destination].map { layout.workloadRecord($0) }
+        paths += KafkaWorkload.Role.allCases.map { layout.kafkaRecord($0) }
         var records: [ProcessRecord] = []
         for path in paths {
             if let record = try RecordFile.read(ProcessRecord.self, at: path), record.isRunning {
@@ -58,6 +63,17 @@ extension Lab {
         guard outcome.succeeded else { return [] }
         return outcome.output.split(separator: "\n").compactMap { Int32($0) }.compactMap {
             ProcessRecord(pid: $0)
+        }
+    }
+
+    /// Stops brokers one at a time, while they have a ZooKeeper to say it to; every other way may hang them.
+    private func endBrokers(in namespaces: [String]) async throws {
+        for namespace in namespaces {
+            for process in try await inhabitants(of: namespace) {
+                let command = ProcFile.read("/proc/\(process.pid)/cmdline") ?? ""
+                guard command.split(separator: "\0").contains("kafka.Kafka") else { continue }
+                try await process.end(grace: .seconds(10))
+            }
         }
     }
 

@@ -53,10 +53,15 @@ package struct MigrationPlan: Hashable, Sendable {
     package let scope: FirewallScope
     package let deadlines: Deadlines
     package let waivers: [Waiver]
+    /// Brokers that move with the ensemble; nil when the plan names none.
+    package let kafka: PlannedKafka?
 }
 
 extension MigrationPlan {
     package var servers: [PlannedServer] { source + destination }
+    package var brokers: [PlannedBroker] { kafka?.brokers ?? [] }
+    /// Every host with an agent: servers first, then brokers.
+    package var agents: [PlannedAgent] { servers.map(\.agent) + brokers.map(\.agent) }
 
     /// Destination nodes that join the source's ensemble; under `observers` that is all of them.
     package var seeds: [PlannedServer] { planned(selection.seeds) }

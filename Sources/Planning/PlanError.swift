@@ -44,6 +44,11 @@ package enum PlanFault: Hashable, Sendable {
     case agentPortBehindWall(Port, host: HostName)
     case unknownSeed(String, known: [String])
     case seedsWithObservers
+    case badChroot(String)
+    case unsupportedBatch(Int)
+    case duplicateBroker(BrokerID, firstLine: Int)
+    case brokerOnServerHost(HostName, firstLine: Int)
+    case noBrokers
     case selection(SeedSelectionError)
 }
 
@@ -92,6 +97,18 @@ extension PlanFault: CustomStringConvertible {
         case .seedsWithObservers:
             "'seeds' means nothing under 'strategy: observers', where every destination server joins. "
                 + "Remove it, or use 'strategy: participants'."
+        case .badChroot(let text):
+            "'chroot' is '\(text)', which is no path of ZooKeeper. Write it as in zookeeper.connect, from '/', "
+                + "or leave it out when there is none."
+        case .unsupportedBatch(let batch):
+            "'batch' is \(batch), but only one broker at a time is restarted by this version. Write 1."
+        case .duplicateBroker(let id, let firstLine):
+            "broker id \(id) is already used on line \(firstLine). Give every broker its own broker.id."
+        case .brokerOnServerHost(let host, let firstLine):
+            "host '\(host)' is a ZooKeeper server as well (line \(firstLine)), which is not supported: its agent "
+                + "would serve both. Move the broker to a host of its own, or leave it out."
+        case .noBrokers:
+            "'brokers' is empty. List every broker of the cluster, or leave 'kafka' out."
         case .selection(let error): error.description
         }
     }

@@ -56,7 +56,7 @@ private struct PlanDocument {
         let keys = [
             "version", "name", "strategy", "pki", "journal", "agent_port", "defaults", "source",
             "destination",
-            "firewall", "deadlines", "waivers",
+            "firewall", "deadlines", "waivers", "kafka",
         ]
         guard let root = try notes.yaml.mapping(document.root, keys: keys, subject: "the plan"),
             try isSupported(root)
@@ -65,7 +65,9 @@ private struct PlanDocument {
         let strategy = try notes.choice("strategy", in: root, default: MigrationPlan.Strategy.participants)
         let pki = try pki(root)
         let journal = try notes.read { () throws(YAMLError) in try root.optionalString("journal") }
-        let servers = try servers(root, defaults: try defaults(root))
+        let defaults = try defaults(root)
+        let servers = try servers(root, defaults: defaults)
+        let kafka = try notes.kafka(root, agentPort: defaults.agentPort, servers: servers)
         let selection = try selection(root, strategy: strategy, servers: servers)
         let firewall = try notes.section("firewall", of: root, keys: ["scope"])
         let scope = try notes.choice("scope", in: firewall, default: MigrationPlan.FirewallScope.quorumPorts)
@@ -86,7 +88,8 @@ private struct PlanDocument {
             selection: selection,
             scope: scope,
             deadlines: deadlines,
-            waivers: waivers
+            waivers: waivers,
+            kafka: kafka
         )
     }
 

@@ -22,6 +22,10 @@ package struct PlannedServer: Hashable, Sendable {
     /// Where it stands in the plan file.
     package let line: Int
 
+    package var agent: PlannedAgent {
+        PlannedAgent(host: host, address: agentAddress, port: agentPort, line: line)
+    }
+
     package var member: Member { member(as: .participant) }
 
     package func member(as role: Member.Role) -> Member {

@@ -71,7 +71,7 @@ extension PlanNotes {
         return ReadServer(server: server, side: side, node: map)
     }
 
-    private mutating func hostName(_ map: YAMLMapping) throws(YAMLError) -> HostName? {
+    mutating func hostName(_ map: YAMLMapping) throws(YAMLError) -> HostName? {
         guard let text = try read({ () throws(YAMLError) in try map.string("host") }) else { return nil }
         guard let host = HostName(text) else {
             note(.badName(key: "host", value: text), at: map["host"] ?? map.node)

@@ -1,6 +1,7 @@
 import ControlProtocol
 
-/// Sends the commands of one step to all their hosts at once and follows each to its end.
+/// Sends the commands of one step to all their hosts at once, those of one host in order, and follows each to its
+/// end.
 ///
 /// A connection that breaks is not a failure: the same command id is sent again until it is answered, and the
 /// agent gives the stored outcome if it had acted before.
@@ -19,18 +20,31 @@ struct CommandDispatch: Sendable {
     }
 
     func send(_ commands: [HostCommand], step: StepID, attempt: Int) async -> Result {
-        await withTaskGroup(of: (HostName, Swift.Result<CommandResult, DispatchFailure>).self) { group in
-            for (index, item) in commands.enumerated() {
+        var byHost: [(host: HostName, items: [(index: Int, command: Command)])] = []
+        for (index, item) in commands.enumerated() {
+            if let known = byHost.firstIndex(where: { $0.host == item.host }) {
+                byHost[known].items.append((index, item.command))
+            } else {
+                byHost.append((item.host, [(index, item.command)]))
+            }
+        }
+        return await withTaskGroup(of: (HostName, Swift.Result<CommandResult, DispatchFailure>).self) { group in
+            for (host, items) in byHost {
                 group.addTask {
                     do throws(DispatchFailure) {
-                        let id = "\(lease.runID)-\(step)-\(attempt)-\(index)-\(item.host)"
-                        guard let commandID = CommandID(id) else {
-                            throw DispatchFailure(reason: "'\(id)' is no command id")
+                        var last: CommandResult?
+                        for (index, command) in items {
+                            let id = "\(lease.runID)-\(step)-\(attempt)-\(index)-\(host)"
+                            guard let commandID = CommandID(id) else {
+                                throw DispatchFailure(reason: "'\(id)' is no command id")
+                            }
+                            let request = CommandRequest(id: commandID, lease: lease, command: command)
+                            last = try await follow(request, on: host)
                         }
-                        let request = CommandRequest(id: commandID, lease: lease, command: item.command)
-                        return (item.host, .success(try await follow(request, on: item.host)))
+                        guard let last else { throw DispatchFailure(reason: "\(host): nothing to do") }
+                        return (host, .success(last))
                     } catch {
-                        return (item.host, .failure(error))
+                        return (host, .failure(error))
                     }
                 }
             }
@@ -76,7 +90,7 @@ struct CommandDispatch: Sendable {
                     do throws(FleetError) { try await renew(on: host) } catch {
                         throw DispatchFailure(reason: "\(error)")
                     }
-                case .refused, .broken: throw DispatchFailure(reason: "\(error)")
+                case .refused, .broken, .kafkaUnreadable: throw DispatchFailure(reason: "\(error)")
                 }
             }
             guard timing.monotonic() < deadline else {

@@ -69,6 +69,25 @@ extension ParticipantsProcedure {
         }
     }
 
+    /// One node was stopped by a restart that did not come to its end; starting it is the way forward.
+    func oneIsDown(_ servers: [PlannedServer]) -> Gate {
+        Gate(
+            "or exactly one node is down, to be started",
+            hosts: servers.map(\.host),
+            deadline: plan.deadlines.restart
+        ) { fleet, _ in
+            if let silence = servers.lazy.compactMap({ fleet.silence($0.host) }).first {
+                return .waiting(reason: silence)
+            }
+            let down = servers.filter { fleet.zookeeper($0.host)?.pid == nil }
+            guard down.count == 1, let node = down.first, fleet.zookeeper(node.host)?.state != .changing
+            else {
+                return .waiting(reason: "\(down.count) nodes are down")
+            }
+            return .holds(observed: "\(node.host) is down")
+        }
+    }
+
     /// After the split: a source leader serves, and every source node that has its own view back serves.
     ///
     /// A node that still runs the joint view may be left looking while a quorum of the source view serves; it is
@@ -99,27 +118,35 @@ extension ParticipantsProcedure {
         }
     }
 
-    /// The new leader's history holds the last transaction of every node that was cut off.
+    /// The node that leads is one that had the newest transaction on its disk when it was cut off.
     var leaderIsFresh: Gate {
         Gate(
-            "the leader's disk holds every cut-off node's last transaction",
+            "the leader is a node that had the newest transaction at the split",
             hosts: (seeds + companions).map(\.host),
             deadline: plan.deadlines.division
         ) { [seeds, companions] fleet, facts in
-            let zxids = facts.zxidsAtDivision.values.compactMap { Zxid(hexadecimal: $0) }
-            guard zxids.count == seeds.count, let freshest = zxids.max() else {
-                return .never(reason: "the last transactions at the split were not recorded")
+            let zxids = facts.zxidsAtDivision.compactMapValues { Zxid(hexadecimal: $0) }
+            guard let leader = (seeds + companions).first(where: { fleet.stats($0.host)?.role == .leader })
+            else {
+                return .waiting(reason: "no leader yet")
             }
-            guard let leader = (seeds + companions).first(where: { fleet.stats($0.host)?.role == .leader }),
-                let held = fleet.zookeeper(leader.host)?.data.lastZxid
-            else { return .waiting(reason: "no leader yet") }
-            guard held >= freshest else {
-                return .never(
-                    reason: "\(leader.host) leads with \(held), older than \(freshest): acknowledged writes "
-                        + "would be lost; stop the destination, keep every version-2 directory"
+            guard zxids.count == seeds.count, let freshest = zxids.values.max() else {
+                return .holds(
+                    observed:
+                        "NOT PROVEN that nothing was lost: seeds were restarted by somebody else before "
+                        + "their last transactions were read"
                 )
             }
-            return .holds(observed: "\(leader.host) holds \(freshest)")
+            let own = zxids[leader.host.description]
+            guard own == freshest else {
+                return .never(
+                    reason:
+                        "\(leader.host) leads; at the split its disk ended at \(own?.description ?? "nothing"), "
+                        + "another's at \(freshest): acknowledged writes are missing from it. Stop the destination "
+                        + "now and keep every version-2 directory"
+                )
+            }
+            return .holds(observed: "\(leader.host) had \(freshest), the newest, at the split")
         }
     }
 

@@ -1,4 +1,5 @@
 package import ControlProtocol
+package import Planning
 
 /// All that the procedure can do to the world, host by host.
 ///
@@ -8,6 +9,8 @@ package protocol Fleet: Sendable {
     func observe(_ hosts: [HostName]) async -> [HostName: Observation]
     func probe(_ targets: [ProbeTarget], from host: HostName) async throws(FleetError) -> [ProbeResult]
     func read(_ path: String, on host: HostName) async throws(FleetError) -> FileContent
+    /// What ZooKeeper has of the Kafka cluster below `chroot`, asked at any of the servers.
+    func kafka(through servers: [PlannedServer], chroot: String) async throws(FleetError) -> KafkaCluster
     func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview
     func acquire(_ request: LeaseRequest, on host: HostName) async throws(FleetError) -> LeaseState
     func release(_ lease: Lease, on host: HostName) async throws(FleetError)
@@ -27,6 +30,8 @@ package enum FleetError: Error, Hashable, Sendable {
     case refused(host: HostName, refusal: Refusal)
     /// The agent's answer makes no sense, or TLS refused one side; trying again will not help.
     case broken(host: HostName, reason: String)
+    /// ZooKeeper's clients' side did not answer, or not as Kafka's does.
+    case kafkaUnreadable(reason: String)
 }
 
 extension FleetError: CustomStringConvertible {
@@ -38,6 +43,8 @@ extension FleetError: CustomStringConvertible {
             "\(host): the connection to its agent was lost (\(reason)); what was asked may have happened"
         case .refused(let host, let refusal): "\(host): its agent refused: \(refusal)"
         case .broken(let host, let reason): "\(host): \(reason)"
+        case .kafkaUnreadable(let reason):
+            "Kafka's nodes in ZooKeeper cannot be read: \(reason)"
         }
     }
 }

@@ -12,10 +12,21 @@ package struct FleetView: Hashable, Sendable {
     package var hosts: [HostName: Observation]
     /// Answers to the probes a gate asked for, by the host that probed.
     package var probes: [HostName: [ProbeResult]]
+    /// What ZooKeeper has of Kafka; nil when it was not asked, or did not answer.
+    package var kafka: KafkaCluster?
+    /// Why ZooKeeper did not answer about Kafka.
+    package var kafkaSilence: String?
 
-    package init(hosts: [HostName: Observation] = [:], probes: [HostName: [ProbeResult]] = [:]) {
+    package init(
+        hosts: [HostName: Observation] = [:],
+        probes: [HostName: [ProbeResult]] = [:],
+        kafka: KafkaCluster? = nil,
+        kafkaSilence: String? = nil
+    ) {
         self.hosts = hosts
         self.probes = probes
+        self.kafka = kafka
+        self.kafkaSilence = kafkaSilence
     }
 
     package func status(_ host: HostName) -> HostStatus? {
@@ -34,9 +45,25 @@ package struct FleetView: Hashable, Sendable {
         switch hosts[host] {
         case .status(let status):
             status.zookeeper == nil ? "\(host): its agent's configuration names no ZooKeeper" : nil
+        case .silent, nil: unanswered(host)
+        }
+    }
+
+    /// Why nothing is known of a host, whatever runs on it.
+    package func unanswered(_ host: HostName) -> String? {
+        switch hosts[host] {
+        case .status: nil
         case .silent(let reason): "\(host): \(reason)"
         case nil: "\(host): not observed"
         }
+    }
+
+    package func service(_ name: String, on host: HostName) -> ServiceState? {
+        status(host)?.services.first { $0.name == name }?.state
+    }
+
+    package func file(_ path: String, on host: HostName) -> FileState? {
+        status(host)?.files.first { $0.path == path }
     }
 }
 

@@ -15,7 +15,8 @@ extension ParticipantsProcedure {
     var destinationView: [Member] { plan.destinationMembers }
 
     var seedConnectString: String {
-        seeds.map { "\($0.address):\($0.clientPort)" }.joined(separator: ",")
+        seeds.map { ConnectString.Server(host: $0.address, port: $0.clientPort).description }
+            .joined(separator: ",")
     }
 
     func names(_ servers: [PlannedServer]) -> String {
@@ -74,6 +75,13 @@ extension ParticipantsProcedure {
                 if let changing = pending.first(where: { fleet.zookeeper($0.host)?.state == .changing }) {
                     return .wait(because: "\(changing.host) is being started or stopped")
                 }
+                let isDown = pending.contains { fleet.zookeeper($0.host)?.pid == nil }
+                let idle = servers.first {
+                    Self.runs(view, fleet.zookeeper($0.host)) && fleet.stats($0.host) == nil
+                }
+                if let idle, !isDown {
+                    return .wait(because: "\(idle.host) runs the \(name) view and does not serve yet")
+                }
                 let ordered = pending.sorted { Self.rank(fleet, $0) < Self.rank(fleet, $1) }
                 guard let next = ordered.first else {
                     return .nothingToDo(because: "every node runs the \(name) view")
@@ -104,11 +112,19 @@ extension ParticipantsProcedure {
                     else {
                         return .wait(because: "\(seed.host): the last transaction on its disk is not known")
                     }
-                    if facts.zxidsAtDivision[seed.host.description] == nil {
+                    guard zookeeper.data.problems.isEmpty else {
+                        return .stop(
+                            because: "\(seed.host): \(zookeeper.data.problems.joined(separator: "; "))"
+                        )
+                    }
+                    // A seed that runs its own view already was read before it was restarted.
+                    if !Self.runs(destinationView, zookeeper) {
                         facts.zxidsAtDivision[seed.host.description] = zxid.description
                     }
                 }
-                let pending = seeds.filter { !Self.runs(destinationView, fleet.zookeeper($0.host)) }
+                var pending = seeds.filter { !Self.runs(destinationView, fleet.zookeeper($0.host)) }
+                // All were restarted by an earlier attempt: an election that has stalled is begun again.
+                if pending.isEmpty { pending = seeds.filter { fleet.stats($0.host) == nil } }
                 let freshest = facts.zxidsAtDivision.values.sorted().joined(separator: ", ")
                 return .act(
                     pending.map { Self.restart($0, fleet) } + companions.map { Self.service(.start, $0) },
@@ -125,8 +141,10 @@ extension ParticipantsProcedure {
         return Set(running) == Set(view)
     }
 
+    /// A node that is down first, then one that does not serve, then followers, the leader last.
     private static func rank(_ fleet: FleetView, _ server: PlannedServer) -> Int {
-        switch fleet.stats(server.host)?.role {
+        guard fleet.zookeeper(server.host)?.pid != nil else { return -1 }
+        return switch fleet.stats(server.host)?.role {
         case nil: 0
         case .follower, .observer: 1
         case .leader, .standalone: 2

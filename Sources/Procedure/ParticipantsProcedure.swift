@@ -13,8 +13,14 @@ package struct ParticipantsProcedure: Sendable {
         self.survey = survey
     }
 
+    /// Nil when the plan has no brokers; then nothing of Kafka is looked at.
+    package var kafka: KafkaProcedure? {
+        plan.kafka.map { KafkaProcedure(plan: plan, kafka: $0, survey: survey) }
+    }
+
     package var stages: [Stage] {
-        [
+        let kafka = kafka
+        return [
             Stage(
                 "preflight",
                 "Check before anything changes",
@@ -23,6 +29,12 @@ package struct ParticipantsProcedure: Sendable {
                         "preflight.agents",
                         "Every agent answers",
                         verify: agentsAnswer,
+                        undo: .nothingToUndo
+                    ),
+                    Step(
+                        "preflight.probes",
+                        "Agents may probe the other side",
+                        verify: probesAllowed,
                         undo: .nothingToUndo
                     ),
                     Step(
@@ -49,7 +61,7 @@ package struct ParticipantsProcedure: Sendable {
                         verify: destinationIsEmpty,
                         undo: .nothingToUndo
                     ),
-                ]
+                ] + (kafka?.preflight ?? [])
             ),
             Stage(
                 "join",
@@ -67,7 +79,8 @@ package struct ParticipantsProcedure: Sendable {
                         "Start \(names(seeds)) and let them catch up",
                         precheck: whole(source, as: "source"),
                         act: .commands(start(seeds)),
-                        verify: whole(source + seeds, as: "joint").and(runs(joint, on: seeds, as: "joint")),
+                        verify: whole(source + seeds, as: "joint").and(runs(joint, on: seeds, as: "joint"))
+                            .within(plan.deadlines.join),
                         undo: .commands(
                             stop(seeds),
                             note: "the seeds' copies of the data stay on their disks"
@@ -85,7 +98,7 @@ package struct ParticipantsProcedure: Sendable {
                         Step(
                             StepID("join.roll-source-\(index + 1)"),
                             "Restart a source node, \(index + 1) of \(source.count), followers first",
-                            precheck: whole(source + seeds, as: "joint"),
+                            precheck: whole(source + seeds, as: "joint").or(oneIsDown(source)),
                             act: rollNext(of: source, to: joint, as: "joint"),
                             verify: atLeast(index + 1, of: source, run: joint, as: "joint")
                                 .and(whole(source + seeds, as: "joint")),
@@ -93,25 +106,31 @@ package struct ParticipantsProcedure: Sendable {
                         )
                     }
             ),
+            kafka?.repoint,
             Stage(
                 "division",
                 "Divide the joint ensemble",
                 confirmation: confirmation,
+                committedBy: "division.split",
                 [
+                    kafka?.readyToDivide,
                     Step(
                         "division.restore-files",
                         "Put the original files back, restart nothing",
                         precheck: whole(source + seeds, as: "joint")
-                            .and(runs(joint, on: source + seeds, as: "joint")),
+                            .and(runs(joint, on: source + seeds, as: "joint"))
+                            .and(othersAreStopped).and(peersAreKnown).and(bothSidesConnect),
                         act: .commands(restore(source + seeds)),
                         verify: filesAreOriginal(on: source + destination),
-                        undo: .commands(writeJoint(on: source + seeds), note: "the joint files come back")
+                        undo: .commands(writeJoint(on: source + seeds), note: "the joint files come back"),
+                        isRestingPlace: false
                     ),
                     Step(
                         "division.split",
                         "Cut every destination node off from every source node",
-                        precheck: whole(source + seeds, as: "joint").and(bothSidesConnect).or(splitHasBegun),
-                        act: .commands(raiseWalls),
+                        precheck: whole(source + seeds, as: "joint").and(bothSidesConnect).or(splitHasBegun)
+                            .and(othersAreStopped),
+                        act: kafka?.split(raiseWalls) ?? .commands(raiseWalls),
                         verify: wallsStand.and(nothingCrosses(refusedToo: true)),
                         undo: .commands(removeWalls, note: "the joint ensemble heals"),
                         isRestingPlace: false
@@ -119,7 +138,8 @@ package struct ParticipantsProcedure: Sendable {
                     Step(
                         "division.restart-seeds",
                         "Restart \(names(seeds + companions)) together, once quiet",
-                        precheck: cutOffAndQuiet,
+                        precheck: wallsStand.and(nothingCrosses(refusedToo: false)).and(othersAreStopped)
+                            .and(cutOffAndQuiet),
                         act: restartSeeds,
                         verify: whole(seeds + companions, as: "destination")
                             .and(runs(destinationView, on: seeds + companions, as: "destination"))
@@ -131,13 +151,16 @@ package struct ParticipantsProcedure: Sendable {
                     Step(
                         "division.start-dormant",
                         "Start the remaining destination nodes",
-                        precheck: whole(seeds + companions, as: "destination", others: dormant),
+                        precheck: wallsStand.and(
+                            whole(seeds + companions, as: "destination", others: dormant)
+                        ),
                         act: .commands(start(dormant)),
                         verify: whole(destination, as: "destination")
                             .and(runs(destinationView, on: destination, as: "destination")),
                         undo: .none(because: "past the point of no return")
                     ),
-                ]
+                    kafka?.sessionsAfterDivision,
+                ].compactMap(\.self)
             ),
             Stage(
                 "return",
@@ -146,7 +169,8 @@ package struct ParticipantsProcedure: Sendable {
                     Step(
                         StepID("return.roll-source-\(index + 1)"),
                         "Restart a source node, \(index + 1) of \(source.count), followers first",
-                        precheck: wallsStand.and(nothingCrosses(refusedToo: false)).and(sourceServes),
+                        precheck: wallsStand.and(nothingCrosses(refusedToo: false))
+                            .and(sourceServes.or(oneIsDown(source))),
                         act: rollNext(of: source, to: sourceView, as: "source"),
                         verify: atLeast(index + 1, of: source, run: sourceView, as: "source").and(
                             sourceServes
@@ -173,19 +197,60 @@ package struct ParticipantsProcedure: Sendable {
                         verify: staysApart,
                         undo: .nothingToUndo
                     ),
-                ]
+                    kafka?.sessionsAtTheEnd,
+                ].compactMap(\.self)
             ),
-        ]
+        ].compactMap(\.self)
+    }
+
+    /// What a run does first when it goes on after a stop or a crash, before the steps that are left.
+    ///
+    /// Standing conditions may have been lost meanwhile: rules do not survive a reboot, and another tool may have
+    /// flushed them. Original files must not lie under joint processes longer than a division takes.
+    package func renewal(done: Set<StepID>, begun: Set<StepID>) -> Stage? {
+        var steps: [Step] = []
+        if begun.contains("division.split"), !begun.contains("clean-up.remove-rules") {
+            steps.append(
+                Step(
+                    "renewal.raise-walls",
+                    "See that every wall still stands",
+                    act: .commands(raiseWalls),
+                    verify: wallsStand.and(nothingCrosses(refusedToo: false)),
+                    undo: .commands(removeWalls, note: "the joint ensemble heals"),
+                    isRestingPlace: false
+                )
+            )
+        }
+        if done.contains("division.restore-files"), !begun.contains("division.split") {
+            steps.append(
+                Step(
+                    "renewal.joint-files",
+                    "Put the joint files back until the division begins",
+                    act: .commands(writeJoint(on: source + seeds)),
+                    verify: filesAreJoint(on: source + seeds),
+                    undo: .commands(restore(source + seeds), note: "the original files come back")
+                )
+            )
+        }
+        return steps.isEmpty ? nil : Stage("renewal", "Renew what a stop may have undone", steps)
     }
 
     /// What the operator is asked before the window opens.
     private var confirmation: String {
         """
-        Next is the division. Before it, every client that is to move must use \(seedConnectString) \
-        (this version does not restart Kafka's brokers for you). From the split until the destination's \
+        Next is the division. \(clientsBefore). From the split until the destination's \
         leader serves, these clients have no ZooKeeper. The point of no return is the first write that \
         the destination's new leader accepts, a few seconds later: until then the way back is to lift the rules and restart \
         the destination with the joint configuration; after it, only forward.
         """
+    }
+
+    private var clientsBefore: String {
+        guard let kafka = plan.kafka else {
+            return "Before it, every client that is to move must use \(seedConnectString) "
+                + "(this version does not restart Kafka's brokers for you)"
+        }
+        return "Kafka's \(kafka.brokers.count) brokers use \(seedConnectString)\(kafka.chroot) now; every other client "
+            + "that is to move must do so too"
     }
 }

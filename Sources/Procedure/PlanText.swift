@@ -29,8 +29,26 @@ package struct PlanText: Sendable {
             the source has \(plan.source.count)
               with them     \(procedure.names(plan.companions)), started together with the seeds at the division
               afterwards    \(procedure.names(plan.dormant)), started when the destination's leader serves
+            \(kafka)  cut           \(scope)
 
             """
+    }
+
+    private var kafka: String {
+        guard let kafka = plan.kafka else { return "" }
+        let chroot = kafka.chroot.isEmpty ? "no chroot" : "chroot \(kafka.chroot)"
+        let names = kafka.brokers.map { "\($0.id) (\($0.host))" }.joined(separator: ", ")
+        return "  kafka         brokers \(names), \(chroot), repointed to "
+            + "\(procedure.seedConnectString)\(kafka.chroot)\n"
+    }
+
+    private var scope: String {
+        switch plan.scope {
+        case .quorumPorts: "the quorum and election ports of both sides"
+        case .allTCP:
+            "all TCP between the sides but the protected ports: a client on a source host cannot reach the "
+                + "destination's client port until the clean-up"
+        }
     }
 
     private func describe(_ servers: [PlannedServer]) -> String {
@@ -56,7 +74,7 @@ package struct PlanText: Sendable {
         case .commands(let commands):
             commands.isEmpty
                 ? ["nothing on this set-up"] : commands.map { "\($0.host): \($0.command.summary)" }
-        case .decided(let summary, _, _): [summary]
+        case .decided(let summary, _, _, _): [summary]
         }
     }
 
@@ -80,7 +98,21 @@ package struct PlanText: Sendable {
                 + ConfigDiff.unified(old: file.content, new: content, path: file.path)
         }
         return "configuration changes (undone byte for byte before the division):\n\n"
-            + parts.joined(separator: "\n")
+            + parts.joined(separator: "\n") + brokerDiffs
+    }
+
+    private var brokerDiffs: String {
+        guard let kafka = procedure.kafka else { return "" }
+        let parts = kafka.brokers.compactMap { broker -> String? in
+            guard let file = survey.kafka?.file(of: broker.host) else { return nil }
+            do throws(KafkaFileError) {
+                return "\(broker.host):\n"
+                    + ConfigDiff.unified(old: file.content, new: try kafka.rewritten(file), path: file.path)
+            } catch {
+                return "\(broker.host): \(file.path): \(error)\n"
+            }
+        }
+        return "\nbrokers' changes (these stay):\n\n" + parts.joined(separator: "\n")
     }
 
     /// Hosts whose rules are the same text stand together.

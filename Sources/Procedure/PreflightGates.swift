@@ -81,11 +81,11 @@ extension ParticipantsProcedure {
             for server in destination {
                 if let silence = fleet.silence(server.host) { return .waiting(reason: silence) }
                 guard let zookeeper = fleet.zookeeper(server.host) else { continue }
-                if let pid = zookeeper.pid {
+                guard zookeeper.state == .stopped else {
                     return .never(
                         reason:
-                            "\(server.host): \(server.service) runs (pid \(pid)); stop it, a destination node "
-                            + "must not have been started before"
+                            "\(server.host): \(server.service) is not stopped (\(zookeeper.state)); stop it, "
+                            + "a destination node must not have been started before"
                     )
                 }
                 guard zookeeper.data.isEmpty else {
@@ -124,12 +124,12 @@ extension ParticipantsProcedure {
             let place = "\(server.host): \(server.configPath)"
             switch rewritten(file) {
             case .failure(let error): return "\(place): \(error)"
-            case .success: return unsupported(file).map { "\(place): \($0)" }
+            case .success: return unsupported(file, server).map { "\(place): \($0)" }
             }
         }
     }
 
-    private func unsupported(_ file: Survey.File) -> String? {
+    private func unsupported(_ file: Survey.File, _ server: PlannedServer) -> String? {
         let configuration: ZooConfiguration
         do throws(ZooConfigurationError) {
             configuration = try ZooConfiguration(file.content)
@@ -142,6 +142,9 @@ extension ParticipantsProcedure {
         }
         if configuration.reconfigEnabled {
             return "reconfigEnabled=true: the running view could change without this file; set it to false"
+        }
+        if let port = configuration.clientPort, port != server.clientPort {
+            return "clientPort=\(port), the plan says \(server.clientPort) (line \(server.line))"
         }
         if configuration.sslQuorum || configuration.portUnification {
             return "sslQuorum or portUnification: TLS between servers is not supported yet"

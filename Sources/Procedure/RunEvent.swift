@@ -9,6 +9,8 @@ package struct RunEvent: Hashable, Sendable, Codable {
         case stepProgress
         /// What is waited for just now; of interest only while it lasts.
         case stepWaiting
+        /// Something is not as it should be; the run goes on.
+        case warning
         case stepFinished
         case stageFinished
         case confirmationNeeded

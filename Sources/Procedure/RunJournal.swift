@@ -2,7 +2,8 @@ package import ControlProtocol
 
 /// The coordinator's memory: intent before, verdict after.
 package protocol RunJournal: Sendable {
-    /// The newest run of this plan that has not finished, if any.
+    /// The run of this plan that has not finished, if any: one that has changed something before all others, then
+    /// the newest.
     func unfinishedRun(plan name: String) throws(JournalError) -> RunRecord?
     func begin(_ run: RunRecord) throws(JournalError)
     func setEpoch(_ epoch: FencingEpoch, of run: RunID) throws(JournalError)

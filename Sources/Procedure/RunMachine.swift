@@ -54,6 +54,8 @@ package struct RunMachine: Sendable {
 
     package private(set) var state: State = .idle
     private let plan: [[Outline]]
+    /// Stages whose question was answered by an earlier run of the program.
+    private let committed: Set<Int>
     private var stopAsked = false
     private var confirmedStages: Set<Int> = []
 
@@ -63,8 +65,11 @@ package struct RunMachine: Sendable {
         let isConfirmed: Bool
     }
 
-    /// `done` holds the steps that have a verdict in the journal.
-    package init(stages: [Stage], done: Set<StepID>) {
+    /// `done` holds the steps that have a verdict in the journal, `begun` those with an intent.
+    package init(stages: [Stage], done: Set<StepID>, begun: Set<StepID> = []) {
+        committed = Set(
+            stages.indices.filter { stages[$0].committedBy.map { begun.contains($0) } ?? false }
+        )
         plan = stages.map { stage in
             stage.steps.map { step in
                 Outline(
@@ -87,6 +92,7 @@ package struct RunMachine: Sendable {
         case .confirming(let position):
             switch event {
             case .confirmed:
+                if stopAsked { return stop("stopped as asked; nothing of this stage was done") }
                 confirmedStages.insert(position.stage)
                 return enter(position)
             case .declined: return stop("not confirmed; nothing of this stage was done")
@@ -153,14 +159,11 @@ package struct RunMachine: Sendable {
 
     private mutating func enter(_ position: Position) -> Action {
         let needsConfirmation = !plan[position.stage][position.step].isConfirmed
-        if needsConfirmation, !confirmedStages.contains(position.stage), isFresh(position.stage) {
+        if needsConfirmation, !confirmedStages.contains(position.stage), !committed.contains(position.stage) {
             return go(.confirming(position), .confirm(stage: position.stage))
         }
         return go(.prechecking(position), .precheck(position))
     }
-
-    /// A stage that was confirmed and begun before a crash is not asked about again.
-    private func isFresh(_ stage: Int) -> Bool { !plan[stage].contains { $0.isDone } }
 
     private mutating func go(_ next: State, _ action: Action) -> Action {
         state = next

@@ -47,12 +47,16 @@ struct RunProgress {
         switch step.act {
         case .observeOnly: commands = []
         case .commands(let fixed): commands = fixed
-        case .decided(_, let decide, let hosts):
+        case .decided(_, let decide, let hosts, let kafka):
             return await decided(
                 decide,
-                Gate("the next move is clear", hosts: hosts, deadline: step.verify.deadline) { _, _ in
-                    .holds(observed: "")
-                }
+                Gate(
+                    "the next move is clear",
+                    hosts: hosts,
+                    deadline: step.verify.deadline,
+                    interval: step.verify.interval,
+                    kafka: kafka
+                ) { _, _ in .holds(observed: "") }
             )
         }
         return .succeeded("")
@@ -79,7 +83,7 @@ struct RunProgress {
                 guard runner.timing.monotonic() < deadline, runner.stopRequest() != .now else {
                     return .failed(because)
                 }
-                await runner.timing.sleep(GateWatch.pause)
+                await runner.timing.sleep(gate.interval ?? GateWatch.pause)
             }
         }
     }
@@ -138,8 +142,11 @@ struct RunProgress {
 
     private func watch(_ gate: Gate) async -> RunMachine.Event {
         switch await gates.wait(for: gate, facts: facts) {
-        case .holds(let observed): .succeeded(observed)
-        case .failed(let reason): .failed(reason)
+        case .holds(let observed): return .succeeded(observed)
+        case .warned(let observed):
+            tell(.warning, observed)
+            return .succeeded(observed)
+        case .failed(let reason): return .failed(reason)
         }
     }
 

@@ -6,7 +6,11 @@ package struct Runner: Sendable {
     /// Seconds; renewed every third of it.
     static let leaseSeconds = 60
 
+    /// What is left of the procedure, with what has to be renewed first.
     let stages: [Stage]
+    let done: Set<StepID>
+    let begun: Set<StepID>
+    let entries: [JournalEntry]
     let run: RunRecord
     let hosts: [HostName]
     let fleet: any Fleet
@@ -30,9 +34,24 @@ package struct Runner: Sendable {
         report: @escaping @Sendable (RunEvent) -> Void,
         confirm: @escaping @Sendable (String) async -> Bool,
         stopRequest: @escaping @Sendable () -> StopRequest
-    ) {
-        stages = ParticipantsProcedure(plan: plan, survey: run.survey).stages
-        hosts = (plan.source + plan.destination).map(\.host)
+    ) throws(JournalError) {
+        let procedure = ParticipantsProcedure(plan: plan, survey: run.survey)
+        let entries = try journal.entries(of: run.id)
+        let begun = Set(entries.map(\.step))
+        var done = Set(entries.filter { if case .done = $0.verdict { true } else { false } }.map(\.step))
+        let renewal = procedure.renewal(done: done, begun: begun)
+        if let renewal {
+            done.subtract(renewal.steps.map(\.id))
+            if renewal.steps.contains(where: { $0.id == "renewal.joint-files" }) {
+                done.remove("division.restore-files")
+            }
+        }
+        if !begun.contains("division.split") { done.remove("division.kafka") }
+        self.entries = entries
+        self.begun = begun
+        self.done = done
+        stages = (renewal.map { [$0] } ?? []) + procedure.stages
+        hosts = plan.agents.map(\.host)
         self.run = run
         self.fleet = fleet
         self.journal = journal
@@ -46,10 +65,8 @@ package struct Runner: Sendable {
     ///
     /// The caller holds the leases for `run.epoch`.
     package func perform() async throws(JournalError) -> Outcome {
-        let entries = try journal.entries(of: run.id)
-        let done = Set(entries.filter { if case .done = $0.verdict { true } else { false } }.map(\.step))
         var progress = RunProgress(runner: self, facts: run.facts, entries: entries)
-        var machine = RunMachine(stages: stages, done: done)
+        var machine = RunMachine(stages: stages, done: done, begun: begun)
         let started = timing.monotonic()
         event(done.isEmpty ? .runStarted : .runResumed, message: "\(done.count) steps were done before")
 

@@ -61,12 +61,17 @@ package struct HostCommand: Hashable, Sendable, Codable {
 
 /// What a step does.
 ///
-/// Commands of one step go out to all its hosts at once.
+/// Commands of one step go out to all its hosts at once; those of one host in their order.
 package enum Act: Sendable {
     case observeOnly
     case commands([HostCommand])
     /// Which commands depends on what is seen when the step begins; `summary` is what the plan says of it.
-    case decided(summary: String, by: @Sendable (FleetView, RunFacts) -> Decision, hosts: [HostName])
+    case decided(
+        summary: String,
+        by: @Sendable (FleetView, RunFacts) -> Decision,
+        hosts: [HostName],
+        kafka: KafkaSource? = nil
+    )
 }
 
 package enum Decision: Hashable, Sendable {
@@ -88,12 +93,23 @@ package struct Stage: Sendable {
     package let title: String
     /// Asked of the operator before the stage begins.
     package let confirmation: String?
+    /// Once this step was begun, the question has been answered for good.
+    ///
+    /// Until then every run asks again.
+    package let committedBy: StepID?
     package let steps: [Step]
 
-    package init(_ name: String, _ title: String, confirmation: String? = nil, _ steps: [Step]) {
+    package init(
+        _ name: String,
+        _ title: String,
+        confirmation: String? = nil,
+        committedBy: StepID? = nil,
+        _ steps: [Step]
+    ) {
         self.name = name
         self.title = title
         self.confirmation = confirmation
+        self.committedBy = committedBy
         self.steps = steps
     }
 }
@@ -104,6 +120,21 @@ package struct RunFacts: Hashable, Sendable, Codable {
     package var replacedPIDs: [String: Int32] = [:]
     /// The last transaction on each destination node's disk when it was cut off, as `0x...`.
     package var zxidsAtDivision: [String: String] = [:]
+    /// The registration that each broker had before its restart, as its czxid.
+    package var replacedRegistrations: [String: String] = [:]
+    /// The session of each broker and of the controller when the destination was cut off, as `0x...`.
+    package var sessionsAtDivision: [String: String] = [:]
 
     package init() {}
+
+    /// Journals of earlier versions lack the later facts.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        replacedPIDs = try values.decodeIfPresent([String: Int32].self, forKey: .replacedPIDs) ?? [:]
+        zxidsAtDivision = try values.decodeIfPresent([String: String].self, forKey: .zxidsAtDivision) ?? [:]
+        replacedRegistrations =
+            try values.decodeIfPresent([String: String].self, forKey: .replacedRegistrations) ?? [:]
+        sessionsAtDivision =
+            try values.decodeIfPresent([String: String].self, forKey: .sessionsAtDivision) ?? [:]
+    }
 }

@@ -22,8 +22,13 @@ package struct Survey: Hashable, Sendable, Codable {
     }
 
     package let files: [File]
+    /// Nil when the plan has no Kafka.
+    package let kafka: KafkaSurvey?
 
-    package init(files: [File]) { self.files = files }
+    package init(files: [File], kafka: KafkaSurvey? = nil) {
+        self.files = files
+        self.kafka = kafka
+    }
 
     /// Reads every server's configuration file through its agent; changes nothing.
     package static func take(of plan: MigrationPlan, through fleet: any Fleet) async throws(FleetError)
@@ -41,7 +46,8 @@ package struct Survey: Hashable, Sendable, Codable {
             }
             files.append(File(host: server.host, path: server.configPath, digest: digest, content: content))
         }
-        return Survey(files: files)
+        guard let kafka = plan.kafka else { return Survey(files: files) }
+        return Survey(files: files, kafka: try await KafkaSurvey.take(of: kafka, through: fleet))
     }
 
     package func file(of host: HostName) -> File? { files.first { $0.host == host } }

@@ -59,31 +59,94 @@ extension ParticipantsProcedure {
         Gate(
             "both sides can reach each other",
             hosts: [],
-            probes: probes(from: source, to: seeds).merging(
-                probes(from: seeds, to: source),
-                uniquingKeysWith: +
-            ),
+            probes: crossingProbes,
             deadline: plan.deadlines.division
-        ) { [source, seeds] fleet, _ in
-            let results = (source + seeds).flatMap { fleet.probes[$0.host] ?? [] }
-            if let failed = results.first(where: { $0.answer != .connected }) {
-                return .waiting(
-                    reason: "\(failed.target.address):\(failed.target.port) answers \(failed.answer.rawValue)"
-                )
-            }
-            guard results.count == 2 * source.count * seeds.count else {
-                return .waiting(reason: "not every probe was answered")
-            }
-            return .holds(observed: "\(results.count) probes connect")
+        ) { [crossingProbes] fleet, _ in
+            Self.judge(crossingProbes, fleet, .connected, "connect")
         }
     }
 
-    /// No established connection between the sides, and (when `refusedToo`) every attempt is refused.
+    /// Preflight: the agents' own configurations let them try.
+    var probesAllowed: Gate {
+        let tried = crossingProbes
+        return Gate(
+            "every agent may probe the other side",
+            hosts: [],
+            probes: tried,
+            deadline: .seconds(5)
+        ) { fleet, _ in
+            for (host, targets) in tried.sorted(by: { $0.key < $1.key }) {
+                guard fleet.probes[host]?.count == targets.count else {
+                    return .waiting(
+                        reason:
+                            "\(host): its agent does not answer probes of the other side; see `firewall.peers` "
+                            + "in its configuration"
+                    )
+                }
+            }
+            return .holds(observed: "\(tried.count) agents")
+        }
+    }
+
+    /// Every connection that the sides hold with each other goes to an address that the plan's rules cover.
+    var peersAreKnown: Gate {
+        Gate(
+            "every quorum and election connection goes to an address of the plan",
+            hosts: (source + seeds).map(\.host),
+            deadline: plan.deadlines.division
+        ) { [source, seeds, plan] fleet, _ in
+            let known = Set(plan.servers.flatMap(\.allAddresses))
+            for server in source + seeds {
+                if let silence = fleet.silence(server.host) { return .waiting(reason: silence) }
+                let sockets = fleet.zookeeper(server.host)?.peerSockets ?? []
+                if let stranger = sockets.first(where: { !known.contains($0.remoteAddress) }) {
+                    return .never(
+                        reason: "\(server.host) is connected to \(stranger.remoteAddress) (ports "
+                            + "\(stranger.localPort), \(stranger.remotePort)), an address that the plan does not "
+                            + "name; add it to `addresses` of the server that has it, in a plan of a new name"
+                    )
+                }
+            }
+            return .holds(observed: "all peers are addresses of the plan")
+        }
+    }
+
+    /// Nothing but the seeds can take part in the destination's first election.
+    ///
+    /// A dormant node that came up by itself (a reboot, a unit that is enabled) is empty and could form a majority
+    /// without the freshest seed.
+    var othersAreStopped: Gate {
+        Gate(
+            "\(names(companions + dormant)): stopped and empty until the destination's seeds lead",
+            hosts: destination.map(\.host),
+            deadline: plan.deadlines.division
+        ) { [seeds, companions, dormant, destinationView] fleet, facts in
+            let first = seeds + companions
+            let leads = first.contains { server in
+                Self.runs(destinationView, fleet.zookeeper(server.host))
+                    && fleet.stats(server.host)?.role == .leader
+            }
+            if leads { return .holds(observed: "the destination has a leader") }
+            for server in facts.zxidsAtDivision.isEmpty ? companions + dormant : dormant {
+                if let silence = fleet.silence(server.host) { return .waiting(reason: silence) }
+                guard let zookeeper = fleet.zookeeper(server.host) else { continue }
+                guard zookeeper.state == .stopped, zookeeper.data.isEmpty else {
+                    return .never(
+                        reason:
+                            "\(server.host) must be stopped and empty until the destination's leader serves: "
+                            + "an empty node could help to elect a leader without the newest writes. Stop "
+                            + "\(server.service) there, move version-2 away, disable its automatic start"
+                    )
+                }
+            }
+            return .holds(observed: "the other nodes are stopped and empty")
+        }
+    }
+
+    /// No established connection between the sides, and (when `refusedToo`) every attempt between running nodes
+    /// is refused.
     func nothingCrosses(refusedToo: Bool) -> Gate {
-        let tried =
-            refusedToo
-            ? probes(from: source, to: destination)
-                .merging(probes(from: destination, to: source), uniquingKeysWith: +) : [:]
+        let tried = refusedToo ? crossingProbes : [:]
         return Gate(
             "no quorum or election connection crosses" + (refusedToo ? ", every attempt is refused" : ""),
             hosts: (source + destination).map(\.host),
@@ -104,15 +167,38 @@ extension ParticipantsProcedure {
                 }
             }
             guard refusedToo else { return .holds(observed: "no socket crosses") }
-            let results = tried.keys.flatMap { fleet.probes[$0] ?? [] }
-            guard results.count == tried.values.reduce(0, { $0 + $1.count }) else {
-                return .waiting(reason: "not every probe was answered")
+            return switch Self.judge(tried, fleet, .refused, "refused") {
+            case .holds(let observed), .warns(let observed): .holds(observed: "no socket crosses, \(observed)")
+            case .waiting(let reason): .waiting(reason: reason)
+            case .never(let reason): .never(reason: reason)
             }
-            if let through = results.first(where: { $0.answer == .connected }) {
-                return .waiting(reason: "\(through.target.address):\(through.target.port) can be reached")
-            }
-            return .holds(observed: "no socket crosses, \(results.count) probes refused")
         }
+    }
+
+    private static func judge(
+        _ tried: [HostName: [ProbeTarget]],
+        _ fleet: FleetView,
+        _ wanted: ProbeResult.Answer,
+        _ word: String
+    ) -> Verdict {
+        let results = tried.keys.flatMap { fleet.probes[$0] ?? [] }
+        if let other = results.first(where: { $0.answer != wanted }) {
+            return .waiting(
+                reason:
+                    "a probe of \(other.target.address):\(other.target.port) gives \(other.answer.rawValue)"
+            )
+        }
+        guard !results.isEmpty, results.count == tried.values.reduce(0, { $0 + $1.count }) else {
+            return .waiting(reason: "not every probe was answered")
+        }
+        return .holds(
+            observed: "\(results.count) attempts on election ports between source and seeds \(word)"
+        )
+    }
+
+    /// From each source node to each seed's election port, and back: these listen as long as the nodes run.
+    private var crossingProbes: [HostName: [ProbeTarget]] {
+        probes(from: source, to: seeds).merging(probes(from: seeds, to: source), uniquingKeysWith: +)
     }
 
     /// Every seed has stopped serving and its disk has come to rest.
@@ -125,21 +211,21 @@ extension ParticipantsProcedure {
             hosts: seeds.map(\.host),
             deadline: plan.deadlines.division,
             looks: 4
-        ) { [seeds, destinationView] fleet, facts in
+        ) { [seeds, destinationView] fleet, _ in
             var zxids: [String] = []
             for seed in seeds {
                 if let silence = fleet.silence(seed.host) { return .waiting(reason: silence) }
                 guard let zookeeper = fleet.zookeeper(seed.host) else { continue }
-                if Self.runs(destinationView, zookeeper), facts.zxidsAtDivision[seed.host.description] != nil
-                {
+                if Self.runs(destinationView, zookeeper) {
                     zxids.append("\(seed.host) restarted before")
                     continue
                 }
-                switch zookeeper.serving {
-                case .yes: return .waiting(reason: "\(seed.host) still serves")
-                case .unreachable(let reason):
+                switch (zookeeper.state, zookeeper.serving) {
+                case (.stopped, _), (.failed, _), (.running, .looking): break
+                case (_, .yes): return .waiting(reason: "\(seed.host) still serves")
+                case (.changing, _): return .waiting(reason: "\(seed.host) is being started or stopped")
+                case (.running, .unreachable(let reason)):
                     return .waiting(reason: "\(seed.host) does not say that it is looking: \(reason)")
-                case .looking: break
                 }
                 guard let zxid = zookeeper.data.lastZxid else {
                     return .waiting(reason: "\(seed.host): the last transaction on its disk is not known")

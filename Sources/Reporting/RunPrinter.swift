@@ -33,8 +33,8 @@ package struct RunPrinter: Sendable {
         case .stepProgress, .stepWaiting:
             let text = "  ... \(event.title ?? ""): \(event.message ?? "")"
             write(clear + String(text.replacing("\n", with: " ").prefix(150)))
-        case .runStarted, .runResumed, .stageStarted, .stepFinished, .stageFinished, .confirmationNeeded,
-            .runStopped, .runFinished:
+        case .runStarted, .runResumed, .stageStarted, .warning, .stepFinished, .stageFinished,
+            .confirmationNeeded, .runStopped, .runFinished:
             write(clear)
             for line in lines(event) { write(line + "\n") }
         }
@@ -48,6 +48,7 @@ package struct RunPrinter: Sendable {
         case .stageStarted: return ["", "\(event.stage ?? ""): \(event.title ?? "")"]
         case .stepStarted, .stepWaiting: return []
         case .stepProgress: return ["      \(message)"]
+        case .warning: return ["  !!  \(event.title ?? ""): \(message)"]
         case .stepFinished:
             let time = Self.seconds(event.milliseconds ?? 0)
             return ["  ok  \(event.title ?? "")  \(time)" + (message.isEmpty ? "" : "\n        \(message)")]

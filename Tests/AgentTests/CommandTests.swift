@@ -169,7 +169,7 @@ struct CommandTests {
         #expect(error?.description.contains("higher epoch") == true)
     }
 
-    @Test("a second agent on the same state directory is refused, and so is a port that is taken")
+    @Test("a second agent on the same state directory is refused")
     func twice() async throws {
         try await TestAgent.with { agent in
             let error = await #expect(throws: AgentServerError.self) {

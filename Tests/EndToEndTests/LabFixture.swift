@@ -27,11 +27,19 @@ enum LabFixture {
     /// Whether this machine can run a lab: it needs root.
     static var isPossible: Bool { geteuid() == 0 }
 
+    /// Why this machine cannot run brokers; Kafka itself is fetched.
+    static var kafkaObstacle: String? {
+        let wanted = ["/usr/share/java/log4j-1.2.jar", "/usr/share/java/slf4j-log4j12.jar"]
+        let missing = wanted.first { !FileManager.default.fileExists(atPath: $0) }
+        return missing.map { "\($0) is missing: run make setup" }
+    }
+
     static func withLab(
         sources: Int = 3,
         destinations: Int = 3,
         mode: LabConfiguration.HostMode = .processes,
         agents: Bool = true,
+        brokers: Int = 0,
         _ body: (Lab) async throws -> Void
     ) async throws {
         let configuration = try LabConfiguration(
@@ -39,7 +47,8 @@ enum LabFixture {
             sources: sources,
             destinations: destinations,
             mode: mode,
-            agents: agents
+            agents: agents,
+            brokers: brokers
         )
         let before = IssueCount.count.withLock { $0 }
         let lab = Lab(configuration, binaries: try Binaries.find())

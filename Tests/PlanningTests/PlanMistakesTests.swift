@@ -8,7 +8,9 @@ struct Mistake: Sendable, CustomTestStringConvertible {
     let new: String
     let said: [String]
 
-    init(_ old: String, _ new: String, _ said: String...) {
+    init(_ old: String, _ new: String, _ said: String...) { self.init(old, new, said: said) }
+
+    init(_ old: String, _ new: String, said: [String]) {
         self.old = old
         self.new = new
         self.said = said
@@ -37,7 +39,7 @@ private let valid = """
 
 @Suite("Mistakes in plan files")
 struct PlanMistakesTests {
-    private static let mistakes = servers + ensembles + forms
+    private static let mistakes = servers + ensembles + forms + kafka
 
     private static let servers = [
         Mistake(

@@ -9,7 +9,17 @@ import Topology
 
 /// Plans, runs and a clock that goes on by itself.
 enum Fixture {
-    static func plan(source: Int, destination: Int) throws -> MigrationPlan {
+    static let kafka = """
+        kafka:
+          chroot: /kafka
+          brokers:
+            - {id: 1, host: k1, address: 198.51.100.31}
+            - {id: 2, host: k2, address: 198.51.100.32}
+            - {id: 3, host: k3, address: 198.51.100.33}
+
+        """
+
+    static func plan(source: Int, destination: Int, kafka: String = "") throws -> MigrationPlan {
         func servers(_ ids: ClosedRange<Int>, _ letter: String) -> String {
             ids.map { "    - {id: \($0), host: \(letter)\($0), address: 198.51.100.\(10 + $0)}" }
                 .joined(separator: "\n")
@@ -25,6 +35,7 @@ enum Fixture {
             destination:
               servers:
             \(servers((source + 1)...(source + destination), "d"))
+            \(kafka)
             """
         let path = "/tmp/mitosis-plan-\(UInt64.random(in: 0 ... .max)).yaml"
         try Data(text.utf8).write(to: URL(filePath: path))
@@ -47,11 +58,12 @@ enum Fixture {
         _ plan: MigrationPlan,
         _ fleet: ModelFleet,
         _ journal: MemoryJournal,
-        confirm: Bool = true
+        confirm: Bool = true,
+        report: @escaping @Sendable (RunEvent) -> Void = { _ in }
     ) async throws -> Runner.Outcome {
         let record = try await record(plan, fleet)
         try journal.begin(record)
-        return try await perform(plan, record, fleet, journal, confirm: confirm)
+        return try await perform(plan, record, fleet, journal, confirm: confirm, report: report)
     }
 
     /// As a second coordinator does: a newer epoch, the journal's memory.
@@ -70,7 +82,8 @@ enum Fixture {
         _ record: RunRecord,
         _ fleet: ModelFleet,
         _ journal: MemoryJournal,
-        confirm: Bool = true
+        confirm: Bool = true,
+        report: @escaping @Sendable (RunEvent) -> Void = { _ in }
     ) async throws -> Runner.Outcome {
         let elapsed = Elapsed()
         let timing = Timing(
@@ -78,16 +91,17 @@ enum Fixture {
             monotonic: { elapsed.now },
             sleep: { elapsed.pass($0) }
         )
-        return try await Runner(
+        let runner = try Runner(
             plan: plan,
             run: record,
             fleet: fleet,
             journal: journal,
             timing: timing,
-            report: { _ in },
+            report: report,
             confirm: { _ in confirm },
             stopRequest: { .none }
-        ).perform()
+        )
+        return try await runner.perform()
     }
 }
 

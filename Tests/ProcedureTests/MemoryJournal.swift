@@ -10,6 +10,7 @@ final class MemoryJournal: RunJournal {
         var ending: RunEnding?
         var writes = 0
         var failsAt: Int?
+        var lastStep: StepID?
     }
 
     private let state = Mutex(State())
@@ -25,10 +26,14 @@ final class MemoryJournal: RunJournal {
         }
     }
 
+    /// Refuses every write after this step's verdict.
+    func die(after step: StepID?) { state.withLock { $0.lastStep = step } }
+
     private func write(_ body: @Sendable (inout State) -> Void) throws(JournalError) {
         let failed = state.withLock { state in
             state.writes += 1
-            if state.writes == state.failsAt { return true }
+            let isOver = state.entries.contains { $0.step == state.lastStep && $0.verdict != nil }
+            if isOver || state.writes == state.failsAt { return true }
             body(&state)
             return false
         }

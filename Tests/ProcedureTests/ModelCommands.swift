@@ -8,22 +8,34 @@ import Topology
 extension ModelEnsemble {
     mutating func perform(_ request: CommandRequest, on name: HostName) -> CommandOutcome {
         if let stored = outcomes[request.id] { return stored }
-        let highest = hosts[name]?.lease.highestEpoch ?? FencingEpoch(0)
+        let highest = lease(of: name).highestEpoch
         guard request.lease.epoch >= highest else { return .refused(refusal: .superseded(highest: highest)) }
         performed.append(HostCommand(name, request.command))
-        let outcome = act(request.command, on: name)
+        let isBroker = brokers.brokers[name] != nil
+        let outcome = isBroker ? brokers.act(request.command, on: name) : act(request.command, on: name)
         outcomes[request.id] = outcome
         return outcome
+    }
+
+    func lease(of name: HostName) -> LeaseState {
+        let none = LeaseState(highestEpoch: FencingEpoch(0), current: nil, holder: nil, expiresAt: nil)
+        return hosts[name]?.lease ?? brokerLeases[name] ?? none
+    }
+
+    mutating func grant(_ lease: LeaseState, on name: HostName) {
+        if hosts[name] == nil { brokerLeases[name] = lease } else { hosts[name]?.lease = lease }
     }
 
     private mutating func act(_ command: Command, on name: HostName) -> CommandOutcome {
         switch command {
         case .installWall(let wall):
             hosts[name]?.wall = wall
+            elect()
             return .done(result: .rules(rules: rules(name)))
         case .removeWall:
             checkHealing()
             hosts[name]?.wall = nil
+            elect()
             return .done(result: .rules(rules: rules(name)))
         case .writeFile(let write):
             let found = ContentDigest.sha256(hosts[name]?.file ?? Data())
@@ -128,7 +140,7 @@ extension ModelEnsemble {
     }
 
     func status(_ name: HostName) -> HostStatus? {
-        guard let host = hosts[name] else { return nil }
+        guard let host = hosts[name] else { return brokers.status(name, lease: lease(of: name)) }
         let stats = ServerStats(
             version: "3.8.0",
             role: leader(for: name) == name ? .leader : .follower,

@@ -24,14 +24,21 @@ struct ModelEnsemble {
 
     let plan: MigrationPlan
     var hosts: [HostName: Host] = [:]
+    var brokers: ModelBrokers
+    /// Of hosts that have no ZooKeeper.
+    var brokerLeases: [HostName: LeaseState] = [:]
     var outcomes: [CommandID: CommandOutcome] = [:]
     var violations: [String] = []
     var performed: [HostCommand] = []
     private var nextPID: Int32 = 100
     private var transactions: UInt32 = 1
+    private var leaders: [HostName: HostName] = [:]
+    /// An election gone wrong: this node leads whoever reaches it.
+    var forcedLeader: HostName?
 
     init(plan: MigrationPlan) {
         self.plan = plan
+        brokers = ModelBrokers(plan: plan)
         let none = LeaseState(highestEpoch: FencingEpoch(0), current: nil, holder: nil, expiresAt: nil)
         for server in plan.source + plan.destination {
             let isSource = plan.source.contains { $0.host == server.host }
@@ -76,11 +83,38 @@ struct ModelEnsemble {
         return present > view.count / 2
     }
 
-    /// The freshest, then highest, of the serving nodes that can be voted for by a majority of their own view.
-    func leader(for name: HostName) -> HostName? {
-        guard let view = hosts[name]?.view else { return nil }
-        let candidates = reached(by: name).filter { candidate in
+    /// Whom a serving node follows; a leader stays until it no longer serves or cannot be reached.
+    func leader(for name: HostName) -> HostName? { serves(name) ? leaders[name] : nil }
+
+    /// To be called whenever who runs or who reaches whom has changed, before anything is committed.
+    mutating func elect() {
+        for name in hosts.keys {
+            guard serves(name) else {
+                leaders[name] = nil
+                continue
+            }
+            let candidates = candidates(for: name)
+            if let current = leaders[name], candidates.contains(where: { $0.server.host == current }) {
+                continue
+            }
+            let following = candidates.compactMap { leaders[$0.server.host] }.first { leader in
+                candidates.contains { $0.server.host == leader }
+            }
+            leaders[name] = following ?? best(candidates)
+        }
+    }
+
+    private func candidates(for name: HostName) -> [Host] {
+        guard let view = hosts[name]?.view else { return [] }
+        return reached(by: name).filter { candidate in
             serves(candidate.server.host) && view.contains { $0.id == candidate.server.id }
+        }
+    }
+
+    /// The freshest, then the highest id; never a seed while a source node still runs the source's own view.
+    private func best(_ candidates: [Host]) -> HostName? {
+        if let forcedLeader, candidates.contains(where: { $0.server.host == forcedLeader }) {
+            return forcedLeader
         }
         let source = candidates.filter { isSource($0.server.host) }
         let mustBeSource = source.contains { $0.view?.count == plan.source.count }
@@ -96,12 +130,14 @@ struct ModelEnsemble {
         let view = hosts[name].flatMap { Self.members(of: $0.file) }
         hosts[name]?.view = view
         checkFreshness(starting: name)
+        elect()
         commit()
     }
 
     mutating func stop(_ name: HostName) {
         hosts[name]?.pid = nil
         hosts[name]?.view = nil
+        elect()
     }
 
     /// Every serving node gets one more transaction.

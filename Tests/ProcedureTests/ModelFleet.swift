@@ -48,10 +48,34 @@ final class ModelFleet: Fleet {
     }
 
     func read(_ path: String, on host: HostName) async throws(FleetError) -> FileContent {
-        state.withLock { state in
+        if let content = readOnBroker(path, host) { return content }
+        return state.withLock { state in
             let file = state.model.fileState(host)
             return FileContent(state: file, content: state.model.hosts[host]?.file)
         }
+    }
+
+    private func readOnBroker(_ path: String, _ host: HostName) -> FileContent? {
+        state.withLock { state in
+            guard let broker = state.model.brokers.brokers[host] else { return nil }
+            let isConfig = path == broker.planned.configPath
+            return FileContent(
+                state: state.model.brokers.fileState(host),
+                content: isConfig ? broker.file : state.model.brokers.metas[host]
+            )
+        }
+    }
+
+    func kafka(through servers: [PlannedServer], chroot: String) async throws(FleetError) -> KafkaCluster {
+        let result: Result<KafkaCluster, FleetError> = state.withLock { state in
+            state.model.brokers.pass()
+            guard servers.contains(where: { state.model.serves($0.host) }), !state.model.brokers.isUnreadable
+            else { return .failure(.kafkaUnreadable(reason: "no server answers")) }
+            do throws(KafkaTreeError) { return .success(try state.model.brokers.cluster()) } catch {
+                return .failure(.kafkaUnreadable(reason: "\(error)"))
+            }
+        }
+        return try result.get()
     }
 
     func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview {
@@ -60,7 +84,7 @@ final class ModelFleet: Fleet {
 
     func acquire(_ request: LeaseRequest, on host: HostName) async throws(FleetError) -> LeaseState {
         let result: Result<LeaseState, FleetError> = state.withLock { state in
-            let highest = state.model.hosts[host]?.lease.highestEpoch ?? FencingEpoch(0)
+            let highest = state.model.lease(of: host).highestEpoch
             guard request.lease.epoch >= highest else {
                 return .failure(.refused(host: host, refusal: .superseded(highest: highest)))
             }
@@ -70,7 +94,7 @@ final class ModelFleet: Fleet {
                 holder: "test",
                 expiresAt: nil
             )
-            state.model.hosts[host]?.lease = lease
+            state.model.grant(lease, on: host)
             return .success(lease)
         }
         return try result.get()

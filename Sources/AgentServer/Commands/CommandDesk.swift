@@ -143,7 +143,9 @@ package actor CommandDesk {
         }
     }
 
-    /// Called by the holder of the turn. With `act`, the intent is on disk.
+    /// Called by the holder of the turn.
+    ///
+    /// With `act`, the intent is on disk.
     private func decide(_ request: CommandRequest, _ caller: Caller) async -> Decision {
         if let early = screen(request, caller) { return early }
         if let refusal = await host.objection(to: request.command) { return .refuse(refusal: refusal) }

@@ -1,6 +1,6 @@
 import ControlProtocol
 
-/// First come, first served, one at a time. Lives inside the actor that uses it.
+/// First come, first served, one at a time; lives inside the actor that uses it.
 struct CommandQueue {
     private(set) var holder: CommandID?
     private var waiting: [(id: CommandID, resume: CheckedContinuation<Void, Never>)] = []

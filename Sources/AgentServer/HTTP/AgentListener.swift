@@ -34,6 +34,7 @@ package struct AgentListener: Sendable {
     private let counters: AgentCounters
     private let log: LineLogger
     private let limits: Limits
+    private let underWay = AnswersUnderWay()
     private let server: NIOAsyncChannel<Accepted?, Never>
 
     /// Where it listens; the port is the kernel's choice when port 0 was asked for.
@@ -76,7 +77,7 @@ package struct AgentListener: Sendable {
     /// Serves until the task is cancelled or the port is closed; then no connection is left.
     package func run() async {
         let server = server
-        let connections = ConnectionServer(service: service, log: log)
+        let connections = ConnectionServer(service: service, log: log, underWay: underWay)
         let domain = domain
         do {
             try await server.executeThenClose { inbound in
@@ -98,6 +99,9 @@ package struct AgentListener: Sendable {
             log.error("no more connections are accepted", ["reason": "\(error)"])
         }
     }
+
+    /// Returns at a moment in which every request has its whole answer.
+    package func untilAnswered() async { await underWay.untilNone() }
 
     package func close() { server.channel.close(promise: nil) }
 

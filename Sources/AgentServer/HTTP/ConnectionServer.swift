@@ -21,6 +21,7 @@ struct ConnectionServer: Sendable {
 
     let service: AgentService
     let log: LineLogger
+    let underWay: AnswersUnderWay
 
     /// Ends when the peer hangs up; an error there is the peer's affair and was logged by the pipeline.
     func serve(_ channel: Channel, caller: @escaping @Sendable () -> Caller?) async {
@@ -47,6 +48,8 @@ struct ConnectionServer: Sendable {
         _ reader: inout Reader,
         _ outbound: Writer
     ) async throws -> Bool {
+        underWay.begin()
+        defer { underWay.end() }
         let early = service.screen(method: head.method.rawValue, target: head.uri, by: caller)
         if early == nil, head.headers[canonicalForm: "expect"].contains("100-continue"), !isTooLarge(head) {
             try await outbound.write(.head(HTTPResponseHead(version: head.version, status: .continue)))

@@ -1,6 +1,8 @@
 package import ControlProtocol
 
-/// Everything the agent serves. docs/openapi.yaml describes each; a test compares the two.
+/// Everything the agent serves.
+///
+/// docs/openapi.yaml describes each; a test compares the two.
 package enum Route: Hashable, Sendable {
     case status
     case metrics

@@ -1,8 +1,8 @@
 package import ControlProtocol
 
-/// Decides who may command this host. Pure: every event gives one action, and the caller carries it out.
+/// Decides who may command this host.
 ///
-/// It is a value, so a caller keeps the changed copy only once the action succeeded (the record is on disk).
+/// Pure: every event gives one action, and the caller carries it out. It is a value, so a caller keeps the changed copy only once the action succeeded (the record is on disk).
 package struct LeaseKeeper: Hashable, Sendable {
     package enum Event: Hashable, Sendable {
         /// A coordinator asks for a lease, or renews its own.

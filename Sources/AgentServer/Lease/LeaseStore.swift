@@ -6,7 +6,9 @@ package struct LeaseStore: Sendable {
 
     package init(directory: String) { path = directory + "/lease.json" }
 
-    /// Nil when there was never a grant. A file that is there but cannot be understood is an error.
+    /// Nil when there was never a grant.
+    ///
+    /// A file that is there but cannot be understood is an error.
     package func read() throws(AgentServerError) -> LeaseRecord? {
         let content: Data?
         do {

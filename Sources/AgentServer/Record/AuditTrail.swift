@@ -29,7 +29,9 @@ package struct AuditTrail: Sendable {
         self.log = log
     }
 
-    /// Never stops a command: one that was carried out must be answered. A line that cannot be written is logged.
+    /// Never stops a command: one that was carried out must be answered.
+    ///
+    /// A line that cannot be written is logged.
     package func append(_ line: Line) {
         log.info(
             "command",

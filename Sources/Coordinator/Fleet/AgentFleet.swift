@@ -14,6 +14,7 @@ struct AgentFleet: Fleet {
     private static let width = 128
 
     private let clients: [HostName: AgentClient]
+    private let kafka = KafkaReader()
 
     init(plan: MigrationPlan) throws {
         let directory = plan.pki.directory
@@ -29,9 +30,9 @@ struct AgentFleet: Fleet {
             throw Complaint("\(plan.file): '\(plan.pki.trustDomain)' is not a trust domain")
         }
         var clients: [HostName: AgentClient] = [:]
-        for server in plan.servers {
-            guard let peer = PeerName(server.host.description) else {
-                throw Complaint("\(plan.file):\(server.line): '\(server.host)' cannot stand in a certificate")
+        for agent in plan.agents {
+            guard let peer = PeerName(agent.host.description) else {
+                throw Complaint("\(plan.file):\(agent.line): '\(agent.host)' cannot stand in a certificate")
             }
             let tls = try ReloadingTLSContext(
                 files: files,
@@ -42,10 +43,10 @@ struct AgentFleet: Fleet {
                     Output.write("mitosis: \(error)\n", to: STDERR_FILENO)
                 }
             }
-            clients[server.host] = AgentClient(
-                host: server.host,
-                address: server.agentAddress,
-                port: server.agentPort,
+            clients[agent.host] = AgentClient(
+                host: agent.host,
+                address: agent.address,
+                port: agent.port,
                 tls: tls,
                 group: MultiThreadedEventLoopGroup.singleton
             )
@@ -87,6 +88,13 @@ struct AgentFleet: Fleet {
         }
     }
 
+    func kafka(through servers: [PlannedServer], chroot: String) async throws(FleetError) -> KafkaCluster {
+        try await kafka.read(through: servers, chroot: chroot)
+    }
+
+    /// Ends the session with ZooKeeper, if one was opened.
+    func close() async { await kafka.close() }
+
     func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview {
         try await call(host) { client throws(AgentClientError) in
             try await client.preview(RulesPreviewRequest(wall: wall))
@@ -124,6 +132,7 @@ struct AgentFleet: Fleet {
             switch error {
             case .unreachable(_, let reason): throw .unreachable(host: host, reason: reason)
             case .replyLost(_, let reason): throw .replyLost(host: host, reason: reason)
+            case .refused(_, 503, let reply): throw .unreachable(host: host, reason: reply.error)
             case .refused(_, _, let reply):
                 if let refusal = reply.refusal { throw .refused(host: host, refusal: refusal) }
                 throw .broken(host: host, reason: reply.error)

@@ -32,7 +32,7 @@ struct RunCommand: AsyncParsableCommand {
         let fleet = try AgentFleet(plan: plan)
         let journal = try SQLiteJournal(path: plan.journalPath, exclusively: true)
         let timing = Timing.system
-        let leases = Leases(hosts: plan.servers.map(\.host), fleet: fleet, timing: timing)
+        let leases = Leases(hosts: plan.agents.map(\.host), fleet: fleet, timing: timing)
 
         let epoch = try await leases.nextEpoch()
         let run = try await prepare(plan, epoch, fleet, journal, timing)
@@ -40,7 +40,7 @@ struct RunCommand: AsyncParsableCommand {
         try await leases.acquire(lease, takeOver: takeOver)
         try journal.setEpoch(epoch, of: run.id)
 
-        let runner = Runner(
+        let runner = try Runner(
             plan: plan,
             run: run,
             fleet: fleet,
@@ -54,6 +54,7 @@ struct RunCommand: AsyncParsableCommand {
         defer { renewal.cancel() }
         let outcome = try await runner.perform()
         await leases.release(lease)
+        await fleet.close()
         switch outcome {
         case .finished: return
         case .stopped: throw ExitCode(1)
@@ -86,6 +87,15 @@ struct RunCommand: AsyncParsableCommand {
                 "run \(last.record.id) of plan \(plan.name) has finished, nothing is left to do; "
                     + "another migration needs a plan with another name"
             )
+        }
+        if let waiver = plan.waivers.first {
+            throw Complaint(
+                "\(file):\(waiver.line): '\(waiver.check)' is not a check that can be waived; remove it"
+            )
+        }
+        // What the agents would refuse in the middle of the division, they refuse here.
+        for server in plan.destination {
+            _ = try await fleet.preview(plan.wall(for: server), on: server.host)
         }
         let started = timing.now()
         let name = "\(started)-\(plan.name)"

@@ -17,7 +17,7 @@ struct StatusCommand: AsyncParsableCommand {
     func run() async throws {
         let plan = try PlanReader.read(path: file)
         let fleet = try AgentFleet(plan: plan)
-        let hosts = plan.servers.map(\.host)
+        let hosts = plan.agents.map(\.host)
         let answers = await fleet.observe(hosts)
         if json {
             try printJSON(hosts, answers)
@@ -48,15 +48,12 @@ struct StatusCommand: AsyncParsableCommand {
             return "\(host)  no answer\n"
         }
         guard let zookeeper = status.zookeeper else {
-            return columns([host.description, "none", "", "", "", "", "", "\(status.rules.count)", ""])
+            let services = status.services.map { "\($0.name) \(word($0.state))" }
+            return columns([
+                host.description, services.isEmpty ? "none" : services.joined(separator: ", "), "", "", "", "", "",
+                "\(status.rules.count)", status.lease.current?.runID.description ?? "-",
+            ])
         }
-        let service =
-            switch zookeeper.state {
-            case .running(let pid): "pid \(pid)"
-            case .changing: "changing"
-            case .stopped: "stopped"
-            case .failed: "failed"
-            }
         let role =
             switch zookeeper.serving {
             case .yes(let stats): stats.role.rawValue
@@ -67,12 +64,21 @@ struct StatusCommand: AsyncParsableCommand {
             view.map(\.id).sorted().map(\.description).joined(separator: ",")
         }
         return columns([
-            host.description, service, role,
+            host.description, word(zookeeper.state), role,
             (zookeeper.stats?.zxid ?? zookeeper.data.lastZxid)?.description ?? "-",
             zookeeper.stats.map { "\($0.connections)" } ?? "-",
             zookeeper.stats.map { "\($0.nodeCount)" } ?? "-",
             view ?? "-", "\(status.rules.count)", status.lease.current?.runID.description ?? "-",
         ])
+    }
+
+    private static func word(_ state: ServiceState) -> String {
+        switch state {
+        case .running(let pid): "pid \(pid)"
+        case .changing: "changing"
+        case .stopped: "stopped"
+        case .failed: "failed"
+        }
     }
 
     private static func columns(_ cells: [String]) -> String {

@@ -10,6 +10,8 @@ enum StopSignal {
         signal(SIGINT) { _ in StopSignal.count.add(1, ordering: .relaxed) }
         signal(SIGTERM) { _ in StopSignal.count.add(1, ordering: .relaxed) }
         signal(SIGPIPE, SIG_IGN)
+        // A lost terminal must not end a run between the split and the destination's leader.
+        signal(SIGHUP, SIG_IGN)
     }
 
     static var request: StopRequest {

@@ -5,7 +5,7 @@ internal import LabKit
 struct ServiceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "service",
-        abstract: "Start, stop or look at the ZooKeeper of one host of a lab.",
+        abstract: "Start, stop or look at the ZooKeeper or Kafka of one host of a lab.",
         subcommands: [Start.self, Stop.self, Status.self]
     )
 

@@ -18,9 +18,16 @@ package enum AgentFile {
               backend: nftables
               protected_ports: [22]
               peers: [198.51.100.0/24, "2001:db8::/64"]
-            files: [\(quoted(view.zooKeeperConfiguration))]
+            files: [\(quoted(host.side == .broker ? view.kafkaConfiguration : view.zooKeeperConfiguration))]
             services:
             \(services(of: host, in: lab))
+            \(zooKeeper(of: host, view))
+            """
+    }
+
+    private static func zooKeeper(of host: LabHost, _ view: HostView) -> String {
+        guard host.side != .broker else { return "" }
+        return """
             zookeeper:
               service: \(view.service)
               config: \(quoted(view.zooKeeperConfiguration))

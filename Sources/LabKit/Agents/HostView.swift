@@ -2,34 +2,43 @@
 package struct HostView: Sendable {
     package let zooKeeperConfiguration: String
     package let zooKeeperData: String
+    package let kafkaConfiguration: String
+    package let kafkaLogging: String
+    package let kafkaData: String
     package let agentConfiguration: String
     package let tls: String
     package let agentState: String
-    /// What the agent and the plan call ZooKeeper's service.
+    /// What the agent and the plan call the service of the host's server.
     package let service: String
 
-    package init(_ files: HostLayout, mode: LabConfiguration.HostMode) {
+    package init(_ files: HostLayout, mode: LabConfiguration.HostMode, program: HostProgram.Name) {
         switch mode {
         case .processes:
             zooKeeperConfiguration = files.zooKeeperConfiguration
             zooKeeperData = files.data
+            kafkaConfiguration = files.kafkaConfiguration
+            kafkaLogging = files.kafkaLogging
+            kafkaData = files.data
             agentConfiguration = files.agentConfiguration
             tls = files.tls
             agentState = files.state
-            service = "zookeeper"
+            service = program.rawValue
         case .systemd:
             zooKeeperConfiguration = "/etc/zookeeper/conf/zoo.cfg"
             zooKeeperData = "/var/lib/zookeeper"
+            kafkaConfiguration = "/etc/kafka/server.properties"
+            kafkaLogging = "/etc/kafka/log4j.properties"
+            kafkaData = "/var/lib/kafka"
             agentConfiguration = "/etc/mitosis/agent.yaml"
             tls = "/etc/mitosis/tls"
             agentState = "/var/lib/mitosis"
-            service = "zookeeper.service"
+            service = program.rawValue + ".service"
         }
     }
 }
 
 extension Lab {
     package func view(of host: LabHost) -> HostView {
-        HostView(layout.host(host), mode: configuration.mode)
+        HostView(layout.host(host), mode: configuration.mode, program: host.program)
     }
 }

@@ -7,9 +7,11 @@ extension Lab {
         where !FileManager.default.isExecutableFile(atPath: path) {
             throw LabError.missing(program: program, remedy: "build it (swift build), or use --no-agents")
         }
-        report("agents: issuing certificates for one per ZooKeeper host")
+        report(
+            "agents: issuing certificates for one per \(configuration.brokers > 0 ? "ZooKeeper and broker" : "ZooKeeper") host"
+        )
         try await issueCertificates()
-        for host in configuration.zooKeeperHosts {
+        for host in configuration.servingHosts {
             try Folder.write(AgentFile.text(for: host, in: self), to: layout.host(host).agentConfiguration)
         }
         try Folder.write(PlanFile.text(for: self), to: layout.plan)
@@ -18,10 +20,10 @@ extension Lab {
     /// Starts the agents, or waits for those that systemd starts.
     func startAgents() async throws {
         switch configuration.mode {
-        case .processes: for host in configuration.zooKeeperHosts { try await startAgent(on: host) }
+        case .processes: for host in configuration.servingHosts { try await startAgent(on: host) }
         case .systemd: break
         }
-        for host in configuration.zooKeeperHosts { try await waitForAgent(on: host, seconds: 20) }
+        for host in configuration.servingHosts { try await waitForAgent(on: host, seconds: 20) }
     }
 
     package func startAgent(on host: LabHost) async throws(LabError) {

@@ -6,7 +6,7 @@ extension Lab {
     func issueCertificates() async throws(LabError) {
         try await pki(["init"], "making the certificate authority")
         try await pki(["issue", "coordinator", "ops"], "issuing the coordinator's certificate")
-        for host in configuration.zooKeeperHosts {
+        for host in configuration.servingHosts {
             let addresses = ["--san", host.ipv4, "--san", host.ipv6]
             try await pki(
                 ["issue", "agent", host.name] + addresses,

@@ -24,7 +24,29 @@ package enum PlanFile {
 
         firewall: {scope: quorum-ports}
 
-        """
+        """ + kafka(lab)
+    }
+
+    private static func kafka(_ lab: Lab) -> String {
+        guard !lab.configuration.brokerHosts.isEmpty else { return "" }
+        let brokers = lab.configuration.brokerHosts.map { host in
+            let view = lab.view(of: host)
+            return """
+                    - id: \(host.brokerID ?? 0)
+                      host: \(host.name)
+                      address: \(host.ipv4)
+                      service: \(view.service)
+                      config: \(AgentFile.quoted(view.kafkaConfiguration))
+                """
+        }
+        return """
+
+            kafka:
+              chroot: \(KafkaServer.chroot)
+              brokers:
+            \(brokers.joined(separator: "\n"))
+
+            """
     }
 
     private static func servers(_ hosts: [LabHost], in lab: Lab) -> String {

@@ -2,16 +2,40 @@
 package struct HostDescription: Codable, Sendable {
     package let name: String
     package let namespace: String
-    package let zooKeeper: [String]
+    package let program: HostProgram
 
-    package init(name: String, namespace: String, zooKeeper: [String]) {
+    package init(name: String, namespace: String, program: HostProgram) {
         self.name = name
         self.namespace = namespace
-        self.zooKeeper = zooKeeper
+        self.program = program
     }
 }
 
-/// ZooKeeper as a service of a host without systemd: what an init script would do.
+/// The server that a host is there for.
+package struct HostProgram: Codable, Sendable, Hashable {
+    package enum Name: String, Codable, Sendable {
+        case zooKeeper = "zookeeper"
+        case kafka
+
+        /// How long it may take to end; a broker hands its partitions over first.
+        package var grace: Duration {
+            switch self {
+            case .zooKeeper: .seconds(10)
+            case .kafka: .seconds(25)
+            }
+        }
+    }
+
+    package let name: Name
+    package let command: [String]
+
+    package init(name: Name, command: [String]) {
+        self.name = name
+        self.command = command
+    }
+}
+
+/// A host's server as a service without systemd: what an init script would do.
 ///
 /// Starting what runs and stopping what does not are successes. Commands on the same host wait for each
 /// other. The process is not a child of whoever asked and never ends with it.
@@ -29,7 +53,8 @@ package struct HostService: Sendable {
 
     /// The running process, or nil.
     package func status() throws(LabError) -> ProcessRecord? {
-        guard let record = try RecordFile.read(ProcessRecord.self, at: layout.zooKeeperRecord) else {
+        guard let record = try RecordFile.read(ProcessRecord.self, at: layout.record(of: host.program.name))
+        else {
             return nil
         }
         return record.isRunning ? record : nil
@@ -40,9 +65,9 @@ package struct HostService: Sendable {
         let lock = try FileLock(waitingFor: layout.serviceLock)
         defer { withExtendedLifetime(lock) {} }
         if let running = try status() { return running }
-        let launcher = Launcher(namespace: host.namespace, log: layout.zooKeeperLog)
-        let record = try launcher.launch(host.zooKeeper)
-        try RecordFile.write(record, at: layout.zooKeeperRecord)
+        let launcher = Launcher(namespace: host.namespace, log: layout.log(of: host.program.name))
+        let record = try launcher.launch(host.program.command)
+        try RecordFile.write(record, at: layout.record(of: host.program.name))
         return record
     }
 
@@ -50,6 +75,6 @@ package struct HostService: Sendable {
         let lock = try FileLock(waitingFor: layout.serviceLock)
         defer { withExtendedLifetime(lock) {} }
         guard let record = try status() else { return }
-        try await record.end(grace: .seconds(10))
+        try await record.end(grace: host.program.name.grace)
     }
 }

@@ -2,7 +2,7 @@ internal import Topology
 
 /// What a lab is made of.
 package struct LabConfiguration: Codable, Sendable, Hashable {
-    /// What runs the programs of a ZooKeeper host.
+    /// What runs the programs of a ZooKeeper or broker host.
     package enum HostMode: String, Codable, Sendable, CaseIterable {
         /// A real systemd with real units, in a container of systemd-nspawn.
         case systemd
@@ -16,8 +16,12 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
     package let sources: Int
     package let destinations: Int
     package let mode: HostMode
-    /// Whether every ZooKeeper host runs an agent (and certificates and a plan are made).
+    /// Whether every ZooKeeper and broker host runs an agent (and certificates and a plan are made).
     package let agents: Bool
+    /// Nil in the record of a lab that knew no brokers.
+    private let brokerCount: Int?
+    /// How many Kafka brokers there are.
+    package var brokers: Int { brokerCount ?? 0 }
 
     package init(
         name: String = "demo",
@@ -25,7 +29,8 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
         sources: Int = 3,
         destinations: Int = 3,
         mode: HostMode = .processes,
-        agents: Bool = true
+        agents: Bool = true,
+        brokers: Int = 0
     ) throws(LabError) {
         // No dash: then no lab's prefix is the start of another one's.
         let plain = name.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber) }
@@ -35,6 +40,7 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
         guard (1...9).contains(sources), (1...9).contains(destinations) else {
             throw .invalid(reason: "a lab has 1 to 9 source and 1 to 9 destination hosts")
         }
+        guard (0...9).contains(brokers) else { throw .invalid(reason: "a lab has 0 to 9 brokers") }
         let folder = directory ?? "/var/tmp/mitosis-lab/\(name)"
         guard folder.hasPrefix("/"), folder.split(separator: "/").count > 1 else {
             throw .invalid(
@@ -47,6 +53,7 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
         self.destinations = destinations
         self.mode = mode
         self.agents = agents
+        brokerCount = brokers
     }
 
     /// What the names of this lab's namespaces start with.
@@ -69,9 +76,15 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
     }
 
     package var zooKeeperHosts: [LabHost] { sourceHosts + destinationHosts }
+    package var brokerHosts: [LabHost] {
+        (0..<brokers).map { LabHost(name: "k\($0 + 1)", side: .broker, id: nil, number: 31 + $0) }
+    }
+
+    /// The hosts that run a server, and an agent each.
+    package var servingHosts: [LabHost] { zooKeeperHosts + brokerHosts }
     package var control: LabHost { LabHost(name: "control", side: .control, id: nil, number: 200) }
     package var client: LabHost { LabHost(name: "client", side: .client, id: nil, number: 201) }
-    package var hosts: [LabHost] { zooKeeperHosts + [control, client] }
+    package var hosts: [LabHost] { servingHosts + [control, client] }
 
     package func hosts(of side: LabHost.Side) -> [LabHost] { hosts.filter { $0.side == side } }
 }
@@ -81,6 +94,7 @@ package struct LabHost: Codable, Sendable, Hashable {
     package enum Side: String, Codable, Sendable, Hashable {
         case source
         case destination
+        case broker
         case control
         case client
     }
@@ -92,10 +106,15 @@ package struct LabHost: Codable, Sendable, Hashable {
     /// The last part of both addresses.
     let number: Int
 
+    /// The Kafka id, on a host that has Kafka.
+    package var brokerID: Int? { side == .broker ? number - 30 : nil }
     package var ipv4: String { "198.51.100.\(number)" }
     package var ipv6: String { "2001:db8::\(number)" }
     /// Where clients of its ZooKeeper connect to.
     package var clientAddress: String { "\(ipv4):2181" }
+
+    /// The server that runs on it, or would.
+    package var program: HostProgram.Name { side == .broker ? .kafka : .zooKeeper }
 
     /// As the network wants it.
     package var networkHost: TestNetwork.Host {

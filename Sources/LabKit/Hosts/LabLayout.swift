@@ -15,11 +15,18 @@ package struct LabLayout: Sendable {
     package var control: String { root + "/control" }
     package var client: String { root + "/client" }
     package var summary: String { root + "/summary.json" }
+    /// Which Kafka the brokers are.
+    package var kafka: String { root + "/kafka.json" }
 
     package func host(_ host: LabHost) -> HostLayout { HostLayout(root: "\(root)/hosts/\(host.name)") }
     package func history(_ side: LabHost.Side) -> String { "\(client)/\(side.rawValue).jsonl" }
     package func workloadRecord(_ side: LabHost.Side) -> String { "\(client)/\(side.rawValue).process.json" }
     package func workloadLog(_ side: LabHost.Side) -> String { "\(client)/\(side.rawValue).log" }
+    package func kafkaHistory(_ role: KafkaWorkload.Role) -> String { "\(client)/\(role.rawValue).jsonl" }
+    package func kafkaRecord(_ role: KafkaWorkload.Role) -> String {
+        "\(client)/\(role.rawValue).process.json"
+    }
+    package func kafkaLog(_ role: KafkaWorkload.Role) -> String { "\(client)/\(role.rawValue).log" }
     package func script(_ name: String) -> String { "\(client)/\(name)" }
 }
 
@@ -31,15 +38,18 @@ package struct HostLayout: Sendable {
 
     package var description: String { root + "/host.json" }
     package var zooKeeperConfiguration: String { root + "/etc/zookeeper/zoo.cfg" }
+    package var kafkaConfiguration: String { root + "/etc/kafka/server.properties" }
+    package var kafkaLogging: String { root + "/etc/kafka/log4j.properties" }
     package var agentConfiguration: String { root + "/etc/mitosis/agent.yaml" }
     package var tls: String { root + "/etc/mitosis/tls" }
     package var data: String { root + "/data" }
     package var state: String { root + "/state" }
     package var logs: String { root + "/log" }
     package var run: String { root + "/run" }
-    package var zooKeeperLog: String { logs + "/zookeeper.log" }
+    package func log(of program: HostProgram.Name) -> String { "\(logs)/\(program.rawValue).log" }
+    package func record(of program: HostProgram.Name) -> String { "\(run)/\(program.rawValue).json" }
     package var agentLog: String { logs + "/agent.log" }
-    package var zooKeeperRecord: String { run + "/zookeeper.json" }
+    package var zooKeeperRecord: String { record(of: .zooKeeper) }
     package var agentRecord: String { run + "/agent.json" }
     package var units: String { root + "/units" }
     package var rootView: String { root + "/root" }
@@ -48,7 +58,7 @@ package struct HostLayout: Sendable {
     package var containerRecord: String { run + "/container.json" }
     package var serviceLock: String { run + "/service.lock" }
 
-    package var folders: [String] {
-        [root + "/etc/zookeeper", root + "/etc/mitosis/tls", data, state, logs, run]
+    package func folders(for program: HostProgram.Name) -> [String] {
+        ["\(root)/etc/\(program.rawValue)", root + "/etc/mitosis/tls", data, state, logs, run]
     }
 }

@@ -25,6 +25,11 @@ package struct LabRun: Sendable {
         )
         try await workload.start(seconds: limit)
         try await workload.waitUntilWriting(.source, seconds: 60)
+        if lab.configuration.brokers > 0 {
+            lab.report("clients: a producer and a consumer of the topic \(KafkaServer.topic)")
+            try await KafkaWorkload(lab).start(seconds: limit)
+            try await KafkaWorkload(lab).waitUntilProducing(seconds: 60)
+        }
         let status = try await coordinate()
         lab.report("clients: going on for \(settle)")
         try await Task.sleep(for: settle)
@@ -64,9 +69,20 @@ package struct LabRun: Sendable {
             source: reports.first { $0.side == .source } ?? HistoryReport(side: .source),
             destination: reports.first { $0.side == .destination } ?? HistoryReport(side: .destination),
             servers: servers,
-            rules: try await lab.rulesLeft()
+            rules: try await lab.rulesLeft(),
+            kafka: try await summarizeKafka()
         )
         try RecordFile.write(summary, at: lab.layout.summary)
         return summary
+    }
+
+    /// Ends Kafka's clients, if there are any, and looks at the brokers wherever they are now.
+    private func summarizeKafka() async throws -> KafkaSummary? {
+        guard lab.configuration.brokers > 0 else { return nil }
+        return KafkaSummary(
+            report: try await KafkaWorkload(lab).check(),
+            state: try await lab.kafkaState(try lab.brokerSide()),
+            brokers: lab.configuration.brokers
+        )
     }
 }

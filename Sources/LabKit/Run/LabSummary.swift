@@ -11,6 +11,8 @@ package struct LabSummary: Codable, Sendable {
     package let destination: HistoryReport
     package let servers: [Server]
     package let rules: [RulesLeft]
+    /// Nil in a lab without brokers.
+    package let kafka: KafkaSummary?
 
     /// A server as it answered at the end.
     package struct Server: Codable, Sendable, Hashable {
@@ -34,6 +36,7 @@ package struct LabSummary: Codable, Sendable {
                 all.append("the \(side.rawValue) side has not one leader and otherwise followers: \(modes)")
             }
         }
+        all += kafka?.problems ?? []
         for host in rules where !host.lines.isEmpty {
             all.append("\(host.host) still has rules: \(host.lines.joined(separator: " "))")
         }
@@ -68,6 +71,7 @@ extension LabSummary {
         )
         all.append("  source, longest gap      \(Self.seconds(source.longestGap))")
         for report in [destination, source] { all += Self.lines(of: report) }
+        if let kafka { all += ["", "Kafka's clients"] + kafka.lines }
         all += ["", "ensembles"]
         all += servers.map {
             "  \(Lab.padded($0.side.rawValue, 12)) \($0.host)  id \($0.id)  \(Lab.role($0.status))"

@@ -12,24 +12,33 @@ package struct Container: Codable, Sendable {
     package let programs: String
     package let mounts: [String]
 
-    package init(_ host: LabHost, in lab: Lab) {
+    package init(_ host: LabHost, in lab: Lab, folders: [String]) {
         let files = lab.layout.host(host)
-        let view = HostView(files, mode: .systemd)
+        let view = HostView(files, mode: .systemd, program: host.program)
         name = lab.namespace(of: host)
         self.host = host.name
         layout = files.root
         programs = lab.binaries.directory
-        mounts = [
-            "--bind=\(files.units):/etc/systemd/system",
-            "--bind=\(files.root)/etc/zookeeper:/etc/zookeeper/conf",
-            "--bind=\(files.root)/etc/mitosis:/etc/mitosis",
-            "--bind=\(files.data):\(view.zooKeeperData)",
-            "--bind=\(files.state):\(view.agentState)",
-            "--bind=\(files.logs):\(files.logs)",
-            "--bind-ro=\(files.machineID):/etc/machine-id",
-            // The programs may lie behind a mount that a plain view of the root does not show.
-            "--bind-ro=\(programs):\(programs)",
-        ]
+        let own =
+            switch host.program {
+            case .zooKeeper:
+                [
+                    "--bind=\(files.root)/etc/zookeeper:/etc/zookeeper/conf",
+                    "--bind=\(files.data):\(view.zooKeeperData)",
+                ]
+            case .kafka:
+                ["--bind=\(files.root)/etc/kafka:/etc/kafka", "--bind=\(files.data):\(view.kafkaData)"]
+            }
+        mounts =
+            own + [
+                "--bind=\(files.units):/etc/systemd/system",
+                "--bind=\(files.root)/etc/mitosis:/etc/mitosis",
+                "--bind=\(files.state):\(view.agentState)",
+                "--bind=\(files.logs):\(files.logs)",
+                "--bind-ro=\(files.machineID):/etc/machine-id",
+                // The programs may lie behind a mount that a plain view of the root does not show.
+                "--bind-ro=\(programs):\(programs)",
+            ] + folders.map { "--bind-ro=\($0):\($0)" }
     }
 
     package var files: HostLayout { HostLayout(root: layout) }

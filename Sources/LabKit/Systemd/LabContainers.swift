@@ -13,18 +13,17 @@ extension Lab {
         return nil
     }
 
-    func writeUnits(of host: LabHost) throws(LabError) {
+    func writeUnits(of host: LabHost, _ program: HostProgram, folders: [String]) throws(LabError) {
         let files = layout.host(host)
         let view = view(of: host)
         for folder in [files.units, files.rootView] { try Folder.make(folder) }
         let agent = configuration.agents ? [binaries.agent, "--config", view.agentConfiguration] : nil
-        let command = ZooKeeperServer.command(configuration: view.zooKeeperConfiguration)
-        let units = UnitFiles.texts(agent: agent, zooKeeper: command, logs: files.logs)
+        let units = UnitFiles.texts(agent: agent, program: program, logs: files.logs)
         for (name, text) in units { try Folder.write(text, to: files.units + "/" + name) }
         try mask("systemd-machine-id-commit.service", in: files.units)
         let digits = (0..<32).map { _ in String(Int.random(in: 0..<16), radix: 16) }.joined()
         try Folder.write(digits + "\n", to: files.machineID)
-        try RecordFile.write(Container(host, in: self), at: files.container)
+        try RecordFile.write(Container(host, in: self, folders: folders), at: files.container)
     }
 
     /// Keeps a unit that has no business in a container from being started at all.
@@ -39,10 +38,10 @@ extension Lab {
         }
     }
 
-    /// Boots every ZooKeeper host at once.
+    /// Boots every ZooKeeper and broker host at once.
     func bootContainers(seconds: Int) async throws {
-        report("systemd: booting \(names(configuration.zooKeeperHosts))")
-        for host in configuration.zooKeeperHosts {
+        report("systemd: booting \(names(configuration.servingHosts))")
+        for host in configuration.servingHosts {
             let files = layout.host(host)
             let boot = [binaries.lab, "boot", "--host-directory", files.root]
             let apart = ["/usr/bin/unshare", "--mount", "--propagation", "private", "--"]
@@ -51,7 +50,7 @@ extension Lab {
                 .output(step: "starting the container of \(host.name)")
         }
         let deadline = ContinuousClock.now + .seconds(seconds)
-        for host in configuration.zooKeeperHosts {
+        for host in configuration.servingHosts {
             try await waitForSystemd(on: host, until: deadline, seconds: seconds)
         }
     }

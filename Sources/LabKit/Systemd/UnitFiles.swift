@@ -1,7 +1,7 @@
 /// The units of a lab host.
 package enum UnitFiles {
     /// By file name; `wants` says which of them the machine's target pulls in.
-    package static func texts(agent: [String]?, zooKeeper: [String], logs: String) -> [String: String] {
+    package static func texts(agent: [String]?, program: HostProgram, logs: String) -> [String: String] {
         var units = [
             "lab.target": """
             [Unit]
@@ -12,16 +12,16 @@ package enum UnitFiles {
             AllowIsolate=yes
 
             """,
-            "zookeeper.service": """
+            program.name.rawValue + ".service": """
             [Unit]
-            Description=ZooKeeper
+            Description=\(description(program.name))
             After=network.target
 
             [Service]
-            ExecStart=\(line(zooKeeper))
+            ExecStart=\(line(program.command))
             # What a JVM exits with on SIGTERM.
             SuccessExitStatus=143
-            StandardOutput=append:\(logs)/zookeeper.log
+            StandardOutput=append:\(logs)/\(program.name.rawValue).log
             StandardError=inherit
 
             """,
@@ -41,6 +41,13 @@ package enum UnitFiles {
                 """
         }
         return units
+    }
+
+    private static func description(_ program: HostProgram.Name) -> String {
+        switch program {
+        case .zooKeeper: "ZooKeeper"
+        case .kafka: "Kafka"
+        }
     }
 
     private static func line(_ argv: [String]) -> String {

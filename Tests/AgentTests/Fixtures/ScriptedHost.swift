@@ -121,6 +121,25 @@ final class ScriptedHost: HostActions {
         )
     }
 
+    func otherServices() async -> [NamedService] {
+        [NamedService(name: "kafka.service", state: .running(pid: 9))]
+    }
+
+    func allowedFiles() async -> [FileState] {
+        [
+            FileState(
+                path: "/etc/kafka/server.properties",
+                digest: "cd",
+                size: 3,
+                mode: 0o644,
+                owner: 0,
+                group: 0,
+                symlinkTarget: nil,
+                changedAt: 1501
+            )
+        ]
+    }
+
     func read(file path: String) async throws(HostActionError) -> FileContent {
         FileContent(
             state: FileState(

@@ -46,6 +46,7 @@ final class TestAgent: Sendable {
     /// - Parameter after: an agent that has been stopped, whose state and port this one takes over.
     static func start(
         after earlier: TestAgent? = nil,
+        port: Int = 0,
         limits: AgentListener.Limits = AgentListener.Limits(),
         grace: Duration = .seconds(30)
     ) async throws -> TestAgent {
@@ -60,7 +61,7 @@ final class TestAgent: Sendable {
             log: log.logger,
             group: group,
             limits: limits,
-            port: earlier?.port ?? 0
+            port: earlier?.port ?? port
         )
         guard let port = program.listener.address?.port else { throw TestProblem("no port") }
         return TestAgent(authority, host, log, port, program, clock, grace: grace)

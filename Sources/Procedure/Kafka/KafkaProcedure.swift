@@ -1,0 +1,115 @@
+import ControlProtocol
+package import Planning
+import Topology
+
+/// Kafka's part of the procedure, on one page: what is checked first, the stage that repoints, and what surrounds
+/// the division.
+///
+/// What each gate looks at stands in `KafkaPreflight`, `BrokerGates` and `SessionGates`; what each step sends in
+/// `BrokerActs`.
+package struct KafkaProcedure: Sendable {
+    package let plan: MigrationPlan
+    package let kafka: PlannedKafka
+    package let survey: Survey
+
+    var brokers: [PlannedBroker] { kafka.brokers }
+
+    /// Before the division any server of the joint ensemble can be asked, after it only the destination.
+    var fromSource: KafkaSource { KafkaSource(servers: plan.source, chroot: kafka.chroot) }
+    var fromJoint: KafkaSource { KafkaSource(servers: plan.source + plan.seeds, chroot: kafka.chroot) }
+    var fromDestination: KafkaSource { KafkaSource(servers: plan.destination, chroot: kafka.chroot) }
+
+    var preflight: [Step] {
+        [
+            Step(
+                "preflight.brokers",
+                "Every broker's agent answers, its service runs",
+                verify: brokersAnswer,
+                undo: .nothingToUndo
+            ),
+            Step(
+                "preflight.broker-files",
+                "Every server.properties can be repointed",
+                verify: brokerFilesSuit,
+                undo: .nothingToUndo
+            ),
+            Step(
+                "preflight.sessions",
+                "Brokers' sessions outlast the window",
+                verify: sessionsFit,
+                undo: .nothingToUndo
+            ),
+            Step(
+                "preflight.kafka",
+                "Kafka is whole, and the one that is meant",
+                verify: healthy(from: fromSource).and(isTheOneMeant),
+                undo: .nothingToUndo
+            ),
+        ]
+    }
+
+    var repoint: Stage {
+        Stage(
+            "repoint",
+            "Repoint: the brokers move to the seeds",
+            brokers.indices.map { index in
+                Step(
+                    StepID("repoint.broker-\(index + 1)"),
+                    "Repoint and restart a broker, \(index + 1) of \(brokers.count), the controller last",
+                    precheck: healthy(from: fromJoint),
+                    act: repointNext(upTo: index + 1),
+                    verify: repointed(atLeast: index + 1).and(healthy(from: fromJoint)),
+                    undo: .none(because: "rolled back by restoring the file and restarting the broker once more")
+                )
+            } + [
+                Step(
+                    "repoint.all",
+                    "Every broker's file and session are at the seeds",
+                    verify: repointed(atLeast: brokers.count).and(healthy(from: fromJoint)),
+                    undo: .nothingToUndo
+                )
+            ]
+        )
+    }
+
+    /// Trap 20: while the destination has no leader, a broker that dies stays leaderless.
+    var readyToDivide: Step {
+        Step(
+            "division.kafka",
+            "Kafka is whole right before the division",
+            verify: repointed(atLeast: brokers.count).and(healthy(from: fromJoint)),
+            undo: .nothingToUndo
+        )
+    }
+
+    var sessionsAfterDivision: Step {
+        Step(
+            "division.sessions",
+            "Every broker kept its session",
+            verify: sessionsKept(deadline: plan.deadlines.division),
+            undo: .nothingToUndo
+        )
+    }
+
+    var sessionsAtTheEnd: Step {
+        Step(
+            "clean-up.kafka",
+            "Kafka is whole on the destination",
+            verify: sessionsKept(deadline: kafka.deadline),
+            undo: .nothingToUndo
+        )
+    }
+
+    /// What a broker's `zookeeper.connect` becomes: the seeds, the chroot kept.
+    func seedString(_ old: ConnectString) -> ConnectString? {
+        old.replacingServers(plan.seeds.map { ConnectString.Server(host: $0.address, port: $0.clientPort) })
+    }
+
+    func rewritten(_ file: Survey.File) throws(KafkaFileError) -> [UInt8] {
+        let properties = try ServerProperties(file.content)
+        guard let connect = seedString(properties.zookeeperConnect) else {
+            throw .missing(key: ServerProperties.connectKey)
+        }
+        return try properties.replacingConnect(with: connect).content
+    }
+}

@@ -1,0 +1,24 @@
+/// Why a broker's server.properties or meta.properties cannot be used.
+///
+/// Lines count from 1; the caller names the file.
+package enum KafkaFileError: Error, Hashable, Sendable, CustomStringConvertible {
+    case unreadable(ZooConfigurationError)
+    case malformedValue(key: String, value: String, expected: String, line: Int)
+    case missing(key: String)
+    case withoutZooKeeper(key: String, line: Int)
+    case notRepresentable(ConnectString)
+
+    package var description: String {
+        switch self {
+        case .unreadable(let error): error.description
+        case .malformedValue(let key, let value, let expected, let line):
+            "line \(line): \(key)=\(value) is not \(expected). Correct it."
+        case .missing(let key): "'\(key)' is missing. Is this a broker's file?"
+        case .withoutZooKeeper(let key, let line):
+            "line \(line): '\(key)' makes this a broker without ZooKeeper (KRaft): there is nothing to move. "
+                + "Take it out of the plan."
+        case .notRepresentable(let connect):
+            "'\(connect)' cannot be written so that it reads back the same. Correct the plan's addresses or chroot."
+        }
+    }
+}

@@ -1,0 +1,118 @@
+/// A broker's server.properties as Kafka reads it, keeping every byte that is not asked to change.
+package struct ServerProperties: Hashable, Sendable {
+    package static let connectKey = "zookeeper.connect"
+
+    private let text: PropertiesText
+    /// Where clients of the broker find ZooKeeper.
+    package let zookeeperConnect: ConnectString
+    /// Nil when Kafka shall choose one itself.
+    package let brokerID: BrokerID?
+    /// Each holds a meta.properties.
+    package let logDirs: [String]
+    /// Milliseconds as asked for; nil when left to the version's default.
+    package let sessionTimeout: Int?
+    /// Milliseconds; Kafka falls back to the session timeout.
+    package let connectionTimeout: Int?
+
+    /// Refuses what Kafka would refuse of the settings that matter here, and brokers without ZooKeeper.
+    package init(_ content: some Collection<UInt8>) throws(KafkaFileError) {
+        text = try KafkaSettings.text(content)
+        let settings = KafkaSettings(text)
+        if let roles = settings["process.roles"], !roles.value.isEmpty {
+            throw .withoutZooKeeper(key: "process.roles", line: roles.line)
+        }
+        guard let connect = settings[Self.connectKey] else { throw .missing(key: Self.connectKey) }
+        guard let parsed = ConnectString(connect.value) else {
+            throw .malformedValue(
+                key: Self.connectKey,
+                value: connect.value,
+                expected: "a list of host:port with an optional chroot",
+                line: connect.line
+            )
+        }
+        zookeeperConnect = parsed
+        brokerID = try settings.number("broker.id", atLeast: -1).flatMap { BrokerID($0) }
+        let folders = settings["log.dirs"] ?? settings["log.dir"]
+        logDirs = (folders?.value ?? "/tmp/kafka-logs").split(separator: ",")
+            .map { $0.trimmingBlanks() }.filter { !$0.isEmpty }
+        sessionTimeout = try settings.number("zookeeper.session.timeout.ms", atLeast: 1)
+        connectionTimeout = try settings.number("zookeeper.connection.timeout.ms", atLeast: 1)
+    }
+
+    package var content: [UInt8] { text.elements.flatMap(\.bytes) }
+
+    /// The same file with another `zookeeper.connect` and nothing else touched.
+    ///
+    /// Only the value changes, where the setting in force stands; its key, its separator and its line end stay.
+    package func replacingConnect(with connect: ConnectString) throws(KafkaFileError) -> ServerProperties {
+        guard connect != zookeeperConnect else { return self }
+        var pieces = text.elements.map(\.bytes)
+        let place = text.elements.lastIndex {
+            if case .setting(Self.connectKey, _) = $0.content { true } else { false }
+        }
+        guard let place else { throw .missing(key: Self.connectKey) }
+        let old = pieces[place]
+        pieces[place] = Self.head(of: old) + Array(connect.description.utf8) + Self.terminator(of: old)
+        let rewritten = try ServerProperties(pieces.flatMap { $0 })
+        let others = { (properties: ServerProperties) in
+            properties.text.elements.map(\.content).enumerated().filter { $0.offset != place }.map(\.element)
+        }
+        guard rewritten.zookeeperConnect == connect, others(rewritten) == others(self) else {
+            throw .notRepresentable(connect)
+        }
+        return rewritten
+    }
+
+    /// Everything before the value, as long as it stands plainly on the first line.
+    private static func head(of line: [UInt8]) -> [UInt8] {
+        let isBlank = { (byte: UInt8) in byte == 32 || byte == 9 || byte == 12 }
+        let indent = line.prefix(while: isBlank)
+        let key = Array(connectKey.utf8)
+        guard line.dropFirst(indent.count).starts(with: key) else { return key + [UInt8(ascii: "=")] }
+        var end = indent.count + key.count
+        while end < line.count, isBlank(line[end]) { end += 1 }
+        guard end < line.count else { return key + [UInt8(ascii: "=")] }
+        let isSeparated = end > indent.count + key.count || "=:".utf8.contains(line[end])
+        guard isSeparated else { return key + [UInt8(ascii: "=")] }
+        if line[end] == UInt8(ascii: "=") || line[end] == UInt8(ascii: ":") { end += 1 }
+        while end < line.count, isBlank(line[end]) { end += 1 }
+        return Array(line[..<end])
+    }
+
+    /// LF, CR LF or CR; empty at the end of a file without one.
+    private static func terminator(of line: [UInt8]) -> [UInt8] {
+        if line.suffix(2) == [13, 10] { return [13, 10] }
+        return line.last.map { $0 == 10 || $0 == 13 ? [$0] : [] } ?? []
+    }
+}
+
+/// The settings of a properties file in force: the last of each key.
+struct KafkaSettings {
+    private let text: PropertiesText
+
+    init(_ text: PropertiesText) { self.text = text }
+
+    static func text(_ content: some Collection<UInt8>) throws(KafkaFileError) -> PropertiesText {
+        do throws(ZooConfigurationError) {
+            return try PropertiesText(Array(content))
+        } catch {
+            throw .unreadable(error)
+        }
+    }
+
+    subscript(wanted: String) -> (value: String, line: Int)? {
+        for element in text.elements.reversed() {
+            guard case .setting(let key, let value) = element.content, key == wanted else { continue }
+            return (value.trimmingBlanks(), element.line)
+        }
+        return nil
+    }
+
+    func number(_ key: String, atLeast least: Int) throws(KafkaFileError) -> Int? {
+        guard let (value, line) = self[key] else { return nil }
+        guard let number = Int(value), number >= least, number <= Int(Int32.max) else {
+            throw .malformedValue(key: key, value: value, expected: "a whole number from \(least)", line: line)
+        }
+        return number
+    }
+}

@@ -1,0 +1,28 @@
+internal import CZooKeeper
+
+/// The one change that a watch tells.
+package struct WatchEvent: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
+        case created
+        case deleted
+        case dataChanged
+        case childrenChanged
+        /// The server stopped watching, or a kind that this client does not know.
+        case other(Int32)
+    }
+
+    package let kind: Kind
+    package let path: String
+}
+
+extension WatchEvent.Kind {
+    init(_ type: Int32) {
+        switch type {
+        case ZOO_CREATED_EVENT: self = .created
+        case ZOO_DELETED_EVENT: self = .deleted
+        case ZOO_CHANGED_EVENT: self = .dataChanged
+        case ZOO_CHILD_EVENT: self = .childrenChanged
+        default: self = .other(type)
+        }
+    }
+}

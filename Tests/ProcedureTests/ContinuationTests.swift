@@ -1,0 +1,129 @@
+import ControlProtocol
+import FoundationEssentials
+import Planning
+import Procedure
+import Testing
+import Topology
+
+/// What may have happened to the hosts between a stop and the next `mitosis run`.
+@Suite("a run that goes on")
+struct ContinuationTests {
+    private struct Stopped {
+        let plan: MigrationPlan
+        let fleet: ModelFleet
+        let journal: MemoryJournal
+
+        func resume() async throws -> Runner.Outcome {
+            journal.die(after: nil)
+            return try await Fixture.resume(plan, fleet, journal)
+        }
+    }
+
+    /// A run whose coordinator died right after a step.
+    private static func stopped(after step: StepID) async throws -> Stopped {
+        let plan = try Fixture.plan(source: 3, destination: 3)
+        let stopped = Stopped(plan: plan, fleet: ModelFleet(plan: plan), journal: MemoryJournal())
+        stopped.journal.die(after: step)
+        await #expect(throws: JournalError.self) {
+            try await Fixture.run(plan, stopped.fleet, stopped.journal)
+        }
+        return stopped
+    }
+
+    @Test("walls lost after the split are raised again before anything else")
+    func wallsLost() async throws {
+        for step: StepID in ["division.split", "division.restart-seeds", "return.roll-source-1"] {
+            let stopped = try await Self.stopped(after: step)
+            stopped.fleet.change { model in
+                for server in stopped.plan.destination.dropLast() {
+                    model.hosts[server.host]?.wall = nil
+                    model.elect()
+                }
+            }
+            let before = stopped.fleet.model.performed.count
+            let outcome = try await stopped.resume()
+            let isFinished = outcome.isFinished
+            #expect(isFinished, "\(step): \(outcome)")
+            let next = stopped.fleet.model.performed.dropFirst(before).prefix(3)
+            let areWalls = next.allSatisfy { if case .installWall = $0.command { true } else { false } }
+            #expect(areWalls, "\(step)")
+            let violations = stopped.fleet.model.violations
+            #expect(violations.isEmpty, "\(step)")
+        }
+    }
+
+    @Test("a dormant node that came up by itself stops the run before the division")
+    func dormantCameUp() async throws {
+        let stopped = try await Self.stopped(after: "join.roll-source-3")
+        let host = stopped.plan.dormant[0].host
+        stopped.fleet.change { $0.start(host) }
+        let outcome = try await stopped.resume()
+        #expect(outcome.reason?.contains("\(host) must be stopped and empty") == true, "\(outcome)")
+        let walls = stopped.fleet.model.performed.filter {
+            if case .installWall = $0.command { true } else { false }
+        }
+        #expect(walls.isEmpty)
+    }
+
+    @Test("a source node that was stopped and not started is started first")
+    func sourceNodeDown() async throws {
+        for step: StepID in ["join.roll-source-1", "return.roll-source-1"] {
+            let stopped = try await Self.stopped(after: step)
+            let host = stopped.plan.source[1].host
+            stopped.fleet.change { $0.stop(host) }
+            let before = stopped.fleet.model.performed.count
+            let outcome = try await stopped.resume()
+            let isFinished = outcome.isFinished
+            #expect(isFinished, "\(step): \(outcome)")
+            let services = stopped.fleet.model.performed.dropFirst(before).filter {
+                if case .service = $0.command { true } else { false }
+            }
+            #expect(services.first?.host == host, "\(step)")
+        }
+    }
+
+    @Test("a seed whose process died after the split is started with the others")
+    func seedDied() async throws {
+        let stopped = try await Self.stopped(after: "division.split")
+        stopped.fleet.change { $0.stop(stopped.plan.seeds[0].host) }
+        let outcome = try await stopped.resume()
+        let isFinished = outcome.isFinished
+        #expect(isFinished, "\(outcome)")
+    }
+
+    @Test("a leader without the newest transaction of the split is named, and nothing goes on")
+    func staleLeader() async throws {
+        let stopped = try await Self.stopped(after: "division.split")
+        // The seed with the lower id is ahead on disk, and an outsider starts the other one with an empty one.
+        let (fresh, stale) = (stopped.plan.seeds[0].host, stopped.plan.seeds[1].host)
+        stopped.fleet.change { model in
+            model.hosts[fresh]?.zxid = Zxid(epoch: 1, counter: 9000)
+            model.forcedLeader = stale
+        }
+        let outcome = try await stopped.resume()
+        #expect(outcome.reason?.contains("\(stale) leads") == true, "\(outcome)")
+        #expect(outcome.reason?.contains("Stop the destination") == true, "\(outcome)")
+    }
+
+    @Test("a run that stopped before the split asks again, with the joint files back in place")
+    func asksAgain() async throws {
+        let stopped = try await Self.stopped(after: "division.restore-files")
+        stopped.journal.die(after: nil)
+        let record = try #require(stopped.journal.record)
+        let declined = try await Fixture.perform(
+            stopped.plan,
+            record,
+            stopped.fleet,
+            stopped.journal,
+            confirm: false
+        )
+        #expect(declined.reason?.contains("not confirmed") == true, "\(declined)")
+        for server in stopped.plan.source + stopped.plan.seeds {
+            let host = stopped.fleet.model.hosts[server.host]
+            let isJoint = host?.file != host?.original
+            #expect(isJoint, "\(server.host)")
+        }
+        let isFinished = try await stopped.resume().isFinished
+        #expect(isFinished)
+    }
+}
