@@ -68,13 +68,27 @@ struct FirewallMemoryTests {
         }
     }
 
+    @Test("residue that came since the last look is removed by the next install, not taken for absent")
+    func residueBeforeInstall() async throws {
+        try await FirewallBench.run { bench in
+            let lasting = bench.lasting(.nftables)
+            #expect(try await lasting.installed().count == 0)
+            _ = try await bench.firewall(.iptablesNft).install(wall)
+            _ = try await bench.firewall(.iptablesLegacy).install(wall)
+            let walled = try await lasting.install(wall)
+            #expect(walled.wall == wall && !walled.listing.contains("left in"))
+            let fresh = try await bench.firewall(.nftables).installed()
+            #expect(fresh.count == walled.count)
+        }
+    }
+
     @Test("nothing is executed while nothing changes and nothing is there, one program while a wall stands")
     func executions() async throws {
         try await FirewallBench.run { bench in
             let scratch = try Scratch()
             let script = try scratch.file(
                 "counted",
-                Array("#!/bin/sh\necho \"$4 $5\" >> \(scratch("calls"))\nexec \"$@\"\n".utf8),
+                Array("#!/bin/sh\necho \"$5 $6 $7 $8\" >> \(scratch("calls"))\nexec \"$@\"\n".utf8),
                 mode: 0o755
             )
             let firewall = bench.lasting(.nftables, launcher: [script])
@@ -85,7 +99,11 @@ struct FirewallMemoryTests {
             }
             #expect(try await calls { _ = try await firewall.installed() } > 1)
             #expect(try await calls { for _ in 1...5 { _ = try await firewall.installed() } } == 0)
-            _ = try await firewall.install(wall)
+            _ = try await calls { _ = try await firewall.install(wall) }
+            let executed = String(decoding: try content(of: scratch("calls")), as: UTF8.self)
+            // The transaction, the sockets and three to read back; an agent itself reads what `cat` does here.
+            let programs = executed.split(separator: "\n").filter { !$0.contains("/cat ") }
+            #expect(programs.count == 5, "\(executed)")
             #expect(try await calls { for _ in 1...5 { _ = try await firewall.installed() } } == 5)
         }
     }

@@ -64,10 +64,20 @@ package struct HostFirewall: Firewall {
         let desired = try check.accepted(wall)
         return try await inTurn { () async throws(FirewallError) in
             try requireBackend()
+            let before = generation()
+            // Every program executed here lengthens the time between the first host's wall and the last one's.
+            let clear = others.filter { isKnownClear($0, at: before) }.map(\.backend)
             memory.forget()
             try await own.install(desired)
             // Only now, so that there is no moment without rules when the backend was switched.
-            for store in others { try await store.remove() }
+            for store in others where !clear.contains(store.backend) { try await store.remove() }
+            let after = generation()
+            if let before, let after, after == RulesetGeneration.next(before) {
+                // Our one transaction, and nobody else's: what was clear still is.
+                for backend in clear {
+                    memory[backend] = RuleMemory.Entry(rules: .none, generation: after, readAt: .now)
+                }
+            }
             await severing.sever(desired)
             let (found, residue) = try await read()
             guard found.wall == desired, residue == 0 else {
@@ -154,6 +164,11 @@ package struct HostFirewall: Firewall {
             store.hasGeneration && now != nil
             ? known.generation == now : ContinuousClock.now - known.readAt < Self.patience
         return isCurrent ? known.rules : try await readAnew(store, at: now)
+    }
+
+    private func isKnownClear(_ store: any RuleStore, at now: UInt32?) -> Bool {
+        guard store.hasGeneration, let now, let known = memory[store.backend] else { return false }
+        return known.generation == now && known.rules.count == 0
     }
 
     private func readAnew(_ store: any RuleStore, at now: UInt32?) async throws(FirewallError) -> StoredRules

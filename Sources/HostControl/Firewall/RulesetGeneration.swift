@@ -10,6 +10,9 @@ enum RulesetGeneration {
     private static let answer: UInt16 = 10 << 8 | 15
     private static let identifier: UInt16 = 1
 
+    /// What one more transaction makes of it; the kernel leaves zero out.
+    static func next(_ generation: UInt32) -> UInt32 { generation == .max ? 1 : generation + 1 }
+
     /// Nil when the kernel has no nf_tables, or does not say.
     static func read() -> UInt32? {
         let header: [UInt8] = [0, 0, 0, 0]
