@@ -24,9 +24,9 @@ struct KafkaMitosisTests {
                 ]
             )
             let kafka = try #require(summary.kafka)
-            #expect(kafka.history.acknowledged > 500)
-            #expect(kafka.history.failed == 0)
-            #expect(kafka.history.lost.isEmpty)
+            #expect(kafka.report.acknowledged > 500)
+            #expect(kafka.report.failed == 0)
+            #expect(kafka.report.lost.isEmpty)
             let state = try await lab.kafkaState(.destination)
             #expect(state.brokers.map(\.id) == [1, 2, 3])
             #expect(state.underReplicated.isEmpty)
