@@ -92,7 +92,7 @@ struct KafkaMitosisTests {
             )
             let zooKeepers = try coordinator.configurations()
             for (wrong, says) in [
-                ("zookeeper.connect=198.51.100.11:2181/kafka", "single"),
+                ("zookeeper.connect=198.51.100.11:2181/kafka", "one server only"),
                 (
                     "zookeeper.connect=198.51.100.11:2181,198.51.100.12:2181,198.51.100.13:2181/other",
                     "/other"
