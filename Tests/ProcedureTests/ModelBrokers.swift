@@ -51,7 +51,7 @@ struct ModelBrokers {
             metas[planned.host] = Data("version=0\nbroker.id=\(planned.id)\ncluster.id=cluster-a\n".utf8)
             start(planned.host)
         }
-        for _ in 0..<10 { pass() }
+        for _ in 0..<30 { pass() }
         controller = kafka.brokers.first?.id
     }
 
@@ -61,7 +61,7 @@ struct ModelBrokers {
         brokers[host]?.pid = nextPID
         brokers[host]?.starts += 1
         brokers[host]?.registersIn = 2
-        brokers[host]?.catchesUpIn = 3
+        brokers[host]?.catchesUpIn = 20
     }
 
     /// A clean stop: its session is closed, so that its nodes go at once.
