@@ -1,4 +1,5 @@
 import ControlProtocol
+import Synchronization
 
 /// Sends the commands of one step to all their hosts at once, those of one host in order, and follows each to its
 /// end.
@@ -66,11 +67,12 @@ struct CommandDispatch: Sendable {
         _ request: CommandRequest,
         on host: HostName
     ) async throws(DispatchFailure) -> CommandResult {
-        let deadline = timing.monotonic() + patience
+        let lastSign = LastSign(timing.monotonic())
         while true {
             let reason: String
             do throws(FleetError) {
                 let outcome = try await fleet.perform(request, on: host) { event in
+                    lastSign.note(timing.monotonic())
                     if case .progress(let message, let milliseconds) = event, !message.isEmpty {
                         progress(host, "\(message) (\(milliseconds) ms)")
                     }
@@ -94,7 +96,7 @@ struct CommandDispatch: Sendable {
                 case .refused, .broken, .kafkaUnreadable: throw DispatchFailure(reason: "\(error)")
                 }
             }
-            guard timing.monotonic() < deadline else {
+            guard timing.monotonic() < lastSign.time + patience else {
                 throw DispatchFailure(reason: "\(reason); gave up after \(patience)")
             }
             progress(host, "\(reason); asking again under the same command id")
@@ -105,6 +107,17 @@ struct CommandDispatch: Sendable {
     private func renew(on host: HostName) async throws(FleetError) {
         _ = try await fleet.acquire(LeaseRequest(lease: lease, secondsToLive: leaseSeconds), on: host)
     }
+}
+
+/// When an agent was last heard of within a command; a long restart is not an absent agent.
+private final class LastSign: Sendable {
+    private let moment: Mutex<Duration>
+
+    init(_ moment: Duration) { self.moment = Mutex(moment) }
+
+    var time: Duration { moment.withLock { $0 } }
+
+    func note(_ time: Duration) { moment.withLock { $0 = time } }
 }
 
 struct DispatchFailure: Error {

@@ -1,6 +1,6 @@
 import ArgumentParser
 import ControlProtocol
-import FoundationEssentials
+import Foundation
 import Glibc
 import Journaling
 import Planning
@@ -47,7 +47,7 @@ struct RunCommand: AsyncParsableCommand {
             journal: journal,
             timing: timing,
             report: try reporter(),
-            confirm: { question in confirmed(question) },
+            confirm: { question in await confirmed(question) },
             stopRequest: { StopSignal.request }
         )
         let renewal = Task { await leases.renew(lease) }
@@ -126,9 +126,13 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
-    private func confirmed(_ question: String) -> Bool {
+    /// Read on a thread of its own: leases are renewed while the operator thinks.
+    private func confirmed(_ question: String) async -> Bool {
         if yes { return true }
         if !json { Output.write("Type yes to go on: ") }
-        return readLine(strippingNewline: true) == "yes"
+        let answer = await withCheckedContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(returning: readLine(strippingNewline: true)) }
+        }
+        return answer == "yes"
     }
 }
