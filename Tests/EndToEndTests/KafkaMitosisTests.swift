@@ -25,6 +25,7 @@ struct KafkaMitosisTests {
             )
             let kafka = try #require(summary.kafka)
             #expect(kafka.report.acknowledged > 500)
+            #expect(kafka.sessionsLost == [])
             #expect(kafka.report.failed == 0)
             #expect(kafka.report.lost.isEmpty)
             let state = try await lab.kafkaState(.destination)

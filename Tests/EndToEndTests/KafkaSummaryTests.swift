@@ -46,4 +46,23 @@ struct KafkaSummaryTests {
         #expect(Self.problems(state) { $0.unknown = 1 }.count == 1)
         #expect(Self.problems(state) { $0.duplicated = 1 }.isEmpty)
     }
+
+    @Test("names a broker whose registration is newer than the division")
+    func sessions() throws {
+        let kept = KafkaSummary(
+            report: KafkaHistoryReport(),
+            state: try Self.state(),
+            brokers: 3,
+            divisionEpoch: 1
+        )
+        #expect(kept.sessionsLost == [] && kept.problems.isEmpty)
+        let lost = KafkaSummary(
+            report: KafkaHistoryReport(),
+            state: try Self.state(),
+            brokers: 3,
+            divisionEpoch: 0
+        )
+        #expect(lost.sessionsLost == [1, 2, 3])
+        #expect(lost.problems.first == "Kafka: broker 1 lost its session over the division")
+    }
 }

@@ -6,10 +6,19 @@ package struct KafkaSummary: Codable, Sendable {
     /// How many brokers there must be.
     package let brokers: Int
 
-    package init(report: KafkaHistoryReport, state: KafkaState, brokers: Int) {
+    /// The epoch that the division's election began, where the brokers are on the destination.
+    package let divisionEpoch: Int64?
+
+    package init(report: KafkaHistoryReport, state: KafkaState, brokers: Int, divisionEpoch: Int64? = nil) {
         self.report = report
         self.state = state
         self.brokers = brokers
+        self.divisionEpoch = divisionEpoch
+    }
+
+    /// Brokers that had to register again after the division: their nodes were created in its epoch.
+    package var sessionsLost: [Int]? {
+        divisionEpoch.map { epoch in state.brokers.filter { $0.created >> 32 >= epoch }.map(\.id) }
     }
 
     /// Everything that is not as it must be, a sentence each.
@@ -23,6 +32,7 @@ package struct KafkaSummary: Codable, Sendable {
             let there = state.brokers.map { String($0.id) }.joined(separator: ", ")
             all.append("Kafka: of \(brokers) brokers only these are registered: \(there)")
         }
+        all += (sessionsLost ?? []).map { "Kafka: broker \($0) lost its session over the division" }
         for partition in state.underReplicated {
             all.append(
                 "Kafka: \(partition.topic)-\(partition.number) is under-replicated: in sync "
@@ -42,6 +52,7 @@ package struct KafkaSummary: Codable, Sendable {
                 + "\(report.retried) messages took more than one try",
             "  brokers registered       \(state.brokers.count) of \(brokers), "
                 + "partitions under-replicated: \(state.underReplicated.count)",
+            "  broker sessions lost     \(sessionsLost.map { String($0.count) } ?? "not checked")",
         ]
     }
 }

@@ -70,19 +70,24 @@ package struct LabRun: Sendable {
             destination: reports.first { $0.side == .destination } ?? HistoryReport(side: .destination),
             servers: servers,
             rules: try await lab.rulesLeft(),
-            kafka: try await summarizeKafka()
+            kafka: try await summarizeKafka(servers)
         )
         try RecordFile.write(summary, at: lab.layout.summary)
         return summary
     }
 
     /// Ends Kafka's clients, if there are any, and looks at the brokers wherever they are now.
-    private func summarizeKafka() async throws -> KafkaSummary? {
+    private func summarizeKafka(_ servers: [LabSummary.Server]) async throws -> KafkaSummary? {
         guard lab.configuration.brokers > 0 else { return nil }
+        let side = try lab.brokerSide()
+        // The lab's destination has one election, the division's: the epoch it writes in at the end is that one.
+        let leader = servers.first { $0.side == .destination && $0.status.mode == "leader" }
+        let zxid = leader?.status.zxid.flatMap { Int64($0.dropFirst(2), radix: 16) }
         return KafkaSummary(
             report: try await KafkaWorkload(lab).check(),
-            state: try await lab.kafkaState(try lab.brokerSide()),
-            brokers: lab.configuration.brokers
+            state: try await lab.kafkaState(side),
+            brokers: lab.configuration.brokers,
+            divisionEpoch: side == .destination ? zxid.map { $0 >> 32 } : nil
         )
     }
 }
