@@ -43,12 +43,16 @@ package struct ProcessRecord: Codable, Hashable, Sendable {
             reap()
             do { try await Task.sleep(for: .milliseconds(5)) } catch { return !isRunning }
         }
-        reap()
+        // Its first thread may be dead while others still end: a child cannot be collected before they have.
+        while !reap(), ContinuousClock.now < deadline {
+            do { try await Task.sleep(for: .milliseconds(5)) } catch { return true }
+        }
         return true
     }
 
-    /// Collects the process if it happens to be a child of this one.
-    private func reap() { _ = waitpid(pid, nil, WNOHANG) }
+    /// Collects the process if it happens to be a child of this one; false as long as that is to come.
+    @discardableResult
+    private func reap() -> Bool { waitpid(pid, nil, WNOHANG) != 0 }
 
     private static func read(_ pid: Int32) -> ProcessRecord? {
         guard let text = ProcFile.read("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else {
