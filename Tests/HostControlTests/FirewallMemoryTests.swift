@@ -18,10 +18,14 @@ struct FirewallMemoryTests {
     func foreignChange(backend: FirewallBackend) async throws {
         try await FirewallBench.run { bench in
             let lasting = bench.lasting(backend)
+            // Two reads are two moments, and packets may be counted between them; a stale memory differs every time.
             func isTrue() async throws -> Bool {
-                let seen = try await lasting.installed()
-                let fresh = try await bench.firewall(backend).installed()
-                return seen == fresh
+                for _ in 0..<5 {
+                    let seen = try await lasting.installed()
+                    let fresh = try await bench.firewall(backend).installed()
+                    if seen == fresh { return true }
+                }
+                return false
             }
             #expect(try await isTrue())
             _ = try await lasting.install(wall)
