@@ -18,14 +18,19 @@ struct FirewallMemoryTests {
     func foreignChange(backend: FirewallBackend) async throws {
         try await FirewallBench.run { bench in
             let lasting = bench.lasting(backend)
-            // Two reads are two moments, and packets may be counted between them; a stale memory differs every time.
+            // Reads are moments apart and packets may be counted between them: the rules must be the same at once,
+            // and each counter must lie between those of a fresh look before and one after.
             func isTrue() async throws -> Bool {
-                for _ in 0..<5 {
-                    let seen = try await lasting.installed()
-                    let fresh = try await bench.firewall(backend).installed()
-                    if seen == fresh { return true }
+                let before = try await bench.firewall(backend).installed()
+                let seen = try await lasting.installed()
+                let after = try await bench.firewall(backend).installed()
+                guard seen.uncounted == after.uncounted, before.uncounted == after.uncounted else {
+                    return false
                 }
-                return false
+                return zip(zip(before.counters, seen.counters), after.counters).allSatisfy { early, late in
+                    (early.0.packets...late.packets).contains(early.1.packets)
+                        && (early.0.bytes...late.bytes).contains(early.1.bytes)
+                }
             }
             #expect(try await isTrue())
             _ = try await lasting.install(wall)
