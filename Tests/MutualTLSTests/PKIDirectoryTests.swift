@@ -47,6 +47,23 @@ struct PKIDirectoryTests {
         #expect(try mode(directory.authorityPath) == 0o644)
     }
 
+    @Test("a lifetime that is asked for is the certificate's, and a context tells when everything ends")
+    func lifetime() throws {
+        let now = Date()
+        _ = try directory.create(trustDomain: domain, now: now)
+        let short = try directory.issue(scratch.identity("agent/s1"), days: 1, now: now)
+        let usual = try directory.issue(scratch.identity("agent/s2"), now: now)
+        let day = 86_400.0
+        // Certificates count in whole seconds.
+        #expect(abs(short.facts.notAfter.timeIntervalSince(now) - day) < 2)
+        #expect(abs(usual.facts.notAfter.timeIntervalSince(now) - 730 * day) < 2)
+        let context = try TLSContext(files: files(of: "agent/s1"), trustDomain: domain, role: .server)
+        #expect(context.certificate.notAfter == short.facts.notAfter)
+        let authority = try #require(context.authorityEnds)
+        #expect(abs(authority.timeIntervalSince(now) - 3650 * day) < 2)
+        #expect(context.revocationListEnds == authority)
+    }
+
     @Test("a second init changes nothing, and says so")
     func secondInit() throws {
         _ = try directory.create(trustDomain: domain, now: Date())

@@ -9,6 +9,7 @@ extension PKI {
         )
 
         @OptionGroup var location: Location
+        @OptionGroup var lifetime: Issue.Lifetime
 
         @Option(
             name: .customLong("san"),
@@ -25,7 +26,7 @@ extension PKI {
                 guard let name = AlternativeName(text) else { throw PKIError.badAlternativeName(text: text) }
                 return name
             }
-            try Issue.perform(.agent, host, alternativeNames: names, in: location.opened)
+            try Issue.perform(.agent, host, alternativeNames: names, lifetime: lifetime, in: location.opened)
         }
     }
 }

@@ -9,10 +9,11 @@ extension PKI {
         )
 
         @OptionGroup var location: Location
+        @OptionGroup var lifetime: Issue.Lifetime
 
         @Argument(help: "Who holds it; appears in the agents' audit logs.")
         var name: String
 
-        func run() async throws { try Issue.perform(.viewer, name, in: location.opened) }
+        func run() async throws { try Issue.perform(.viewer, name, lifetime: lifetime, in: location.opened) }
     }
 }

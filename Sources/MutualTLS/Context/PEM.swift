@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import FoundationEssentials
 
 /// Owns one X509.
 final class Certificate {
@@ -30,6 +31,9 @@ final class RevocationList {
     init(owning pointer: OpaquePointer) { self.pointer = pointer }
 
     deinit { X509_CRL_free(pointer) }
+
+    /// When it has to have been replaced; nil for a list that does not say.
+    var nextUpdate: Date? { X509_CRL_get0_nextUpdate(pointer).flatMap { CertificateFacts.date($0) } }
 }
 
 /// Reads the PEM blocks of a file; a file with none, or with a broken one, is an error.

@@ -1,4 +1,5 @@
 internal import COpenSSL
+package import FoundationEssentials
 
 /// Everything a connection needs: this side's certificate, whom it trusts, whom it expects.
 ///
@@ -18,6 +19,10 @@ package final class TLSContext: @unchecked Sendable {
 
     /// This side's own certificate.
     package let certificate: CertificateFacts
+    /// When the first of the trusted authorities ends.
+    package let authorityEnds: Date?
+    /// When the first of the revocation lists ends; nil when there is none, or it has no end.
+    package let revocationListEnds: Date?
     package let role: Role
     package let trustDomain: TrustDomain
     let pointer: OpaquePointer
@@ -40,6 +45,8 @@ package final class TLSContext: @unchecked Sendable {
         self.trustDomain = trustDomain
         policy = PeerPolicy(trustDomain: trustDomain, role: role)
         certificate = credentials.leaf.facts
+        authorityEnds = credentials.authorities.map(\.facts.notAfter).min()
+        revocationListEnds = credentials.revoked.compactMap(\.nextUpdate).min()
         stamps = credentials.stamps
         try restrict()
         try present(credentials)

@@ -78,20 +78,22 @@ package struct CertificateAuthority {
 
     /// A certificate for `identity` with a new key.
     ///
-    /// An agent's name is among its alternative names anyway.
+    /// An agent's name is among its alternative names anyway. Without `days` it lives as long as its kind does.
     package func issue(
         _ identity: PeerIdentity,
         alternativeNames: [AlternativeName] = [],
+        days: Int? = nil,
         now: Date
     ) throws(PKIError) -> Issued {
         var names: [AlternativeName] = []
         if case .agent(let host) = identity, let own = AlternativeName(host.description) { names.append(own) }
         for name in alternativeNames where !names.contains(name) { names.append(name) }
+        let usual = CertificateProfile.of(identity.kind)
         let template = CertificateTemplate(
             commonName: identity.description,
             uris: [identity.uri(in: trustDomain)],
             alternativeNames: names,
-            profile: .of(identity.kind),
+            profile: days.map { usual.lasting(days: $0) } ?? usual,
             now: now
         )
         return try issue(template)

@@ -38,6 +38,16 @@ struct CertificateProfile: Hashable, Sendable {
         extendedKeyUsage: "clientAuth"
     )
 
+    /// The same with another lifetime.
+    func lasting(days: Int) -> CertificateProfile {
+        CertificateProfile(
+            days: days,
+            basicConstraints: basicConstraints,
+            keyUsage: keyUsage,
+            extendedKeyUsage: extendedKeyUsage
+        )
+    }
+
     static func of(_ kind: PeerIdentity.Kind) -> CertificateProfile {
         switch kind {
         case .agent: agent

@@ -59,6 +59,7 @@ package struct PKIDirectory: Sendable {
     package func issue(
         _ identity: PeerIdentity,
         alternativeNames: [AlternativeName] = [],
+        days: Int? = nil,
         now: Date
     ) throws(PKIError) -> IssuedFiles {
         let authority = try open()
@@ -67,7 +68,12 @@ package struct PKIDirectory: Sendable {
         let certificate = certificatePath(of: identity)
         let key = keyPath(of: identity)
         for taken in [key, certificate] where NewFile.exists(taken) { throw .exists(path: taken) }
-        let issued = try authority.issue(identity, alternativeNames: alternativeNames, now: now)
+        let issued = try authority.issue(
+            identity,
+            alternativeNames: alternativeNames,
+            days: days,
+            now: now
+        )
         var index = try readIndex()
         index.append(
             IssuedCertificate(
