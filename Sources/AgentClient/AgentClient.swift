@@ -40,6 +40,11 @@ package struct AgentClient: Sendable {
         try await call(.GET, "/v1/status")
     }
 
+    /// The same, told when the host's server serves or does not run, after half a second at the latest.
+    package func servingStatus() async throws(AgentClientError) -> HostStatus {
+        try await call(.GET, "/v1/status/serving")
+    }
+
     /// Asks for a lease or renews it.
     package func acquire(_ request: LeaseRequest) async throws(AgentClientError) -> LeaseState {
         try await call(.POST, "/v1/lease", request)
@@ -59,6 +64,10 @@ package struct AgentClient: Sendable {
 
     package func probe(_ request: ProbeRequest) async throws(AgentClientError) -> ProbeReply {
         try await call(.POST, "/v1/read/probe", request)
+    }
+
+    package func history(_ request: HistoryRequest) async throws(AgentClientError) -> HistoryReply {
+        try await call(.POST, "/v1/read/history", request)
     }
 
     /// Nil when the agent knows of no such command, or it has not ended.

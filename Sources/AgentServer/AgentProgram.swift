@@ -10,10 +10,13 @@ import Topology
 package struct AgentProgram: Sendable {
     package let listener: AgentListener
     private let desk: CommandDesk
+    private let host: any HostActions
+    private let restorations: RestorationReport
     private let state: StateDirectory
     private let log: LineLogger
 
-    /// Takes the state directory, reads its records, binds the port; anything wrong stops it here.
+    /// Takes the state directory, reads its records, opens ports that an agent before this one left closed, binds
+    /// the port; anything wrong stops it here, but for the ports.
     ///
     /// - Parameter port: another port than the configuration's; 0 lets the kernel choose.
     package static func start(
@@ -36,12 +39,20 @@ package struct AgentProgram: Sendable {
             counters: counters,
             log: log
         )
+        await openPorts(of: host, log)
         let observer = HostObserver(
             facts: HostObserver.Facts(
                 host: configuration.host,
                 startedAt: clock.now().unixMilliseconds,
                 backend: configuration.backend,
-                certificateExpiry: { Int64(tls.current().certificate.notAfter.timeIntervalSince1970 * 1000) }
+                credentials: {
+                    let context = tls.current()
+                    return CredentialExpiry(
+                        certificate: context.certificate.notAfter,
+                        authority: context.authorityEnds,
+                        revocationList: context.revocationListEnds
+                    )
+                }
             ),
             actions: host,
             clock: clock
@@ -75,7 +86,37 @@ package struct AgentProgram: Sendable {
                 "serial": tls.current().certificate.serial,
             ]
         )
-        return AgentProgram(listener: listener, desk: desk, state: state, log: log)
+        let restorations = RestorationReport(
+            identity: "spiffe://\(configuration.certificates.trustDomain)/agent/\(configuration.host)",
+            serial: { tls.current().certificate.serial },
+            audit: AuditTrail(directory: configuration.state, log: log),
+            counters: counters,
+            clock: clock,
+            log: log
+        )
+        return AgentProgram(
+            listener: listener,
+            desk: desk,
+            host: host,
+            restorations: restorations,
+            state: state,
+            log: log
+        )
+    }
+
+    private static func openPorts(of host: any HostActions, _ log: LineLogger) async {
+        do throws(HostActionError) {
+            guard let rules = try await host.openPorts() else { return }
+            log.warning(
+                "an agent before this one had closed ports and ended; they are open again",
+                ["rules": String(rules.count), "wall": rules.wall == nil ? "none" : "stands"]
+            )
+        } catch {
+            log.error(
+                "it cannot be seen to that no ports are left closed; look at the installed rules",
+                ["reason": error.description]
+            )
+        }
     }
 
     /// What made an agent end.
@@ -91,6 +132,7 @@ package struct AgentProgram: Sendable {
         until stop: @escaping @Sendable () async -> Void,
         grace: Duration = .seconds(30)
     ) async -> Ending {
+        let guarding = Task { await host.watchRules { restorations.tell($0) } }
         let (endings, first) = AsyncStream<Ending>.makeStream()
         let serving = Task {
             await listener.run()
@@ -112,6 +154,9 @@ package struct AgentProgram: Sendable {
         listener.close()
         serving.cancel()
         await serving.value
+        // The last command may have installed rules; what the guard has begun it finishes.
+        guarding.cancel()
+        await guarding.value
         log.info("mitosis-agent ends")
         state.release()
         return ending

@@ -1,4 +1,6 @@
 package import ControlProtocol
+package import HostControl
+package import Topology
 
 /// What an agent can see and do on its host.
 ///
@@ -16,8 +18,17 @@ package protocol HostActions: Sendable {
 
     func installedRules() async throws(HostActionError) -> InstalledRules
 
+    /// Opens ports that an agent before this one closed and did not open again; nil when there are none.
+    func openPorts() async throws(HostActionError) -> InstalledRules?
+
+    /// Keeps the rules as this agent installed them last, until they are removed, and tells of each time that this took
+    /// something; ends when its task is cancelled.
+    func watchRules(_ report: @escaping @Sendable (RuleRestoration) -> Void) async
+
     /// Nil on a host without ZooKeeper.
     func zookeeper() async -> ZooKeeperStatus?
+    /// Returns when the host's server serves or does not run, after half a second at the latest.
+    func untilServing() async
 
     /// Every service that the agent's configuration allows, but ZooKeeper's.
     func otherServices() async -> [NamedService]
@@ -25,11 +36,18 @@ package protocol HostActions: Sendable {
     /// Every file that the agent's configuration allows and that can be looked at.
     func allowedFiles() async -> [FileState]
 
+    /// Programs that change the host's rules on their own.
+    func ruleManagers() async -> [RuleManager]
+
     func read(file path: String) async throws(HostActionError) -> FileContent
 
+    /// Hands the wall to the backend without putting it up, so that what would fail then fails here.
     func preview(_ wall: Wall) async throws(HostActionError) -> RulesPreview
 
     func probe(_ targets: [ProbeTarget]) async -> [ProbeResult]
+
+    /// Of every zxid asked for, by the files of this host's ZooKeeper.
+    func presence(of zxids: [Zxid]) async throws(HostActionError) -> [Zxid: Presence]
 }
 
 package enum HostActionError: Error, Hashable, CustomStringConvertible {

@@ -10,19 +10,19 @@ package struct HostObserver: Sendable {
         package let host: HostName
         package let startedAt: Int64
         package let backend: FirewallBackend
-        /// When the certificate in use ends, Unix milliseconds; nil when it cannot be told.
-        package let certificateExpiry: @Sendable () -> Int64?
+        /// When the certificates in use end.
+        package let credentials: @Sendable () -> CredentialExpiry
 
         package init(
             host: HostName,
             startedAt: Int64,
             backend: FirewallBackend,
-            certificateExpiry: @escaping @Sendable () -> Int64?
+            credentials: @escaping @Sendable () -> CredentialExpiry
         ) {
             self.host = host
             self.startedAt = startedAt
             self.backend = backend
-            self.certificateExpiry = certificateExpiry
+            self.credentials = credentials
         }
     }
 
@@ -37,12 +37,14 @@ package struct HostObserver: Sendable {
         self.clock = clock
     }
 
-    package func status(lease: LeaseState) async throws(HostActionError) -> HostStatus {
+    /// Rules that cannot be read are told as such: everything else is worth to be known all the same.
+    package func status(lease: LeaseState) async -> HostStatus {
         await turnstile.enter()
         async let services = actions.otherServices()
         async let files = actions.allowedFiles()
+        async let managers = actions.ruleManagers()
         let (rules, zookeeper) = await observed()
-        let (named, states) = (await services, await files)
+        let (named, states, others) = (await services, await files, await managers)
         await turnstile.leave()
         return HostStatus(
             host: facts.host,
@@ -51,11 +53,28 @@ package struct HostObserver: Sendable {
             clock: clock.now().unixMilliseconds,
             agentStartedAt: facts.startedAt,
             lease: lease,
-            rules: try rules.get(),
+            rules: known(rules),
             zookeeper: zookeeper,
             services: named,
-            files: states
+            files: states,
+            credentials: facts.credentials(),
+            ruleManagers: others
         )
+    }
+
+    private func known(_ rules: Result<InstalledRules, HostActionError>) -> InstalledRules {
+        switch rules {
+        case .success(let rules): rules
+        case .failure(let error):
+            InstalledRules(
+                backend: facts.backend,
+                wall: nil,
+                count: 1,
+                counters: [],
+                listing: "",
+                unreadable: error.description
+            )
+        }
     }
 
     package func metrics(lease: LeaseState, counters: AgentCounters.Values) async -> String {

@@ -1,14 +1,18 @@
 package import ControlProtocol
-import HostControl
-import Topology
+package import HostControl
+package import Topology
 
 /// The host that the agent runs on: its packet filter, its files, its services, its ZooKeeper.
 package struct LocalHost: HostActions {
     private let backend: FirewallBackend
     private let firewall: any Firewall
+    private let rehearsal: WallRehearsal
+    private let managers = RuleManagers()
     private let files: ConfigFiles
     private let services: ServiceController
     private let inspector: ZooKeeperInspector?
+    /// Nil on a host without ZooKeeper.
+    private let detacher: Detacher?
     private let supervisor: any ServiceSupervisor
     private let otherServiceNames: [String]
     private let allowedPaths: [String]
@@ -19,6 +23,7 @@ package struct LocalHost: HostActions {
             backend: configuration.backend,
             protectedPorts: configuration.allowList.protectedPorts
         )
+        rehearsal = WallRehearsal(backend: configuration.backend)
         files = ConfigFiles(allowed: configuration.files, backups: configuration.state + "/backups")
         let supervisor: any ServiceSupervisor =
             switch configuration.services {
@@ -34,13 +39,22 @@ package struct LocalHost: HostActions {
         otherServiceNames = configuration.services.names.filter { $0 != configuration.zookeeper?.service }
         allowedPaths = configuration.files
         services = ServiceController(supervisor: supervisor)
-        inspector = configuration.zookeeper.map { zookeeper in
+        let inspector = configuration.zookeeper.map { zookeeper in
             ZooKeeperInspector(
                 service: zookeeper.service,
                 configPath: zookeeper.config,
                 allowed: configuration.files,
                 stateDirectory: configuration.state,
                 supervisor: supervisor
+            )
+        }
+        self.inspector = inspector
+        detacher = inspector.map { [firewall, services] inspector in
+            Detacher(
+                inspector: inspector,
+                services: services,
+                firewall: firewall,
+                stateDirectory: configuration.state
             )
         }
     }
@@ -58,7 +72,8 @@ package struct LocalHost: HostActions {
                 return nil
             }
         case .writeFile(let write): return objection(to: write)
-        case .removeWall, .restoreFile, .service: return nil
+        case .detach(let request): return await objection(to: .installWall(wall: request.wall))
+        case .removeWall, .sever, .restoreFile, .service, .discardCopy, .setAside: return nil
         }
     }
 
@@ -82,10 +97,39 @@ package struct LocalHost: HostActions {
         switch command {
         case .installWall(let wall):
             await rules { () throws(FirewallError) in try await firewall.install(wall) }
+        case .sever(let wall):
+            await rules { () throws(FirewallError) in try await firewall.sever(wall) }
         case .removeWall: await rules { () throws(FirewallError) in try await firewall.remove() }
         case .writeFile(let write): file { () throws(FileError) in try files.write(write, run: run) }
         case .restoreFile(let restore): file { () throws(FileError) in try files.restore(restore, run: run) }
         case .service(let request): await service(request, progress)
+        case .detach(let request):
+            await withDetacher { detacher throws(DetachError) in
+                .detached(report: try await detacher.perform(request, for: run, progress: progress))
+            }
+        case .discardCopy:
+            await withDetacher { detacher throws(DetachError) in
+                .data(report: try await detacher.discardCopy(of: run))
+            }
+        case .setAside(let request):
+            await withDetacher { detacher throws(DetachError) in
+                .data(report: try await detacher.setAside(request.service, for: run))
+            }
+        }
+    }
+
+    private func withDetacher(
+        _ body: (Detacher) async throws(DetachError) -> CommandResult
+    ) async -> CommandOutcome {
+        guard let detacher else {
+            return .refused(refusal: .notAllowed(reason: "this agent's configuration names no ZooKeeper"))
+        }
+        do throws(DetachError) {
+            return .done(result: try await body(detacher))
+        } catch .refused(let refusal) {
+            return .refused(refusal: refusal)
+        } catch {
+            return .failed(message: error.description)
         }
     }
 
@@ -113,13 +157,24 @@ package struct LocalHost: HostActions {
         _ request: ServiceRequest,
         _ progress: @escaping @Sendable (String) -> Void
     ) async -> CommandOutcome {
-        do throws(ServiceError) {
-            return .done(result: .service(report: try await services.perform(request, progress: progress)))
-        } catch .refused(let refusal) {
-            return .refused(refusal: refusal)
-        } catch {
-            return .failed(message: error.description)
+        switch request.action {
+        case .stop: break
+        case .start, .restart:
+            do throws(DetachError) { try detacher?.forget(request.service) } catch {
+                return .failed(message: error.description)
+            }
         }
+        await inspector?.forgetState()
+        let outcome: CommandOutcome
+        do throws(ServiceError) {
+            outcome = .done(result: .service(report: try await services.perform(request, progress: progress)))
+        } catch .refused(let refusal) {
+            outcome = .refused(refusal: refusal)
+        } catch {
+            outcome = .failed(message: error.description)
+        }
+        await inspector?.forgetState()
+        return outcome
     }
 
     package func installedRules() async throws(HostActionError) -> InstalledRules {
@@ -130,7 +185,24 @@ package struct LocalHost: HostActions {
         }
     }
 
+    package func openPorts() async throws(HostActionError) -> InstalledRules? {
+        do throws(DetachError) { try detacher?.forgetIfAlive() } catch {
+            throw .failed(message: error.description)
+        }
+        do throws(FirewallError) {
+            return try await firewall.openPorts()
+        } catch {
+            throw .failed(message: error.description)
+        }
+    }
+
+    package func watchRules(_ report: @escaping @Sendable (RuleRestoration) -> Void) async {
+        await firewall.watch(report)
+    }
+
     package func zookeeper() async -> ZooKeeperStatus? { await inspector?.status() }
+
+    package func untilServing() async { await inspector?.untilServing(within: .milliseconds(500)) }
 
     package func otherServices() async -> [NamedService] {
         var found: [NamedService] = []
@@ -155,6 +227,8 @@ package struct LocalHost: HostActions {
         }
     }
 
+    package func ruleManagers() async -> [RuleManager] { await managers.found() }
+
     package func read(file path: String) async throws(HostActionError) -> FileContent {
         do throws(FileError) {
             return try files.read(path)
@@ -167,7 +241,9 @@ package struct LocalHost: HostActions {
 
     package func preview(_ wall: Wall) async throws(HostActionError) -> RulesPreview {
         do throws(FirewallError) {
-            return RulesPreview(backend: backend, text: try firewall.preview(wall))
+            let text = try firewall.preview(wall)
+            try await rehearsal.perform(text)
+            return RulesPreview(backend: backend, text: text)
         } catch .refused(let refusal) {
             throw .refused(refusal: refusal)
         } catch {
@@ -176,4 +252,21 @@ package struct LocalHost: HostActions {
     }
 
     package func probe(_ targets: [ProbeTarget]) async -> [ProbeResult] { await Prober.probe(targets) }
+
+    package func presence(of zxids: [Zxid]) async throws(HostActionError) -> [Zxid: Presence] {
+        guard let inspector else {
+            throw .refused(
+                refusal: .invalid(
+                    reason: "this agent's configuration names no ZooKeeper; add `zookeeper` to it"
+                )
+            )
+        }
+        do throws(FileError) {
+            return try await inspector.presence(of: zxids)
+        } catch .refused(let refusal) {
+            throw .refused(refusal: refusal)
+        } catch {
+            throw .failed(message: error.description)
+        }
+    }
 }

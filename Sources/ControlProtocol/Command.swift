@@ -6,9 +6,17 @@ package import FoundationEssentials
 package enum Command: Hashable, Sendable, Codable {
     case installWall(wall: Wall)
     case removeWall
+    /// Ends the connections that this wall would cut, at this end and with a reset to the other; installs nothing.
+    ///
+    /// For what the other host's end or the network has kept from being told.
+    case sever(wall: Wall)
     case writeFile(write: FileWrite)
     case restoreFile(restore: FileRestore)
     case service(request: ServiceRequest)
+    case detach(request: DetachRequest)
+    /// Removes the copy of the data that this run's `detach` made.
+    case discardCopy
+    case setAside(request: SetAsideRequest)
 }
 
 /// Compare-and-swap of one configuration file.

@@ -19,6 +19,8 @@ package enum CommandResult: Hashable, Sendable, Codable {
     case rules(rules: InstalledRules)
     case file(file: FileState)
     case service(report: ServiceReport)
+    case detached(report: DetachReport)
+    case data(report: DataReport)
 }
 
 /// Why an agent did nothing.

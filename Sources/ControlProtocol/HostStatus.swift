@@ -16,6 +16,10 @@ package struct HostStatus: Hashable, Sendable, Codable {
     package let services: [NamedService]
     /// Files of the agent's allow-list as they are now, in its order; one that cannot be looked at is left out.
     package let files: [FileState]
+    /// When the agent's own certificates end; nil when it is not known.
+    package let credentials: CredentialExpiry?
+    /// Programs that change or flush the host's rules on their own; nil when it is not known.
+    package let ruleManagers: [RuleManager]?
 
     package init(
         host: HostName,
@@ -27,7 +31,9 @@ package struct HostStatus: Hashable, Sendable, Codable {
         rules: InstalledRules,
         zookeeper: ZooKeeperStatus?,
         services: [NamedService] = [],
-        files: [FileState] = []
+        files: [FileState] = [],
+        credentials: CredentialExpiry? = nil,
+        ruleManagers: [RuleManager]? = nil
     ) {
         self.host = host
         self.agentVersion = agentVersion
@@ -39,6 +45,8 @@ package struct HostStatus: Hashable, Sendable, Codable {
         self.zookeeper = zookeeper
         self.services = services
         self.files = files
+        self.credentials = credentials
+        self.ruleManagers = ruleManagers
     }
 }
 
@@ -77,13 +85,29 @@ package struct ZooKeeperStatus: Hashable, Sendable, Codable {
     /// before.
     package let runningView: [Member]?
     package let serving: Serving
+    /// For how many milliseconds this process has been seen to look for a leader without serving in between; nil when it
+    /// does not look for one.
+    ///
+    /// Counted from the first time that anybody asked.
+    package let lookingFor: Int?
+    /// For how many milliseconds of these it has been seen to listen for followers, as only a leader does; nil when it does
+    /// not.
+    package let leadingFor: Int?
     package let data: DataDirectory
     /// Established TCP connections on the quorum and election ports, from the kernel's table.
     ///
     /// Nil when it is not known: the table or the ports could not be read.
     package let peerSockets: [PeerSocket]?
-    /// Bytes free where the data directory is.
+    /// Bytes free where the data directory is; the smaller number when its logs are elsewhere.
     package let diskFree: UInt64?
+    /// The Java system properties (`-Dname=value`) that the running process was started with.
+    ///
+    /// Nil when nothing runs, or it is no JVM that can be looked at.
+    package let javaProperties: [String: String]?
+    /// Bytes on disk that a server needs to begin from: the newest snapshot and the logs from there on.
+    ///
+    /// Nil when they could not be looked at.
+    package let dataSize: UInt64?
 
     package init(
         service: String,
@@ -96,7 +120,11 @@ package struct ZooKeeperStatus: Hashable, Sendable, Codable {
         serving: Serving,
         data: DataDirectory,
         peerSockets: [PeerSocket]?,
-        diskFree: UInt64?
+        diskFree: UInt64?,
+        javaProperties: [String: String]? = nil,
+        dataSize: UInt64? = nil,
+        lookingFor: Int? = nil,
+        leadingFor: Int? = nil
     ) {
         self.service = service
         self.state = state
@@ -109,6 +137,10 @@ package struct ZooKeeperStatus: Hashable, Sendable, Codable {
         self.data = data
         self.peerSockets = peerSockets
         self.diskFree = diskFree
+        self.javaProperties = javaProperties
+        self.dataSize = dataSize
+        self.lookingFor = lookingFor
+        self.leadingFor = leadingFor
     }
 }
 
@@ -119,6 +151,14 @@ package enum Serving: Hashable, Sendable, Codable {
     case looking
     /// Nothing listens, or it did not answer in time.
     case unreachable(reason: String)
+
+    /// The server answers, and refuses this question: its whitelist leaves `srvr` out.
+    package var isSilenced: Bool {
+        switch self {
+        case .unreachable(let reason): reason.contains("is not in the whitelist")
+        case .yes, .looking: false
+        }
+    }
 }
 
 package struct ServerStats: Hashable, Sendable, Codable {
@@ -167,8 +207,17 @@ package struct DataDirectory: Hashable, Sendable, Codable {
     package let myid: Int?
     package let currentEpoch: Int64?
     package let acceptedEpoch: Int64?
-    /// The newest transaction in the logs, or the newest snapshot's zxid when that is higher.
+    /// The newest complete snapshot, from which the server would start.
+    package let snapshot: Zxid?
+    /// The newest transaction that the server would load: from the logs after the snapshot, or the snapshot's own.
     package let lastZxid: Zxid?
+    /// The newest transaction of every epoch in the logs after the snapshot, ascending.
+    ///
+    /// Of the epochs before the last these are complete histories only if no other server saw their epoch go on:
+    /// what is missing at the end of an epoch cannot be seen in one directory alone.
+    package let epochEnds: [Zxid]
+    /// Transactions after the snapshot that the logs must have held and do not hold.
+    package let missing: [ZxidRange]
     /// Why part of it could not be read; empty when all could.
     package let problems: [String]
 
@@ -179,7 +228,10 @@ package struct DataDirectory: Hashable, Sendable, Codable {
         myid: Int?,
         currentEpoch: Int64?,
         acceptedEpoch: Int64?,
+        snapshot: Zxid? = nil,
         lastZxid: Zxid?,
+        epochEnds: [Zxid] = [],
+        missing: [ZxidRange] = [],
         problems: [String]
     ) {
         self.path = path
@@ -188,8 +240,29 @@ package struct DataDirectory: Hashable, Sendable, Codable {
         self.myid = myid
         self.currentEpoch = currentEpoch
         self.acceptedEpoch = acceptedEpoch
+        self.snapshot = snapshot
         self.lastZxid = lastZxid
+        self.epochEnds = epochEnds
+        self.missing = missing
         self.problems = problems
+    }
+
+    /// An agent of an earlier version says nothing of epochs and of what is missing.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            path: try values.decode(String.self, forKey: .path),
+            logPath: try values.decode(String.self, forKey: .logPath),
+            isEmpty: try values.decode(Bool.self, forKey: .isEmpty),
+            myid: try values.decodeIfPresent(Int.self, forKey: .myid),
+            currentEpoch: try values.decodeIfPresent(Int64.self, forKey: .currentEpoch),
+            acceptedEpoch: try values.decodeIfPresent(Int64.self, forKey: .acceptedEpoch),
+            snapshot: try values.decodeIfPresent(Zxid.self, forKey: .snapshot),
+            lastZxid: try values.decodeIfPresent(Zxid.self, forKey: .lastZxid),
+            epochEnds: try values.decodeIfPresent([Zxid].self, forKey: .epochEnds) ?? [],
+            missing: try values.decodeIfPresent([ZxidRange].self, forKey: .missing) ?? [],
+            problems: try values.decode([String].self, forKey: .problems)
+        )
     }
 }
 

@@ -76,6 +76,38 @@ package struct ProbeResult: Hashable, Sendable, Codable {
     }
 }
 
+/// `POST /v1/read/history`: whether transactions are in the history of this host's ZooKeeper, by its files.
+///
+/// Coordinators only.
+package struct HistoryRequest: Hashable, Sendable, Codable {
+    /// 1 to 256.
+    package let zxids: [Zxid]
+    package init(zxids: [Zxid]) { self.zxids = zxids }
+}
+
+package struct HistoryReply: Hashable, Sendable, Codable {
+    /// One for each zxid asked for, in the order of the question.
+    package let results: [HistoryResult]
+    package init(results: [HistoryResult]) { self.results = results }
+}
+
+package struct HistoryResult: Hashable, Sendable, Codable {
+    package let zxid: Zxid
+    package let presence: Presence
+    package init(zxid: Zxid, presence: Presence) {
+        self.zxid = zxid
+        self.presence = presence
+    }
+}
+
+package enum Presence: String, Hashable, Sendable, Codable {
+    /// A finished record in the logs.
+    case logged
+    /// Older than every record kept, and not newer than the newest complete snapshot.
+    case snapshot
+    case absent
+}
+
 /// The body of every answer that is not a 2xx.
 package struct ErrorReply: Hashable, Sendable, Codable {
     package let error: String
@@ -87,5 +119,5 @@ package struct ErrorReply: Hashable, Sendable, Codable {
 }
 
 package enum ControlProtocolVersion {
-    package static let current = 1
+    package static let current = 2
 }

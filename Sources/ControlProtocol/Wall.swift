@@ -49,21 +49,56 @@ package struct InstalledRules: Hashable, Sendable, Codable {
     }
 
     package let backend: FirewallBackend
-    /// Nil when nothing of ours is there.
+    /// Nil when no wall is there.
     ///
-    /// A half-installed or altered set reads as nil with a `count` above 0.
+    /// A half-installed or altered set of rules reads as nil with a `count` above 0.
     package let wall: Wall?
+    /// Nil when no ports are closed, and for an altered set of rules, as with `wall`.
+    package let closed: ClosedPorts?
     /// Rules of ours in the kernel, in every backend of the host (residue of another backend counts).
     package let count: Int
+    /// Packets that the wall rejected; those of closed ports are not among them.
     package let counters: [Counter]
     /// The kernel's own listing of our tables or chains; empty when there are none.
     package let listing: String
+    /// How many times the agent has put these rules back, because somebody else had changed or removed them, since
+    /// they were installed.
+    package let restored: Int
+    /// Why the kernel could not be asked; then `count` is 1, so that nobody takes it for clear.
+    package let unreadable: String?
 
-    package init(backend: FirewallBackend, wall: Wall?, count: Int, counters: [Counter], listing: String) {
+    package init(
+        backend: FirewallBackend,
+        wall: Wall?,
+        closed: ClosedPorts? = nil,
+        count: Int,
+        counters: [Counter],
+        listing: String,
+        restored: Int = 0,
+        unreadable: String? = nil
+    ) {
         self.backend = backend
         self.wall = wall
+        self.closed = closed
         self.count = count
         self.counters = counters
         self.listing = listing
+        self.restored = restored
+        self.unreadable = unreadable
+    }
+}
+
+extension InstalledRules {
+    /// An agent that knows nothing of closed ports or of putting rules back sends neither.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        backend = try values.decode(FirewallBackend.self, forKey: .backend)
+        wall = try values.decodeIfPresent(Wall.self, forKey: .wall)
+        closed = try values.decodeIfPresent(ClosedPorts.self, forKey: .closed)
+        count = try values.decode(Int.self, forKey: .count)
+        counters = try values.decode([Counter].self, forKey: .counters)
+        listing = try values.decode(String.self, forKey: .listing)
+        restored = try values.decodeIfPresent(Int.self, forKey: .restored) ?? 0
+        unreadable = try values.decodeIfPresent(String.self, forKey: .unreadable)
     }
 }

@@ -6,7 +6,9 @@ struct Mitosis: AsyncParsableCommand {
         commandName: "mitosis",
         abstract: "Moves a Kafka cluster's ZooKeeper data to an ensemble of its own, without downtime.",
         subcommands: [
-            PlanCommand.self, RunCommand.self, StatusCommand.self, RulesCommand.self, HistoryCommand.self,
+            PlanCommand.self, PreflightCommand.self, RunCommand.self, RollbackCommand.self,
+            StatusCommand.self, RulesCommand.self,
+            HistoryCommand.self,
             PKI.self,
         ]
     )

@@ -55,6 +55,9 @@ struct SizeOptions: ParsableArguments {
     @Option(help: "How many Kafka brokers (0 for none; KAFKA_HOME names another Kafka than 0.8.1.1).")
     var brokers = 0
 
+    @Option(help: "How the destination joins the source: participants or observers.")
+    var strategy = LabConfiguration.Strategy.participants
+
     @Option(help: "What runs a host's programs: systemd in a container, or plain processes.")
     var hosts = Hosts.auto
 
@@ -88,7 +91,8 @@ struct SizeOptions: ParsableArguments {
             destinations: destination,
             mode: mode,
             agents: agents,
-            brokers: brokers
+            brokers: brokers,
+            strategy: strategy
         )
         let lab = Lab(configuration, binaries: try Binaries.find(), report: Output.say)
         do {
@@ -101,6 +105,8 @@ struct SizeOptions: ParsableArguments {
         return lab
     }
 }
+
+extension LabConfiguration.Strategy: ExpressibleByArgument {}
 
 /// Lines on standard output, each shown at once.
 enum Output {

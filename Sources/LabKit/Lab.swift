@@ -65,6 +65,8 @@ package struct Lab: Sendable {
         try RecordFile.write(configuration, at: layout.configuration)
         report("hosts: \(configuration.hosts.map(\.name).joined(separator: " ")), each a network namespace")
         try await network.up()
+        for folder in [layout.control, layout.client] { try Folder.make(folder) }
+        try await prepareFaults()
         try writeHosts(kafka)
         if configuration.agents { try await prepareAgents() }
         switch configuration.mode {
@@ -139,7 +141,6 @@ package struct Lab: Sendable {
     }
 
     private func writeHosts(_ kafka: KafkaDistribution?) throws(LabError) {
-        for folder in [layout.control, layout.client] { try Folder.make(folder) }
         let scripts = [
             ("workload.py", PackageResources.workload_py), ("ensemble.py", PackageResources.ensemble_py),
             ("brokers.py", PackageResources.brokers_py), ("produce.py", PackageResources.produce_py),
@@ -157,7 +158,8 @@ package struct Lab: Sendable {
             try Folder.write(text, to: files.zooKeeperConfiguration)
             try Folder.write("\(host.id ?? 0)\n", to: files.data + "/myid")
             let command = ZooKeeperServer.command(configuration: view.zooKeeperConfiguration)
-            try write(HostProgram(name: .zooKeeper, command: command), of: host)
+            let program = HostProgram(name: .zooKeeper, command: try suffering(command, on: host))
+            try write(program, of: host)
         }
         if let kafka { for host in configuration.brokerHosts { try writeBroker(host, kafka) } }
     }

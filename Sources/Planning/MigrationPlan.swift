@@ -33,7 +33,7 @@ package struct MigrationPlan: Hashable, Sendable {
 
     /// A check that the operator chose to do without, and why.
     package struct Waiver: Hashable, Sendable {
-        package let check: String
+        package let check: CheckName
         package let reason: String
         package let line: Int
     }
@@ -98,7 +98,7 @@ extension MigrationPlan {
 
     package func server(_ host: HostName) -> PlannedServer? { servers.first { $0.host == host } }
 
-    package func isWaived(_ check: String) -> Bool { waivers.contains { $0.check == check } }
+    package func isWaived(_ check: CheckName) -> Bool { waivers.contains { $0.check == check } }
 
     private func planned(_ ids: [ServerID]) -> [PlannedServer] {
         ids.compactMap { id in destination.first { $0.id == id } }

@@ -49,6 +49,10 @@ package enum PlanFault: Hashable, Sendable {
     case duplicateBroker(BrokerID, firstLine: Int)
     case brokerOnServerHost(HostName, firstLine: Int)
     case noBrokers
+    case unknownCheck(String, nearest: String?)
+    case unwaivableCheck(CheckName, because: String)
+    case repeatedWaiver(CheckName, firstLine: Int)
+    case waiverWithoutReason(CheckName)
     case selection(SeedSelectionError)
 }
 
@@ -109,6 +113,15 @@ extension PlanFault: CustomStringConvertible {
                 + "would serve both. Move the broker to a host of its own, or leave it out."
         case .noBrokers:
             "'brokers' is empty. List every broker of the cluster, or leave 'kafka' out."
+        case .unknownCheck(let name, let nearest):
+            "'\(name)' is no check of the preflight. "
+                + (nearest.map { "Did you mean '\($0)'?" } ?? "`mitosis preflight` lists them all by name.")
+        case .unwaivableCheck(let check, let because):
+            "'\(check)' cannot be waived: \(because). Mend what it finds, and remove the waiver."
+        case .repeatedWaiver(let check, let firstLine):
+            "'\(check)' is waived on line \(firstLine) already. Remove one of the two."
+        case .waiverWithoutReason(let check):
+            "the waiver of '\(check)' has no reason. Write why you do without it: the end of the run repeats it."
         case .selection(let error): error.description
         }
     }

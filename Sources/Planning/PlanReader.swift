@@ -261,9 +261,24 @@ extension PlanDocument {
         var waivers: [MigrationPlan.Waiver] = []
         for item in (items ?? nil) ?? [] {
             guard let map = try notes.yaml.mapping(item, keys: ["check", "reason"], subject: "each waiver"),
-                let check = try name("check", in: map),
+                let text = try name("check", in: map),
                 let reason = try notes.read({ () throws(YAMLError) in try map.string("reason") })
             else { continue }
+            let place = map["check"] ?? map.node
+            guard let check = CheckName(rawValue: text) else {
+                let nearest = NearestName.of(text, in: CheckName.allCases.map(\.rawValue))
+                notes.note(.unknownCheck(text, nearest: nearest), at: place)
+                continue
+            }
+            if let obstacle = check.obstacle {
+                notes.note(.unwaivableCheck(check, because: obstacle), at: place)
+            }
+            if let other = waivers.first(where: { $0.check == check }) {
+                notes.note(.repeatedWaiver(check, firstLine: other.line), at: place)
+            }
+            if reason.allSatisfy(\.isWhitespace) {
+                notes.note(.waiverWithoutReason(check), at: map["reason"] ?? map.node)
+            }
             waivers.append(MigrationPlan.Waiver(check: check, reason: reason, line: map.line))
         }
         return waivers

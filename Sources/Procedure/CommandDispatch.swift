@@ -15,12 +15,13 @@ struct CommandDispatch: Sendable {
     let patience: Duration
     let progress: @Sendable (HostName, String) -> Void
 
-    enum Result: Hashable, Sendable {
-        case done([HostName: CommandResult])
-        case failed(reason: String)
+    /// What came of it, host by host: also of a host where a later command failed.
+    struct Answer: Hashable, Sendable {
+        var results: [HostName: [CommandResult]] = [:]
+        var failures: [String] = []
     }
 
-    func send(_ commands: [HostCommand], step: StepID, attempt: Int) async -> Result {
+    func send(_ commands: [HostCommand], step: StepID, attempt: Int) async -> Answer {
         var byHost: [(host: HostName, items: [(index: Int, command: Command)])] = []
         for (index, item) in commands.enumerated() {
             if let known = byHost.firstIndex(where: { $0.host == item.host }) {
@@ -29,37 +30,31 @@ struct CommandDispatch: Sendable {
                 byHost.append((item.host, [(index, item.command)]))
             }
         }
-        return await withTaskGroup(of: (HostName, Swift.Result<CommandResult, DispatchFailure>).self) {
-            group in
+        return await withTaskGroup(of: (HostName, [CommandResult], String?).self) { group in
             for (host, items) in byHost {
                 group.addTask {
+                    var results: [CommandResult] = []
                     do throws(DispatchFailure) {
-                        var last: CommandResult?
                         for (index, command) in items {
                             let id = "\(lease.runID)-\(step)-\(attempt)-\(index)-\(host)"
                             guard let commandID = CommandID(id) else {
                                 throw DispatchFailure(reason: "'\(id)' is no command id")
                             }
                             let request = CommandRequest(id: commandID, lease: lease, command: command)
-                            last = try await follow(request, on: host)
+                            results.append(try await follow(request, on: host))
                         }
-                        guard let last else { throw DispatchFailure(reason: "\(host): nothing to do") }
-                        return (host, .success(last))
+                        return (host, results, nil)
                     } catch {
-                        return (host, .failure(error))
+                        return (host, results, error.reason)
                     }
                 }
             }
-            var results: [HostName: CommandResult] = [:]
-            var failures: [String] = []
-            for await (host, result) in group {
-                switch result {
-                case .success(let value): results[host] = value
-                case .failure(let failure): failures.append(failure.reason)
-                }
+            var answer = Answer()
+            for await (host, results, failure) in group {
+                answer.results[host] = results
+                if let failure { answer.failures.append(failure) }
             }
-            return failures.isEmpty
-                ? .done(results) : .failed(reason: failures.sorted().joined(separator: "\n"))
+            return answer
         }
     }
 

@@ -8,6 +8,8 @@ extension Command {
         case .installWall(let wall):
             "install the wall against \(wall.peers.map(\.description).joined(separator: ", ")), \(wall.scope.summary)"
         case .removeWall: "remove the wall"
+        case .sever(let wall):
+            "end every connection with \(wall.peers.map(\.description).joined(separator: ", ")), \(wall.scope.summary)"
         case .writeFile(let write):
             "write \(write.path), \(write.content.count) bytes, sha256 \(ContentDigest.sha256(write.content).prefix(12)), "
                 + "replacing sha256 \(write.expected.map { String($0.prefix(12)) } ?? "(absent)")"
@@ -15,6 +17,12 @@ extension Command {
         case .service(let request):
             "\(request.action.rawValue) \(request.service)"
                 + (request.replacing.map { ", replacing pid \($0)" } ?? "")
+        case .detach(let request):
+            "detach \(request.service)" + (request.pid.map { " (pid \($0))" } ?? "")
+                + ", then the wall against \(request.wall.peers.map(\.description).joined(separator: ", ")), "
+                + request.wall.scope.summary
+        case .discardCopy: "remove the copy of the data"
+        case .setAside(let request): "move the data of \(request.service) aside"
         }
     }
 }

@@ -3,17 +3,15 @@ import Planning
 import Topology
 
 /// Gates on what ensembles do: who serves, who leads, which view a process runs.
-extension ParticipantsProcedure {
+extension MigrationProcedure {
     /// Every server serves; exactly one leads, the others follow.
-    ///
-    /// - Parameter others: nodes that need not serve, but one of which may lead.
-    func whole(_ servers: [PlannedServer], as name: String, others: [PlannedServer] = []) -> Gate {
+    func whole(_ servers: [PlannedServer], as name: String) -> Gate {
         Gate(
             "\(name): \(servers.count) nodes serve, exactly one leads",
-            hosts: (servers + others).map(\.host),
+            hosts: servers.map(\.host),
             deadline: plan.deadlines.restart
         ) { view, _ in
-            var leaders = others.map(\.host).filter { view.stats($0)?.role == .leader }
+            var leaders: [HostName] = []
             for server in servers {
                 if let silence = view.silence(server.host) { return .waiting(reason: silence) }
                 guard let zookeeper = view.zookeeper(server.host) else { continue }
@@ -39,10 +37,118 @@ extension ParticipantsProcedure {
                 let who = leaders.isEmpty ? "none leads" : "\(Self.list(leaders)) all lead"
                 return .waiting(reason: "\(name): \(who)")
             }
-            if let synced = view.stats(leader)?.syncedFollowers, others.isEmpty, synced < servers.count - 1 {
+            if let synced = view.stats(leader)?.syncedFollowers, synced < servers.count - 1 {
                 return .waiting(reason: "\(leader) leads, \(synced) of \(servers.count - 1) followers synced")
             }
             return .holds(observed: "\(servers.count) serve, \(leader) leads")
+        }
+    }
+
+    /// Every destination node serves as an observer: it follows the source, and has no vote.
+    var observing: Gate {
+        Gate(
+            "\(names(destination)): each serves as an observer",
+            hosts: destination.map(\.host),
+            deadline: plan.deadlines.restart
+        ) { [destination] view, _ in
+            for server in destination {
+                if let silence = view.silence(server.host) { return .waiting(reason: silence) }
+                switch view.zookeeper(server.host)?.serving {
+                case .yes(let stats):
+                    guard stats.role == .observer else {
+                        return .never(
+                            reason:
+                                "\(server.host) serves as \(stats.role.rawValue), not as an observer: stop it"
+                        )
+                    }
+                case .looking: return .waiting(reason: "\(server.host) is looking for a leader")
+                case .unreachable(let reason):
+                    if case .failed(let why) = view.zookeeper(server.host)?.state {
+                        return .never(reason: "\(server.host): its service has failed: \(why)")
+                    }
+                    return .waiting(reason: "\(server.host) does not answer on its client port: \(reason)")
+                case nil: return .waiting(reason: "\(server.host) was not seen")
+                }
+            }
+            return .holds(observed: "\(destination.count) observers serve")
+        }
+    }
+
+    /// One of `servers` leads, and a majority of the ensemble `members` serves with it.
+    func leadsFrom(_ servers: [PlannedServer], among members: [Member]) -> Gate {
+        Gate(
+            "one of \(names(servers)) leads",
+            hosts: servers.map(\.host),
+            deadline: plan.deadlines.restart
+        ) { fleet, _ in
+            let serving = servers.filter { fleet.stats($0.host) != nil }
+            guard let leader = serving.first(where: { fleet.stats($0.host)?.role == .leader }) else {
+                return .waiting(reason: "none of \(names(servers)) leads")
+            }
+            guard serving.count > members.count / 2 || serving.count == servers.count else {
+                return .waiting(reason: "\(leader.host) leads, \(serving.count) of \(servers.count) serve")
+            }
+            return .holds(observed: "\(leader.host) leads")
+        }
+    }
+
+    /// Every JVM among `servers` takes requests and answers of the same size (trap 14).
+    ///
+    /// Judged on the flags of the processes: files do not show them.
+    func areAlike(_ servers: [PlannedServer]) -> Gate {
+        Gate(
+            "the same jute.maxbuffer in every JVM",
+            hosts: servers.map(\.host),
+            deadline: plan.deadlines.restart
+        ) { fleet, _ in
+            var found: [String: [HostName]] = [:]
+            for server in servers {
+                if let silence = fleet.silence(server.host) { return .waiting(reason: silence) }
+                guard let properties = fleet.zookeeper(server.host)?.javaProperties else {
+                    return .waiting(reason: "\(server.host): the flags of its process are not known")
+                }
+                found[properties["jute.maxbuffer"] ?? "the default", default: []].append(server.host)
+            }
+            guard found.count == 1, let value = found.keys.first else {
+                let groups = found.sorted { $0.key < $1.key }
+                    .map { "\($0.key) on \(Self.list($0.value))" }.joined(separator: ", ")
+                return .never(
+                    reason: "jute.maxbuffer differs: \(groups). Start every server with the same value"
+                )
+            }
+            return .holds(observed: "jute.maxbuffer is \(value) on \(servers.count) nodes")
+        }
+    }
+
+    /// The processes and the files of the source are those that were there before anything was changed.
+    var sourceIsUntouched: Gate {
+        Gate(
+            "every source node's pid and file are as before",
+            hosts: source.map(\.host),
+            deadline: plan.deadlines.restart
+        ) { [source] fleet, facts in
+            var changed: [String] = []
+            for server in source {
+                if let silence = fleet.silence(server.host) { return .waiting(reason: silence) }
+                guard let before = facts.untouched[server.host.description] else {
+                    changed.append("\(server.host) was not noted before")
+                    continue
+                }
+                let zookeeper = fleet.zookeeper(server.host)
+                if zookeeper?.pid != before.pid || zookeeper?.processStartedAt != before.startedAt {
+                    let now = zookeeper?.pid.map { "pid \($0)" } ?? "not running"
+                    changed.append("\(server.host) ran as pid \(before.pid), now \(now)")
+                }
+                if zookeeper?.file.digest != before.digest {
+                    changed.append("\(server.host): \(server.configPath) is another one")
+                }
+            }
+            guard changed.isEmpty else {
+                return .warns(
+                    observed: "somebody else touched the source meanwhile: " + changed.joined(separator: "; ")
+                )
+            }
+            return .holds(observed: "\(source.count) source nodes: same process, same file")
         }
     }
 
@@ -115,38 +221,6 @@ extension ParticipantsProcedure {
                 return .waiting(reason: "\(idle.host) runs the source view and does not serve yet")
             }
             return .holds(observed: "\(serving.count) of \(source.count) serve, \(leader.host) leads")
-        }
-    }
-
-    /// The node that leads is one that had the newest transaction on its disk when it was cut off.
-    var leaderIsFresh: Gate {
-        Gate(
-            "the leader is a node that had the newest transaction at the split",
-            hosts: (seeds + companions).map(\.host),
-            deadline: plan.deadlines.division
-        ) { [seeds, companions] fleet, facts in
-            let zxids = facts.zxidsAtDivision.compactMapValues { Zxid(hexadecimal: $0) }
-            guard let leader = (seeds + companions).first(where: { fleet.stats($0.host)?.role == .leader })
-            else {
-                return .waiting(reason: "no leader yet")
-            }
-            guard zxids.count == seeds.count, let freshest = zxids.values.max() else {
-                return .holds(
-                    observed:
-                        "NOT PROVEN that nothing was lost: seeds were restarted by somebody else before "
-                        + "their last transactions were read"
-                )
-            }
-            let own = zxids[leader.host.description]
-            guard own == freshest else {
-                return .never(
-                    reason:
-                        "\(leader.host) leads; at the split its disk ended at \(own?.description ?? "nothing"), "
-                        + "another's at \(freshest): acknowledged writes are missing from it. Stop the destination "
-                        + "now and keep every version-2 directory"
-                )
-            }
-            return .holds(observed: "\(leader.host) had \(freshest), the newest, at the split")
         }
     }
 

@@ -3,7 +3,7 @@ import Planning
 import Topology
 
 /// Gates on configuration files: their digests, as the agents read them now.
-extension ParticipantsProcedure {
+extension MigrationProcedure {
     func filesAreJoint(on servers: [PlannedServer]) -> Gate {
         files(servers, are: "the joint configuration") { file in
             switch rewritten(file) {

@@ -1,5 +1,6 @@
 package import ControlProtocol
 package import Planning
+package import Topology
 
 /// All that the procedure can do to the world, host by host.
 ///
@@ -7,10 +8,18 @@ package import Planning
 package protocol Fleet: Sendable {
     /// Asks every host at once; a host that does not answer is a value in the view, not an error.
     func observe(_ hosts: [HostName]) async -> [HostName: Observation]
+    /// The same, but each host answers when its server serves or does not run, after half a second at the latest.
+    func observeServing(_ hosts: [HostName]) async -> [HostName: Observation]
     func probe(_ targets: [ProbeTarget], from host: HostName) async throws(FleetError) -> [ProbeResult]
     func read(_ path: String, on host: HostName) async throws(FleetError) -> FileContent
     /// What ZooKeeper has of the Kafka cluster below `chroot`, asked at any of the servers.
     func kafka(through servers: [PlannedServer], chroot: String) async throws(FleetError) -> KafkaCluster
+    /// What the log and the snapshots of a host's server hold of these transactions.
+    func history(of zxids: [Zxid], on host: HostName) async throws(FleetError) -> [Zxid: Presence]
+    /// Writes a canary through each side and looks for all of them on every server; nothing of it stays.
+    func fly(_ question: CanaryQuestion) async -> CanaryAnswer
+    /// When the certificates end by which this program knows agents and is known to them.
+    func ownCredentials() -> CredentialExpiry?
     func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview
     func acquire(_ request: LeaseRequest, on host: HostName) async throws(FleetError) -> LeaseState
     func release(_ lease: Lease, on host: HostName) async throws(FleetError)

@@ -1,10 +1,22 @@
 package import ControlProtocol
-import Topology
+package import Topology
 
 /// What one agent said when asked, or why it said nothing.
 package enum Observation: Hashable, Sendable {
     case status(HostStatus)
     case silent(reason: String)
+}
+
+/// What a server's history says of some transactions, or why it says nothing.
+package enum HistoryAnswer: Hashable, Sendable {
+    case found([Zxid: Presence])
+    case silent(reason: String)
+}
+
+/// What an agent's backend made of a wall that it was shown.
+package enum PreviewAnswer: Hashable, Sendable {
+    case accepted(RulesPreview)
+    case failed(FleetError)
 }
 
 /// One look at the fleet: every gate is judged on such a value and on nothing else.
@@ -16,6 +28,17 @@ package struct FleetView: Hashable, Sendable {
     package var kafka: KafkaCluster?
     /// Why ZooKeeper did not answer about Kafka.
     package var kafkaSilence: String?
+    /// What the histories of servers hold of the transactions a gate asked for.
+    package var histories: [HostName: HistoryAnswer] = [:]
+    /// Nil when no canary was asked for.
+    package var canary: CanaryAnswer?
+    /// Why a host's agent made no probes.
+    package var probeErrors: [HostName: FleetError] = [:]
+    package var previews: [HostName: PreviewAnswer] = [:]
+    /// When this program's own certificates end; nil when it was not asked.
+    package var ownCredentials: CredentialExpiry?
+    /// From before the hosts were asked until the last had answered, by this program's clock, Unix milliseconds.
+    package var lookedAt: ClosedRange<Int64>?
 
     package init(
         hosts: [HostName: Observation] = [:],
@@ -53,8 +76,24 @@ package struct FleetView: Hashable, Sendable {
     package func unanswered(_ host: HostName) -> String? {
         switch hosts[host] {
         case .status: nil
-        case .silent(let reason): "\(host): \(reason)"
+        case .silent(let reason): reason.hasPrefix("\(host): ") ? reason : "\(host): \(reason)"
         case nil: "\(host): not observed"
+        }
+    }
+
+    /// Whether another look may soon show something else: a silent agent, a server on its way up or down.
+    package func isUnsettled(_ host: HostName) -> Bool {
+        guard let status = status(host) else { return true }
+        guard let zookeeper = status.zookeeper else { return false }
+        switch zookeeper.state {
+        case .changing: return true
+        case .stopped, .failed: return false
+        case .running: break
+        }
+        switch zookeeper.serving {
+        case .yes: return false
+        case .looking: return true
+        case .unreachable: return !zookeeper.serving.isSilenced
         }
     }
 

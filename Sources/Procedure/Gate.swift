@@ -17,26 +17,44 @@ package enum Verdict: Hashable, Sendable {
 /// No step begins or ends without one.
 package struct Gate: Sendable {
     /// What must be seen, as the plan prints it.
-    package let title: String
-    /// Hosts whose status it looks at.
-    package let hosts: [HostName]
-    /// Connections to try, by the host that tries them.
-    package let probes: [HostName: [ProbeTarget]]
+    package private(set) var title: String
+    /// What it looks at.
+    package private(set) var look: Look
     /// How long it may take to hold.
-    package let deadline: Duration
+    package private(set) var deadline: Duration
     /// How many looks in a row must hold.
     ///
     /// More than one where a single look can be a coincidence.
-    package let looks: Int
+    package private(set) var looks: Int
     /// Between two looks; nil looks again almost at once.
-    package let interval: Duration?
-    /// Which ZooKeeper to ask about Kafka, if it looks at it.
-    package let kafka: KafkaSource?
+    package private(set) var interval: Duration?
     /// Whether the run goes on, with a warning, when the deadline passes.
     ///
     /// Only where stopping would be worse.
-    package let isAdvisory: Bool
-    package let judge: @Sendable (FleetView, RunFacts) -> Verdict
+    package private(set) var isAdvisory: Bool
+    /// Set when it stands for all checks of the preflight, which have findings of their own.
+    package private(set) var preflight: Preflight?
+    package private(set) var judge: @Sendable (FleetView, RunFacts) -> Verdict
+
+    package init(
+        _ title: String,
+        looking look: Look,
+        deadline: Duration,
+        looks: Int = 1,
+        interval: Duration? = nil,
+        isAdvisory: Bool = false,
+        preflight: Preflight? = nil,
+        judge: @escaping @Sendable (FleetView, RunFacts) -> Verdict
+    ) {
+        self.title = title
+        self.look = look
+        self.deadline = deadline
+        self.looks = looks
+        self.interval = interval
+        self.isAdvisory = isAdvisory
+        self.preflight = preflight
+        self.judge = judge
+    }
 
     package init(
         _ title: String,
@@ -49,29 +67,20 @@ package struct Gate: Sendable {
         isAdvisory: Bool = false,
         judge: @escaping @Sendable (FleetView, RunFacts) -> Verdict
     ) {
-        self.title = title
-        self.hosts = hosts
-        self.probes = probes
-        self.deadline = deadline
-        self.looks = looks
-        self.interval = interval
-        self.kafka = kafka
-        self.isAdvisory = isAdvisory
-        self.judge = judge
+        self.init(
+            title,
+            looking: Look(hosts: hosts, probes: probes, kafka: kafka),
+            deadline: deadline,
+            looks: looks,
+            interval: interval,
+            isAdvisory: isAdvisory,
+            judge: judge
+        )
     }
 
     /// Holds when both do; a `never` of either wins over the other's waiting.
     package func and(_ other: Gate) -> Gate {
-        Gate(
-            title + "; " + other.title,
-            hosts: hosts + other.hosts.filter { !hosts.contains($0) },
-            probes: probes.merging(other.probes, uniquingKeysWith: +),
-            deadline: max(deadline, other.deadline),
-            looks: max(looks, other.looks),
-            interval: longer(than: other),
-            kafka: kafka ?? other.kafka,
-            isAdvisory: isAdvisory && other.isAdvisory
-        ) { [judge, otherJudge = other.judge] view, facts in
+        combined(with: other) { [judge, otherJudge = other.judge] view, facts in
             switch (judge(view, facts), otherJudge(view, facts)) {
             case (.never(let reason), _), (_, .never(let reason)): .never(reason: reason)
             case (.waiting(let reason), _), (_, .waiting(let reason)): .waiting(reason: reason)
@@ -84,37 +93,49 @@ package struct Gate: Sendable {
         }
     }
 
-    package func within(_ deadline: Duration) -> Gate {
-        Gate(
-            title,
-            hosts: hosts,
-            probes: probes,
-            deadline: deadline,
-            looks: looks,
-            interval: interval,
-            kafka: kafka,
-            isAdvisory: isAdvisory,
-            judge: judge
-        )
-    }
-
     /// Holds when either does; the other is asked only when this one does not hold.
     package func or(_ other: Gate) -> Gate {
-        Gate(
-            title + "; " + other.title,
-            hosts: hosts + other.hosts.filter { !hosts.contains($0) },
-            probes: probes.merging(other.probes, uniquingKeysWith: +),
-            deadline: max(deadline, other.deadline),
-            looks: max(looks, other.looks),
-            interval: longer(than: other),
-            kafka: kafka ?? other.kafka,
-            isAdvisory: isAdvisory && other.isAdvisory
-        ) { [judge, otherJudge = other.judge] view, facts in
+        combined(with: other) { [judge, otherJudge = other.judge] view, facts in
             let first = judge(view, facts)
             if case .holds = first { return first }
             if case .holds(let observed) = otherJudge(view, facts) { return .holds(observed: observed) }
             return first
         }
+    }
+
+    package func within(_ deadline: Duration) -> Gate {
+        var copy = self
+        copy.deadline = deadline
+        return copy
+    }
+
+    /// Looks when the hosts' servers serve, or do not run, rather than again and again.
+    package func awaitingServing() -> Gate {
+        var copy = self
+        copy.look.awaitsServing = true
+        return copy
+    }
+
+    /// Holds only when this many looks in a row do.
+    package func seen(inARow looks: Int) -> Gate {
+        var copy = self
+        copy.looks = looks
+        return copy
+    }
+
+    private func combined(
+        with other: Gate,
+        judge: @escaping @Sendable (FleetView, RunFacts) -> Verdict
+    ) -> Gate {
+        Gate(
+            title + "; " + other.title,
+            looking: look.merging(other.look),
+            deadline: max(deadline, other.deadline),
+            looks: max(looks, other.looks),
+            interval: longer(than: other),
+            isAdvisory: isAdvisory && other.isAdvisory,
+            judge: judge
+        )
     }
 
     private func longer(than other: Gate) -> Duration? {

@@ -6,12 +6,12 @@ import Topology
 package struct PlanText: Sendable {
     let plan: MigrationPlan
     let survey: Survey
-    let procedure: ParticipantsProcedure
+    let procedure: MigrationProcedure
 
     package init(plan: MigrationPlan, survey: Survey) {
         self.plan = plan
         self.survey = survey
-        procedure = ParticipantsProcedure(plan: plan, survey: survey)
+        procedure = MigrationProcedure(plan: plan, survey: survey)
     }
 
     /// - Parameter rules: each destination host's exact rules, as its own agent would hand them to its backend.
@@ -20,18 +20,29 @@ package struct PlanText: Sendable {
     }
 
     private var heading: String {
+        """
+        \(plan.name): \(plan.strategy.rawValue), plan \(plan.digest.prefix(12))
+          source        \(describe(plan.source))
+          destination   \(describe(plan.destination))
+        \(roles)
+        \(kafka)  cut           \(scope)
+
+        """
+    }
+
+    private var roles: String {
         let joint = plan.source.count + plan.seeds.count
-        return """
-            \(plan.name): \(plan.strategy.rawValue), plan \(plan.digest.prefix(12))
-              source        \(describe(plan.source))
-              destination   \(describe(plan.destination))
+        return switch plan.strategy {
+        case .participants:
+            """
               seeds         \(procedure.names(plan.seeds)): joint ensemble of \(joint), a majority is \(joint / 2 + 1), \
             the source has \(plan.source.count)
-              with them     \(procedure.names(plan.companions)), started together with the seeds at the division
+              with them     \(procedure.names(plan.companions)), in the destination's first quorum
               afterwards    \(procedure.names(plan.dormant)), started when the destination's leader serves
-            \(kafka)  cut           \(scope)
-
             """
+        case .observers:
+            "  observers     \(procedure.names(plan.seeds)), without a vote; the source is neither changed nor restarted"
+        }
     }
 
     private var kafka: String {
@@ -63,6 +74,7 @@ package struct PlanText: Sendable {
             if let precheck = step.precheck { lines.append("    before: \(precheck.title)") }
             lines += actions(step.act).map { "    does:   \($0)" }
             lines.append("    after:  \(step.verify.title), within \(step.verify.deadline)")
+            lines += (step.verify.preflight?.checks ?? []).map { "            \($0.name): \($0.title)" }
             lines.append("    undo:   \(undo(step.undo))")
         }
         return lines.joined(separator: "\n") + "\n"
@@ -74,7 +86,7 @@ package struct PlanText: Sendable {
         case .commands(let commands):
             commands.isEmpty
                 ? ["nothing on this set-up"] : commands.map { "\($0.host): \($0.command.summary)" }
-        case .decided(let summary, _, _, _): [summary]
+        case .decided(let summary, _, _): [summary]
         }
     }
 
@@ -89,8 +101,7 @@ package struct PlanText: Sendable {
     }
 
     private var diffs: String {
-        let changed = plan.source + plan.seeds
-        let parts = changed.compactMap { server -> String? in
+        let parts = procedure.joined.compactMap { server -> String? in
             guard let file = survey.file(of: server.host),
                 case .success(let content) = procedure.rewritten(file)
             else { return nil }

@@ -28,6 +28,8 @@ package struct RunEvent: Hashable, Sendable, Codable {
     /// What was observed, or the reason for stopping, or what is asked.
     package var message: String?
     package var milliseconds: Int?
+    /// Where the migration stands, when the run has stopped.
+    package var standing: Standing?
 
     package init(
         _ event: Kind,
@@ -37,7 +39,8 @@ package struct RunEvent: Hashable, Sendable, Codable {
         step: String? = nil,
         title: String? = nil,
         message: String? = nil,
-        milliseconds: Int? = nil
+        milliseconds: Int? = nil,
+        standing: Standing? = nil
     ) {
         self.event = event
         self.at = at
@@ -47,5 +50,6 @@ package struct RunEvent: Hashable, Sendable, Codable {
         self.title = title
         self.message = message
         self.milliseconds = milliseconds
+        self.standing = standing
     }
 }

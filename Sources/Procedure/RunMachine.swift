@@ -2,7 +2,7 @@
 ///
 /// For each step: precheck, decide, write the intent down, act, verify, write the verdict down. What survives a
 /// crash is the journal: a step with a verdict is never done again; a step with an intent and no verdict is
-/// decided anew from what is seen, and commands state desired ends.
+/// decided anew from what is seen, and commands state desired ends. A failed step is begun anew, too, as often as it may.
 package struct RunMachine: Sendable {
     package struct Position: Hashable, Sendable {
         package let stage: Int
@@ -57,12 +57,15 @@ package struct RunMachine: Sendable {
     /// Stages whose question was answered by an earlier run of the program.
     private let committed: Set<Int>
     private var stopAsked = false
+    /// How often a step was begun by this program.
+    private var tries: [Position: Int] = [:]
     private var confirmedStages: Set<Int> = []
 
     private struct Outline: Hashable, Sendable {
         let isDone: Bool
         let isRestingPlace: Bool
         let isConfirmed: Bool
+        let attempts: Int
     }
 
     /// `done` holds the steps that have a verdict in the journal, `begun` those with an intent.
@@ -75,7 +78,8 @@ package struct RunMachine: Sendable {
                 Outline(
                     isDone: done.contains(step.id),
                     isRestingPlace: step.isRestingPlace,
-                    isConfirmed: stage.confirmation == nil
+                    isConfirmed: stage.confirmation == nil,
+                    attempts: step.attempts
                 )
             }
         }
@@ -106,6 +110,7 @@ package struct RunMachine: Sendable {
             }
         case .recordingIntent(let position):
             guard event == .recorded else { return unexpected(event) }
+            tries[position, default: 0] += 1
             return go(.acting(position), .act(position))
         case .acting(let position):
             switch event {
@@ -122,7 +127,10 @@ package struct RunMachine: Sendable {
         case .recordingVerdict(let position, let verdict):
             guard event == .recorded else { return unexpected(event) }
             switch verdict {
-            case .failed(let reason): return stop(reason)
+            case .failed(let reason):
+                let isLast = tries[position, default: 1] >= plan[position.stage][position.step].attempts
+                if isLast { return stop(reason) }
+                return go(.prechecking(position), .precheck(position))
             case .done:
                 if stopAsked, plan[position.stage][position.step].isRestingPlace {
                     return stop("stopped as asked; `mitosis run` goes on from here")

@@ -1,4 +1,5 @@
 import ControlProtocol
+import Topology
 
 /// The step under way: its commands, its attempt, its times, and what the run remembers.
 struct RunProgress {
@@ -47,28 +48,19 @@ struct RunProgress {
         switch step.act {
         case .observeOnly: commands = []
         case .commands(let fixed): commands = fixed
-        case .decided(_, let decide, let hosts, let kafka):
-            return await decided(
-                decide,
-                Gate(
-                    "the next move is clear",
-                    hosts: hosts,
-                    deadline: step.verify.deadline,
-                    interval: step.verify.interval,
-                    kafka: kafka
-                ) { _, _ in .holds(observed: "") }
-            )
+        case .decided(_, let decide, let look): return await decided(decide, look, step.verify)
         }
         return .succeeded("")
     }
 
     private mutating func decided(
         _ decide: @Sendable (FleetView, RunFacts) -> Decision,
+        _ look: Look,
         _ gate: Gate
     ) async -> RunMachine.Event {
         let deadline = runner.timing.monotonic() + gate.deadline
         while true {
-            switch decide(await gates.look(gate), facts) {
+            switch decide(await gates.look(look, facts: facts), facts) {
             case .act(let chosen, let because, let noted):
                 commands = chosen
                 facts = noted
@@ -101,32 +93,62 @@ struct RunProgress {
         )
     }
 
-    func act() async -> RunMachine.Event {
+    mutating func act() async -> RunMachine.Event {
         guard let step, !commands.isEmpty else { return .succeeded("") }
+        let teller = self
         let dispatch = CommandDispatch(
             fleet: runner.fleet,
             lease: Lease(runID: runner.run.id, epoch: runner.run.epoch),
             leaseSeconds: Runner.leaseSeconds,
             timing: runner.timing,
             patience: .seconds(20)
-        ) { host, message in tell(.stepWaiting, "\(host): \(message)") }
-        switch await dispatch.send(commands, step: step.id, attempt: attempts[step.id] ?? 1) {
-        case .done(let results):
-            for (host, result) in results.sorted(by: { $0.key < $1.key }) {
-                if case .service(let report) = result { tell(.stepProgress, "\(host): \(report.sentence)") }
+        ) { host, message in teller.tell(.stepWaiting, "\(host): \(message)") }
+        let answer = await dispatch.send(commands, step: step.id, attempt: attempts[step.id] ?? 1)
+        for (host, results) in answer.results.sorted(by: { $0.key < $1.key }) {
+            for result in results {
+                if let text = result.sentence { tell(.stepProgress, "\(host): \(text)") }
+                step.noting?(host, result, &facts)
             }
-            return .succeeded("")
-        case .failed(let reason): return .failed(reason)
         }
+        return answer.failures.isEmpty
+            ? .succeeded("") : .failed(answer.failures.sorted().joined(separator: "\n"))
     }
 
-    func verify() async -> RunMachine.Event {
+    mutating func verify() async -> RunMachine.Event {
         guard let step else { return .failed("no step") }
+        if let preflight = step.verify.preflight { return await inspect(preflight) }
         return await watch(step.verify)
+    }
+
+    /// Warnings are said aloud; what was waived is remembered with the run, and repeated at its end.
+    private mutating func inspect(_ preflight: Preflight) async -> RunMachine.Event {
+        let findings = await preflight.findings(gates, facts: facts)
+        if runner.stopRequest() == .now { return .failed("stopped at once, as asked") }
+        facts.waived = findings.compactMap(\.waiverSentence)
+        for finding in findings {
+            switch finding.verdict {
+            case .pass, .fail: break
+            case .warn: tell(.warning, finding.sentence)
+            case .waived: tell(.warning, "waived: \(finding.waiverSentence ?? "")")
+            }
+        }
+        let failed = findings.filter { $0.verdict == .fail }
+        guard failed.isEmpty else { return .failed(failed.map(\.sentence).joined(separator: "\n")) }
+        return .succeeded(findings.map { "\($0.name): \($0.reason)" }.joined(separator: "\n"))
+    }
+
+    /// What the operator chose to do without, for the end of the run.
+    func repeatWaivers() {
+        for waived in facts.waived {
+            runner.event(.warning, title: "Waived in the preflight", message: waived)
+        }
     }
 
     func recordVerdict(_ verdict: StepVerdict) throws(JournalError) {
         guard let step else { return }
+        if step.noting != nil || step.verify.preflight != nil {
+            try runner.journal.remember(facts, of: runner.run.id)
+        }
         try runner.journal.verdict(
             step.id,
             attempt: attempts[step.id] ?? 1,
@@ -168,6 +190,17 @@ struct RunProgress {
     }
 }
 
+extension CommandResult {
+    /// What progress shows of it; nil when that it was done says everything.
+    var sentence: String? {
+        switch self {
+        case .rules, .file, .data: nil
+        case .service(let report): report.sentence
+        case .detached(let report): report.sentence
+        }
+    }
+}
+
 extension ServiceReport {
     /// What a restart took, as progress shows it.
     var sentence: String {
@@ -176,5 +209,30 @@ extension ServiceReport {
             stopMilliseconds.map { "stopped in \($0) ms" }, startMilliseconds.map { "started in \($0) ms" },
         ].compactMap(\.self)
         return "\(service) pid \(pids)" + (parts.isEmpty ? "" : ", " + parts.joined(separator: ", "))
+    }
+}
+
+extension DetachReport {
+    /// What was proven, and what each part took.
+    var sentence: String {
+        let times = phases.map { "\($0.name) \($0.milliseconds)" }.joined(separator: ", ")
+        return "detached, \(data.end.map(\.description) ?? "no history"), \(proof.sentence) (ms: \(times))"
+    }
+}
+
+extension DetachReport.Proof {
+    var sentence: String {
+        switch self {
+        case .held(let memory): "its disk held all of its memory up to \(memory) before it was stopped"
+        case .idle: "it had stopped serving before, and its log writer had nothing to do"
+        case .unknown(let reason): "NOT PROVEN to be all that it acknowledged: \(reason)"
+        }
+    }
+
+    var isKnown: Bool {
+        switch self {
+        case .held, .idle: true
+        case .unknown: false
+        }
     }
 }

@@ -11,6 +11,7 @@ package struct Runner: Sendable {
     let done: Set<StepID>
     let begun: Set<StepID>
     let entries: [JournalEntry]
+    let course: Course
     let run: RunRecord
     let hosts: [HostName]
     let fleet: any Fleet
@@ -22,12 +23,19 @@ package struct Runner: Sendable {
 
     package enum Outcome: Hashable, Sendable {
         case finished(milliseconds: Int)
-        case stopped(reason: String)
+        case stopped(reason: String, standing: Standing)
+    }
+
+    package enum Course: Hashable, Sendable {
+        case forward
+        /// From a division without a leader back to the joint ensemble.
+        case back
     }
 
     package init(
         plan: MigrationPlan,
         run: RunRecord,
+        course: Course = .forward,
         fleet: any Fleet,
         journal: any RunJournal,
         timing: Timing,
@@ -35,22 +43,30 @@ package struct Runner: Sendable {
         confirm: @escaping @Sendable (String) async -> Bool,
         stopRequest: @escaping @Sendable () -> StopRequest
     ) throws(JournalError) {
-        let procedure = ParticipantsProcedure(plan: plan, survey: run.survey)
+        let procedure = MigrationProcedure(plan: plan, survey: run.survey)
         let entries = try journal.entries(of: run.id)
-        let begun = Set(entries.map(\.step))
-        var done = Set(entries.filter { if case .done = $0.verdict { true } else { false } }.map(\.step))
-        let renewal = procedure.renewal(done: done, begun: begun)
-        if let renewal {
-            done.subtract(renewal.steps.map(\.id))
-            if renewal.steps.contains(where: { $0.id == "renewal.joint-files" }) {
-                done.remove("division.restore-files")
-            }
-        }
-        if !begun.contains("division.split") { done.remove("division.kafka") }
+        let history = RunHistory(entries)
+        var done = history.done
+        begun = history.begun
         self.entries = entries
-        self.begun = begun
+        self.course = course
+        switch course {
+        case .back:
+            // A run may have gone forward since, to a leader.
+            if !history.isOnTheWayBack { done.subtract(MigrationProcedure.wayBackMayEndAfter) }
+            stages = [procedure.wayBack]
+        case .forward:
+            let renewal = procedure.renewal(done: done, begun: begun)
+            if let renewal {
+                done.subtract(renewal.steps.map(\.id))
+                if renewal.steps.contains(where: { $0.id == "renewal.joint-files" }) {
+                    done.remove("division.restore-files")
+                }
+            }
+            if !begun.contains("division.detach") { done.subtract(["division.kafka", "division.canary"]) }
+            stages = (renewal.map { [$0] } ?? []) + procedure.stages
+        }
         self.done = done
-        stages = (renewal.map { [$0] } ?? []) + procedure.stages
         hosts = plan.agents.map(\.host)
         self.run = run
         self.fleet = fleet
@@ -61,6 +77,9 @@ package struct Runner: Sendable {
         self.stopRequest = stopRequest
     }
 
+    /// Before a step is begun for the second time; doubled before each further time.
+    private static var shortestPause: Duration { .milliseconds(250) }
+
     /// Runs what the journal does not show as done.
     ///
     /// The caller holds the leases for `run.epoch`.
@@ -70,22 +89,25 @@ package struct Runner: Sendable {
         let started = timing.monotonic()
         event(done.isEmpty ? .runStarted : .runResumed, message: "\(done.count) steps were done before")
 
+        var pause = Self.shortestPause
         var action = machine.handle(.begin)
         while true {
             if stopRequest() != .none { _ = machine.handle(.stopAsked) }
             switch action {
             case .finish:
                 progress.leaveStage()
-                try journal.end(run.id, .finished, at: timing.now())
-                let milliseconds = (timing.monotonic() - started).milliseconds
-                event(.runFinished, message: "finished", milliseconds: milliseconds)
-                return .finished(milliseconds: milliseconds)
+                progress.repeatWaivers()
+                return try finish((timing.monotonic() - started).milliseconds)
             case .stop(let reason):
                 try journal.end(run.id, .stopped, at: timing.now())
-                event(.runStopped, step: progress.step?.id.description, message: reason)
-                return .stopped(reason: reason)
+                let standing = try standing()
+                event(.runStopped, step: progress.step?.id.description, message: reason, standing: standing)
+                return .stopped(reason: reason, standing: standing)
             case .nothing:
-                return .stopped(reason: "internal: the run has nothing to do; please report this")
+                return .stopped(
+                    reason: "internal: the run has nothing to do; please report this",
+                    standing: try standing()
+                )
             case .confirm(let stage):
                 let question = stages[stage].confirmation ?? ""
                 event(.confirmationNeeded, stage: stages[stage].name, message: question)
@@ -102,8 +124,31 @@ package struct Runner: Sendable {
             case .recordVerdict(_, let verdict):
                 try progress.recordVerdict(verdict)
                 action = machine.handle(.recorded)
+                // Only another attempt at the same step looks before it after a failure.
+                if case .failed = verdict, case .precheck = action {
+                    await timing.sleep(pause)
+                    pause *= 2
+                } else {
+                    pause = Self.shortestPause
+                }
             }
         }
+    }
+
+    private func standing() throws(JournalError) -> Standing {
+        RunHistory(try journal.entries(of: run.id)).standing
+    }
+
+    private func finish(_ milliseconds: Int) throws(JournalError) -> Outcome {
+        switch course {
+        case .forward:
+            try journal.end(run.id, .finished, at: timing.now())
+            event(.runFinished, message: "finished", milliseconds: milliseconds)
+        case .back:
+            try journal.end(run.id, .stopped, at: timing.now())
+            event(.runFinished, message: "back at the joint ensemble", milliseconds: milliseconds)
+        }
+        return .finished(milliseconds: milliseconds)
     }
 
     func event(
@@ -112,7 +157,8 @@ package struct Runner: Sendable {
         step: String? = nil,
         title: String? = nil,
         message: String? = nil,
-        milliseconds: Int? = nil
+        milliseconds: Int? = nil,
+        standing: Standing? = nil
     ) {
         report(
             RunEvent(
@@ -123,7 +169,8 @@ package struct Runner: Sendable {
                 step: step,
                 title: title,
                 message: message,
-                milliseconds: milliseconds
+                milliseconds: milliseconds,
+                standing: standing
             )
         )
     }

@@ -14,6 +14,10 @@ package struct Step: Sendable {
     ///
     /// Not so while clients have no ZooKeeper.
     package let isRestingPlace: Bool
+    /// How often it is begun again, each time decided anew, before its failure stops the run.
+    package let attempts: Int
+    /// What the run remembers of each host's answer, whether or not all hosts succeeded.
+    package let noting: (@Sendable (HostName, CommandResult, inout RunFacts) -> Void)?
 
     package init(
         _ id: StepID,
@@ -22,7 +26,9 @@ package struct Step: Sendable {
         act: Act = .observeOnly,
         verify: Gate,
         undo: Undo,
-        isRestingPlace: Bool = true
+        isRestingPlace: Bool = true,
+        attempts: Int = 1,
+        noting: (@Sendable (HostName, CommandResult, inout RunFacts) -> Void)? = nil
     ) {
         self.id = id
         self.title = title
@@ -31,6 +37,8 @@ package struct Step: Sendable {
         self.verify = verify
         self.undo = undo
         self.isRestingPlace = isRestingPlace
+        self.attempts = attempts
+        self.noting = noting
     }
 }
 
@@ -69,8 +77,7 @@ package enum Act: Sendable {
     case decided(
         summary: String,
         by: @Sendable (FleetView, RunFacts) -> Decision,
-        hosts: [HostName],
-        kafka: KafkaSource? = nil
+        looking: Look
     )
 }
 
@@ -111,30 +118,5 @@ package struct Stage: Sendable {
         self.confirmation = confirmation
         self.committedBy = committedBy
         self.steps = steps
-    }
-}
-
-/// What a run has to remember between steps; journaled, so that it survives a crash of the coordinator.
-package struct RunFacts: Hashable, Sendable, Codable {
-    /// The process each host ran before the restart that a step asked for.
-    package var replacedPIDs: [String: Int32] = [:]
-    /// The last transaction on each destination node's disk when it was cut off, as `0x...`.
-    package var zxidsAtDivision: [String: String] = [:]
-    /// The registration that each broker had before its restart, as its czxid.
-    package var replacedRegistrations: [String: String] = [:]
-    /// The session of each broker and of the controller when the destination was cut off, as `0x...`.
-    package var sessionsAtDivision: [String: String] = [:]
-
-    package init() {}
-
-    /// Journals of earlier versions lack the later facts.
-    package init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: CodingKeys.self)
-        replacedPIDs = try values.decodeIfPresent([String: Int32].self, forKey: .replacedPIDs) ?? [:]
-        zxidsAtDivision = try values.decodeIfPresent([String: String].self, forKey: .zxidsAtDivision) ?? [:]
-        replacedRegistrations =
-            try values.decodeIfPresent([String: String].self, forKey: .replacedRegistrations) ?? [:]
-        sessionsAtDivision =
-            try values.decodeIfPresent([String: String].self, forKey: .sessionsAtDivision) ?? [:]
     }
 }

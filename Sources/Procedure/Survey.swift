@@ -21,33 +21,61 @@ package struct Survey: Hashable, Sendable, Codable {
         }
     }
 
+    /// A file that could not be read, and why.
+    package struct Unread: Hashable, Sendable, Codable {
+        package let host: HostName
+        package let path: String
+        package let reason: String
+        /// Whether the agent did not answer at all.
+        package let isSilence: Bool
+
+        package init(host: HostName, path: String, reason: String, isSilence: Bool = false) {
+            self.host = host
+            self.path = path
+            self.reason = reason
+            self.isSilence = isSilence
+        }
+    }
+
     package let files: [File]
+    /// Empty once a run has changed something: the preflight refuses a plan with such a file.
+    package let unread: [Unread]
     /// Nil when the plan has no Kafka.
     package let kafka: KafkaSurvey?
 
-    package init(files: [File], kafka: KafkaSurvey? = nil) {
+    package init(files: [File], unread: [Unread] = [], kafka: KafkaSurvey? = nil) {
         self.files = files
+        self.unread = unread
         self.kafka = kafka
     }
 
-    /// Reads every server's configuration file through its agent; changes nothing.
-    package static func take(of plan: MigrationPlan, through fleet: any Fleet) async throws(FleetError)
-        -> Survey
-    {
+    /// Journals of earlier versions know no unread files.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        files = try values.decode([File].self, forKey: .files)
+        unread = try values.decodeIfPresent([Unread].self, forKey: .unread) ?? []
+        kafka = try values.decodeIfPresent(KafkaSurvey.self, forKey: .kafka)
+    }
+
+    /// Reads every server's configuration file through its agent, and the brokers' files; changes nothing.
+    ///
+    /// What cannot be read is part of the survey: the preflight tells it with everything else that is wrong.
+    package static func take(of plan: MigrationPlan, through fleet: any Fleet) async -> Survey {
+        let absence =
+            "it does not exist; write the host's own zoo.cfg first, with the ensemble that it will have after the "
+            + "migration"
         var files: [File] = []
-        for server in plan.source + plan.destination {
-            let answer = try await fleet.read(server.configPath, on: server.host)
-            guard let content = answer.content, let digest = answer.state.digest else {
-                throw .broken(
-                    host: server.host,
-                    reason: "\(server.configPath) does not exist; write the host's own zoo.cfg first, "
-                        + "with the ensemble that it will have after the migration"
-                )
+        var unread: [Unread] = []
+        let wanted = plan.servers.map { FileReading(host: $0.host, path: $0.configPath) }
+        for answer in await FileReading.perform(wanted, through: fleet) {
+            switch answer.file(absence) {
+            case .success(let file): files.append(file)
+            case .failure(let missing): unread.append(missing.unread)
             }
-            files.append(File(host: server.host, path: server.configPath, digest: digest, content: content))
         }
-        guard let kafka = plan.kafka else { return Survey(files: files) }
-        return Survey(files: files, kafka: try await KafkaSurvey.take(of: kafka, through: fleet))
+        guard let kafka = plan.kafka else { return Survey(files: files, unread: unread) }
+        let brokers = await KafkaSurvey.take(of: kafka, through: fleet)
+        return Survey(files: files, unread: unread, kafka: brokers)
     }
 
     package func file(of host: HostName) -> File? { files.first { $0.host == host } }

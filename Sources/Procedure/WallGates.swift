@@ -3,7 +3,7 @@ import Planning
 import Topology
 
 /// Gates on the wall: rules read back from kernels, sockets listed, connections tried from both sides.
-extension ParticipantsProcedure {
+extension MigrationProcedure {
     var noRules: Gate {
         Gate(
             "no rule of ours in any kernel",
@@ -36,22 +36,35 @@ extension ParticipantsProcedure {
                     return .waiting(reason: "\(server.host): its kernel does not hold the wall as planned")
                 }
             }
-            return .holds(observed: "\(destination.count) walls read back")
+            return .holds(observed: "\(destination.count) walls read back" + restorations(fleet))
         }
     }
 
-    /// A wall stands already, left by an attempt whose coordinator died: the way is forward.
-    var splitHasBegun: Gate {
+    /// The wall stands at every destination node that is not attached to the source any more.
+    var detachedAreWalled: Gate {
         Gate(
-            "or a wall of this plan stands already",
+            "the wall stands at every node that is not attached to the source",
             hosts: destination.map(\.host),
             deadline: plan.deadlines.division
-        ) { [plan, destination] fleet, _ in
-            let walled = destination.filter { fleet.status($0.host)?.rules.wall == plan.wall(for: $0) }
-            return walled.isEmpty
-                ? .waiting(reason: "no wall yet")
-                : .holds(observed: "the split has begun: \(Self.list(walled.map(\.host)))")
+        ) { [plan, destination] fleet, facts in
+            let attached = Set(attached(fleet, facts).map(\.host))
+            for server in destination where !attached.contains(server.host) {
+                if let silence = fleet.silence(server.host) { return .waiting(reason: silence) }
+                guard fleet.status(server.host)?.rules.wall == plan.wall(for: server) else {
+                    return .waiting(reason: "\(server.host): its kernel does not hold the wall as planned")
+                }
+            }
+            return .holds(observed: "\(destination.count - attached.count) walls read back")
         }
+    }
+
+    /// Walls that something else took away, and that their agents put back.
+    private func restorations(_ fleet: FleetView) -> String {
+        let texts = destination.compactMap { server -> String? in
+            guard let times = fleet.status(server.host)?.rules.restored, times > 0 else { return nil }
+            return "; \(server.host): something changed its wall, which was put back (\(times) times)"
+        }
+        return texts.joined()
     }
 
     /// Before the split, so that the later refusal proves something: both sides can reach each other.
@@ -62,29 +75,7 @@ extension ParticipantsProcedure {
             probes: crossingProbes,
             deadline: plan.deadlines.division
         ) { [crossingProbes] fleet, _ in
-            Self.judge(crossingProbes, fleet, .connected, "connect")
-        }
-    }
-
-    /// Preflight: the agents' own configurations let them try.
-    var probesAllowed: Gate {
-        let tried = crossingProbes
-        return Gate(
-            "every agent may probe the other side",
-            hosts: [],
-            probes: tried,
-            deadline: .seconds(5)
-        ) { fleet, _ in
-            for (host, targets) in tried.sorted(by: { $0.key < $1.key }) {
-                guard fleet.probes[host]?.count == targets.count else {
-                    return .waiting(
-                        reason:
-                            "\(host): its agent does not answer probes of the other side; see `firewall.peers` "
-                            + "in its configuration"
-                    )
-                }
-            }
-            return .holds(observed: "\(tried.count) agents")
+            Self.judge(crossingProbes, fleet, .connected, "connected")
         }
     }
 
@@ -118,18 +109,15 @@ extension ParticipantsProcedure {
     /// A dormant node that came up by itself (a reboot, a unit that is enabled) is empty and could form a majority
     /// without the freshest seed.
     var othersAreStopped: Gate {
-        Gate(
-            "\(names(companions + dormant)): stopped and empty until the destination's seeds lead",
-            hosts: destination.map(\.host),
+        let others = companions + dormant
+        return Gate(
+            others.isEmpty
+                ? "every destination node is a seed"
+                : "\(names(others)): stopped and empty until the division",
+            hosts: others.map(\.host),
             deadline: plan.deadlines.division
-        ) { [seeds, companions, dormant, destinationView] fleet, facts in
-            let first = seeds + companions
-            let leads = first.contains { server in
-                Self.runs(destinationView, fleet.zookeeper(server.host))
-                    && fleet.stats(server.host)?.role == .leader
-            }
-            if leads { return .holds(observed: "the destination has a leader") }
-            for server in facts.zxidsAtDivision.isEmpty ? companions + dormant : dormant {
+        ) { fleet, _ in
+            for server in others {
                 if let silence = fleet.silence(server.host) { return .waiting(reason: silence) }
                 guard let zookeeper = fleet.zookeeper(server.host) else { continue }
                 guard zookeeper.state == .stopped, zookeeper.data.isEmpty else {
@@ -141,18 +129,17 @@ extension ParticipantsProcedure {
                     )
                 }
             }
-            return .holds(observed: "the other nodes are stopped and empty")
+            return .holds(
+                observed: others.isEmpty ? "no other nodes" : "the other nodes are stopped and empty"
+            )
         }
     }
 
-    /// No established connection between the sides, and (when `refusedToo`) every attempt between running nodes
-    /// is refused.
-    func nothingCrosses(refusedToo: Bool) -> Gate {
-        let tried = refusedToo ? crossingProbes : [:]
-        return Gate(
-            "no quorum or election connection crosses" + (refusedToo ? ", every attempt is refused" : ""),
+    /// No established connection between the sides, by the socket tables of both.
+    var nothingCrosses: Gate {
+        Gate(
+            "no quorum or election connection crosses",
             hosts: (source + destination).map(\.host),
-            probes: tried,
             deadline: plan.deadlines.division
         ) { [source, destination] fleet, _ in
             for (side, other) in [(source, destination), (destination, source)] {
@@ -170,13 +157,42 @@ extension ParticipantsProcedure {
                     }
                 }
             }
-            guard refusedToo else { return .holds(observed: "no socket crosses") }
-            return switch Self.judge(tried, fleet, .refused, "refused") {
-            case .holds(let observed), .warns(let observed):
-                .holds(observed: "no socket crosses, \(observed)")
-            case .waiting(let reason): .waiting(reason: reason)
-            case .never(let reason): .never(reason: reason)
+            return .holds(observed: "no socket crosses")
+        }
+    }
+
+    /// Attempts from both sides are refused, and by the walls: their counters show the packets.
+    ///
+    /// A refusal alone would prove little where nothing listens.
+    var everyAttemptIsRefused: Gate {
+        let tried = probes(from: source, to: destination)
+            .merging(probes(from: destination, to: source), uniquingKeysWith: +)
+        return Gate(
+            "every attempt from either side is refused, and counted by the wall",
+            hosts: destination.map(\.host),
+            probes: tried,
+            deadline: plan.deadlines.division
+        ) { [destination] fleet, _ in
+            let refused = Self.judge(tried, fleet, .refused, "refused")
+            guard case .holds(let observed) = refused else { return refused }
+            for server in destination {
+                guard let rules = fleet.status(server.host)?.rules else {
+                    return .waiting(reason: fleet.silence(server.host) ?? "\(server.host): no status")
+                }
+                let inbound = tried.values.joined().count { server.allAddresses.contains($0.address) }
+                let outbound = tried[server.host]?.count ?? 0
+                for (chain, least) in [("input", inbound), ("output", outbound)] {
+                    let counted = rules.counters.filter { $0.chain == chain }.reduce(0) { $0 + $1.packets }
+                    guard counted >= UInt64(least) else {
+                        return .waiting(
+                            reason:
+                                "\(server.host): \(least) attempts were made, its wall's \(chain) rules counted "
+                                + "\(counted) packets"
+                        )
+                    }
+                }
             }
+            return .holds(observed: observed + ", all counted")
         }
     }
 
@@ -197,7 +213,7 @@ extension ParticipantsProcedure {
             return .waiting(reason: "not every probe was answered")
         }
         return .holds(
-            observed: "\(results.count) attempts on election ports between source and seeds \(word)"
+            observed: "\(results.count) attempts on election ports across \(word)"
         )
     }
 
@@ -206,45 +222,9 @@ extension ParticipantsProcedure {
         probes(from: source, to: seeds).merging(probes(from: seeds, to: source), uniquingKeysWith: +)
     }
 
-    /// Every seed has stopped serving and its disk has come to rest.
-    ///
-    /// A destination node acknowledges before its own disk has the write. It stops serving when it loses its
-    /// quorum, and flushes what it has queued; several equal looks at the disk show that this is over.
-    var cutOffAndQuiet: Gate {
-        Gate(
-            "every seed is looking, its disk at rest",
-            hosts: seeds.map(\.host),
-            deadline: plan.deadlines.division,
-            looks: 4
-        ) { [seeds, destinationView] fleet, _ in
-            var zxids: [String] = []
-            for seed in seeds {
-                if let silence = fleet.silence(seed.host) { return .waiting(reason: silence) }
-                guard let zookeeper = fleet.zookeeper(seed.host) else { continue }
-                if Self.runs(destinationView, zookeeper) {
-                    zxids.append("\(seed.host) restarted before")
-                    continue
-                }
-                switch (zookeeper.state, zookeeper.serving) {
-                case (.stopped, _), (.failed, _), (.running, .looking): break
-                case (_, .yes): return .waiting(reason: "\(seed.host) still serves")
-                case (.changing, _): return .waiting(reason: "\(seed.host) is being started or stopped")
-                case (.running, .unreachable(let reason)):
-                    return .waiting(reason: "\(seed.host) does not say that it is looking: \(reason)")
-                }
-                guard let zxid = zookeeper.data.lastZxid else {
-                    return .waiting(reason: "\(seed.host): the last transaction on its disk is not known")
-                }
-                zxids.append("\(seed.host) \(zxid)")
-            }
-            return .holds(observed: "looking, last on disk: " + zxids.joined(separator: ", "))
-        }
-    }
-
     /// Without rules, and seen several times: nobody connects across, both ensembles stay whole.
     var staysApart: Gate {
-        let gate = noRules.and(bothRunTheirOwn).and(nothingCrosses(refusedToo: false))
-        return Gate(gate.title, hosts: gate.hosts, deadline: gate.deadline, looks: 5, judge: gate.judge)
+        noRules.and(bothRunTheirOwn).and(nothingCrosses).seen(inARow: 5)
     }
 
     private func probes(from: [PlannedServer], to: [PlannedServer]) -> [HostName: [ProbeTarget]] {

@@ -51,12 +51,20 @@ package struct RunPrinter: Sendable {
         case .warning: return ["  !!  \(event.title ?? ""): \(message)"]
         case .stepFinished:
             let time = Self.seconds(event.milliseconds ?? 0)
-            return ["  ok  \(event.title ?? "")  \(time)" + (message.isEmpty ? "" : "\n        \(message)")]
+            return [
+                "  ok  \(event.title ?? "")  \(time)"
+                    + (message.isEmpty ? "" : "\n        \(message.replacing("\n", with: "\n        "))")
+            ]
         case .stageFinished:
             return ["  \(event.stage ?? "") took \(Self.seconds(event.milliseconds ?? 0))"]
         case .confirmationNeeded: return ["", message]
-        case .runStopped: return ["", "stopped: \(message)"]
-        case .runFinished: return ["", "finished in \(Self.seconds(event.milliseconds ?? 0))"]
+        case .runStopped:
+            let standing = event.standing.map { "The migration is \($0): \($0.advice)." }
+            return ["", "stopped: \(message)"] + [standing].compactMap(\.self)
+        case .runFinished:
+            return [
+                "", "\(message.isEmpty ? "finished" : message) in \(Self.seconds(event.milliseconds ?? 0))",
+            ]
         }
     }
 

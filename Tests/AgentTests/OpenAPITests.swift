@@ -1,6 +1,8 @@
 import AgentServer
 import ControlProtocol
+import FoundationEssentials
 import Testing
+import Topology
 import YAMLReading
 
 @Suite("docs/openapi.yaml against the agent", .timeLimit(.minutes(1)))
@@ -77,6 +79,7 @@ struct OpenAPITests {
             "POST /v1/read/rules":
                 #"{"wall":{"peers":["198.51.100.7"],"scope":{"ports":{"numbers":[2888]}}}}"#,
             "POST /v1/read/probe": #"{"targets":[{"address":"198.51.100.7","port":2181}]}"#,
+            "POST /v1/read/history": #"{"zxids":["0x100000001","0x2"]}"#,
         ]
         try await TestAgent.with { agent in
             func check(_ operation: Operation, _ identity: String, _ body: String) async throws -> Int {
@@ -117,6 +120,37 @@ struct OpenAPITests {
                 #expect(try await check(operation, "coordinator/ops", large) == 413, "\(operation.path)")
             }
         }
+    }
+
+    @Test(
+        "the schemas of rules and closed ports have every field that there is, and require no more than are sent"
+    )
+    func rulesSchemas() throws {
+        func check(_ name: String, _ full: some Encodable, _ bare: some Encodable) throws {
+            let schema = try child(root, "components", "schemas", name)
+            func names(_ value: some Encodable) throws -> Set<String> {
+                let bytes = Array(try JSONEncoder().encode(value))
+                return Set(try YAMLDocument(bytes: bytes, file: name).root.entries().map(\.key))
+            }
+            #expect(try names(full) == Set(child(schema, "properties").entries().map(\.key)))
+            let required = Set(try child(schema, "required").strings())
+            #expect(try required.isSubset(of: names(bare)), "\(name)")
+        }
+        let ports = try [#require(Port(2181))]
+        let closed = ClosedPorts(ports: ports, exception: Port(40_000))
+        func rules(_ wall: Wall?, _ closed: ClosedPorts?) -> InstalledRules {
+            InstalledRules(
+                backend: .nftables,
+                wall: wall,
+                closed: closed,
+                count: 0,
+                counters: [],
+                listing: "",
+                unreadable: wall.map { _ in "the kernel is busy" }
+            )
+        }
+        try check("ClosedPorts", closed, ClosedPorts(ports: ports))
+        try check("InstalledRules", rules(Sample.wall(), closed), rules(nil, nil))
     }
 
     @Test("the schema of a status has every field that the agent sends, and requires no other")

@@ -15,14 +15,56 @@ struct Coordinator {
         try await perform(["run", lab.layout.plan, "--events", lab.layout.events] + options)
     }
 
-    /// Starts a run in the background; its end is in `lab.layout.control/run.log`.
+    /// Starts a run in the background; its end is in `log`.
     func start() throws -> ProcessRecord {
-        let launcher = Launcher(
-            namespace: lab.namespace(of: lab.configuration.control),
-            log: lab.layout.control + "/run.log"
-        )
+        let launcher = Launcher(namespace: lab.namespace(of: lab.configuration.control), log: log)
         let argv = [lab.binaries.coordinator, "run", lab.layout.plan, "--yes", "--events", lab.layout.events]
         return try launcher.launch(argv)
+    }
+
+    var log: String { lab.layout.control + "/run.log" }
+
+    /// What the run in the background has said, for a failure's message.
+    var said: String {
+        do { return try Folder.read(log) } catch { return "\(error)" }
+    }
+
+    /// Runs as far as the question before the division, which nobody answers.
+    func join() async throws {
+        let joined = try await run([])
+        try #require(joined.output.contains("not confirmed"), "\(joined.diagnostics)")
+    }
+
+    func rollback() async throws -> Tool.Outcome {
+        try await perform(["rollback", lab.layout.plan, "--events", lab.layout.events])
+    }
+
+    /// Returns as soon as the step has come to its end.
+    func waitForStep(_ step: String, seconds: Int = 120) async throws {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        while !happened("stepFinished", step) {
+            guard ContinuousClock.now < deadline else {
+                let said = try Folder.read(log).suffix(3000)
+                try #require(Bool(false), "\(step) was not reached: \(said)")
+                return
+            }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    func happened(_ event: String, _ step: String, saying text: String = "") -> Bool {
+        events().split(separator: "\n").contains {
+            $0.contains(#""event":"\#(event)""#) && $0.contains(#""step":"\#(step)""#) && $0.contains(text)
+        }
+    }
+
+    /// Makes moves between the split and the destination's leader short, so that a failure is known soon.
+    func shortenDeadlines(division: Int = 5, restart: Int = 15) throws {
+        let plan = try Folder.read(lab.layout.plan)
+        try Folder.write(
+            plan + "\ndeadlines: {division_seconds: \(division), restart_seconds: \(restart)}\n",
+            to: lab.layout.plan
+        )
     }
 
     /// Returns as soon as the events of the run hold `text`.

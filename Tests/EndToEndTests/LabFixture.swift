@@ -40,6 +40,8 @@ enum LabFixture {
         mode: LabConfiguration.HostMode = .processes,
         agents: Bool = true,
         brokers: Int = 0,
+        strategy: LabConfiguration.Strategy = .participants,
+        canFail: Bool = false,
         _ body: (Lab) async throws -> Void
     ) async throws {
         let configuration = try LabConfiguration(
@@ -48,7 +50,9 @@ enum LabFixture {
             destinations: destinations,
             mode: mode,
             agents: agents,
-            brokers: brokers
+            brokers: brokers,
+            strategy: strategy,
+            canFail: canFail
         )
         let before = IssueCount.count.withLock { $0 }
         let lab = Lab(configuration, binaries: try Binaries.find())

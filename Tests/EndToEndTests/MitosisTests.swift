@@ -18,6 +18,49 @@ struct MitosisTests {
     @Test("divides three and five, where a companion completes the first quorum", .timeLimit(.minutes(6)))
     func threeAndFive() async throws { try await Self.divide(sources: 3, destinations: 5, mode: .processes) }
 
+    @Test("observers: the source is neither changed nor restarted", .timeLimit(.minutes(6)))
+    func observers() async throws {
+        try await LabFixture.withLab(strategy: .observers) { lab in
+            try await lab.up()
+            let coordinator = Coordinator(lab: lab)
+            let before = try Self.source(lab)
+            let summary = try await LabRun(lab, settle: .seconds(3)).perform()
+            #expect(summary.problems == [])
+            #expect(summary.stages.map(\.name) == ["preflight", "join", "division", "clean-up"])
+            #expect(summary.source.mixingChecked && summary.destination.mixingChecked)
+            #expect(try Self.source(lab) == before)
+            #expect(
+                coordinator.happened("stepFinished", "clean-up.source", saying: "same process, same file")
+            )
+            // Nothing of the kept copies is left.
+            for host in lab.configuration.destinationHosts {
+                let left = try Folder.entries(lab.layout.host(host).data)
+                #expect(left.allSatisfy { !$0.hasPrefix("mitosis-") }, "\(left)")
+            }
+        }
+    }
+
+    @Test("five observers become an ensemble of five", .timeLimit(.minutes(6)))
+    func fiveObservers() async throws {
+        try await LabFixture.withLab(destinations: 5, strategy: .observers) { lab in
+            try await lab.up()
+            let before = try Self.source(lab)
+            let summary = try await LabRun(lab, settle: .seconds(3)).perform()
+            #expect(summary.problems == [])
+            #expect(try Self.source(lab) == before)
+        }
+    }
+
+    /// Every source node's process and the content of its configuration file.
+    private static func source(_ lab: Lab) throws -> [String] {
+        try lab.configuration.sourceHosts.map { host in
+            let files = lab.layout.host(host)
+            let process = try #require(try RecordFile.read(ProcessRecord.self, at: files.zooKeeperRecord))
+            try #require(process.isRunning)
+            return "\(process.pid) \(process.startTicks) \(try Folder.read(files.zooKeeperConfiguration))"
+        }
+    }
+
     @Test(
         "a coordinator killed right after the split is continued, and nothing is lost",
         .timeLimit(.minutes(6))
@@ -30,7 +73,7 @@ struct MitosisTests {
 
             let first = try coordinator.start()
             try await coordinator.waitForEvent(#""event":"stepFinished""#, seconds: 60)
-            try await Self.waitForStep("division.split", coordinator)
+            try await coordinator.waitForStep("division.split")
             first.signal(SIGKILL)
             #expect(await first.isGone(within: .seconds(10)))
 
@@ -60,7 +103,7 @@ struct MitosisTests {
             let coordinator = Coordinator(lab: lab)
             let workload = try await Self.startWriting(lab)
             let run = try coordinator.start()
-            try await Self.waitForStep("join.roll-source-1", coordinator)
+            try await coordinator.waitForStep("join.roll-source-1")
 
             let intruder = try await coordinator.run()
             #expect(intruder.status == 1)
@@ -141,17 +184,5 @@ struct MitosisTests {
         try await workload.start(seconds: 600)
         try await workload.waitUntilWriting(.source, seconds: 60)
         return workload
-    }
-
-    private static func waitForStep(_ step: String, _ coordinator: Coordinator) async throws {
-        let deadline = ContinuousClock.now + .seconds(120)
-        while true {
-            let isDone = coordinator.events().split(separator: "\n").contains {
-                $0.contains(#""event":"stepFinished""#) && $0.contains(#""step":"\#(step)""#)
-            }
-            if isDone { return }
-            try #require(ContinuousClock.now < deadline, "\(step) was not reached")
-            try await Task.sleep(for: .milliseconds(5))
-        }
     }
 }

@@ -102,17 +102,35 @@ struct FirewallBench: Sendable {
     }
 }
 
+extension FirewallBench {
+    /// Knows the generation of the rules on `walled`, as an agent there does.
+    func lasting(_ backend: FirewallBackend, launcher first: [String] = []) -> HostFirewall {
+        let namespace = network.namespace(of: "walled")
+        return HostFirewall(
+            backend: backend,
+            protectedPorts: Self.protectedPorts,
+            launcher: first + launcher
+        ) {
+            do { return try FirewallSocket.inside(namespace) { RulesetGeneration.read() } } catch {
+                return nil
+            }
+        }
+    }
+}
+
 extension InstalledRules {
     /// Without what depends on the packets that happened to pass.
     var uncounted: InstalledRules {
         InstalledRules(
             backend: backend,
             wall: wall,
+            closed: closed,
             count: count,
             counters: counters.map {
                 Counter(chain: $0.chain, family: $0.family, packets: 0, bytes: 0)
             },
-            listing: listing.replacing(#/packets \d+ bytes \d+|\[\d+:\d+\]/#, with: "")
+            listing: listing.replacing(#/packets \d+ bytes \d+|\[\d+:\d+\]/#, with: ""),
+            restored: restored
         )
     }
 }

@@ -110,26 +110,10 @@ struct FirewallMemoryTests {
             #expect(try await calls { for _ in 1...5 { _ = try await firewall.installed() } } == 0)
             _ = try await calls { _ = try await firewall.install(wall) }
             let executed = String(decoding: try content(of: scratch("calls")), as: UTF8.self)
-            // The transaction, the sockets and three to read back; an agent itself reads what `cat` does here.
+            // The transaction, the sockets and two to read back; an agent itself reads what `cat` does here.
             let programs = executed.split(separator: "\n").filter { !$0.contains("/cat ") }
-            #expect(programs.count == 5, "\(executed)")
+            #expect(programs.count == 4, "\(executed)")
             #expect(try await calls { for _ in 1...5 { _ = try await firewall.installed() } } == 5)
-        }
-    }
-}
-
-extension FirewallBench {
-    /// Knows the generation of the rules on `walled`, as an agent there does.
-    fileprivate func lasting(_ backend: FirewallBackend, launcher first: [String] = []) -> HostFirewall {
-        let namespace = network.namespace(of: "walled")
-        return HostFirewall(
-            backend: backend,
-            protectedPorts: Self.protectedPorts,
-            launcher: first + launcher
-        ) {
-            do { return try FirewallSocket.inside(namespace) { RulesetGeneration.read() } } catch {
-                return nil
-            }
         }
     }
 }

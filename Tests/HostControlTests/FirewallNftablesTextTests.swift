@@ -15,7 +15,7 @@ import Topology
 
     /// A document on a few lines, with the objects in order.
     private func lines(_ text: String) throws -> [String] {
-        let document = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
+        let document = try JSONReader.value(of: text)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return try #require(document["nftables"]?.asList).map {
@@ -109,6 +109,32 @@ import Topology
         #expect(try lines(text) == head + sets + chains + rules)
     }
 
+    @Test(
+        "closed ports in nft are this transaction, without a wall and before its rules",
+        arguments: [false, true]
+    )
+    func closed(hasWall: Bool) throws {
+        let closed = ClosedPorts(ports: [port(2182), port(2181)], exception: hasWall ? nil : port(40_000))
+        let wall = hasWall ? Wall(peers: [address("198.51.100.11")], scope: .allTCP) : nil
+        let table = NftablesTable(rules: RuleSet(wall: wall, closed: closed), protectedPorts: protectedPorts)
+        let peers = hasWall ? [set("peers4", "ipv4_addr", #""198.51.100.11""#)] : []
+        let sets = [set("protected", "inet_service", "22,9760"), set("closed", "inet_service", "2181,2182")]
+        let reset = #"{"reject":{"type":"tcp reset"}}"#
+        let rules = [("input", "dport", "sport", "saddr"), ("output", "sport", "dport", "daddr")]
+            .flatMap { chain, own, other, address in
+                let spared =
+                    #"{"match":{"left":\#(field(other, "tcp")),"op":"!=","right":40000}},"#
+                let closing = match(field(own, "tcp"), "@closed") + "," + (hasWall ? "" : spared) + reset
+                let rejection = [
+                    match(field(address, "ip"), "@peers4"),
+                    match(#"{"meta":{"key":"l4proto"}}"#, "tcp"), end,
+                ]
+                return passes(chain) + [rule(chain, closing)]
+                    + (hasWall ? [rule(chain, rejection.joined(separator: ","))] : [])
+            }
+        #expect(try lines(NftProgram.text(table.transaction)) == head + peers + sets + chains + rules)
+    }
+
     @Test("the same wall gives the same text, whatever the order it was given in")
     func deterministic() throws {
         let firewall = HostFirewall(backend: .nftables, protectedPorts: protectedPorts)
@@ -122,10 +148,10 @@ import Topology
     @Test("other ways in which nft writes our expressions are read as ours, similar ones are not")
     func otherForms() throws {
         let wall = Wall(peers: [address("198.51.100.11")], scope: .allTCP)
-        let table = NftablesTable(wall: wall, protectedPorts: [])
+        let table = NftablesTable(rules: RuleSet(wall: wall), protectedPorts: [])
         let flags: JSONValue = ["payload": ["protocol": "tcp", "field": "flags"]]
         for (flag, number, isOurs) in [("rst", 6, true), ("rst", 17, false), ("syn", 6, false)] {
-            let rules = table.rules.map { object -> JSONValue in
+            let rules = table.ruleObjects.map { object -> JSONValue in
                 guard let chain = object["rule"]?["chain"], let expressions = object["rule"]?["expr"]?.asList
                 else { return object }
                 let rewritten = expressions.map { expression -> JSONValue in
@@ -140,16 +166,16 @@ import Topology
                 return ["rule": ["chain": chain, "expr": .list(rewritten)]]
             }
             let document: JSONValue = ["nftables": .list(table.sets + table.chains + rules)]
-            let found = try #require(NftablesReading(document)).wall(protectedPorts: [])
-            #expect((found == wall) == isOurs, "\(flag) \(number)")
+            let found = try #require(NftablesReading(document)).ruleSet(protectedPorts: [])
+            #expect((found == RuleSet(wall: wall)) == isOurs, "\(flag) \(number)")
         }
     }
 
     @Test("counts are summed by chain and family")
     func counters() throws {
-        let table = NftablesTable(wall: wall, protectedPorts: protectedPorts)
+        let table = NftablesTable(rules: RuleSet(wall: wall), protectedPorts: protectedPorts)
         var packets = 0
-        let rules = table.rules.map { object -> JSONValue in
+        let rules = table.ruleObjects.map { object -> JSONValue in
             guard let rule = object["rule"], let expressions = rule["expr"]?.asList,
                 let chain = rule["chain"]
             else { return object }
@@ -161,7 +187,7 @@ import Topology
             return ["rule": ["chain": chain, "expr": .list(counted)]]
         }
         let reading = try #require(NftablesReading(["nftables": .list(table.sets + table.chains + rules)]))
-        #expect(reading.wall(protectedPorts: protectedPorts) == wall)
+        #expect(reading.ruleSet(protectedPorts: protectedPorts) == RuleSet(wall: wall))
         #expect(
             reading.counters == [
                 .init(chain: "input", family: .ipv4, packets: 3, bytes: 300),

@@ -48,8 +48,12 @@ final class FirewallSocket {
         close(descriptor)
     }
 
-    static func listening(in namespace: String, at address: IPAddress, _ port: Port) throws -> FirewallSocket
-    {
+    /// Without a namespace, in the one of this process.
+    static func listening(
+        in namespace: String? = nil,
+        at address: IPAddress,
+        _ port: Port
+    ) throws -> FirewallSocket {
         let socket = try make(in: namespace, address.family)
         var yes: Int32 = 1
         setsockopt(socket.descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
@@ -94,12 +98,15 @@ final class FirewallSocket {
         return .fine
     }
 
-    private static func make(in namespace: String, _ family: IPAddress.Family) throws -> FirewallSocket {
-        let domain = family == .ipv4 ? AF_INET : AF_INET6
-        let descriptor = try inside(namespace) {
-            socket(domain, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    private static func make(in namespace: String?, _ family: IPAddress.Family) throws -> FirewallSocket {
+        let open = {
+            socket(
+                family == .ipv4 ? AF_INET : AF_INET6,
+                Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue),
+                0
+            )
         }
-        return try FirewallSocket(descriptor: descriptor)
+        return try FirewallSocket(descriptor: namespace.map { try inside($0, open) } ?? open())
     }
 
     /// Whatever asks the kernel in `body` asks it about this namespace.

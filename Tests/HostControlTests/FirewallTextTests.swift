@@ -78,6 +78,77 @@ import Topology
         )
     }
 
+    @Test("closed ports in iptables read like this, before a wall's rules and without one")
+    func iptablesClosed() throws {
+        let closed = ClosedPorts(ports: [port(2182), port(2181)], exception: port(40_000))
+        let text = FilterTable.empty.installation(
+            of: RuleSet(wall: allTCP, closed: closed),
+            family: .ipv4,
+            protectedPorts: [port(22)]
+        )
+        #expect(
+            text == """
+                *filter
+                :MITOSIS-INPUT - [0:0]
+                :MITOSIS-OUTPUT - [0:0]
+                -A MITOSIS-INPUT -p tcp -m tcp --tcp-flags RST RST -j RETURN
+                -A MITOSIS-INPUT -p tcp -m multiport --ports 22 -j RETURN
+                -A MITOSIS-INPUT -p tcp -m multiport --dports 2181,2182 -m tcp ! --sport 40000 -j REJECT \
+                --reject-with tcp-reset
+                -A MITOSIS-INPUT -s 198.51.100.11/32 -p tcp -j REJECT --reject-with tcp-reset
+                -A MITOSIS-OUTPUT -p tcp -m tcp --tcp-flags RST RST -j RETURN
+                -A MITOSIS-OUTPUT -p tcp -m multiport --ports 22 -j RETURN
+                -A MITOSIS-OUTPUT -p tcp -m multiport --sports 2181,2182 -m tcp ! --dport 40000 -j REJECT \
+                --reject-with tcp-reset
+                -A MITOSIS-OUTPUT -d 198.51.100.11/32 -p tcp -j REJECT --reject-with tcp-reset
+                -I INPUT 1 -j MITOSIS-INPUT
+                -I OUTPUT 1 -j MITOSIS-OUTPUT
+                COMMIT
+
+                """
+        )
+        let alone = FilterTable.empty.installation(
+            of: RuleSet(wall: allTCP, closed: ClosedPorts(ports: closed.ports)),
+            family: .ipv6,
+            protectedPorts: []
+        )
+        #expect(
+            alone == """
+                *filter
+                :MITOSIS-INPUT - [0:0]
+                :MITOSIS-OUTPUT - [0:0]
+                -A MITOSIS-INPUT -p tcp -m tcp --tcp-flags RST RST -j RETURN
+                -A MITOSIS-INPUT -p tcp -m multiport --dports 2181,2182 -j REJECT --reject-with tcp-reset
+                -A MITOSIS-OUTPUT -p tcp -m tcp --tcp-flags RST RST -j RETURN
+                -A MITOSIS-OUTPUT -p tcp -m multiport --sports 2181,2182 -j REJECT --reject-with tcp-reset
+                -I INPUT 1 -j MITOSIS-INPUT
+                -I OUTPUT 1 -j MITOSIS-OUTPUT
+                COMMIT
+
+                """
+        )
+    }
+
+    @Test(
+        "a rule that closes something else is not taken for one of ours",
+        arguments: [
+            "-p tcp -m multiport --sports 2181 -j REJECT --reject-with tcp-reset",
+            "-p tcp -m multiport ! --dports 2181 -j REJECT --reject-with tcp-reset",
+            "-p tcp -m multiport --dports 2181 -m tcp --sport 5 -j REJECT --reject-with tcp-reset",
+            "-p tcp -m multiport --dports 2181 -m tcp ! --dport 5 -j REJECT --reject-with tcp-reset",
+            "-p tcp -m multiport --dports 2181 -m tcp ! --sport 5:6 -j REJECT --reject-with tcp-reset",
+            "-p tcp -m multiport --dports 2181 -j REJECT --reject-with icmp-port-unreachable",
+            "-p tcp -m multiport --dports 2181:2182 -j REJECT --reject-with tcp-reset",
+            "-i lo -p tcp -m multiport --dports 2181 -j REJECT --reject-with tcp-reset",
+            "-p tcp -m multiport --dports 2181 --ports 5 -j REJECT --reject-with tcp-reset",
+            "-p tcp -m multiport --dports 2181 -j DROP", "-p tcp -m multiport --dports 2181 -j RETURN",
+            "-p tcp -m tcp ! --sport 5 -j REJECT --reject-with tcp-reset",
+        ]
+    )
+    func foreignClosing(specification: String) {
+        #expect(ChainRule(specification: specification, in: .input) == nil)
+    }
+
     @Test("existing jumps are taken out, wherever and however they are, and one is put first")
     func jumpsAreReplaced() throws {
         let save = """
@@ -97,7 +168,7 @@ import Topology
             """
         let table = try #require(FilterTable.parse(save))
         #expect(table.count == 4)
-        #expect(table.wall(family: .ipv4, protectedPorts: []) == nil)
+        #expect(table.ruleSet(family: .ipv4, protectedPorts: []) == nil)
         let jumps = """
             -D INPUT -j MITOSIS-INPUT
             -D INPUT -p tcp -m comment --comment "a b" -g MITOSIS-INPUT
@@ -115,7 +186,7 @@ import Topology
 
                 """
         )
-        let text = table.installation(of: allTCP, family: .ipv4, protectedPorts: [])
+        let text = table.installation(of: RuleSet(wall: allTCP), family: .ipv4, protectedPorts: [])
         #expect(text.contains("\(jumps)-I INPUT 1 -j MITOSIS-INPUT\n-I OUTPUT 1 -j MITOSIS-OUTPUT\nCOMMIT\n"))
     }
 
@@ -144,10 +215,20 @@ import Topology
     func ruleRoundTrip() {
         let many = Wall(peers: ports.peers, scope: .ports(numbers: (1...40).map { port(3000 + $0) }))
         for chain in WallChain.allCases {
-            for wall in [ports, allTCP, many] {
+            let closed = (1...17).map { port(5000 + $0) }
+            let sets =
+                [ports, allTCP, many].map { RuleSet(wall: $0) } + [
+                    RuleSet(wall: many, closed: ClosedPorts(ports: closed)),
+                    RuleSet(wall: nil, closed: ClosedPorts(ports: closed, exception: port(4999))),
+                ]
+            for rules in sets {
                 for family in [IPAddress.Family.ipv4, .ipv6] {
                     let protectedPorts = (1...17).map { port($0) }
-                    for rule in ChainRule.chain(wall, family: family, protectedPorts: protectedPorts) {
+                    for rule in ChainRule.chain(
+                        rules,
+                        family: family,
+                        protectedPorts: protectedPorts
+                    ) {
                         let text = rule.specification(in: chain)
                         #expect(ChainRule(specification: text, in: chain) == rule, "\(text)")
                     }

@@ -39,7 +39,36 @@ private let valid = """
 
 @Suite("Mistakes in plan files")
 struct PlanMistakesTests {
-    private static let mistakes = servers + ensembles + forms + kafka
+    private static let mistakes = servers + ensembles + forms + kafka + waivers
+
+    private static let waivers = [
+        Mistake(
+            "pki:",
+            "waivers: [{check: clock, reason: lab}]\npki:",
+            "p:3: 'clock' is no check of the preflight. Did you mean 'clocks'?"
+        ),
+        Mistake(
+            "pki:",
+            "waivers: [{check: everything, reason: lab}]\npki:",
+            "p:3: 'everything' is no check of the preflight. `mitosis preflight` lists them all by name."
+        ),
+        Mistake(
+            "pki:",
+            "waivers:\n  - {check: destination-data, reason: it is only a little}\npki:",
+            "p:4: 'destination-data' cannot be waived: the ensemble would be mixed with another history. "
+                + "Mend what it finds, and remove the waiver."
+        ),
+        Mistake(
+            "pki:",
+            "waivers:\n  - {check: clocks, reason: lab}\n  - {check: clocks, reason: test}\npki:",
+            "p:5: 'clocks' is waived on line 4 already. Remove one of the two."
+        ),
+        Mistake(
+            "pki:",
+            "waivers: [{check: clocks, reason: \" \"}]\npki:",
+            "p:3: the waiver of 'clocks' has no reason. Write why you do without it: the end of the run repeats it."
+        ),
+    ]
 
     private static let servers = [
         Mistake(

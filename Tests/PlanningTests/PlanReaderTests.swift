@@ -85,7 +85,7 @@ struct PlanReaderTests {
         #expect(plan.source[0].agentPort.number == 9760)
         #expect(plan.source[0].line == 6)
         #expect(plan.deadlines.join == .seconds(120) && plan.deadlines.restart == .seconds(120))
-        #expect(plan.waivers.isEmpty && !plan.isWaived("clock-skew"))
+        #expect(plan.waivers.isEmpty && !plan.isWaived(.clocks))
     }
 
     @Test("what is said counts, for all or for one")
@@ -93,13 +93,13 @@ struct PlanReaderTests {
         let plan = try Self.plan(
             adding: "defaults: {client_port: 12181, quorum_port: 12888, election_port: 13888, service: zk, "
                 + "config: /opt/zoo.cfg}\nagent_port: 9000\njournal: /var/j.sqlite\n"
-                + "waivers: [{check: clock-skew, reason: lab}]\ndeadlines: {join_seconds: 7}\n"
+                + "waivers: [{check: clocks, reason: lab}]\ndeadlines: {join_seconds: 7}\n"
         )
         #expect(plan.destination.allSatisfy { $0.clientPort.number == 12181 && $0.agentPort.number == 9000 })
         #expect(plan.quorumPorts.map(\.number) == [12888, 13888])
         #expect(plan.source[0].service == "zk" && plan.source[0].configPath == "/opt/zoo.cfg")
         #expect(plan.journalPath == "/var/j.sqlite")
-        #expect(plan.isWaived("clock-skew") && plan.waivers[0].reason == "lab")
+        #expect(plan.isWaived(.clocks) && plan.waivers[0].reason == "lab")
         #expect(plan.deadlines.join == .seconds(7))
     }
 

@@ -19,7 +19,13 @@ enum Fixture {
 
         """
 
-    static func plan(source: Int, destination: Int, kafka: String = "") throws -> MigrationPlan {
+    static func plan(
+        source: Int,
+        destination: Int,
+        strategy: MigrationPlan.Strategy = .participants,
+        kafka: String = "",
+        waivers: String = ""
+    ) throws -> MigrationPlan {
         func servers(_ ids: ClosedRange<Int>, _ letter: String) -> String {
             ids.map { "    - {id: \($0), host: \(letter)\($0), address: 198.51.100.\(10 + $0)}" }
                 .joined(separator: "\n")
@@ -27,7 +33,7 @@ enum Fixture {
         let text = """
             version: 1
             name: model
-            strategy: participants
+            strategy: \(strategy.rawValue)
             pki: {directory: ./pki, coordinator: test, trust_domain: mitosis}
             source:
               servers:
@@ -36,6 +42,7 @@ enum Fixture {
               servers:
             \(servers((source + 1)...(source + destination), "d"))
             \(kafka)
+            \(waivers)
             """
         let path = "/tmp/mitosis-plan-\(UInt64.random(in: 0 ... .max)).yaml"
         try Data(text.utf8).write(to: URL(filePath: path))
@@ -49,7 +56,7 @@ enum Fixture {
             plan: plan.name,
             planDigest: plan.digest,
             startedAt: 0,
-            survey: try await Survey.take(of: plan, through: fleet),
+            survey: await Survey.take(of: plan, through: fleet),
             epoch: FencingEpoch(1)
         )
     }
@@ -70,11 +77,12 @@ enum Fixture {
     static func resume(
         _ plan: MigrationPlan,
         _ fleet: ModelFleet,
-        _ journal: MemoryJournal
+        _ journal: MemoryJournal,
+        course: Runner.Course = .forward
     ) async throws -> Runner.Outcome {
         var record = try #require(journal.record)
         record.epoch = FencingEpoch(2)
-        return try await perform(plan, record, fleet, journal)
+        return try await perform(plan, record, fleet, journal, course: course)
     }
 
     static func perform(
@@ -82,6 +90,7 @@ enum Fixture {
         _ record: RunRecord,
         _ fleet: ModelFleet,
         _ journal: MemoryJournal,
+        course: Runner.Course = .forward,
         confirm: Bool = true,
         report: @escaping @Sendable (RunEvent) -> Void = { _ in }
     ) async throws -> Runner.Outcome {
@@ -94,6 +103,7 @@ enum Fixture {
         let runner = try Runner(
             plan: plan,
             run: record,
+            course: course,
             fleet: fleet,
             journal: journal,
             timing: timing,

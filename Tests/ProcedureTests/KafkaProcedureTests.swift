@@ -18,6 +18,8 @@ final class EventTape: Sendable {
         onEvent(event)
     }
 
+    var kinds: [RunEvent.Kind] { events.withLock { $0.map(\.event) } }
+
     func messages(_ kind: RunEvent.Kind) -> [String] {
         events.withLock { $0.filter { $0.event == kind }.compactMap(\.message) }
     }
@@ -64,10 +66,10 @@ struct KafkaProcedureTests {
         let fleet = ModelFleet(plan: plan)
         fleet.change { $0.brokers.isUnreadable = true }
         #expect(try await Fixture.run(plan, fleet, MemoryJournal()).isFinished)
-        let stages = ParticipantsProcedure(plan: plan, survey: Survey(files: [])).stages
+        let stages = MigrationProcedure(plan: plan, survey: Survey(files: [])).stages
         #expect(stages.map(\.name) == ["preflight", "join", "division", "return", "clean-up"])
         let ids = stages.flatMap(\.steps).map(\.id.description)
-        #expect(ids.count == 21)
+        #expect(ids.count == 24)
         #expect(!ids.contains { $0.contains("kafka") || $0.contains("broker") || $0.contains("session") })
     }
 
@@ -188,7 +190,7 @@ struct KafkaProcedureTests {
         let fleet = ModelFleet(plan: plan)
         let host = plan.brokers[1].host
         let tape = EventTape { event in
-            guard event.event == .stepFinished, event.step == "division.restart-seeds" else { return }
+            guard event.event == .stepFinished, event.step == "division.start" else { return }
             fleet.change { $0.brokers.stop(host) }
         }
         let outcome = try await Fixture.run(plan, fleet, MemoryJournal()) { tape.record($0) }

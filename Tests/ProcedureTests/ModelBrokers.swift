@@ -35,6 +35,8 @@ struct ModelBrokers {
     /// Nodes that a test puts there, or nil to take one away.
     var overrides: [String: Znode?] = [:]
     var isUnreadable = false
+    /// Hosts whose agents' configurations do not name the broker's service.
+    var hiddenServices: Set<HostName> = []
     private var transactions: UInt32 = 1000
     private var nextPID: Int32 = 9000
 
@@ -161,7 +163,8 @@ struct ModelBrokers {
 extension ModelBrokers {
     mutating func act(_ command: Command, on host: HostName) -> CommandOutcome {
         switch command {
-        case .installWall, .removeWall: return .refused(refusal: .notAllowed(reason: "a broker's host"))
+        case .installWall, .removeWall, .sever, .detach, .discardCopy, .setAside:
+            return .refused(refusal: .notAllowed(reason: "a broker's host"))
         case .restoreFile: return .refused(refusal: .invalid(reason: "not modelled"))
         case .writeFile(let write):
             let found = ContentDigest.sha256(brokers[host]?.file ?? Data())
@@ -208,19 +211,20 @@ extension ModelBrokers {
         )
     }
 
-    func status(_ host: HostName, lease: LeaseState) -> HostStatus? {
+    func status(_ host: HostName, lease: LeaseState, clock: Int64) -> HostStatus? {
         guard let broker = brokers[host] else { return nil }
         let state: ServiceState = broker.pid.map { .running(pid: $0) } ?? .stopped
         return HostStatus(
             host: host,
             agentVersion: "test",
             protocolVersion: ControlProtocolVersion.current,
-            clock: 0,
+            clock: clock,
             agentStartedAt: 0,
             lease: lease,
             rules: InstalledRules(backend: .nftables, wall: nil, count: 0, counters: [], listing: ""),
             zookeeper: nil,
-            services: [NamedService(name: broker.planned.service, state: state)],
+            services: hiddenServices.contains(host)
+                ? [] : [NamedService(name: broker.planned.service, state: state)],
             files: [fileState(host)]
         )
     }

@@ -62,7 +62,52 @@ extension ModelEnsemble {
             hosts[name]?.file = backup
             return .done(result: .file(file: fileState(name)))
         case .service(let request): return service(request, on: name)
+        case .detach(let request): return detach(request, on: name)
+        case .sever:
+            hosts[name]?.halfOpen = []
+            return .done(result: .rules(rules: rules(name)))
+        case .discardCopy: return .done(result: .data(report: DataReport(path: nil)))
+        case .setAside:
+            guard hosts[name]?.pid == nil else { return .failed(message: "it runs") }
+            hosts[name]?.disk = nil
+            hosts[name]?.acceptedEpoch = 0
+            return .done(result: .data(report: DataReport(path: "/data/mitosis-run/set-aside-1")))
         }
+    }
+
+    private mutating func detach(_ request: DetachRequest, on name: HostName) -> CommandOutcome {
+        let pid = hosts[name]?.pid
+        guard pid == request.pid || pid == nil else { return .failed(message: "another process runs") }
+        let proof = detach(name, behind: request.wall)
+        return .done(
+            result: .detached(
+                report: DetachReport(
+                    service: request.service,
+                    pid: pid,
+                    proof: proof,
+                    data: data(name),
+                    rules: rules(name),
+                    copy: "/data/mitosis-run",
+                    phases: []
+                )
+            )
+        )
+    }
+
+    func data(_ name: HostName) -> DataDirectory {
+        let host = hosts[name]
+        let odd = odd(name)
+        return DataDirectory(
+            path: "/data",
+            logPath: "/data",
+            isEmpty: host?.disk == nil,
+            myid: odd.myid ?? host?.server.id.value,
+            currentEpoch: odd.currentEpoch ?? (host?.disk == nil ? nil : host?.epoch),
+            acceptedEpoch: odd.acceptedEpoch ?? (host?.disk == nil ? nil : host?.acceptedEpoch),
+            lastZxid: host?.disk,
+            missing: odd.missing,
+            problems: odd.problems
+        )
     }
 
     private mutating func service(_ request: ServiceRequest, on name: HostName) -> CommandOutcome {
@@ -96,22 +141,20 @@ extension ModelEnsemble {
         if down.count > 1 { violations.append("I3: \(down.map(\.host)) are down together") }
     }
 
-    /// I1: rules go only when every node runs its own side's view.
+    /// I1: rules go only while no node of a mixed view runs beside a destination node that has its own.
     private mutating func checkHealing() {
-        for server in plan.source + plan.destination {
-            let own = isSource(server.host) ? plan.sourceMembers : plan.destinationMembers
-            if let view = hosts[server.host]?.view, Set(view) != Set(own) {
-                violations.append("I1: rules removed while \(server.host) runs a mixed view")
-            }
+        let isDivided = plan.destination.contains { hosts[$0.host]?.pid != nil && isOwnView($0.host) }
+        guard isDivided else { return }
+        for server in plan.servers where hosts[server.host]?.pid != nil && !isOwnView(server.host) {
+            violations.append("I1: rules removed while \(server.host) runs a mixed view")
         }
     }
 
     func fileState(_ name: HostName) -> FileState {
-        let file = hosts[name]?.file ?? Data()
-        return FileState(
+        FileState(
             path: hosts[name]?.server.configPath ?? "",
-            digest: ContentDigest.sha256(file),
-            size: file.count,
+            digest: hosts[name]?.text.digest,
+            size: hosts[name]?.file.count,
             mode: 0o644,
             owner: 0,
             group: 0,
@@ -122,41 +165,74 @@ extension ModelEnsemble {
 
     private func rules(_ name: HostName) -> InstalledRules {
         let wall = hosts[name]?.wall
+        let odd = odd(name)
         return InstalledRules(
             backend: .nftables,
             wall: wall,
-            count: wall == nil ? 0 : 4,
-            counters: [],
-            listing: ""
+            count: wall == nil ? odd.unreadableRules == nil ? odd.leftRules : 1 : 4,
+            counters: wall == nil
+                ? []
+                : ["input", "output"].map { chain in
+                    InstalledRules.Counter(
+                        chain: chain,
+                        family: .ipv4,
+                        packets: counted[name]?[chain] ?? 0,
+                        bytes: 0
+                    )
+                },
+            listing: "",
+            unreadable: odd.unreadableRules
         )
     }
 
-    func probe(_ targets: [ProbeTarget], from name: HostName) -> [ProbeResult] {
+    mutating func probe(_ targets: [ProbeTarget], from name: HostName) -> [ProbeResult] {
         targets.map { target in
+            count(target, from: name)
             let other = hosts.values.first { $0.server.allAddresses.contains(target.address) }
             let isOpen = other.map { $0.pid != nil && !isCut(name, $0.server.host) } ?? false
-            return ProbeResult(target: target, answer: isOpen ? .connected : .refused)
+            let answer: ProbeResult.Answer = isOpen ? .connected : .refused
+            return ProbeResult(target: target, answer: odd(name).answers[target] ?? answer)
+        }
+    }
+
+    /// What the walls of both ends would count of an attempt.
+    private mutating func count(_ target: ProbeTarget, from name: HostName) {
+        guard let other = hosts.values.first(where: { $0.server.allAddresses.contains(target.address) }),
+            isCut(name, other.server.host)
+        else { return }
+        if hosts[name]?.wall != nil {
+            counted[name, default: [:]]["output", default: 0] += 1
+        } else {
+            counted[other.server.host, default: [:]]["input", default: 0] += 1
         }
     }
 
     func status(_ name: HostName) -> HostStatus? {
-        guard let host = hosts[name] else { return brokers.status(name, lease: lease(of: name)) }
+        let odd = odd(name)
+        guard let host = hosts[name] else {
+            return odd.isSilent ? nil : brokers.status(name, lease: lease(of: name), clock: clock)
+        }
+        guard !odd.isSilent else { return nil }
         let stats = ServerStats(
-            version: "3.8.0",
-            role: leader(for: name) == name ? .leader : .follower,
-            zxid: host.zxid ?? Zxid(0),
+            version: odd.version,
+            role: odd.role ?? role(name),
+            zxid: host.memory ?? Zxid(0),
             connections: 1,
             outstanding: 0,
             nodeCount: 5,
-            syncedFollowers: nil
+            syncedFollowers: odd.syncedFollowers
         )
         let serving: Serving =
             host.pid == nil
-            ? .unreachable(reason: "refused") : serves(name) ? .yes(stats: stats) : .looking
-        let peers = reached(by: name).filter { other in
-            let isPeer = host.view?.contains { $0.id == other.server.id } ?? false
-            return isPeer && other.server.host != name
-        }
+            ? .unreachable(reason: "refused")
+            : odd.isSilenced
+                ? .unreachable(reason: "srvr is not executed because it is not in the whitelist.")
+                : serves(name) ? .yes(stats: stats) : .looking
+        let peers =
+            reached(by: name).filter { other in
+                let isPeer = host.view?.contains { $0.id == other.server.id } ?? false
+                return isPeer && other.server.host != name
+            } + host.halfOpen.compactMap { hosts[$0] }
         let sockets = peers.flatMap {
             other in
             other.server.allAddresses.prefix(1).map {
@@ -168,36 +244,70 @@ extension ModelEnsemble {
             }
         }
         let zookeeper = ZooKeeperStatus(
-            service: host.server.service,
-            state: host.pid.map { .running(pid: $0) } ?? .stopped,
-            processStartedAt: nil,
-            configPath: host.server.configPath,
+            service: odd.service ?? host.server.service,
+            state: odd.state ?? host.pid.map { .running(pid: $0) } ?? .stopped,
+            processStartedAt: host.pid.map { _ in host.startedAt },
+            configPath: odd.configPath ?? host.server.configPath,
             file: fileState(name),
-            fileView: Self.members(of: host.file),
-            runningView: host.view,
+            fileView: host.text.view,
+            runningView: odd.runningView ?? host.view,
             serving: serving,
-            data: DataDirectory(
-                path: "/data",
-                logPath: "/data",
-                isEmpty: host.zxid == nil,
-                myid: host.server.id.value,
-                currentEpoch: nil,
-                acceptedEpoch: nil,
-                lastZxid: host.zxid,
-                problems: []
-            ),
-            peerSockets: sockets,
-            diskFree: nil
+            data: data(name),
+            peerSockets: odd.hidesSockets ? nil : sockets + strangers(name),
+            diskFree: odd.diskFree,
+            javaProperties: odd.hidesProcess ? nil : host.pid.map { _ in host.javaProperties },
+            dataSize: host.disk == nil ? 0 : odd.dataSize,
+            lookingFor: serving == .looking ? Int(clock - host.startedAt) : nil,
+            leadingFor: serving == .looking && odd.leadsInVain ? Int(clock - host.startedAt) : nil
         )
         return HostStatus(
             host: name,
             agentVersion: "test",
-            protocolVersion: ControlProtocolVersion.current,
-            clock: 0,
+            protocolVersion: odd.protocolVersion,
+            clock: clock + odd.skew,
             agentStartedAt: 0,
             lease: host.lease,
             rules: rules(name),
-            zookeeper: zookeeper
+            zookeeper: odd.hasNoZooKeeper ? nil : zookeeper,
+            credentials: odd.credentials,
+            ruleManagers: odd.managers
         )
+    }
+
+    private func strangers(_ name: HostName) -> [PeerSocket] {
+        guard let port = hosts[name]?.server.electionPort else { return [] }
+        return odd(name).strangers.map {
+            PeerSocket(localPort: port, remoteAddress: $0, remotePort: port)
+        }
+    }
+
+    private func role(_ name: HostName) -> ServerStats.Role {
+        if leader(for: name) == name { return .leader }
+        let own = hosts[name]?.view?.first { $0.id == hosts[name]?.server.id }
+        return own?.role == .observer ? .observer : .follower
+    }
+
+    /// Where each of the canaries is seen: on every serving node of its side, and elsewhere when the model is mixed.
+    func fly(_ question: CanaryQuestion) -> CanaryAnswer {
+        if isReadOnly { return .silent(reason: "a canary cannot be written: no authentication") }
+        for side in question.sides where !side.contains(where: { serves($0.host) }) {
+            return .silent(reason: "no server of \(side.map(\.host)) answers")
+        }
+        return .seen(
+            question.sides.enumerated().map { index, side in
+                let others = question.sides.enumerated().filter { $0.offset != index }.flatMap(\.element)
+                return CanarySighting(
+                    path: "/mitosis-canary-\(index + 1)",
+                    missing: side.filter { !serves($0.host) }.map(\.host.description),
+                    strays: isMixed ? others.map(\.host.description) : []
+                )
+            }
+        )
+    }
+
+    /// A node's history holds everything up to its last transaction.
+    func history(of zxids: [Zxid], on name: HostName) -> [Zxid: Presence] {
+        let end = hosts[name]?.disk ?? Zxid(0)
+        return Dictionary(uniqueKeysWithValues: zxids.map { ($0, $0 <= end ? .logged : .absent) })
     }
 }

@@ -4,22 +4,63 @@ import Planning
 import Procedure
 import Topology
 
-/// A model of hosts that run ZooKeeper: enough of elections, walls and files to run a whole procedure against.
+/// A model of hosts that run ZooKeeper: enough of elections, walls, files and disks to run a whole procedure against.
 ///
-/// A node serves when it reaches a majority of the view its process started with; every rule that the real thing
-/// would break silently is kept as a violation here.
+/// A node serves when it reaches a majority of the voters of the view its process started with. What it has in memory is
+/// on its disk some looks later; what it has acknowledged to clients is kept apart. Every rule that the real
+/// thing would break silently is kept as a violation here.
 struct ModelEnsemble {
     struct Host {
         let server: PlannedServer
         let original: Data
-        var file: Data
+        var file: Data {
+            didSet { text = Text(file) }
+        }
+        /// What is asked of the file at every look.
+        private(set) var text: Text
         var backup: Data?
         var pid: Int32?
         var view: [Member]?
-        var zxid: Zxid?
+        /// In memory of the running process.
+        var memory: Zxid?
+        /// What a restart would find.
+        var disk: Zxid?
+        var epoch: Int64 = 1
+        var acceptedEpoch: Int64 = 1
+        /// Commits that the disk is behind the memory.
+        var lag = 0
+        var pending: [Zxid] = []
         var wall: Wall?
         var lease: LeaseState
         var starts = 0
+        /// Starts that come to nothing.
+        var failingStarts = 0
+        var startedAt: Int64 = 0
+        /// Hosts that its kernel believes it is connected to, though they have forgotten the connection.
+        var halfOpen: Set<HostName> = []
+        /// Serves, and gets nothing new from its leader.
+        var isBehind = false
+        /// Never says that it serves: its election does not come to an end.
+        var isStalled = false
+        var javaProperties: [String: String] = [:]
+
+        init(server: PlannedServer, file: Data, lease: LeaseState) {
+            self.server = server
+            self.file = file
+            self.lease = lease
+            original = file
+            text = Text(file)
+        }
+    }
+
+    struct Text {
+        let digest: String
+        let view: [Member]?
+
+        init(_ file: Data) {
+            digest = ContentDigest.sha256(file)
+            view = ModelEnsemble.members(of: file)
+        }
     }
 
     let plan: MigrationPlan
@@ -30,11 +71,23 @@ struct ModelEnsemble {
     var outcomes: [CommandID: CommandOutcome] = [:]
     var violations: [String] = []
     var performed: [HostCommand] = []
+    /// The last transaction that a client was told of by a destination node that did not run its own view yet.
+    var acknowledged: Zxid?
     private var nextPID: Int32 = 100
     private var transactions: UInt32 = 1
     private var leaders: [HostName: HostName] = [:]
     /// An election gone wrong: this node leads whoever reaches it.
     var forcedLeader: HostName?
+    /// Canaries written on one side are seen on the other.
+    var isMixed = false
+    /// Packets that a host's wall has counted, by chain.
+    var counted: [HostName: [String: UInt64]] = [:]
+    /// Milliseconds; goes on with every look.
+    var clock: Int64 = 0
+    var ownCredentials: CredentialExpiry?
+    var oddities: [HostName: ModelOddities] = [:]
+    /// Nobody may write a canary.
+    var isReadOnly = false
 
     init(plan: MigrationPlan) {
         self.plan = plan
@@ -43,13 +96,7 @@ struct ModelEnsemble {
         for server in plan.source + plan.destination {
             let isSource = plan.source.contains { $0.host == server.host }
             let view = isSource ? plan.sourceMembers : plan.destinationMembers
-            let file = Self.file(view)
-            hosts[server.host] = Host(
-                server: server,
-                original: file,
-                file: file,
-                lease: none
-            )
+            hosts[server.host] = Host(server: server, file: Self.file(view), lease: none)
             if isSource { start(server.host) }
         }
     }
@@ -64,7 +111,7 @@ struct ModelEnsemble {
     /// Running processes that `host` can reach, itself included.
     func reached(by host: HostName) -> [Host] {
         hosts.values.filter { other in
-            guard other.pid != nil else { return false }
+            guard other.pid != nil, !other.isStalled || other.server.host == host else { return false }
             return other.server.host == host || !isCut(host, other.server.host)
         }
     }
@@ -77,10 +124,13 @@ struct ModelEnsemble {
     }
 
     func serves(_ name: HostName) -> Bool {
-        guard let host = hosts[name], let view = host.view, host.pid != nil else { return false }
+        guard let host = hosts[name], let view = host.view, host.pid != nil, !host.isStalled else {
+            return false
+        }
         let ids = Set(reached(by: name).map(\.server.id))
-        let present = view.filter { ids.contains($0.id) }.count
-        return present > view.count / 2
+        let voters = Ensemble(view).voters
+        let present = voters.filter { ids.contains($0.id) }.count
+        return present > voters.count / 2
     }
 
     /// Whom a serving node follows; a leader stays until it no longer serves or cannot be reached.
@@ -100,14 +150,38 @@ struct ModelEnsemble {
             let following = candidates.compactMap { leaders[$0.server.host] }.first { leader in
                 candidates.contains { $0.server.host == leader }
             }
-            leaders[name] = following ?? best(candidates)
+            let leader = following ?? best(candidates)
+            leaders[name] = leader
+            follow(leader, name)
         }
+    }
+
+    /// A node takes its leader's history; the first leader of the destination must hold everything acknowledged (I2).
+    private mutating func follow(_ leader: HostName?, _ name: HostName) {
+        guard let leader, let host = hosts[leader], isOwnView(name), !isSource(name) else { return }
+        if leader == name, host.epoch < 2, let acknowledged, (host.memory ?? Zxid(0)) < acknowledged {
+            violations.append(
+                "I2: \(name) leads from \(host.memory ?? Zxid(0)), \(acknowledged) was acknowledged"
+            )
+        }
+        let memory = host.memory
+        hosts[name]?.memory = memory
+        hosts[name]?.disk = memory
+        hosts[name]?.pending = []
+        hosts[name]?.epoch = 2
+        hosts[name]?.acceptedEpoch = 2
+    }
+
+    func isOwnView(_ name: HostName) -> Bool {
+        let own = isSource(name) ? plan.sourceMembers : plan.destinationMembers
+        return hosts[name]?.view.map(Set.init) == Set(own)
     }
 
     private func candidates(for name: HostName) -> [Host] {
         guard let view = hosts[name]?.view else { return [] }
+        let voters = Ensemble(view).voters
         return reached(by: name).filter { candidate in
-            serves(candidate.server.host) && view.contains { $0.id == candidate.server.id }
+            serves(candidate.server.host) && voters.contains { $0.id == candidate.server.id }
         }
     }
 
@@ -119,49 +193,85 @@ struct ModelEnsemble {
         let source = candidates.filter { isSource($0.server.host) }
         let mustBeSource = source.contains { $0.view?.count == plan.source.count }
         return (mustBeSource ? source : candidates)
-            .max { ($0.zxid ?? Zxid(0), $0.server.id) < ($1.zxid ?? Zxid(0), $1.server.id) }?.server.host
+            .max { ($0.memory ?? Zxid(0), $0.server.id) < ($1.memory ?? Zxid(0), $1.server.id) }?.server.host
     }
 
     mutating func start(_ name: HostName) {
         guard hosts[name]?.pid == nil else { return }
+        hosts[name]?.starts += 1
+        if let failing = hosts[name]?.failingStarts, failing > 0 {
+            hosts[name]?.failingStarts = failing - 1
+            return
+        }
         nextPID += 1
         hosts[name]?.pid = nextPID
-        hosts[name]?.starts += 1
-        let view = hosts[name].flatMap { Self.members(of: $0.file) }
+        hosts[name]?.startedAt = clock
+        hosts[name]?.isStalled = false
+        let view = hosts[name]?.text.view
         hosts[name]?.view = view
-        checkFreshness(starting: name)
+        let disk = hosts[name]?.disk
+        hosts[name]?.memory = disk
+        checkOrder(starting: name)
         elect()
         commit()
     }
 
+    /// I2: without a leader, fewer nodes than a majority may run that lack the freshest history.
+    private mutating func checkOrder(starting name: HostName) {
+        guard !isSource(name), isOwnView(name) else { return }
+        let nodes = plan.destination.compactMap { hosts[$0.host] }
+        let running = nodes.filter { $0.pid != nil && isOwnView($0.server.host) }
+        guard !running.contains(where: { leaders[$0.server.host] != nil }),
+            let freshest = nodes.compactMap(\.disk).max()
+        else { return }
+        let behind = running.filter { $0.disk != freshest }
+        if behind.count >= Ensemble.majority(of: nodes.count) {
+            violations.append(
+                "I2: \(behind.map(\.server.host)) could elect a leader without the freshest node"
+            )
+        }
+    }
+
+    /// However a process ends, what was in its memory only is gone.
     mutating func stop(_ name: HostName) {
         hosts[name]?.pid = nil
         hosts[name]?.view = nil
+        hosts[name]?.memory = nil
+        hosts[name]?.pending = []
         elect()
     }
 
-    /// Every serving node gets one more transaction.
+    /// Every serving node gets one more transaction; destination nodes tell their clients of it.
     mutating func commit() {
         transactions += 1
-        for name in hosts.keys where serves(name) {
-            hosts[name]?.zxid = Zxid(epoch: 1, counter: transactions)
+        for name in hosts.keys where serves(name) && hosts[name]?.isBehind == false {
+            let zxid = Zxid(epoch: UInt32(hosts[name]?.epoch ?? 1), counter: transactions)
+            hosts[name]?.memory = zxid
+            hosts[name]?.pending.append(zxid)
+            flush(name, keeping: hosts[name]?.lag ?? 0)
+            if !isSource(name), !isOwnView(name) { acknowledged = max(acknowledged ?? zxid, zxid) }
         }
+        clock += 100
     }
 
-    /// I2: an empty node may not help to form a majority that lacks the freshest destination node.
-    private mutating func checkFreshness(starting name: HostName) {
-        guard !isSource(name), hosts[name]?.view?.count == plan.destination.count, hosts[name]?.zxid == nil
-        else { return }
-        let running = reached(by: name).filter {
-            !isSource($0.server.host) && $0.view?.count == plan.destination.count
+    private mutating func flush(_ name: HostName, keeping lag: Int) {
+        guard let pending = hosts[name]?.pending, pending.count > lag else { return }
+        hosts[name]?.disk = pending[pending.count - lag - 1]
+        hosts[name]?.pending = Array(pending.suffix(lag))
+    }
+
+    /// What the real command does: no client hears of anything later, the disk catches up, the process ends.
+    mutating func detach(_ name: HostName, behind wall: Wall) -> DetachReport.Proof {
+        guard let pid = hosts[name]?.pid, let memory = hosts[name]?.memory else {
+            hosts[name]?.wall = wall
+            return .unknown(reason: "it was found stopped")
         }
-        let holders = hosts.values.filter { !isSource($0.server.host) && $0.zxid != nil }
-        let freshest = holders.compactMap(\.zxid).max()
-        let isServed = running.contains { $0.zxid != nil && serves($0.server.host) && $0.server.host != name }
-        let present = running.contains { $0.zxid == freshest }
-        if running.count > plan.destination.count / 2, !present, !isServed {
-            violations.append("I2: \(name) started without the freshest node")
-        }
+        let proof: DetachReport.Proof = serves(name) ? .held(memory: memory) : .idle
+        hosts[name]?.wall = wall
+        flush(name, keeping: 0)
+        _ = pid
+        stop(name)
+        return proof
     }
 
     static func members(of file: Data) -> [Member]? {

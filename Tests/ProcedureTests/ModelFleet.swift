@@ -17,6 +17,8 @@ final class ModelFleet: Fleet {
     private struct State {
         var model: ModelEnsemble
         var sent = 0
+        var looks = 0
+        var changes: [Int: @Sendable (inout ModelEnsemble) -> Void] = [:]
     }
 
     private let state: Mutex<State>
@@ -29,11 +31,22 @@ final class ModelFleet: Fleet {
 
     var model: ModelEnsemble { state.withLock { $0.model } }
     var sent: Int { state.withLock { $0.sent } }
+    /// How often the fleet was asked for statuses.
+    var looks: Int { state.withLock { $0.looks } }
+
+    /// Makes a change right before that look.
+    func atLook(_ number: Int, _ body: @escaping @Sendable (inout ModelEnsemble) -> Void) {
+        state.withLock { $0.changes[number] = body }
+    }
 
     func change(_ body: (inout ModelEnsemble) -> Void) { state.withLock { body(&$0.model) } }
 
+    func observeServing(_ hosts: [HostName]) async -> [HostName: Observation] { await observe(hosts) }
+
     func observe(_ hosts: [HostName]) async -> [HostName: Observation] {
         state.withLock { state in
+            state.looks += 1
+            state.changes[state.looks]?(&state.model)
             state.model.commit()
             return Dictionary(
                 uniqueKeysWithValues: hosts.compactMap { host in
@@ -44,10 +57,19 @@ final class ModelFleet: Fleet {
     }
 
     func probe(_ targets: [ProbeTarget], from host: HostName) async throws(FleetError) -> [ProbeResult] {
-        state.withLock { $0.model.probe(targets, from: host) }
+        let odd = state.withLock { $0.model.odd(host) }
+        let isRefused =
+            odd.refusedAddresses.isEmpty || targets.contains { odd.refusedAddresses.contains($0.address) }
+        if isRefused, let refusal = odd.probeRefusal {
+            throw .refused(host: host, refusal: .notAllowed(reason: refusal))
+        }
+        return state.withLock { $0.model.probe(targets, from: host) }
     }
 
     func read(_ path: String, on host: HostName) async throws(FleetError) -> FileContent {
+        if state.withLock({ $0.model.odd(host).isSilent }) {
+            throw .unreachable(host: host, reason: "injected")
+        }
         if let content = readOnBroker(path, host) { return content }
         return state.withLock { state in
             let file = state.model.fileState(host)
@@ -78,8 +100,19 @@ final class ModelFleet: Fleet {
         return try result.get()
     }
 
+    func history(of zxids: [Zxid], on host: HostName) async throws(FleetError) -> [Zxid: Presence] {
+        state.withLock { $0.model.history(of: zxids, on: host) }
+    }
+
+    func fly(_ question: CanaryQuestion) async -> CanaryAnswer { state.withLock { $0.model.fly(question) } }
+
+    func ownCredentials() -> CredentialExpiry? { state.withLock { $0.model.ownCredentials } }
+
     func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview {
-        RulesPreview(backend: .nftables, text: wall.peers.map(\.description).joined(separator: " "))
+        if let refusal = state.withLock({ $0.model.odd(host).previewRefusal }) {
+            throw .broken(host: host, reason: refusal)
+        }
+        return RulesPreview(backend: .nftables, text: wall.peers.map(\.description).joined(separator: " "))
     }
 
     func acquire(_ request: LeaseRequest, on host: HostName) async throws(FleetError) -> LeaseState {

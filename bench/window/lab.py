@@ -70,6 +70,7 @@ class Lab:
         # As many as are a majority of the destination and leave the source one of the whole.
         self.seeds = self.destination[: len(self.destination) // 2 + 1]
         self.dormant = self.destination[len(self.seeds):]
+        self.strategy = description["strategy"]
 
     def roles(self, hosts):
         """What each server says of itself; None where it does not serve."""
@@ -87,7 +88,7 @@ class Lab:
         deadline = time.monotonic() + seconds
         while True:
             roles = self.roles(hosts)
-            if sorted(role or "" for role in roles) == wanted:
+            if sorted(role or "" for role in roles) == sorted(wanted):
                 return roles
             if time.monotonic() > deadline:
                 raise Failure("not within %d s: %s are %s" % (seconds, [h.name for h in hosts], roles))
@@ -142,7 +143,7 @@ def together(calls):
 
 
 def floor(lab):
-    """A bare kill and start of the same two processes of the division, alone in their ensemble.
+    """A bare kill and start of two processes, alone in their ensemble: the fewest with which a quorum can serve.
 
     The third is stopped before and started afterwards, so that the quorum is theirs, as in the division.
     """

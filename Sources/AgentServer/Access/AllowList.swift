@@ -19,12 +19,22 @@ package struct AllowList: Hashable, Sendable {
     /// Why the command is out of bounds; nil when it is within.
     package func objection(to command: Command) -> Refusal? {
         switch command {
-        case .installWall(let wall): objection(to: wall)
+        case .installWall(let wall), .sever(let wall): objection(to: wall)
         case .removeWall: nil
         case .writeFile(let write): objection(toFile: write.path)
         case .restoreFile(let restore): objection(toFile: restore.path)
         case .service(let request): objection(toService: request.service)
+        case .detach(let request): objection(to: request)
+        case .discardCopy: nil
+        case .setAside(let request): objection(toService: request.service)
         }
+    }
+
+    private func objection(to request: DetachRequest) -> Refusal? {
+        guard (1...600).contains(request.seconds) else {
+            return .invalid(reason: "a detachment's deadline is 1 to 600 seconds, not \(request.seconds)")
+        }
+        return objection(toService: request.service) ?? objection(to: request.wall)
     }
 
     package func objection(to wall: Wall) -> Refusal? {

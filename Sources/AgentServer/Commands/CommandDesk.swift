@@ -257,8 +257,8 @@ extension Command {
     /// What takes away that a migration is under way: it must be possible on a full disk too.
     fileprivate var undoesHarm: Bool {
         switch self {
-        case .removeWall, .restoreFile: true
-        case .installWall, .writeFile, .service: false
+        case .removeWall, .restoreFile, .discardCopy: true
+        case .installWall, .sever, .writeFile, .service, .detach, .setAside: false
         }
     }
 }

@@ -7,12 +7,18 @@ enum CommandSummary {
         switch command {
         case .installWall(let wall): "install wall peers=\(list(wall.peers)) scope=\(scope(wall.scope))"
         case .removeWall: "remove wall"
+        case .sever(let wall): "sever connections peers=\(list(wall.peers)) scope=\(scope(wall.scope))"
         case .writeFile(let write):
             "write \(write.path) from=\(write.expected ?? "(absent)") to=\(ContentDigest.sha256(write.content))"
         case .restoreFile(let restore): "restore \(restore.path)"
         case .service(let request):
             "\(request.action.rawValue) \(request.service)"
                 + (request.replacing.map { " replacing=\($0)" } ?? "")
+        case .detach(let request):
+            "detach \(request.service) pid=\(request.pid.map(String.init) ?? "(none)") seconds=\(request.seconds) "
+                + "wall peers=\(list(request.wall.peers)) scope=\(scope(request.wall.scope))"
+        case .discardCopy: "discard the copy of the data"
+        case .setAside(let request): "set aside the data of \(request.service)"
         }
     }
 

@@ -1,5 +1,6 @@
 import ControlProtocol
 package import FoundationEssentials
+import Topology
 
 /// Answers requests; knows nothing of sockets.
 package struct AgentService: Sendable {
@@ -60,6 +61,9 @@ package struct AgentService: Sendable {
         }
         switch route {
         case .status: return await status()
+        case .servingStatus:
+            await host.untilServing()
+            return await status()
         case .metrics: return await metrics()
         case .requestLease:
             return await decoded(request) { (lease: LeaseRequest) in
@@ -81,6 +85,9 @@ package struct AgentService: Sendable {
             return await decoded(request) { (probe: ProbeRequest) in
                 if let refusal = allow.objection(to: probe.targets) { return .refusal(refusal) }
                 return .value(ProbeReply(results: await host.probe(probe.targets)))
+            }
+        case .readHistory:
+            return await decoded(request) { (history: HistoryRequest) in await self.history(of: history.zxids)
             }
         }
     }
@@ -117,11 +124,7 @@ package struct AgentService: Sendable {
     }
 
     private func status() async -> HTTPReply {
-        do throws(HostActionError) {
-            return .value(try await observer.status(lease: await desk.leaseState))
-        } catch {
-            return .error(500, "the host cannot be observed: \(error)")
-        }
+        .value(await observer.status(lease: await desk.leaseState))
     }
 
     private func metrics() async -> HTTPReply {
@@ -173,6 +176,21 @@ package struct AgentService: Sendable {
         if let refusal = allow.objection(to: wall) { return .refusal(refusal) }
         do throws(HostActionError) {
             return .value(try await host.preview(wall))
+        } catch {
+            return failure(error)
+        }
+    }
+
+    private func history(of zxids: [Zxid]) async -> HTTPReply {
+        guard (1...256).contains(zxids.count) else {
+            return .refusal(.invalid(reason: "a look into the history takes 1 to 256 zxids"))
+        }
+        do throws(HostActionError) {
+            let presence = try await host.presence(of: zxids)
+            let results = zxids.compactMap { zxid in
+                presence[zxid].map { HistoryResult(zxid: zxid, presence: $0) }
+            }
+            return .value(HistoryReply(results: results))
         } catch {
             return failure(error)
         }

@@ -5,6 +5,7 @@ package import ControlProtocol
 /// docs/openapi.yaml describes each; a test compares the two.
 package enum Route: Hashable, Sendable {
     case status
+    case servingStatus
     case metrics
     case requestLease
     case releaseLease
@@ -13,6 +14,7 @@ package enum Route: Hashable, Sendable {
     case readFile
     case previewRules
     case probe
+    case readHistory
 
     package enum Audience: Hashable, Sendable {
         case coordinators
@@ -35,12 +37,14 @@ package enum Route: Hashable, Sendable {
 
     private static let exact: [String: [Method: Route]] = [
         "/v1/status": [.get: .status],
+        "/v1/status/serving": [.get: .servingStatus],
         "/metrics": [.get: .metrics],
         "/v1/lease": [.post: .requestLease, .delete: .releaseLease],
         "/v1/commands": [.post: .submitCommand],
         "/v1/read/file": [.post: .readFile],
         "/v1/read/rules": [.post: .previewRules],
         "/v1/read/probe": [.post: .probe],
+        "/v1/read/history": [.post: .readHistory],
     ]
 
     private static let commandPrefix = "/v1/commands/"
@@ -68,7 +72,8 @@ package enum Route: Hashable, Sendable {
     package var audience: Audience {
         switch self {
         case .status, .metrics: .viewers
-        case .requestLease, .releaseLease, .submitCommand, .commandOutcome, .readFile, .previewRules, .probe:
+        case .servingStatus, .requestLease, .releaseLease, .submitCommand, .commandOutcome, .readFile,
+            .previewRules, .probe, .readHistory:
             .coordinators
         }
     }

@@ -8,6 +8,7 @@ package final class AgentCounters: Sendable {
         package var refused = 0
         package var failed = 0
         package var restarts = 0
+        package var restoredRules = 0
         package var tlsRefusals = 0
         package var deniedRequests = 0
         package var connections = 0
@@ -31,6 +32,7 @@ package final class AgentCounters: Sendable {
     }
 
     func countRestart() { values.withLock { $0.restarts += 1 } }
+    func countRestoration() { values.withLock { $0.restoredRules += 1 } }
     func countTLSRefusal() { values.withLock { $0.tlsRefusals += 1 } }
     func countDenial() { values.withLock { $0.deniedRequests += 1 } }
     func closeConnection() { values.withLock { $0.connections -= 1 } }

@@ -49,7 +49,7 @@ struct AgentMetrics {
             "mitosis_certificate_expiry_days",
             .gauge,
             "Days until the agent's certificate expires.",
-            facts.certificateExpiry().map { [.init(days(until: $0))] } ?? []
+            [.init(days(until: facts.credentials().certificate))]
         )
         page.add(
             "mitosis_lease_epoch",
@@ -84,6 +84,12 @@ struct AgentMetrics {
             .counter,
             "Restarts that were commanded.",
             counters.restarts
+        )
+        page.add(
+            "mitosis_rules_restored_total",
+            .counter,
+            "Times that rules were put back because something else had changed or removed them.",
+            counters.restoredRules
         )
         page.add("mitosis_tls_refusals_total", .counter, "Connections refused by TLS.", counters.tlsRefusals)
         page.add(

@@ -13,7 +13,11 @@ struct AgentFleet: Fleet {
     /// Calls in flight at once; a handshake costs CPU on this side.
     private static let width = 128
 
+    /// What an agent takes in one request.
+    private static let mostProbes = 256
+
     private let clients: [HostName: AgentClient]
+    private let tls: ReloadingTLSContext?
     private let kafka = KafkaReader()
 
     init(plan: MigrationPlan) throws {
@@ -30,6 +34,7 @@ struct AgentFleet: Fleet {
             throw Complaint("\(plan.file): '\(plan.pki.trustDomain)' is not a trust domain")
         }
         var clients: [HostName: AgentClient] = [:]
+        var last: ReloadingTLSContext?
         for agent in plan.agents {
             guard let peer = PeerName(agent.host.description) else {
                 throw Complaint("\(plan.file):\(agent.line): '\(agent.host)' cannot stand in a certificate")
@@ -43,6 +48,7 @@ struct AgentFleet: Fleet {
                     Output.write("mitosis: \(error)\n", to: STDERR_FILENO)
                 }
             }
+            last = tls
             clients[agent.host] = AgentClient(
                 host: agent.host,
                 address: agent.address,
@@ -52,24 +58,49 @@ struct AgentFleet: Fleet {
             )
         }
         self.clients = clients
+        tls = last
+    }
+
+    /// All clients use the same files.
+    func ownCredentials() -> CredentialExpiry? {
+        guard let context = tls?.current() else { return nil }
+        return CredentialExpiry(
+            certificate: context.certificate.notAfter,
+            authority: context.authorityEnds,
+            revocationList: context.revocationListEnds
+        )
     }
 
     func observe(_ hosts: [HostName]) async -> [HostName: Observation] {
+        await observe(hosts) { client throws(AgentClientError) in try await client.status() }
+    }
+
+    func observeServing(_ hosts: [HostName]) async -> [HostName: Observation] {
+        await observe(hosts) { client throws(AgentClientError) in try await client.servingStatus() }
+    }
+
+    private func observe(
+        _ hosts: [HostName],
+        _ ask: @escaping @Sendable (AgentClient) async throws(AgentClientError) -> HostStatus
+    ) async -> [HostName: Observation] {
         await withTaskGroup(of: (HostName, Observation).self) { group in
             var answers: [HostName: Observation] = [:]
             for (index, host) in hosts.enumerated() {
                 if index >= Self.width, let (host, answer) = await group.next() { answers[host] = answer }
-                group.addTask { (host, await observe(host)) }
+                group.addTask { (host, await observe(host, ask)) }
             }
             for await (host, answer) in group { answers[host] = answer }
             return answers
         }
     }
 
-    private func observe(_ host: HostName) async -> Observation {
+    private func observe(
+        _ host: HostName,
+        _ ask: @Sendable (AgentClient) async throws(AgentClientError) -> HostStatus
+    ) async -> Observation {
         do throws(FleetError) {
             return .status(
-                try await call(host) { client throws(AgentClientError) in try await client.status() }
+                try await call(host) { client throws(AgentClientError) in try await ask(client) }
             )
         } catch {
             return .silent(reason: "\(error)")
@@ -77,9 +108,14 @@ struct AgentFleet: Fleet {
     }
 
     func probe(_ targets: [ProbeTarget], from host: HostName) async throws(FleetError) -> [ProbeResult] {
-        try await call(host) { client throws(AgentClientError) in
-            try await client.probe(ProbeRequest(targets: targets))
-        }.results
+        var results: [ProbeResult] = []
+        for start in stride(from: 0, to: targets.count, by: Self.mostProbes) {
+            let part = Array(targets[start..<min(targets.count, start + Self.mostProbes)])
+            results += try await call(host) { client throws(AgentClientError) in
+                try await client.probe(ProbeRequest(targets: part))
+            }.results
+        }
+        return results
     }
 
     func read(_ path: String, on host: HostName) async throws(FleetError) -> FileContent {
@@ -90,6 +126,17 @@ struct AgentFleet: Fleet {
 
     func kafka(through servers: [PlannedServer], chroot: String) async throws(FleetError) -> KafkaCluster {
         try await kafka.read(through: servers, chroot: chroot)
+    }
+
+    func history(of zxids: [Zxid], on host: HostName) async throws(FleetError) -> [Zxid: Presence] {
+        let reply = try await call(host) { client throws(AgentClientError) in
+            try await client.history(HistoryRequest(zxids: zxids))
+        }
+        return Dictionary(reply.results.map { ($0.zxid, $0.presence) }) { first, _ in first }
+    }
+
+    func fly(_ question: CanaryQuestion) async -> CanaryAnswer {
+        await CanaryFlight(question: question).answer()
     }
 
     /// Ends the session with ZooKeeper, if one was opened.

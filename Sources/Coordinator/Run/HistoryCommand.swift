@@ -24,6 +24,7 @@ struct HistoryCommand: AsyncParsableCommand {
             Output.write(
                 "run \(record.id)  plan \(record.planDigest.prefix(12))  epoch \(record.epoch)  \(state)\n"
             )
+            for waived in record.facts.waived { Output.write("  waived: \(waived)\n") }
             for entry in try journal.entries(of: record.id) { Output.write(Self.text(entry)) }
         }
     }

@@ -36,8 +36,8 @@ struct RuleCleaning {
 
     private func refuseUnfinished(_ journal: SQLiteJournal) throws {
         for run in try journal.runs() where run.record.plan == plan.name && run.ending != .finished {
-            let entries = try journal.entries(of: run.record.id)
-            guard !entries.contains(where: { $0.step == "division.split" }) else {
+            let history = RunHistory(try journal.entries(of: run.record.id))
+            guard !history.begun.contains("division.detach") else {
                 throw Complaint(
                     "run \(run.record.id) has divided the ensemble and has not finished; go on with `mitosis run`. "
                         + "--force removes the rules nevertheless: the two sides may then join again"

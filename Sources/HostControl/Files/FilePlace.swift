@@ -37,6 +37,12 @@ final class OpenDirectory: Sendable {
         try self.init(current, path)
     }
 
+    /// A directory in an open one, and never what a symbolic link of that name leads to.
+    convenience init(_ place: FilePlace) throws(FileError) {
+        let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+        try self.init(openat(place.directory.descriptor, place.name, flags), place.path)
+    }
+
     /// Takes the descriptor over.
     private init(_ descriptor: Int32, _ path: String) throws(FileError) {
         guard descriptor >= 0 else { throw .unavailable(operation: "open", path: path, code: errno) }
@@ -53,6 +59,24 @@ final class OpenDirectory: Sendable {
     }
 
     deinit { close(descriptor) }
+
+    /// Every name in it but its own and its parent's, in ascending order.
+    func names() throws(FileError) -> [String] {
+        // A descriptor of its own: how far one was read belongs to it.
+        let again = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard again >= 0, let stream = fdopendir(again) else {
+            throw .unavailable(operation: "list", path: path, code: errno)
+        }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let found = readdir(stream) {
+            let name = withUnsafeBytes(of: found.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
 
     func synchronize() throws(FileError) {
         guard fsync(descriptor) == 0 else { throw .unavailable(operation: "flush", path: path, code: errno) }
@@ -78,7 +102,7 @@ struct FilePlace {
         name = AtomicFile.name(of: path)
     }
 
-    private init(_ directory: OpenDirectory, _ name: String) {
+    init(_ directory: OpenDirectory, _ name: String) {
         self.directory = directory
         self.name = name
     }
@@ -87,13 +111,23 @@ struct FilePlace {
     var leftover: FilePlace { FilePlace(directory, "." + name + ".mitosis-new") }
 
     /// Nil when nothing has this name.
-    func identity() throws(FileError) -> FileIdentity? {
+    func identity() throws(FileError) -> FileIdentity? { try attributes().map { FileIdentity($0) } }
+
+    /// Of a symbolic link itself; nil when nothing has this name.
+    func attributes() throws(FileError) -> stat? {
         var found = stat()
         guard fstatat(directory.descriptor, name, &found, AT_SYMLINK_NOFOLLOW) == 0 else {
             guard errno == ENOENT else { throw .unavailable(operation: "examine", path: path, code: errno) }
             return nil
         }
-        return FileIdentity(found)
+        return found
+    }
+
+    /// Removes an empty directory; nothing is as good.
+    func removeDirectory() throws(FileError) {
+        guard unlinkat(directory.descriptor, name, AT_REMOVEDIR) == 0 || errno == ENOENT else {
+            throw .unavailable(operation: "remove", path: path, code: errno)
+        }
     }
 
     /// The text of a symbolic link; nil when this is none, or does not exist.

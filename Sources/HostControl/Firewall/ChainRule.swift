@@ -7,23 +7,32 @@ enum ChainRule: Hashable, Sendable {
     case passResets
     /// A packet from or to one of these ports leaves our chain unharmed.
     case passPorts(ports: [Port])
+    /// Ports of this host, closed to everybody but the port `exception` of the other end.
+    case close(ports: [Port], exception: Port?)
     /// No ports: all TCP.
     case reject(peer: IPAddress, ports: [Port])
 
     /// What the multiport match takes at most.
     private static let portsPerMatch = 15
 
-    /// Our chain for the peers of one family; empty when the wall has none.
-    static func chain(_ wall: Wall, family: IPAddress.Family, protectedPorts: [Port]) -> [ChainRule] {
-        let peers = wall.peers.filter { $0.family == family }
-        guard !peers.isEmpty else { return [] }
+    /// Our chain for one family; empty when there are no rules for it.
+    static func chain(
+        _ rules: RuleSet,
+        family: IPAddress.Family,
+        protectedPorts: [Port]
+    ) -> [ChainRule] {
+        guard rules.concern(family) else { return [] }
         let portLists: [[Port]] =
-            switch wall.scope {
+            switch rules.wall?.scope {
+            case nil: []
             case .allTCP: [[]]
             case .ports(let numbers): chunks(numbers)
             }
-        return [.passResets] + chunks(protectedPorts).map { .passPorts(ports: $0) }
-            + peers.flatMap { peer in portLists.map { .reject(peer: peer, ports: $0) } }
+        let closing = chunks(rules.closed?.ports ?? []).map {
+            ChainRule.close(ports: $0, exception: rules.closed?.exception)
+        }
+        return [.passResets] + chunks(protectedPorts).map { .passPorts(ports: $0) } + closing
+            + rules.peers(family).flatMap { peer in portLists.map { .reject(peer: peer, ports: $0) } }
     }
 
     /// The rule without its chain: what follows `-A CHAIN`.
@@ -31,6 +40,10 @@ enum ChainRule: Hashable, Sendable {
         switch self {
         case .passResets: return "-p tcp -m tcp --tcp-flags RST RST -j RETURN"
         case .passPorts(let ports): return "-p tcp \(Self.match(ports)) -j RETURN"
+        case .close(let ports, let exception):
+            let other = exception.map { " -m tcp ! --\(chain.peerPortField) \($0)" } ?? ""
+            let match = Self.match(ports, "\(chain.hostPortField)s") + other
+            return "-p tcp \(match) -j REJECT --reject-with tcp-reset"
         case .reject(let peer, let ports):
             let address = "\(chain.iptablesAddressOption) \(peer)/\(peer.bytes.count * 8)"
             let match = ports.isEmpty ? "" : " \(Self.match(ports))"
@@ -39,8 +52,8 @@ enum ChainRule: Hashable, Sendable {
     }
 
     /// `--ports` is source or destination.
-    private static func match(_ ports: [Port]) -> String {
-        "-m multiport --ports \(ports.map(\.description).joined(separator: ","))"
+    private static func match(_ ports: [Port], _ option: String = "ports") -> String {
+        "-m multiport --\(option) \(ports.map(\.description).joined(separator: ","))"
     }
 
     private static func chunks(_ ports: [Port]) -> [[Port]] {
@@ -56,6 +69,8 @@ extension ChainRule {
         var words = RuleWords.split(specification)[...]
         var peer: IPAddress?
         var ports: [Port] = []
+        var closed: [Port] = []
+        var exception: Port?
         var matchesResets = false
         var target = ""
         while let option = words.popFirst() {
@@ -70,24 +85,38 @@ extension ChainRule {
                 guard value == "RST", words.popFirst() == "RST" else { return nil }
                 matchesResets = true
             case "--ports":
-                let numbers = value.split(separator: ",").map { Int($0).flatMap { Port($0) } }
-                ports = numbers.compactMap { $0 }
-                guard !ports.isEmpty, ports.count == numbers.count else { return nil }
+                guard let numbers = Self.ports(value) else { return nil }
+                ports = numbers
+            case "--\(chain.hostPortField)s":
+                guard let numbers = Self.ports(value) else { return nil }
+                closed = numbers
+            case "!":
+                guard value == "--\(chain.peerPortField)",
+                    let number = words.popFirst().flatMap({ Int($0) }).flatMap({ Port($0) })
+                else { return nil }
+                exception = number
             case "-j": target = value
             case "--reject-with": guard value == "tcp-reset" else { return nil }
             default: return nil
             }
         }
-        switch (target, peer, matchesResets, ports.isEmpty) {
-        case ("RETURN", nil, true, true): self = .passResets
-        case ("RETURN", nil, false, false): self = .passPorts(ports: ports)
-        case ("REJECT", .some(let peer), false, _): self = .reject(peer: peer, ports: ports)
+        switch (target, peer, matchesResets, ports.isEmpty, closed.isEmpty, exception) {
+        case ("RETURN", nil, true, true, true, nil): self = .passResets
+        case ("RETURN", nil, false, false, true, nil): self = .passPorts(ports: ports)
+        case ("REJECT", .some(let peer), false, _, true, nil): self = .reject(peer: peer, ports: ports)
+        case ("REJECT", nil, false, true, false, _): self = .close(ports: closed, exception: exception)
         default: return nil
         }
         // Catches what was skipped above: a rule without `-p tcp`, or one with another way to reject.
         guard specification.contains("-p "), target == "RETURN" || specification.contains("tcp-reset") else {
             return nil
         }
+    }
+
+    private static func ports(_ text: String) -> [Port]? {
+        let numbers = text.split(separator: ",").map { Int($0).flatMap { Port($0) } }
+        let ports = numbers.compactMap { $0 }
+        return ports.isEmpty || ports.count != numbers.count ? nil : ports
     }
 
     /// An address with the full prefix length, or none.

@@ -74,36 +74,52 @@ struct FilterTable: Hashable, Sendable {
         return lines.joined(separator: "\n")
     }
 
-    /// The peers and scope, if the table holds exactly what `installation` makes of them and nothing
-    /// comes before our jumps.
-    func wall(family: IPAddress.Family, protectedPorts: [Port]) -> Wall? {
+    /// The peers, scope and closed ports, if the table holds exactly what `installation` makes of them and
+    /// nothing comes before our jumps.
+    func ruleSet(family: IPAddress.Family, protectedPorts: [Port]) -> RuleSet? {
         var peers: Set<IPAddress> = []
         var ports: Set<Port> = []
+        var closed: Set<Port> = []
+        var exception: Port?
         guard chains.count == WallChain.allCases.count, jumps.count == WallChain.allCases.count else {
             return nil
         }
         for chain in WallChain.allCases {
             guard first[chain.builtIn]?.specification == "-j \(chain.iptablesName)" else { return nil }
             for rule in chainRules(chain) {
-                guard case .reject(let peer, let numbers) = rule else { continue }
-                peers.insert(peer)
-                ports.formUnion(numbers)
+                switch rule {
+                case .reject(let peer, let numbers):
+                    peers.insert(peer)
+                    ports.formUnion(numbers)
+                case .close(let numbers, let port):
+                    closed.formUnion(numbers)
+                    exception = port
+                case .passResets, .passPorts, nil: continue
+                }
             }
         }
         let scope = ports.isEmpty ? Wall.Scope.allTCP : .ports(numbers: Array(ports))
-        let wall = Wall(peers: Array(peers), scope: scope)
-        let expected = ChainRule.chain(wall, family: family, protectedPorts: protectedPorts)
-        guard !peers.isEmpty, WallChain.allCases.allSatisfy({ chainRules($0) == expected }) else {
+        let rules = RuleSet(
+            wall: peers.isEmpty ? nil : Wall(peers: Array(peers), scope: scope),
+            closed: closed.isEmpty ? nil : ClosedPorts(ports: Array(closed), exception: exception)
+        )
+        let expected = ChainRule.chain(rules, family: family, protectedPorts: protectedPorts)
+        guard !expected.isEmpty, WallChain.allCases.allSatisfy({ chainRules($0) == expected }) else {
             return nil
         }
-        return wall
+        return rules
     }
 
-    /// Packets and bytes rejected in our chains.
+    /// Also in a table that was altered.
+    var closesPorts: Bool { WallChain.allCases.contains { !closings(in: $0).isEmpty } }
+
+    /// Packets and bytes that a wall rejected in our chains.
     func counters(family: IPAddress.Family) -> [InstalledRules.Counter] {
         WallChain.allCases.compactMap { chain in
+            let closing = closings(in: chain)
             let rejecting = rules.filter {
                 $0.chain == chain.iptablesName && $0.specification.contains("-j REJECT")
+                    && !closing.contains($0)
             }
             guard !rejecting.isEmpty else { return nil }
             return InstalledRules.Counter(
@@ -117,9 +133,9 @@ struct FilterTable: Hashable, Sendable {
 
     /// Input of `iptables-restore --noflush`, one transaction: declaring a chain of ours empties it, every
     /// jump there may be is taken out, and one put first.
-    func installation(of wall: Wall, family: IPAddress.Family, protectedPorts: [Port]) -> String {
+    func installation(of desired: RuleSet, family: IPAddress.Family, protectedPorts: [Port]) -> String {
         let chains = WallChain.allCases
-        let rules = ChainRule.chain(wall, family: family, protectedPorts: protectedPorts)
+        let rules = ChainRule.chain(desired, family: family, protectedPorts: protectedPorts)
         return Self.transaction(
             chains.map(Self.declaration)
                 + chains.flatMap { chain in
@@ -127,6 +143,20 @@ struct FilterTable: Hashable, Sendable {
                 }
                 + deletions
                 + chains.map { "-I \($0.builtIn) 1 -j \($0.iptablesName)" }
+        )
+    }
+
+    /// The same where the table holds all of it but the wall: nothing is taken away first, which the kernel would let
+    /// us wait for; nil when this family has no peers.
+    func walling(by desired: RuleSet, family: IPAddress.Family, protectedPorts: [Port]) -> String? {
+        let before = ChainRule.chain(desired.withoutWall, family: family, protectedPorts: protectedPorts)
+        let rules = ChainRule.chain(desired, family: family, protectedPorts: protectedPorts)
+            .dropFirst(before.count)
+        guard !rules.isEmpty else { return nil }
+        return Self.transaction(
+            WallChain.allCases.flatMap { chain in
+                rules.map { "-A \(chain.iptablesName) \($0.specification(in: chain))" }
+            }
         )
     }
 
@@ -142,6 +172,26 @@ struct FilterTable: Hashable, Sendable {
         return Self.transaction(
             chains.map(Self.declaration) + deletions + chains.map { "-X \($0.iptablesName)" }
         )
+    }
+
+    /// Input of `iptables-restore --noflush` that opens closed ports and leaves everything else of ours as it is;
+    /// nil when none are closed.
+    var opening: String? {
+        guard closesPorts else { return nil }
+        let closing = WallChain.allCases.flatMap { closings(in: $0) }
+        let isAllThereIs = !rules.contains { $0.specification.contains("-j REJECT") && !closing.contains($0) }
+        // Nobody misses chains that only let packets pass.
+        if isAllThereIs { return removal }
+        return Self.transaction(closing.map { "-D \($0.chain) \($0.specification)" })
+    }
+
+    private func closings(in chain: WallChain) -> [Rule] {
+        rules.filter { rule in
+            guard rule.chain == chain.iptablesName,
+                case .close = ChainRule(specification: rule.specification, in: chain)
+            else { return false }
+            return true
+        }
     }
 
     private var deletions: [String] { jumps.map { "-D \($0.chain) \($0.specification)" } }

@@ -13,6 +13,23 @@ package protocol Firewall: Sendable {
     func installed() async throws(FirewallError) -> InstalledRules
     /// Replaces whatever is there of ours by this wall, without a moment in which nothing is there.
     func install(_ wall: Wall) async throws(FirewallError) -> InstalledRules
+    /// Replaces whatever is there of ours by these closed ports and, if given, the wall; it takes nothing away first
+    /// that is wanted afterwards.
+    ///
+    /// From then on nothing gets in to the ports or out of them but the exception. Connections of the ports that say
+    /// nothing stay established; `install` opens the ports again and leaves the wall, `remove` opens them too.
+    func close(_ ports: ClosedPorts, behind wall: Wall?) async throws(FirewallError) -> InstalledRules
+    /// For an agent that starts: opens ports that one before it closed, and leaves everything else of ours as it is.
+    ///
+    /// Nil when no ports are closed.
+    func openPorts() async throws(FirewallError) -> InstalledRules?
+    /// Keeps what was installed last until it is removed: when the kernel no longer holds exactly that, it is installed
+    /// again, within a fraction of a second (with iptables-legacy, which tells nobody of changes, a second or two).
+    ///
+    /// Only what this firewall itself installed. For one caller; ends when its task is cancelled.
+    func watch(_ report: @escaping @Sendable (RuleRestoration) -> Void) async
+    /// Ends the established connections that this wall would cut; changes no rule.
+    func sever(_ wall: Wall) async throws(FirewallError) -> InstalledRules
     /// Removes everything of ours from every backend of the host; nothing to remove is success.
     func remove() async throws(FirewallError) -> InstalledRules
     /// The exact text that would be handed to the backend. Changes nothing.

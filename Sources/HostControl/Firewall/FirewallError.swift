@@ -14,7 +14,7 @@ package enum FirewallError: Error, Hashable, Sendable {
     /// A program's answer cannot be interpreted; says nothing about what is installed.
     case unreadable(source: String, detail: String)
     /// The change was made without an error, and yet the kernel holds something else.
-    case readbackDiffers(desired: Wall?, found: InstalledRules)
+    case readbackDiffers(desired: Wall?, closed: ClosedPorts? = nil, found: InstalledRules)
 }
 
 extension FirewallError: CustomStringConvertible {
@@ -34,22 +34,18 @@ extension FirewallError: CustomStringConvertible {
                 + "'fuser /run/xtables.lock', then try again"
         case .unreadable(let source, let detail):
             "the answer of '\(source)' cannot be read: \(detail)"
-        case .readbackDiffers(let desired, let found):
+        case .readbackDiffers(let wall, let closed, let found):
             "the kernel does not hold what was asked for, something else changes the rules; asked for: "
-                + "\(desired?.summary ?? "no rules"); found: \(found.wall?.summary ?? "no intact wall"), "
+                + "\(RuleSet(wall: wall, closed: closed).summary); found: \(found.summary), "
                 + "\(found.count) rules\n\(found.listing)"
         }
     }
 }
 
-extension Wall {
+extension InstalledRules {
     /// One line for messages.
-    fileprivate var summary: String {
-        let addresses = peers.map(\.description).joined(separator: ", ")
-        switch scope {
-        case .allTCP: return "all TCP with \(addresses)"
-        case .ports(let numbers):
-            return "ports \(numbers.map(\.description).joined(separator: ", ")) with \(addresses)"
-        }
+    package var summary: String {
+        guard wall != nil || closed != nil else { return "no intact wall" }
+        return RuleSet(wall: wall, closed: closed).summary
     }
 }

@@ -6,15 +6,10 @@ package import Topology
 package struct HostFirewall: Firewall {
     private let backend: FirewallBackend
     private let check: WallCheck
-    private let own: any RuleStore
-    /// Backends of this host other than the configured one.
-    private let others: [any RuleStore]
+    private let reader: RuleReader
     private let severing: SocketSevering
     private let turn = Turn()
-    private let memory = RuleMemory()
-    private let generation: @Sendable () -> UInt32?
-    /// How old the word on another backend's residue may get where the kernel does not tell of changes.
-    private static let patience = Duration.seconds(5)
+    let guarded = GuardedRules()
 
     /// - Parameters:
     ///   - launcher: prefixed to every command; tests enter a network namespace with it.
@@ -32,13 +27,15 @@ package struct HostFirewall: Firewall {
         let tools = PacketTools(launcher: launcher, seconds: seconds)
         self.backend = backend
         let here: @Sendable () -> UInt32? = { launcher.isEmpty ? RulesetGeneration.read() : nil }
-        self.generation = generation ?? here
         self.check = check
         severing = SocketSevering(protectedPorts: check.protectedPorts, tools: tools)
-        own = Self.store(backend, check.protectedPorts, tools)
-        others = FirewallBackend.allCases.filter { $0 != backend }
-            .map { Self.store($0, check.protectedPorts, tools) }
-            .filter { $0.missingProgram == nil }
+        reader = RuleReader(
+            own: Self.store(backend, check.protectedPorts, tools),
+            others: FirewallBackend.allCases.filter { $0 != backend }
+                .map { Self.store($0, check.protectedPorts, tools) }
+                .filter { $0.missingProgram == nil },
+            generation: generation ?? here
+        )
     }
 
     private static func store(
@@ -56,49 +53,67 @@ package struct HostFirewall: Firewall {
     package func installed() async throws(FirewallError) -> InstalledRules {
         try await inTurn { () async throws(FirewallError) in
             try requireBackend()
-            return try await read().rules
+            return described(try await reader.read())
         }
     }
 
     package func install(_ wall: Wall) async throws(FirewallError) -> InstalledRules {
-        let desired = try check.accepted(wall)
-        return try await inTurn { () async throws(FirewallError) in
+        try await install(RuleSet(wall: check.accepted(wall)))
+    }
+
+    package func close(
+        _ ports: ClosedPorts,
+        behind wall: Wall?
+    ) async throws(FirewallError) -> InstalledRules {
+        let accepted = try check.accepted(ports)
+        guard let wall else { return try await install(RuleSet(wall: nil, closed: accepted)) }
+        return try await install(RuleSet(wall: check.accepted(wall), closed: accepted))
+    }
+
+    package func openPorts() async throws(FirewallError) -> InstalledRules? {
+        try await inTurn { () async throws(FirewallError) in
             try requireBackend()
-            let before = generation()
-            // Every program executed here lengthens the time between the first host's wall and the last one's.
-            let clear = others.filter { isKnownClear($0, at: before) }.map(\.backend)
-            memory.forget()
-            try await own.install(desired)
-            // Only now, so that there is no moment without rules when the backend was switched.
-            for store in others where !clear.contains(store.backend) { try await store.remove() }
-            let after = generation()
-            if let before, let after, after == RulesetGeneration.next(before) {
-                // Our one transaction, and nobody else's: what was clear still is.
-                for backend in clear {
-                    memory[backend] = RuleMemory.Entry(rules: .none, generation: after, readAt: .now)
-                }
-            }
-            await severing.sever(desired)
-            let (found, residue) = try await read()
-            guard found.wall == desired, residue == 0 else {
-                throw .readbackDiffers(desired: desired, found: found)
-            }
+            let before = try await reader.read()
+            let closing =
+                (before.own.closesPorts ? [reader.own] : [])
+                + before.others.filter(\.rules.closesPorts).map(\.store)
+            guard !closing.isEmpty else { return nil }
+            guarded.open()
+            reader.forget()
+            for store in closing { try await store.open() }
+            let after = try await reader.read()
+            let found = described(after)
+            let wall = before.own.rules?.wall
+            guard !after.own.closesPorts, !after.others.contains(where: \.rules.closesPorts),
+                before.own.rules == nil || after.own.rules == wall.map({ RuleSet(wall: $0) })
+            else { throw .readbackDiffers(desired: wall, found: found) }
+            if let rules = after.own.rules { guarded.begin(rules, at: reader.ownGeneration) }
             return found
+        }
+    }
+
+    package func sever(_ wall: Wall) async throws(FirewallError) -> InstalledRules {
+        let accepted = try check.accepted(wall)
+        return try await inTurn { () async throws(FirewallError) in
+            await severing.sever(accepted)
+            try requireBackend()
+            return described(try await reader.read())
         }
     }
 
     package func remove() async throws(FirewallError) -> InstalledRules {
         try await inTurn { () async throws(FirewallError) in
-            memory.forget()
+            guarded.end()
+            reader.forget()
             // One backend in trouble, or gone, is no reason to leave rules in another.
             var firstError: FirewallError?
             do throws(FirewallError) {
                 try requireBackend()
-                try await own.remove()
+                try await reader.own.remove()
             } catch {
                 firstError = error
             }
-            for store in others {
+            for store in reader.others {
                 do throws(FirewallError) {
                     try await store.remove()
                 } catch {
@@ -106,91 +121,154 @@ package struct HostFirewall: Firewall {
                 }
             }
             if let firstError { throw firstError }
-            let found = try await read().rules
+            let found = described(try await reader.read())
             guard found.count == 0 else { throw .readbackDiffers(desired: nil, found: found) }
             return found
         }
     }
 
     package func preview(_ wall: Wall) throws(FirewallError) -> String {
-        try own.preview(check.accepted(wall))
+        try reader.own.preview(check.accepted(wall))
+    }
+
+    package func watch(_ report: @escaping @Sendable (RuleRestoration) -> Void) async {
+        await WallGuard(firewall: self, pace: GuardPace()).run(report)
     }
 
     private func requireBackend() throws(FirewallError) {
-        if let program = own.missingProgram { throw .backendMissing(backend: backend, program: program) }
-    }
-
-    /// Also how many of the rules are in other backends than the configured one.
-    private func read() async throws(FirewallError) -> (rules: InstalledRules, residue: Int) {
-        let now = generation()
-        let ownRules = try await rules(of: own, at: now)
-        var residue = 0
-        var listings = [ownRules.listing]
-        for store in others {
-            let left = try await leftover(in: store, at: now)
-            residue += left.count
-            if left.count > 0 { listings.append("# left in \(store.backend.rawValue):\n\(left.listing)") }
+        if let program = reader.own.missingProgram {
+            throw .backendMissing(backend: backend, program: program)
         }
-        let rules = InstalledRules(
+    }
+
+    private func install(_ desired: RuleSet) async throws(FirewallError) -> InstalledRules {
+        try await inTurn { () async throws(FirewallError) in
+            try requireBackend()
+            let found = try await change(to: desired)
+            guarded.begin(desired, at: reader.ownGeneration)
+            return described(found)
+        }
+    }
+
+    /// For the holder of the turn.
+    private func change(to desired: RuleSet) async throws(FirewallError) -> RuleReader.Reading {
+        let known = reader.known(at: reader.generation())
+        do throws(FirewallError) {
+            return try await change(to: desired, over: known)
+        } catch {
+            // What was known may have been changed by somebody else in this moment.
+            guard known != nil else { throw error }
+            return try await change(to: desired, over: nil)
+        }
+    }
+
+    private func change(
+        to desired: RuleSet,
+        over known: StoredRules?
+    ) async throws(FirewallError) -> RuleReader.Reading {
+        let before = reader.generation()
+        // Every program executed here lengthens the time between the first host's wall and the last one's.
+        let clear = reader.knownClear(at: before)
+        reader.forget()
+        let transactions = try await reader.own.install(desired, over: known)
+        // Only now, so that there is no moment without rules when the backend was switched.
+        for store in reader.others where !clear.contains(store.backend) { try await store.remove() }
+        let after = reader.generation()
+        if let before, let after, after == RulesetGeneration.after(before, transactions: transactions) {
+            // Our own transactions, and nobody else's: what was clear still is.
+            reader.remember(clear: clear, at: after)
+        }
+        // Opening ports behind a wall lets nothing through that wall that there was not.
+        let stands = known?.rules?.closed != nil && known?.rules?.wall == desired.wall
+        let areClosed = known?.rules?.closed == desired.closed
+        async let severed: Void = sever(stands ? nil : desired.wall, areClosed ? nil : desired.closed)
+        do throws(FirewallError) {
+            let found = try await reader.read(isExpected: true)
+            await severed
+            guard found.own.rules == desired, found.residue == 0 else {
+                throw .readbackDiffers(
+                    desired: desired.wall,
+                    closed: desired.closed,
+                    found: described(found)
+                )
+            }
+            return found
+        } catch {
+            await severed
+            throw error
+        }
+    }
+
+    private func sever(_ wall: Wall?, _ closed: ClosedPorts?) async {
+        if let closed { await severing.sever(closed) }
+        if let wall { await severing.sever(wall) }
+    }
+
+    private func described(_ reading: RuleReader.Reading) -> InstalledRules {
+        InstalledRules(
             backend: backend,
-            wall: ownRules.wall,
-            count: ownRules.count + residue,
-            counters: ownRules.counters,
-            listing: listings.filter { !$0.isEmpty }.joined(separator: "\n")
+            wall: reading.own.rules?.wall,
+            closed: reading.own.rules?.closed,
+            count: reading.own.count + reading.residue,
+            counters: reading.own.counters,
+            listing: reading.listing,
+            restored: guarded.state?.restored ?? 0
         )
-        return (rules, residue)
     }
 
-    /// Always from the kernel: either its word that nothing has changed since the last reading, then only the
-    /// counters are read, or everything anew.
-    private func rules(
-        of store: any RuleStore,
-        at now: UInt32?
-    ) async throws(FirewallError) -> StoredRules {
-        guard store.hasGeneration, let now, let known = memory[store.backend], known.generation == now
-        else { return try await readAnew(store, at: now) }
-        guard known.rules.count > 0 else { return .none }
-        let counted = try await store.recount(known.rules)
-        return generation() == now ? counted : try await readAnew(store, at: generation())
-    }
-
-    /// As of now where the kernel tells of changes, else as of at most `patience` ago.
-    ///
-    /// Always anew after a change of ours and at the start. Packet counts in its listing may be older.
-    private func leftover(in store: any RuleStore, at now: UInt32?) async throws(FirewallError) -> StoredRules
-    {
-        guard let known = memory[store.backend] else { return try await readAnew(store, at: now) }
-        let isCurrent =
-            store.hasGeneration && now != nil
-            ? known.generation == now : ContinuousClock.now - known.readAt < Self.patience
-        return isCurrent ? known.rules : try await readAnew(store, at: now)
-    }
-
-    private func isKnownClear(_ store: any RuleStore, at now: UInt32?) -> Bool {
-        guard store.hasGeneration, let now, let known = memory[store.backend] else { return false }
-        return known.generation == now && known.rules.count == 0
-    }
-
-    private func readAnew(_ store: any RuleStore, at now: UInt32?) async throws(FirewallError) -> StoredRules
-    {
-        let begin = ContinuousClock.now
-        memory[store.backend] = nil
-        let rules = try await store.read()
-        memory[store.backend] = RuleMemory.Entry(rules: rules, generation: now, readAt: begin)
-        return rules
-    }
-
-    private func inTurn(
-        _ body: () async throws(FirewallError) -> InstalledRules
-    ) async throws(FirewallError) -> InstalledRules {
+    private func inTurn<Value: Sendable>(
+        _ body: () async throws(FirewallError) -> Value
+    ) async throws(FirewallError) -> Value {
         await turn.take()
         do throws(FirewallError) {
-            let rules = try await body()
+            let value = try await body()
             await turn.give()
-            return rules
+            return value
         } catch {
             await turn.give()
             throw error
         }
+    }
+}
+
+extension HostFirewall {
+    /// Asked of the kernel now; nil when it is not known.
+    func generation() -> UInt32? { reader.generation() }
+
+    /// Puts back the guarded rules when they are not there as they were; nil when they are, or nothing is guarded.
+    func restore(_ pace: GuardPace) async -> RuleRestoration? {
+        await turn.take()
+        let restoration = await restoreInTurn(pace)
+        await turn.give()
+        return restoration
+    }
+
+    private func restoreInTurn(_ pace: GuardPace) async -> RuleRestoration? {
+        // A command that had the turn may have changed or removed them.
+        guard guarded.isInDoubt(pace, at: generation), let wanted = guarded.state?.rules else { return nil }
+        let begin = ContinuousClock.now
+        var found: InstalledRules?
+        let result: Result<InstalledRules, FirewallError>
+        do throws(FirewallError) {
+            let own = try await reader.readOwn(isExpected: true)
+            guard own.rules != wanted else {
+                guarded.sawIntact(at: reader.ownGeneration)
+                return nil
+            }
+            found = described(RuleReader.Reading(own: own, others: []))
+            let restored = try await change(to: wanted)
+            guarded.sawIntact(at: reader.ownGeneration)
+            guarded.countRestoration()
+            result = .success(described(restored))
+        } catch {
+            result = .failure(error)
+        }
+        return RuleRestoration(
+            wall: wanted.wall,
+            closed: wanted.closed,
+            found: found,
+            result: result,
+            milliseconds: Int((ContinuousClock.now - begin) / .milliseconds(1))
+        )
     }
 }

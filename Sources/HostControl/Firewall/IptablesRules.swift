@@ -46,51 +46,73 @@ struct IptablesRules: RuleStore {
         var count = 0
         var counters: [InstalledRules.Counter] = []
         var listings: [String] = []
-        var walls: [Wall?] = []
-        for family in IPAddress.Family.both {
+        var found: [RuleSet?] = []
+        var tables: [IPAddress.Family: FilterTable] = [:]
+        var closesPorts = false
+        for (family, content) in try await contents() {
             let table: FilterTable
-            switch try await content(family) {
+            switch content {
             case .readable(let readable): table = readable
             case .native(let native, let nft):
                 guard native.count > 0 else { continue }
                 count += native.count
                 listings.append(try await nft.listing(["table", family.nftTableFamily, "filter"]))
-                walls.append(nil)
+                found.append(nil)
+                closesPorts = true
                 continue
             }
+            tables[family] = table
+            closesPorts = closesPorts || table.closesPorts
             guard table.count > 0 else { continue }
             count += table.count
             counters += table.counters(family: family)
             listings.append("# \(family.iptables) (\(kind.rawValue))\n\(table.listing)")
-            walls.append(table.wall(family: family, protectedPorts: protectedPorts))
+            found.append(table.ruleSet(family: family, protectedPorts: protectedPorts))
         }
         return StoredRules(
-            wall: Self.joined(walls),
+            rules: Self.joined(found),
             count: count,
             counters: counters,
-            listing: listings.joined(separator: "\n")
+            listing: listings.joined(separator: "\n"),
+            closesPorts: closesPorts,
+            tables: tables
         )
     }
 
-    /// IPv4 first; when the second family fails, the first one's rules are in force and show in `read`.
-    func install(_ wall: Wall) async throws(FirewallError) {
-        let families = IPAddress.Family.both
-        // Before either is changed.
-        for family in families { _ = try await table(family) }
-        for family in families where wall.peers.contains(where: { $0.family == family }) {
-            try await change(family) {
-                $0.installation(of: wall, family: family, protectedPorts: protectedPorts)
-            }
+    /// When one family fails, the other one's rules may be in force, and show in `read`.
+    func install(_ rules: RuleSet, over known: StoredRules?) async throws(FirewallError) -> Int {
+        var tables = known?.tables ?? [:]
+        if tables.count < IPAddress.Family.both.count {
+            // Before either is changed.
+            for (family, content) in try await contents() { tables[family] = try readable(content, family) }
         }
-        for family in families where !wall.peers.contains(where: { $0.family == family }) {
-            try await change(family) { $0.removal }
+        let before = tables
+        let isWalling = rules.closed != nil && known?.rules == rules.withoutWall
+        return try await eachFamily { family throws(FirewallError) in
+            try await change(family, from: before[family] ?? .empty) {
+                if isWalling { return $0.walling(by: rules, family: family, protectedPorts: protectedPorts) }
+                return rules.concern(family)
+                    ? $0.installation(of: rules, family: family, protectedPorts: protectedPorts) : $0.removal
+            }
         }
     }
 
+    func open() async throws(FirewallError) {
+        var unreadable: FirewallError?
+        for (family, content) in try await contents() {
+            switch content {
+            case .readable(let table): _ = try await change(family, from: table) { $0.opening }
+            // What is ours there cannot be told apart.
+            case .native(let native, _): if native.count > 0 { unreadable = unreadableTable(family) }
+            }
+        }
+        if let unreadable { throw unreadable }
+    }
+
     func remove() async throws(FirewallError) {
-        for family in IPAddress.Family.both {
-            switch try await content(family) {
-            case .readable: try await change(family) { $0.removal }
+        for (family, content) in try await contents() {
+            switch content {
+            case .readable(let table): _ = try await change(family, from: table) { $0.removal }
             case .native(let native, let nft):
                 if native.count > 0 { try await nft.apply(NftProgram.text(native.removal)) }
             }
@@ -99,41 +121,78 @@ struct IptablesRules: RuleStore {
 
     /// As on a host that has none of our rules; jumps to be taken out are added when there are any.
     func preview(_ wall: Wall) -> String {
-        IPAddress.Family.both.filter { family in wall.peers.contains { $0.family == family } }
+        let rules = RuleSet(wall: wall)
+        return IPAddress.Family.both.filter(rules.concern)
             .map { family in
                 "# \(command(family).joined(separator: " "))\n"
-                    + FilterTable.empty.installation(of: wall, family: family, protectedPorts: protectedPorts)
+                    + FilterTable.empty.installation(
+                        of: rules,
+                        family: family,
+                        protectedPorts: protectedPorts
+                    )
             }
             .joined(separator: "\n")
     }
 
-    /// All families that are there must be intact and of one scope.
-    private static func joined(_ walls: [Wall?]) -> Wall? {
-        let intact = walls.compactMap { $0 }
-        guard let first = intact.first, intact.count == walls.count,
-            intact.allSatisfy({ $0.scope == first.scope })
+    /// All families that are there must be intact, of one scope, and close the same ports, which needs both.
+    private static func joined(_ found: [RuleSet?]) -> RuleSet? {
+        let intact = found.compactMap { $0 }
+        guard let first = intact.first, intact.count == found.count,
+            intact.allSatisfy({ $0.closed == first.closed }),
+            first.closed == nil || intact.count == IPAddress.Family.both.count
         else { return nil }
-        return Wall(peers: intact.flatMap(\.peers), scope: first.scope)
+        let walls = intact.compactMap(\.wall)
+        guard let wall = walls.first else { return first }
+        guard walls.allSatisfy({ $0.scope == wall.scope }) else { return nil }
+        return RuleSet(wall: Wall(peers: walls.flatMap(\.peers), scope: wall.scope), closed: first.closed)
     }
 
     /// Nil from `text` means that nothing needs to be done.
+    ///
+    /// - Returns: how many transactions it took.
     private func change(
         _ family: IPAddress.Family,
-        _ text: (FilterTable) -> String?
-    ) async throws(FirewallError) {
-        var before = try await table(family)
+        from known: FilterTable,
+        _ text: @Sendable (FilterTable) -> String?
+    ) async throws(FirewallError) -> Int {
+        var before = known
         for attempt in 1...Self.attempts {
-            guard let input = text(before) else { return }
+            guard let input = text(before) else { return 0 }
             let restore = command(family)
             let answer = try await tools.run(path(restore[0]), Array(restore.dropFirst()), input: input)
-            if answer.status.isSuccess { return }
+            if answer.status.isSuccess { return 1 }
             // With legacy, 4 is a lock that was not given: it says nothing about the rules.
             if answer.status == .exited(4), answer.diagnostics.contains("xtables lock") {
                 throw .lockTimeout(command: answer.command, diagnostics: answer.diagnostics)
             }
-            let now = try await table(family)
-            guard attempt < Self.attempts, now != before else { throw answer.failure }
+            let now = try await readable(content(family), family)
+            // Both families are changed at once, and one transaction may have got in the way of the other.
+            let mayHaveCollided = kind == .nft && attempt == 1
+            guard attempt < Self.attempts, now != before || mayHaveCollided else { throw answer.failure }
             before = now
+        }
+        return 0
+    }
+
+    /// Both families at once, and how far that raised the kernel's generation; one after the other where they would wait for each other's lock, which some versions
+    /// ask for again only after a second.
+    private func eachFamily(
+        _ change: @Sendable (IPAddress.Family) async throws(FirewallError) -> Int
+    ) async throws(FirewallError) -> Int {
+        switch kind {
+        case .nft:
+            let (ipv4, ipv6) = try await together {
+                () throws(FirewallError) in
+                try await change(.ipv4)
+            } _: {
+                () throws(FirewallError) in
+                try await change(.ipv6)
+            }
+            return ipv4 + ipv6
+        case .legacy:
+            _ = try await change(.ipv4)
+            _ = try await change(.ipv6)
+            return 0
         }
     }
 
@@ -146,8 +205,22 @@ struct IptablesRules: RuleStore {
         case native(NativeFilterTable, NftProgram)
     }
 
-    private func table(_ family: IPAddress.Family) async throws(FirewallError) -> FilterTable {
-        switch try await content(family) {
+    private func contents() async throws(FirewallError) -> [(IPAddress.Family, Content)] {
+        let (ipv4, ipv6) = try await together {
+            () throws(FirewallError) in
+            try await content(.ipv4)
+        } _: {
+            () throws(FirewallError) in
+            try await content(.ipv6)
+        }
+        return [(.ipv4, ipv4), (.ipv6, ipv6)]
+    }
+
+    private func readable(
+        _ content: Content,
+        _ family: IPAddress.Family
+    ) throws(FirewallError) -> FilterTable {
+        switch content {
         case .readable(let table): return table
         case .native: throw unreadableTable(family)
         }
@@ -216,30 +289,5 @@ struct IptablesRules: RuleStore {
 
     private static func program(_ verb: String, _ kind: Kind, _ family: IPAddress.Family) -> String {
         "\(family.iptables)-\(kind.rawValue)-\(verb)"
-    }
-}
-
-extension IPAddress.Family {
-    fileprivate static let both: [IPAddress.Family] = [.ipv4, .ipv6]
-
-    fileprivate var iptables: String {
-        switch self {
-        case .ipv4: "iptables"
-        case .ipv6: "ip6tables"
-        }
-    }
-
-    fileprivate var nftTableFamily: String {
-        switch self {
-        case .ipv4: "ip"
-        case .ipv6: "ip6"
-        }
-    }
-
-    fileprivate var legacyTableNames: String {
-        switch self {
-        case .ipv4: "/proc/self/net/ip_tables_names"
-        case .ipv6: "/proc/self/net/ip6_tables_names"
-        }
     }
 }

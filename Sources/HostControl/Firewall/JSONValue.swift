@@ -42,24 +42,7 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
     init(nilLiteral: ()) { self = .null }
 }
 
-extension JSONValue: Codable {
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if container.decodeNil() {
-            self = .null
-        } else if let value = try container.value(of: Bool.self) {
-            self = .truth(value)
-        } else if let value = try container.value(of: Int.self) {
-            self = .integer(value)
-        } else if let value = try container.value(of: String.self) {
-            self = .text(value)
-        } else if let value = try container.value(of: [JSONValue].self) {
-            self = .list(value)
-        } else {
-            self = .object(try container.decode([String: JSONValue].self))
-        }
-    }
-
+extension JSONValue: Encodable {
     func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {
@@ -69,17 +52,6 @@ extension JSONValue: Codable {
         case .text(let value): try container.encode(value)
         case .list(let value): try container.encode(value)
         case .object(let value): try container.encode(value)
-        }
-    }
-}
-
-extension SingleValueDecodingContainer {
-    /// Nil when the value is of another type, which is the question here; other errors are errors.
-    fileprivate func value<Value: Decodable>(of type: Value.Type) throws -> Value? {
-        do {
-            return try decode(type)
-        } catch DecodingError.typeMismatch {
-            return nil
         }
     }
 }

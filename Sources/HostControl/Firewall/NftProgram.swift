@@ -21,8 +21,8 @@ struct NftProgram: Sendable {
 
     func list(_ arguments: [String]) async throws(FirewallError) -> JSONValue {
         let answer = try await checked(["-j", "list"] + arguments)
-        do {
-            return try JSONDecoder().decode(JSONValue.self, from: Data(answer.output.utf8))
+        do throws(JSONReader.Mistake) {
+            return try JSONReader.value(of: answer.output)
         } catch {
             throw .unreadable(source: answer.command, detail: "\(error)")
         }

@@ -27,21 +27,46 @@ struct NftablesReading {
     /// The table itself counts when it has no rules: it is ours, and left over.
     var count: Int { max(rules.count, 1) }
 
-    func wall(protectedPorts: [Port]) -> Wall? {
-        guard !hasForeignParts, let peers = peers(), let scope = scope() else { return nil }
-        let wall = Wall(peers: peers, scope: scope)
-        let expected = NftablesTable(wall: wall, protectedPorts: protectedPorts)
+    func ruleSet(protectedPorts: [Port]) -> RuleSet? {
+        guard !hasForeignParts, let peers = peers(), let scope = scope(),
+            let closed = ports(of: NftablesTable.closedSet)
+        else { return nil }
+        let desired = RuleSet(
+            wall: peers.isEmpty ? nil : Wall(peers: peers, scope: scope),
+            closed: closed.isEmpty ? nil : ClosedPorts(ports: closed, exception: exception)
+        )
+        guard desired != RuleSet(wall: nil) else { return nil }
+        let expected = NftablesTable(rules: desired, protectedPorts: protectedPorts)
         guard
             Set(sets.map(Self.normalSet)) == Set(expected.sets.compactMap { $0["set"] }.map(Self.normalSet)),
             Set(chains.map(Self.normalChain))
                 == Set(expected.chains.compactMap { $0["chain"] }.map(Self.normalChain)),
             Self.expressionsByChain(rules)
-                == Self.expressionsByChain(expected.rules.compactMap { $0["rule"] })
+                == Self.expressionsByChain(expected.ruleObjects.compactMap { $0["rule"] })
         else { return nil }
-        return wall
+        return desired
     }
 
-    /// Packets and bytes rejected, by chain and family.
+    /// The rules that close ports, also in a table that was altered.
+    var closing: [(chain: String, handle: Int)] {
+        rules.compactMap { rule in
+            guard Self.matches(rule, NftablesTable.closedSet), let chain = rule["chain"]?.asText,
+                let handle = rule["handle"]?.asInteger
+            else { return nil }
+            return (chain, handle)
+        }
+    }
+
+    /// Whether any rule cuts off a peer.
+    var hasWallRules: Bool {
+        rules.contains { rule in NftablesTable.Family.all.contains { Self.matches(rule, $0.set) } }
+    }
+
+    private static func matches(_ rule: JSONValue, _ set: String) -> Bool {
+        (rule["expr"]?.asList ?? []).contains { $0["match"]?["right"] == .text("@\(set)") }
+    }
+
+    /// Packets and bytes that the wall rejected, by chain and family.
     var counters: [InstalledRules.Counter] { Self.sums(counted.map { ($0.slot, $0.packets, $0.bytes) }) }
 
     /// Where the counters belong, in the order in which nft lists them.
@@ -101,13 +126,27 @@ struct NftablesReading {
     private func peers() -> [IPAddress]? {
         let texts = NftablesTable.Family.all.flatMap { elements(of: $0.set) ?? [] }.map { $0.asText ?? "" }
         let peers = texts.compactMap { IPAddress($0) }
-        return peers.count == texts.count && !peers.isEmpty ? peers : nil
+        return peers.count == texts.count ? peers : nil
     }
 
     private func scope() -> Wall.Scope? {
-        guard let elements = elements(of: "ports") else { return .allTCP }
+        guard elements(of: "ports") != nil else { return .allTCP }
+        guard let ports = ports(of: "ports"), !ports.isEmpty else { return nil }
+        return .ports(numbers: ports)
+    }
+
+    /// Nil when it holds anything else; empty when there is no such set.
+    private func ports(of set: String) -> [Port]? {
+        let elements = elements(of: set) ?? []
         let ports = elements.compactMap { $0.asInteger.flatMap { Port($0) } }
-        return ports.count == elements.count && !ports.isEmpty ? .ports(numbers: ports) : nil
+        return ports.count == elements.count ? ports : nil
+    }
+
+    /// What the first closing rule says; that the others say the same shows when the table is made anew.
+    private var exception: Port? {
+        let expressions = rules.first { Self.matches($0, NftablesTable.closedSet) }?["expr"]?.asList ?? []
+        return expressions.lazy.compactMap { $0["match"] }.first { $0["op"] == "!=" }?["right"]?.asInteger
+            .flatMap { Port($0) }
     }
 
     /// Handles, sizes and other details that the kernel adds are left out, the order of elements too.

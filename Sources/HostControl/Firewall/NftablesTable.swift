@@ -15,14 +15,33 @@ struct NftablesTable: Hashable, Sendable {
     static let name = "mitosis"
     private static let priority = -10
 
-    let wall: Wall
+    let rules: RuleSet
     let protectedPorts: [Port]
 
     /// One transaction whatever was there before: the table is added so that deleting it cannot fail.
     var transaction: JSONValue {
         let table: JSONValue = ["table": Self.tableName]
         let objects: [JSONValue] = [["add": table], ["delete": table], ["add": table]]
-        return ["nftables": .list(objects + (sets + chains + rules).map { ["add": $0] })]
+        return ["nftables": .list(objects + (sets + chains + ruleObjects).map { ["add": $0] })]
+    }
+
+    /// For when no table is there.
+    ///
+    /// Worth its while: whoever deletes anything waits some tens of milliseconds for the kernel to forget it.
+    var creation: JSONValue {
+        let table: JSONValue = ["add": ["table": Self.tableName]]
+        return ["nftables": .list([table] + (sets + chains + ruleObjects).map { ["add": $0] })]
+    }
+
+    /// For when the table holds what is to be there but for the wall.
+    var walling: JSONValue {
+        let before = NftablesTable(
+            rules: RuleSet(wall: nil, closed: rules.closed),
+            protectedPorts: protectedPorts
+        )
+        let sets = sets.filter { !before.sets.contains($0) }
+        let rules = WallChain.allCases.flatMap { chain in objects(rejections(in: chain), in: chain) }
+        return ["nftables": .list((sets + rules).map { ["add": $0] })]
     }
 
     static var removal: JSONValue {
@@ -33,13 +52,16 @@ struct NftablesTable: Hashable, Sendable {
     var sets: [JSONValue] {
         var sets: [JSONValue] = []
         for family in Family.all {
-            let peers = wall.peers.filter { $0.family == family.address }
+            let peers = rules.peers(family.address)
             guard !peers.isEmpty else { continue }
             sets.append(Self.set(family.set, family.setType, peers.map { .text($0.description) }))
         }
         if !protectedPorts.isEmpty { sets.append(Self.set("protected", "inet_service", protectedPorts)) }
-        switch wall.scope {
-        case .allTCP: break
+        if let closed = rules.closed {
+            sets.append(Self.set(Self.closedSet, "inet_service", closed.ports))
+        }
+        switch rules.wall?.scope {
+        case .allTCP, nil: break
         case .ports(let numbers): sets.append(Self.set("ports", "inet_service", numbers))
         }
         return sets
@@ -57,16 +79,20 @@ struct NftablesTable: Hashable, Sendable {
         }
     }
 
-    var rules: [JSONValue] {
+    var ruleObjects: [JSONValue] {
         WallChain.allCases.flatMap { chain in
-            (passes + rejections(in: chain)).map { expressions in
-                [
-                    "rule": [
-                        "family": .text(Self.family), "table": .text(Self.name),
-                        "chain": .text(chain.rawValue), "expr": .list(expressions),
-                    ]
+            objects(passes + closing(in: chain) + rejections(in: chain), in: chain)
+        }
+    }
+
+    private func objects(_ rules: [[JSONValue]], in chain: WallChain) -> [JSONValue] {
+        rules.map { expressions in
+            [
+                "rule": [
+                    "family": .text(Self.family), "table": .text(Self.name), "chain": .text(chain.rawValue),
+                    "expr": .list(expressions),
                 ]
-            }
+            ]
         }
     }
 
@@ -87,7 +113,18 @@ struct NftablesTable: Hashable, Sendable {
             }
     }
 
+    /// Without a counter: the counters are the wall's.
+    private func closing(in chain: WallChain) -> [[JSONValue]] {
+        guard let closed = rules.closed else { return [] }
+        let ports = Self.match("==", Self.payload("tcp", chain.hostPortField), .text("@\(Self.closedSet)"))
+        let others = closed.exception.map {
+            Self.match("!=", Self.payload("tcp", chain.peerPortField), .integer(Int($0.number)))
+        }
+        return [[ports] + [others].compactMap { $0 } + [Self.reset]]
+    }
+
     private func rejections(in chain: WallChain) -> [[JSONValue]] {
+        guard let wall = rules.wall else { return [] }
         var rules: [[JSONValue]] = []
         for family in Family.all where wall.peers.contains(where: { $0.family == family.address }) {
             let peers = Self.match(
@@ -95,9 +132,7 @@ struct NftablesTable: Hashable, Sendable {
                 Self.payload(family.protocolName, chain.nftAddressField),
                 .text("@\(family.set)")
             )
-            let end: [JSONValue] = [
-                ["counter": ["packets": 0, "bytes": 0]], ["reject": ["type": "tcp reset"]],
-            ]
+            let end: [JSONValue] = [["counter": ["packets": 0, "bytes": 0]], Self.reset]
             switch wall.scope {
             case .allTCP: rules.append([peers, Self.match("==", ["meta": ["key": "l4proto"]], "tcp")] + end)
             case .ports:
@@ -109,6 +144,9 @@ struct NftablesTable: Hashable, Sendable {
         return rules
     }
 
+    /// The set of closed ports.
+    static let closedSet = "closed"
+    private static let reset: JSONValue = ["reject": ["type": "tcp reset"]]
     private static let portFields = ["dport", "sport"]
 
     private static func match(_ operation: JSONValue, _ left: JSONValue, _ right: JSONValue) -> JSONValue {
@@ -130,6 +168,22 @@ struct NftablesTable: Hashable, Sendable {
                 "type": .text(type), "elem": .list(elements),
             ]
         ]
+    }
+
+    /// What opens closed ports and leaves everything else of the table as it is.
+    static func opening(_ rules: [(chain: String, handle: Int)]) -> JSONValue {
+        let deleted = rules.map { rule -> JSONValue in
+            [
+                "delete": [
+                    "rule": [
+                        "family": .text(family), "table": .text(name), "chain": .text(rule.chain),
+                        "handle": .integer(rule.handle),
+                    ]
+                ]
+            ]
+        }
+        let set: JSONValue = ["family": .text(family), "table": .text(name), "name": .text(closedSet)]
+        return ["nftables": .list(deleted + [["delete": ["set": set]]])]
     }
 
     private static let tableName: JSONValue = ["family": .text(family), "name": .text(name)]

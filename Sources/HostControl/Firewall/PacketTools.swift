@@ -77,7 +77,10 @@ struct PacketTools: Sendable {
                         .path(FilePath(argv[0])),
                         arguments: Arguments(Array(argv.dropFirst())),
                         environment: .custom(["PATH": directories.joined(separator: ":"), "LC_ALL": "C"]),
-                        input: .string(input),
+                        input: .fileDescriptor(
+                            try WrittenInput.open(input),
+                            closeAfterSpawningProcess: true
+                        ),
                         output: .bytes(limit: outputLimit),
                         error: .bytes(limit: outputLimit)
                     )

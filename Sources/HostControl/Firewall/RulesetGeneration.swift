@@ -10,8 +10,11 @@ enum RulesetGeneration {
     private static let answer: UInt16 = 10 << 8 | 15
     private static let identifier: UInt16 = 1
 
-    /// What one more transaction makes of it; the kernel leaves zero out.
-    static func next(_ generation: UInt32) -> UInt32 { generation == .max ? 1 : generation + 1 }
+    /// What this many more transactions make of it; the kernel leaves zero out.
+    static func after(_ generation: UInt32, transactions: Int) -> UInt32 {
+        let sum = UInt64(generation) + UInt64(max(transactions, 0))
+        return UInt32(truncatingIfNeeded: sum > UInt64(UInt32.max) ? sum + 1 : sum)
+    }
 
     /// Nil when the kernel has no nf_tables, or does not say.
     static func read() -> UInt32? {

@@ -1,11 +1,12 @@
 import ControlProtocol
 import Topology
 
-/// Ends the connections that a wall has cut, at once and at both ends.
+/// Ends the connections that a wall or closed ports have cut, at once and at both ends.
 ///
 /// A rule only answers packets. A connection that says nothing (elections are silent for hours) would stay
-/// established, and a follower would wait out `syncLimit` before it noticed. The kernel aborts the socket here
-/// and sends the peer a reset, which the wall lets pass.
+/// established: a follower would wait out `syncLimit` before it noticed, a client that waits for a reply a third of its
+/// session timeout (*measured*: one division in twenty). The kernel aborts the socket here and sends the peer a reset,
+/// which the rules let pass.
 struct SocketSevering: Sendable {
     let protectedPorts: [Port]
     let tools: PacketTools
@@ -14,14 +15,22 @@ struct SocketSevering: Sendable {
     ///
     /// A host without `ss`, or a kernel without INET_DIAG_DESTROY, leaves a silent connection to die with its
     /// first packet. Gates look at the kernel's socket table, not at this.
-    func sever(_ wall: Wall) async {
+    func sever(_ wall: Wall) async { await run(Self.arguments(wall, protectedPorts: protectedPorts)) }
+
+    /// The same for every connection of a closed port but the one that is spared.
+    func sever(_ closed: ClosedPorts) async { await run(Self.arguments(closed)) }
+
+    private func run(_ arguments: [String]) async {
         guard let ss = PacketTools.path(of: "ss") else { return }
-        do throws(FirewallError) {
-            _ = try await tools.run(ss, Self.arguments(wall, protectedPorts: protectedPorts))
-        } catch {
-            return
-        }
+        do throws(FirewallError) { _ = try await tools.run(ss, arguments) } catch { return }
     }
+
+    static func arguments(_ closed: ClosedPorts) -> [String] {
+        killing + any(closed.ports.map { ["sport", "=", ":\($0)"] })
+            + (closed.exception.map { ["and", "dport", "!=", ":\($0)"] } ?? [])
+    }
+
+    private static let killing = ["-K", "-H", "-n", "-t", "state", "established"]
 
     static func arguments(_ wall: Wall, protectedPorts: [Port]) -> [String] {
         let ports: [String] =
@@ -30,8 +39,7 @@ struct SocketSevering: Sendable {
             case .allTCP: protectedPorts.isEmpty ? [] : ["not"] + anyPort(protectedPorts)
             }
         let peers = any(wall.peers.map { ["dst", $0.family == .ipv6 ? "[\($0)]" : "\($0)"] })
-        return ["-K", "-H", "-n", "-t", "state", "established"] + peers
-            + (ports.isEmpty ? [] : ["and"] + ports)
+        return killing + peers + (ports.isEmpty ? [] : ["and"] + ports)
     }
 
     private static func anyPort(_ ports: [Port]) -> [String] {

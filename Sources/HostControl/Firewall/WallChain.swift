@@ -26,6 +26,21 @@ enum WallChain: String, CaseIterable, Sendable {
         }
     }
 
+    /// Where a packet at this place carries the port of this host; the peer's is in the other field.
+    var hostPortField: String {
+        switch self {
+        case .input: "dport"
+        case .output: "sport"
+        }
+    }
+
+    var peerPortField: String {
+        switch self {
+        case .input: "sport"
+        case .output: "dport"
+        }
+    }
+
     var iptablesAddressOption: String {
         switch self {
         case .input: "-s"

@@ -38,6 +38,31 @@ struct WallCheck: Sendable {
         return Wall(peers: wall.peers, scope: wall.scope)
     }
 
+    /// The closed ports in normal order.
+    func accepted(_ closed: ClosedPorts) throws(FirewallError) -> ClosedPorts {
+        guard !closed.ports.isEmpty else {
+            throw .refused(refusal: .invalid(reason: "closing ports needs at least one port"))
+        }
+        if let port = closed.ports.first(where: protectedPorts.contains) {
+            throw .refused(
+                refusal: .notAllowed(
+                    reason: "the agent refuses to close its own port or another protected one (\(port)); "
+                        + "take it out of the ports to be closed"
+                )
+            )
+        }
+        if let exception = closed.exception, closed.ports.contains(exception) {
+            throw .refused(
+                refusal: .invalid(
+                    reason:
+                        "a connection from port \(exception) cannot be spared when that port is closed itself; "
+                        + "use another local port"
+                )
+            )
+        }
+        return ClosedPorts(ports: closed.ports, exception: closed.exception)
+    }
+
     private static func objection(to peer: IPAddress) -> String? {
         let bytes = peer.bytes
         switch peer.family {

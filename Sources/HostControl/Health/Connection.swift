@@ -32,6 +32,18 @@ enum Connection {
         return code == 0 ? .connected : .failed(code)
     }
 
+    /// Nil when it has none.
+    static func localPort(of descriptor: Int32) -> Port? {
+        var address = sockaddr_storage()
+        var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let isNamed = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) == 0 }
+        }
+        guard isNamed else { return nil }
+        // In both families the port follows the family, in network order.
+        return withUnsafeBytes(of: &address) { Port(Int($0[2]) << 8 | Int($0[3])) }
+    }
+
     /// False when the deadline passed first.
     static func wait(_ descriptor: Int32, for events: Int32, until deadline: ContinuousClock.Instant) -> Bool
     {

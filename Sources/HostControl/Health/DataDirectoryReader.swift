@@ -3,107 +3,140 @@ import FoundationEssentials
 import Glibc
 import Topology
 
-/// Reads a server's data directory without the server, and says what it could not read.
+/// Reads a server's data directory without the server, as the server would read it when it starts, and says
+/// what it could not read and what would keep the server from starting.
 struct DataDirectoryReader {
-    private enum Kind: String {
-        case snapshot
-        case log
+    /// What a file's content hangs on; a file that has all of it unchanged is not read again.
+    private struct Look<Verdict> {
+        let stamp: FileStamp
+        let verdict: Verdict
     }
 
-    private struct Entry {
-        let kind: Kind
-        let zxid: Zxid
-        let path: String
-        /// `gz` or `snappy` for a compressed snapshot.
-        let compression: String?
-    }
+    /// Listings are taken again when a server at work has removed one of the files meanwhile.
+    private static let attempts = 3
+    /// More holes than any real log has; a list that is longer tells nothing new.
+    private static let limit = 64
 
-    private var positions: [String: TransactionLog.Position] = [:]
+    private var logs: [String: Look<TransactionLog.Outcome>] = [:]
+    private var snapshots: [String: Look<Bool>] = [:]
     private var problems: [String] = []
     private var isListed = true
 
     init() {}
 
-    /// Blocks for as long as the newest log takes to read; another look reads only what came since.
+    /// Blocks for as long as the newest files take to read; another look reads only what came since.
     mutating func read(dataDir: String, logDir: String) -> DataDirectory {
-        problems = []
-        isListed = true
-        let versioned = dataDir + "/version-2"
-        let logs = logDir + "/version-2"
-        var entries = list(versioned)
-        if logs != versioned { entries += list(logs) }
-        let lastLogged = lastTransaction(entries)
-        let lastSnapshot = newestSnapshot(entries)
+        let versioned = dataDir.withoutDoubledSlashes + "/version-2"
+        let logged = logDir.withoutDoubledSlashes + "/version-2"
+        var (found, loaded): ([DataFile], Loaded) = ([], Loaded())
+        for attempt in 1...Self.attempts {
+            problems = []
+            isListed = true
+            found = list(versioned)
+            var elsewhere: [DataFile] = []
+            if logged != versioned {
+                elsewhere = list(logged)
+                tellMisplaced(found.logs + elsewhere.snapshots)
+            }
+            let last = attempt == Self.attempts
+            let files = found.snapshots + (logged == versioned ? found : elsewhere).logs
+            found += elsewhere
+            guard let complete = load(files, isLastAttempt: last) else { continue }
+            loaded = complete
+            break
+        }
+        forget(except: Set(found.map(\.path)))
         return DataDirectory(
             path: dataDir,
             logPath: logDir,
             // What could not be listed must never pass for empty.
-            isEmpty: isListed && entries.isEmpty,
+            isEmpty: isListed && found.isEmpty,
             // Packages make this one a link into the directory of configuration files.
             myid: number(in: dataDir + "/myid", followingLinks: true).flatMap { Int(exactly: $0) },
             currentEpoch: number(in: versioned + "/currentEpoch"),
             acceptedEpoch: number(in: versioned + "/acceptedEpoch"),
-            lastZxid: [lastLogged, lastSnapshot].compactMap { $0 }.max(),
+            snapshot: loaded.snapshot,
+            lastZxid: loaded.last,
+            epochEnds: loaded.epochEnds.suffix(Self.limit),
+            missing: Array(loaded.missing.prefix(Self.limit)),
             problems: problems
         )
     }
 
-    /// Every snapshot and log by its name; an absent directory holds none.
-    private mutating func list(_ directory: String) -> [Entry] {
-        guard let stream = opendir(directory) else {
-            if errno != ENOENT {
-                isListed = false
-                problems.append("cannot list \(directory): \(FileError.text(of: errno))")
-            }
-            return []
+    private mutating func list(_ directory: String) -> [DataFile] {
+        do throws(FileError) {
+            return try DataFile.list(directory)
+        } catch .unavailable(_, _, let code) {
+            isListed = false
+            problems.append("cannot list \(directory): \(FileError.text(of: code))")
+        } catch {
+            isListed = false
+            problems.append(error.description)
         }
-        defer { closedir(stream) }
-        var entries: [Entry] = []
-        while let found = readdir(stream) {
-            let name = withUnsafeBytes(of: found.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-            guard parts.count == 2 || parts.count == 3, let kind = Kind(rawValue: String(parts[0])),
-                let zxid = UInt64(parts[1], radix: 16), kind == .snapshot || parts.count == 2
-            else { continue }
-            entries.append(
-                Entry(
-                    kind: kind,
-                    zxid: Zxid(zxid),
-                    path: directory + "/" + name,
-                    compression: parts.count == 3 ? String(parts[2]) : nil
-                )
-            )
-        }
-        return entries.sorted { ($0.zxid, $0.path) > ($1.zxid, $1.path) }
+        return []
     }
 
-    /// From the newest log that holds a transaction: later ones were created and not yet written to.
-    private mutating func lastTransaction(_ entries: [Entry]) -> Zxid? {
-        for entry in entries where entry.kind == .log {
+    private mutating func tellMisplaced(_ files: [DataFile]) {
+        for file in files {
+            problems.append(
+                "\(file.path) is \(file.kind == .log ? "a log where snapshots" : "a snapshot where logs") belong, "
+                    + "and ZooKeeper does not start; move it away"
+            )
+        }
+    }
+
+    private mutating func forget(except paths: Set<String>) {
+        logs = logs.filter { paths.contains($0.key) }
+        snapshots = snapshots.filter { paths.contains($0.key) }
+    }
+
+    /// Nil when a file went away meanwhile and another listing may be better.
+    private mutating func load(_ files: [DataFile], isLastAttempt: Bool) -> Loaded? {
+        let snapshot = newestSnapshot(files.snapshots)
+        if snapshot == nil, !files.logs.isEmpty, files.snapshots.isEmpty {
+            problems.append(
+                "there is no complete snapshot, and ZooKeeper does not start from logs alone: "
+                    + "empty the directory or put a snapshot back"
+            )
+        }
+        var runs: [ZxidRange] = []
+        for file in files.logs(after: snapshot ?? Zxid(0)) {
             do throws(FileError) {
-                let outcome = try TransactionLog.scan(entry.path, known: positions[entry.path])
-                if let problem = outcome.problem { problems.append("\(entry.path): \(problem)") }
-                guard let last = outcome.last else { continue }
-                positions = [entry.path: last]
-                return last.zxid
+                let outcome = try contents(of: file, isNewest: file == files.logs.last)
+                runs += outcome.runs
+                if let problem = outcome.problem { problems.append("\(file.path): \(problem)") }
+                if case .refused = outcome.flaw { break }
             } catch .unavailable(_, _, code: ENOENT) {
-                continue  // Purged by the server between the listing and now.
+                if !isLastAttempt { return nil }
             } catch {
                 problems.append(error.description)
             }
         }
-        return nil
+        return Loaded(snapshot: snapshot, runs: runs)
     }
 
-    /// A server at work, or one that crashed at it, leaves an incomplete one: ZooKeeper passes over it, so do we.
-    private mutating func newestSnapshot(_ entries: [Entry]) -> Zxid? {
+    /// A server that begins a log is given the moment that it needs for the header.
+    private mutating func contents(of file: DataFile, isNewest: Bool) throws(FileError)
+        -> TransactionLog.Outcome
+    {
+        let known = logs[file.path]
+        let stamp = try FileStamp(of: file.path)
+        if !isNewest, let known, known.stamp == stamp { return known.verdict }
+        var outcome = try TransactionLog.scan(file.path, known: known?.verdict)
+        for _ in 0..<5 where isNewest && outcome.last == nil && outcome.flaw != nil {
+            usleep(2000)
+            outcome = try TransactionLog.scan(file.path)
+        }
+        logs[file.path] = Look(stamp: stamp, verdict: outcome)
+        return outcome
+    }
+
+    private mutating func newestSnapshot(_ files: [DataFile]) -> Zxid? {
         var incomplete: [String] = []
-        for entry in entries where entry.kind == .snapshot {
+        for file in files.reversed() {
             do throws(FileError) {
-                if try isComplete(entry) { return entry.zxid }
-                incomplete.append(entry.path)
+                if try isComplete(file) { return file.zxid }
+                incomplete.append(file.path)
             } catch .unavailable(_, _, code: ENOENT) {
                 continue
             } catch {
@@ -116,22 +149,13 @@ struct DataDirectoryReader {
         return nil
     }
 
-    /// By what ZooKeeper goes by: the marks at the beginning, and for a plain one the path `/` at the end.
-    private func isComplete(_ entry: Entry) throws(FileError) -> Bool {
-        let file = try OpenFile(regular: entry.path)
-        let size = try file.attributes().st_size
-        guard size >= 10 else { return false }
-        var head = [UInt8](repeating: 0, count: 8)
-        guard pread(file.descriptor, &head, head.count, 0) == head.count else { return false }
-        switch entry.compression {
-        case "gz": return Array(head.prefix(2)) == [0x1F, 0x8B]
-        case "snappy": return head == [0x82] + Array("SNAPPY".utf8) + [0]
-        case .some: return false
-        case nil:
-            var tail = [UInt8](repeating: 0, count: 5)
-            guard pread(file.descriptor, &tail, tail.count, size - 5) == tail.count else { return false }
-            return head == Array("ZKSN".utf8) + [0, 0, 0, 2] && tail == [0, 0, 0, 1, UInt8(ascii: "/")]
-        }
+    private mutating func isComplete(_ file: DataFile) throws(FileError) -> Bool {
+        let stamp = try FileStamp(of: file.path)
+        if let known = snapshots[file.path], known.stamp == stamp { return known.verdict }
+        let open = try OpenFile(regular: file.path)
+        let verdict = try SnapshotFile.isComplete(open, SnapshotFile.form(of: file.name))
+        snapshots[file.path] = Look(stamp: stamp, verdict: verdict)
+        return verdict
     }
 
     /// Nil when the file is absent; anything else that is no number is a problem.
@@ -155,5 +179,32 @@ struct DataDirectoryReader {
             problems.append(error.description)
             return nil
         }
+    }
+}
+
+/// What a server would have in memory after loading a directory.
+private struct Loaded {
+    var snapshot: Zxid?
+    var last: Zxid?
+    var missing: [ZxidRange] = []
+    var epochEnds: [Zxid] = []
+
+    init() {}
+
+    init(snapshot: Zxid?, runs: [ZxidRange]) {
+        let logged = ZxidSet(runs)
+        self.snapshot = snapshot
+        last = [logged.last, snapshot].compactMap { $0 }.max()
+        // Without a snapshot nothing says where the logs should begin.
+        missing = (snapshot ?? logged.ranges.first?.first).map { logged.gaps(after: $0) } ?? []
+        epochEnds = logged.epochEnds(after: snapshot)
+    }
+}
+
+extension String {
+    /// As `java.io.File` writes paths, so that one directory has one spelling.
+    fileprivate var withoutDoubledSlashes: String {
+        let parts = split(separator: "/")
+        return (hasPrefix("/") ? "/" : "") + parts.joined(separator: "/")
     }
 }

@@ -88,23 +88,7 @@ struct ServerConfigFile {
     }
 
     /// The file that the process was told to read, when it is a ZooKeeper server that names one.
-    static func path(ofProcess pid: Int32) -> String? {
-        guard let line = KernelText.read("/proc/\(pid)/cmdline") else { return nil }
-        let arguments = line.split(separator: "\0", omittingEmptySubsequences: false).map(String.init)
-        let main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
-        guard let index = arguments.firstIndex(of: main) else { return nil }
-        // With a port and a directory instead of a file it runs standalone.
-        let rest = arguments[(index + 1)...].filter { !$0.isEmpty }
-        guard rest.count == 1, let path = rest.first else { return nil }
-        if path.hasPrefix("/") { return path }
-        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
-        let count = buffer.withUnsafeMutableBytes { bytes -> Int in
-            guard let base = bytes.baseAddress else { return -1 }
-            return readlink("/proc/\(pid)/cwd", base.assumingMemoryBound(to: CChar.self), bytes.count)
-        }
-        guard count > 0 else { return nil }
-        return String(decoding: buffer[0..<count], as: UTF8.self) + "/" + path
-    }
+    static func path(ofProcess pid: Int32) -> String? { ServerCommandLine(ofProcess: pid)?.configPath }
 
     /// Of the file itself, and of every symbolic link among the components of its path.
     private static func lastChange(on path: String) -> Int64? {

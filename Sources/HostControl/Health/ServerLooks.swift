@@ -39,7 +39,12 @@ final class ServerLooks: Sendable {
         }
         let look = await dataLook.value(within: Self.patience) {
             let found = self.dataEye.withLock { $0.read(dataDir: directories.data, logDir: directories.log) }
-            return DataLook(found, free: DataLook.free(found.path), problems: problems)
+            return DataLook(
+                found,
+                free: [found.path, found.logPath].compactMap { DataLook.free($0) }.min(),
+                size: DataSize.read(dataDir: found.path, logDir: found.logPath),
+                problems: problems
+            )
         }
         return look
             ?? DataLook(
@@ -59,6 +64,8 @@ struct ConfigLook {
         let isStopped: Bool
         /// The process answered on its port, so it has read the file.
         var hasAnswered = false
+        /// The process has not served yet: its connections may be those of half a second ago.
+        var isStarting = false
 
         var answered: Question {
             var copy = self
@@ -81,6 +88,10 @@ struct ConfigLook {
     }
 
     var views: RunningViews
+    /// Of a server that starts; the kernel walks its table of all connections for each reading (*measured*: half of what a
+    /// look cost).
+    private var sockets: (found: [PeerSocket]?, ports: Set<Port>, at: ContinuousClock.Instant)?
+    private static let socketPatience = Duration.milliseconds(500)
     /// The last readable file's directories, for when the file is in the middle of being mended.
     private var directories: Directories?
 
@@ -101,10 +112,20 @@ struct ConfigLook {
         return Seen(
             file: file,
             runningView: runningView,
-            sockets: arePortsKnown ? PeerSocketTable.read(ports: ports) : nil,
+            sockets: arePortsKnown ? sockets(on: ports, question) : nil,
             directories: directories,
             problems: [views.problem].compactMap { $0 }
         )
+    }
+
+    private mutating func sockets(on ports: Set<Port>, _ question: Question) -> [PeerSocket]? {
+        let now = ContinuousClock.now
+        if question.isStarting, let sockets, sockets.ports == ports, now - sockets.at < Self.socketPatience {
+            return sockets.found
+        }
+        let found = PeerSocketTable.read(ports: ports)
+        sockets = (found, ports, now)
+        return found
     }
 }
 
@@ -112,8 +133,9 @@ struct ConfigLook {
 struct DataLook: Sendable {
     let data: DataDirectory
     let free: UInt64?
+    let size: UInt64?
 
-    init(_ found: DataDirectory?, free: UInt64?, problems: [String]) {
+    init(_ found: DataDirectory?, free: UInt64?, size: UInt64? = nil, problems: [String]) {
         data = DataDirectory(
             path: found?.path ?? "",
             logPath: found?.logPath ?? "",
@@ -121,10 +143,14 @@ struct DataLook: Sendable {
             myid: found?.myid,
             currentEpoch: found?.currentEpoch,
             acceptedEpoch: found?.acceptedEpoch,
+            snapshot: found?.snapshot,
             lastZxid: found?.lastZxid,
+            epochEnds: found?.epochEnds ?? [],
+            missing: found?.missing ?? [],
             problems: problems + (found?.problems ?? [])
         )
         self.free = free
+        self.size = size
     }
 
     /// Bytes free for the server, on the file system of the directory or of its nearest parent that exists.

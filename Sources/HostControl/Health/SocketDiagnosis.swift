@@ -1,7 +1,7 @@
 import Glibc
 import Topology
 
-/// The kernel's established TCP connections of both families, in one pass over its table.
+/// The kernel's TCP sockets of both families, in one pass over its table.
 ///
 /// `/proc/net/tcp` tells the same, but takes a walk over every bucket of the table for each family, 4 ms each on
 /// a machine with a large table; this takes a tenth of a millisecond or three.
@@ -22,18 +22,32 @@ enum SocketDiagnosis {
         }
     }
 
-    // `linux/sock_diag.h`, `linux/inet_diag.h`: NETLINK_SOCK_DIAG, TCPDIAG_GETSOCK, TCP_ESTABLISHED.
+    // `linux/sock_diag.h`, `linux/inet_diag.h`, `net/tcp_states.h`: NETLINK_SOCK_DIAG, TCPDIAG_GETSOCK,
+    // TCP_ESTABLISHED, TCP_LISTEN.
     private static let family: Int32 = 4
     private static let question: UInt16 = 18
-    private static let stateMask: UInt32 = 1 << 1
+    private static let isEstablished: UInt32 = 1 << 1
+    private static let isListening: UInt32 = 1 << 10
 
-    /// Nil when this kernel was built without it, or something does not let us ask.
-    static func established() -> [Entry]? {
-        // Family, lengths, extensions and the pattern stay zero: any connection.
-        let body =
-            [UInt8](repeating: 0, count: 52) + Netlink.bytes(of: stateMask) + Netlink.bytes(of: UInt32(0))
-        return Netlink.ask(family, type: question, flags: Netlink.dump, body: body)?
-            .compactMap { entry($0.payload) }
+    /// Connections; nil when this kernel was built without it, or something does not let us ask.
+    static func established() -> [Entry]? { ask(isEstablished)?.compactMap { entry($0.payload) } }
+
+    /// Sockets that wait for connections; nil as above.
+    static func listening() -> [ListeningSocket]? { ask(isListening)?.compactMap { listener($0.payload) } }
+
+    private static func ask(_ states: UInt32) -> [Netlink.Message]? {
+        // Family, lengths, extensions and the pattern stay zero: any socket.
+        let body = [UInt8](repeating: 0, count: 52) + Netlink.bytes(of: states) + Netlink.bytes(of: UInt32(0))
+        return Netlink.ask(family, type: question, flags: Netlink.dump, body: body)
+    }
+
+    /// The inode is the last number of a `struct inet_diag_msg`.
+    private static func listener(_ payload: [UInt8]) -> ListeningSocket? {
+        guard payload.count >= 72, let port = port(payload[4..<6]) else { return nil }
+        return ListeningSocket(
+            port: port,
+            inode: UInt64(Netlink.number(payload[...], at: 68, as: UInt32.self))
+        )
     }
 
     /// A `struct inet_diag_msg`: family, state, timer, retransmissions, then ports and addresses as on the wire.

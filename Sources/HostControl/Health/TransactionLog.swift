@@ -2,181 +2,211 @@ import FoundationEssentials
 import Glibc
 import Topology
 
-/// Finds the last transaction of one log file, as ZooKeeper finds it when it starts.
+/// Reads the transactions of one log file, as ZooKeeper reads them when it starts.
 ///
 /// A file is a header of 16 bytes and records: an Adler-32 sum (8 bytes), a length (4), the transaction, the
 /// byte `B`. Files are allocated ahead with zeros, so a length of zero is the end; a record without its `B` was
-/// never finished, and ZooKeeper ends there too. A finished record whose sum is wrong is damage.
+/// never finished, and ZooKeeper ends there too, without a word, and goes on with the next file. It does not start
+/// with a finished record whose sum is wrong, nor with a file without a complete header.
 struct TransactionLog {
-    /// Where the last record began, so that a later look need not read what lies before it.
+    /// Where a record began, so that a later look need not read what lies before it.
     struct Position: Hashable {
         let inode: UInt64
         let offset: Int64
         let zxid: Zxid
+        let sum: UInt64
+    }
+
+    /// What is wrong with a file.
+    enum Flaw: Hashable {
+        /// ZooKeeper does not start with it.
+        case refused(String)
+        /// ZooKeeper takes this for the end, though more was written.
+        case cutShort(String)
     }
 
     struct Outcome: Hashable {
-        /// Nil when the file holds no finished record.
+        /// The last finished record, which need not be the newest: nil when the file holds none.
         let last: Position?
-        let problem: String?
+        /// What the finished records hold, in the file's order.
+        let runs: [ZxidRange]
+        /// Where the finished records end.
+        let end: Int64
+        let flaw: Flaw?
+
+        var problem: String? {
+            switch flaw {
+            case nil: nil
+            case .refused(let reason), .cutShort(let reason): reason
+            }
+        }
     }
 
     private enum Step {
-        case record(Zxid, next: Int64)
+        case record(Position, next: Int64)
         case end
-        case damage(String)
+        case flaw(Flaw)
     }
 
-    private static let magic: [UInt8] = Array("ZKLG".utf8)
-    private static let headerSize: Int64 = 16
+    static let magic: [UInt8] = Array("ZKLG".utf8)
+    static let headerSize: Int64 = 16
     /// Far above what any server takes (`jute.maxbuffer` is 1 MiB); it is read into memory.
     private static let recordLimit: Int64 = 64 << 20
     private static let recordOverhead: Int64 = 13
+    private static let endMark = UInt8(ascii: "B")
+    /// How far behind the end something that was written is looked for.
+    private static let lookahead: Int64 = 64 << 10
 
-    /// `known`: an earlier outcome's position, which is checked before it is believed.
-    static func scan(_ path: String, known: Position? = nil) throws(FileError) -> Outcome {
+    private let inode: UInt64
+    private var window: FileWindow
+
+    private init(_ attributes: stat) {
+        inode = UInt64(attributes.st_ino)
+        window = FileWindow(size: Int64(attributes.st_size))
+    }
+
+    /// `known`: an earlier outcome, whose last record is checked before it is believed.
+    static func scan(_ path: String, known: Outcome? = nil) throws(FileError) -> Outcome {
         let file = try OpenFile(regular: path)
-        let attributes = try file.attributes()
-        var window = FileWindow(size: Int64(attributes.st_size))
-        let header = try window.bytes(of: file, at: 0, count: headerSize)
-        // ZooKeeper creates a file before it fills in the header.
-        guard header.count == headerSize, header.contains(where: { $0 != 0 }) else {
-            return Outcome(last: nil, problem: nil)
+        var log = TransactionLog(try file.attributes())
+        return try log.scan(file, known: known)
+    }
+
+    /// Whether it holds a finished record of a later transaction; reads up to the first one.
+    static func goesOn(_ file: borrowing OpenFile, after zxid: Zxid) throws(FileError) -> Bool {
+        var log = TransactionLog(try file.attributes())
+        let outcome = try log.scan(file, known: nil, until: zxid)
+        return outcome.last.map { $0.zxid > zxid } ?? false
+    }
+
+    /// `limit`: ends with the first record beyond it.
+    private mutating func scan(
+        _ file: borrowing OpenFile,
+        known: Outcome?,
+        until limit: Zxid? = nil
+    ) throws(FileError) -> Outcome {
+        let header = try window.bytes(of: file, at: 0, count: Self.headerSize)
+        guard header.count == Self.headerSize else {
+            return nothing(
+                .refused("its header is not complete, and ZooKeeper does not start with such a file")
+            )
         }
-        guard Array(header.prefix(4)) == magic, integer(header.dropFirst(4).prefix(4)) == 2 else {
-            return Outcome(last: nil, problem: "it does not begin like a transaction log")
+        guard Array(header.prefix(4)) == Self.magic else {
+            return nothing(.refused("it does not begin like a transaction log"))
         }
         var last: Position?
-        var offset = headerSize
-        if let known, known.inode == UInt64(attributes.st_ino) {
-            if case .record(known.zxid, let next) = try read(file, &window, at: known.offset) {
-                (last, offset) = (known, next)
-            }
+        var runs: [ZxidRange] = []
+        var offset = Self.headerSize
+        if let known, let position = known.last, position.inode == inode,
+            case .record(position, let next) = try read(file, at: position.offset)
+        {
+            (last, runs, offset) = (position, known.runs, next)
         }
         while true {
-            switch try read(file, &window, at: offset) {
-            case .record(let zxid, let next):
-                last = Position(inode: UInt64(attributes.st_ino), offset: offset, zxid: zxid)
-                offset = next
-            case .end: return Outcome(last: last, problem: nil)
-            case .damage(let reason): return Outcome(last: last, problem: "at byte \(offset): \(reason)")
+            switch try read(file, at: offset) {
+            case .record(let position, let next):
+                runs.extend(to: position.zxid)
+                (last, offset) = (position, next)
+                if let limit, position.zxid > limit {
+                    return Outcome(last: last, runs: runs, end: offset, flaw: nil)
+                }
+            case .end: return Outcome(last: last, runs: runs, end: offset, flaw: nil)
+            case .flaw(let flaw): return Outcome(last: last, runs: runs, end: offset, flaw: flaw)
             }
         }
     }
 
-    /// A server may be writing this record: what looks like damage is read again from the disk first.
-    private static func read(
-        _ file: borrowing OpenFile,
-        _ window: inout FileWindow,
-        at offset: Int64
-    ) throws(FileError) -> Step {
+    private func nothing(_ flaw: Flaw) -> Outcome { Outcome(last: nil, runs: [], end: 0, flaw: flaw) }
+
+    /// A server may be writing this record: what looks like a flaw is read again from the disk first.
+    private mutating func read(_ file: borrowing OpenFile, at offset: Int64) throws(FileError) -> Step {
         for _ in 0..<2 {
-            let step = try readOnce(file, &window, at: offset)
-            guard case .damage = step else { return step }
+            let step = try readOnce(file, at: offset)
+            guard case .flaw = step else { return step }
             window.forget()
         }
-        return try readOnce(file, &window, at: offset)
+        return try readOnce(file, at: offset)
     }
 
-    private static func readOnce(
-        _ file: borrowing OpenFile,
-        _ window: inout FileWindow,
-        at offset: Int64
-    ) throws(FileError) -> Step {
+    private mutating func readOnce(_ file: borrowing OpenFile, at offset: Int64) throws(FileError) -> Step {
         let head = try window.bytes(of: file, at: offset, count: 12)
         guard head.count == 12 else { return .end }
         let length = Int64(Int32(truncatingIfNeeded: integer(head.suffix(4))))
-        guard length != 0 else { return .end }
-        guard length <= recordLimit else { return .damage("a record of \(length) bytes") }
-        guard length > 0 else { return .damage("a record of length \(length)") }
+        guard length != 0 else {
+            guard try isAllZeros(file, from: offset + 12) else {
+                return .flaw(.cutShort("at byte \(offset): a length of zero, and more behind it"))
+            }
+            return .end
+        }
+        guard length > 0, length <= Self.recordLimit else {
+            return .flaw(.refused("at byte \(offset): a record of \(length) bytes"))
+        }
         let sum = integer(head.prefix(8))
-        let whole = length + recordOverhead
-        guard offset + whole <= window.size else { return .end }
+        let whole = length + Self.recordOverhead
         let record = try window.bytes(of: file, at: offset, count: whole)
-        guard record.count == whole, record.last == UInt8(ascii: "B") else { return .end }
-        let content = record.dropFirst(12).dropLast()
+        let content = record.dropFirst(12).prefix(Int(length))
+        guard record.count == whole, record.last == Self.endMark else {
+            return try unfinished(
+                file,
+                at: offset,
+                content,
+                mark: record.count == whole ? record.last : nil,
+                sum
+            )
+        }
         guard UInt64(Adler32.sum(content)) == sum else {
-            return .damage("a finished record with a wrong checksum")
+            return .flaw(.refused("at byte \(offset): a finished record with a wrong checksum"))
         }
         // The header of a transaction: session (8), cxid (4), zxid (8), time (8), type (4).
-        guard content.count >= 32 else { return .damage("a record too short for a transaction") }
-        return .record(Zxid(integer(content.dropFirst(12).prefix(8))), next: offset + whole)
+        guard content.count >= 32 else {
+            return .flaw(.cutShort("at byte \(offset): a record too short for a transaction"))
+        }
+        let zxid = Zxid(integer(content.dropFirst(12).prefix(8)))
+        return .record(Position(inode: inode, offset: offset, zxid: zxid, sum: sum), next: offset + whole)
     }
 
-    private static func integer(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+    /// The usual end of a server that was killed: a record whose writing had begun, then nothing but zeros.
+    ///
+    /// Anything else was finished once and is damaged now; ZooKeeper cannot tell one from the other.
+    private mutating func unfinished(
+        _ file: borrowing OpenFile,
+        at offset: Int64,
+        _ content: ArraySlice<UInt8>,
+        mark: UInt8?,
+        _ sum: UInt64
+    ) throws(FileError) -> Step {
+        let end = offset + 12 + Int64(content.count) + 1
+        if let mark, mark != 0 {
+            return .flaw(.cutShort("at byte \(offset): a record whose end mark is damaged"))
+        }
+        if Adler32.endsEarlier(in: content, sum: sum, before: Self.endMark) {
+            return .flaw(.cutShort("at byte \(offset): a finished record whose length is damaged"))
+        }
+        guard try isAllZeros(file, from: end) else {
+            return .flaw(.cutShort("at byte \(offset): a record without its end mark, and more behind it"))
+        }
+        return .end
+    }
+
+    private mutating func isAllZeros(_ file: borrowing OpenFile, from offset: Int64) throws(FileError) -> Bool
+    {
+        let count = min(Self.lookahead, window.size - offset)
+        guard count > 0 else { return true }
+        return try window.bytes(of: file, at: offset, count: count).allSatisfy { $0 == 0 }
+    }
+
+    private func integer(_ bytes: ArraySlice<UInt8>) -> UInt64 {
         bytes.reduce(0) { $0 << 8 | UInt64($1) }
     }
 }
 
-/// The part of a file that was read last; files are gone through from front to back.
-private struct FileWindow {
-    private static let step: Int64 = 256 << 10
-
-    let size: Int64
-    private var start: Int64 = 0
-    private var content: [UInt8] = []
-
-    init(size: Int64) { self.size = size }
-
-    mutating func forget() { content = [] }
-
-    /// Fewer bytes than asked for when the file ends before.
-    mutating func bytes(
-        of file: borrowing OpenFile,
-        at offset: Int64,
-        count: Int64
-    ) throws(FileError) -> ArraySlice<UInt8> {
-        if offset < start || offset + count > start + Int64(content.count) {
-            try fill(from: file, at: offset, count: max(count, Self.step))
-        }
-        let first = Int(offset - start)
-        return content[first..<min(content.count, first + Int(count))]
-    }
-
-    private mutating func fill(
-        from file: borrowing OpenFile,
-        at offset: Int64,
-        count: Int64
-    ) throws(FileError) {
-        var buffer = [UInt8](repeating: 0, count: Int(count))
-        var filled = 0
-        while filled < buffer.count {
-            let got = buffer.withUnsafeMutableBytes { bytes in
-                pread(
-                    file.descriptor,
-                    bytes.baseAddress.map { $0 + filled },
-                    bytes.count - filled,
-                    Int(offset) + filled
-                )
-            }
-            if got < 0, errno == EINTR { continue }
-            guard got >= 0 else { throw .unavailable(operation: "read", path: file.path, code: errno) }
-            guard got > 0 else { break }
-            filled += got
-        }
-        start = offset
-        content = Array(buffer.prefix(filled))
-    }
-}
-
-/// The checksum of RFC 1950.
-enum Adler32 {
-    static func sum(_ bytes: ArraySlice<UInt8>) -> UInt32 {
-        bytes.withUnsafeBufferPointer { buffer in
-            var (low, high): (UInt32, UInt32) = (1, 0)
-            var index = 0
-            while index < buffer.count {
-                // The longest run for which 32 bits cannot overflow.
-                let end = min(buffer.count, index + 5552)
-                while index < end {
-                    low &+= UInt32(buffer[index])
-                    high &+= low
-                    index += 1
-                }
-                low %= 65_521
-                high %= 65_521
-            }
-            return high << 16 | low
+extension [ZxidRange] {
+    /// Takes the next record of a file.
+    fileprivate mutating func extend(to zxid: Zxid) {
+        if let run = last, zxid.value != 0, run.last.value == zxid.value - 1 {
+            self[count - 1] = ZxidRange(run.first, through: zxid)
+        } else {
+            append(ZxidRange(zxid, through: zxid))
         }
     }
 }

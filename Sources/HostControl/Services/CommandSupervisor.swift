@@ -40,6 +40,8 @@ package struct CommandSupervisor: ServiceSupervisor {
         self.patience = patience
     }
 
+    package let showsStopping = false
+
     package func state(of service: String) async throws(ServiceError) -> ServiceState {
         let command = HostCommand(arguments: try commands(of: service).status)
         let ended = try await command.capture(within: patience)

@@ -9,15 +9,17 @@ struct ProcessIdentity: Hashable, Codable {
     let startTicks: UInt64
 
     /// Nil when no such process exists, or it is a zombie.
+    ///
+    /// Not one whose first thread has ended before its others: those still hold its files and connections.
     init?(pid: Int32) {
         guard let stat = KernelText.read("/proc/\(pid)/stat"), let close = stat.lastIndex(of: ")"),
             let boot = KernelText.read("/proc/sys/kernel/random/boot_id")
         else { return nil }
         // The second field is the name in parentheses and may itself hold spaces and parentheses.
         let fields = stat[stat.index(after: close)...].split(separator: " ")
-        guard fields.count > 19, fields[0] != "Z", fields[0] != "X", let ticks = UInt64(fields[19]) else {
-            return nil
-        }
+        guard fields.count > 19, fields[0] != "X", let ticks = UInt64(fields[19]),
+            fields[0] != "Z" || (Int(fields[17]) ?? 1) > 1
+        else { return nil }
         bootID = boot.trimmed
         self.pid = pid
         startTicks = ticks

@@ -1,15 +1,16 @@
 package import ControlProtocol
-import Synchronization
 
 /// Brings a service into the state asked for, and proves it by observation.
 ///
 /// Whatever becomes of the caller, what was begun is carried through.
 package struct ServiceController: Sendable {
-    private let supervisor: any ServiceSupervisor
+    let supervisor: any ServiceSupervisor
     private let stopDeadline: Duration
     private let startDeadline: Duration
+    /// How long a service may count as stopped after it was started.
+    private static let settling = Duration.seconds(1)
     /// How long a stop command may go on when the service has stopped.
-    private static let lingering = Duration.seconds(5)
+    static let lingering = Duration.seconds(5)
 
     package init(
         supervisor: any ServiceSupervisor,
@@ -110,7 +111,7 @@ package struct ServiceController: Sendable {
         let process = state.pid.flatMap { ProcessIdentity(pid: $0) }
         progress("stopping \(service)\(process.map { " (pid \($0.pid))" } ?? "")")
         let begin = ContinuousClock.now
-        let command = Asked { () async throws(ServiceError) in try await supervisor.stop(service) }
+        let command = AskedCommand { () async throws(ServiceError) in try await supervisor.stop(service) }
         do throws(ServiceError) {
             let took = try await untilStopped(service, process, command, since: begin)
             await command.end(within: Self.lingering)
@@ -122,10 +123,10 @@ package struct ServiceController: Sendable {
         }
     }
 
-    private func untilStopped(
+    func untilStopped(
         _ service: String,
         _ process: ProcessIdentity?,
-        _ command: Asked,
+        _ command: AskedCommand,
         since begin: ContinuousClock.Instant
     ) async throws(ServiceError) -> Duration {
         while true {
@@ -162,7 +163,8 @@ package struct ServiceController: Sendable {
     ) async throws(ServiceError) -> (pid: Int32, took: Duration) {
         progress("starting \(service)")
         let begin = ContinuousClock.now
-        let command = Asked { () async throws(ServiceError) in try await supervisor.start(service) }
+        let command = AskedCommand { () async throws(ServiceError) in try await supervisor.start(service) }
+        var stoppedSince: ContinuousClock.Instant?
         while true {
             // Taken before the state is read: a state from before the command is no verdict on it.
             let verdict = command.verdict
@@ -173,8 +175,17 @@ package struct ServiceController: Sendable {
                 return (pid, took)
             }
             if case .failure(let error) = verdict { throw error }
-            if case .success = verdict, case .failed(let reason) = state {
-                throw .startFailed(service: service, reason: reason)
+            if case .success = verdict {
+                if case .failed(let reason) = state { throw .startFailed(service: service, reason: reason) }
+                // Not one look alone: a supervisor may name the process a moment after its command has ended.
+                let since = state == .stopped ? stoppedSince ?? .now : nil
+                stoppedSince = since
+                if let since, since.duration(to: .now) >= Self.settling {
+                    throw .startFailed(
+                        service: service,
+                        reason: "its process ended as soon as it was started"
+                    )
+                }
             }
             guard begin.duration(to: .now) < startDeadline else {
                 throw .deadline(
@@ -203,50 +214,6 @@ extension ServiceState {
         switch self {
         case .running(let pid): pid
         case .changing, .stopped, .failed: nil
-        }
-    }
-}
-
-/// A command under way.
-///
-/// Left alone it goes on to its end: a start command may be the service itself.
-private final class Asked: Sendable {
-    private final class Ending: Sendable {
-        let verdict = Mutex<Result<Void, ServiceError>?>(nil)
-    }
-
-    private let ending: Ending
-    private let task: Task<Void, Never>
-
-    init(_ body: @escaping @Sendable () async throws(ServiceError) -> Void) {
-        let ending = Ending()
-        self.ending = ending
-        task = Task {
-            do throws(ServiceError) {
-                try await body()
-                ending.verdict.withLock { $0 = .success(()) }
-            } catch {
-                ending.verdict.withLock { $0 = .failure(error) }
-            }
-        }
-    }
-
-    /// Nil while it has not ended.
-    var verdict: Result<Void, ServiceError>? { ending.verdict.withLock { $0 } }
-
-    /// Waits for its end, then kills it with its process group; what even that does not end is left.
-    func end(within grace: Duration) async {
-        for limit in [grace, .seconds(5)] {
-            let begin = ContinuousClock.now
-            while verdict == nil, begin.duration(to: .now) < limit {
-                do {
-                    try await Task.sleep(for: .milliseconds(10))
-                } catch {
-                    break
-                }
-            }
-            guard verdict == nil else { return }
-            task.cancel()
         }
     }
 }

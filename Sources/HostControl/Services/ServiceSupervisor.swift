@@ -9,4 +9,8 @@ package protocol ServiceSupervisor: Sendable {
     func state(of service: String) async throws(ServiceError) -> ServiceState
     func start(_ service: String) async throws(ServiceError)
     func stop(_ service: String) async throws(ServiceError)
+    /// Whether `state` shows that a stop has begun while the process still runs.
+    ///
+    /// From then on the process may be ended by any signal without being started again.
+    var showsStopping: Bool { get }
 }

@@ -16,6 +16,8 @@ package struct SystemdSupervisor: ServiceSupervisor {
         self.patience = patience
     }
 
+    package let showsStopping = true
+
     package func state(of service: String) async throws(ServiceError) -> ServiceState {
         let properties = "LoadState,ActiveState,SubState,MainPID,Result"
         return Self.state(

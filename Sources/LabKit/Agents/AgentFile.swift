@@ -18,11 +18,17 @@ package enum AgentFile {
               backend: nftables
               protected_ports: [22]
               peers: [198.51.100.0/24, "2001:db8::/64"]
-            files: [\(quoted(host.side == .broker ? view.kafkaConfiguration : view.zooKeeperConfiguration))]
+            files: [\(files(of: host, view).map(quoted).joined(separator: ", "))]
             services:
             \(services(of: host, in: lab))
             \(zooKeeper(of: host, view))
             """
+    }
+
+    /// A broker's meta.properties is compared with `/cluster/id`; 0.8.1 has neither.
+    private static func files(of host: LabHost, _ view: HostView) -> [String] {
+        host.side == .broker
+            ? [view.kafkaConfiguration, view.kafkaData + "/meta.properties"] : [view.zooKeeperConfiguration]
     }
 
     private static func zooKeeper(of host: LabHost, _ view: HostView) -> String {

@@ -4,7 +4,7 @@ package enum PlanFile {
         """
         version: 1
         name: \(lab.configuration.name)
-        strategy: participants
+        strategy: \(lab.configuration.strategy.rawValue)
 
         pki:
           directory: ./pki

@@ -10,6 +10,12 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
         case processes
     }
 
+    /// How the destination joins the source; as plans name it.
+    package enum Strategy: String, Codable, Sendable, CaseIterable {
+        case participants
+        case observers
+    }
+
     package let name: String
     /// Everything that the lab writes is in here.
     package let directory: String
@@ -22,6 +28,9 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
     private let brokerCount: Int?
     /// How many Kafka brokers there are.
     package var brokers: Int { brokerCount ?? 0 }
+    package let strategy: Strategy
+    /// Whether servers can be made to suffer faults; costs them an interpreter's start at each start.
+    package let canFail: Bool
 
     package init(
         name: String = "demo",
@@ -30,7 +39,9 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
         destinations: Int = 3,
         mode: HostMode = .processes,
         agents: Bool = true,
-        brokers: Int = 0
+        brokers: Int = 0,
+        strategy: Strategy = .participants,
+        canFail: Bool = false
     ) throws(LabError) {
         // No dash: then no lab's prefix is the start of another one's.
         let plain = name.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber) }
@@ -54,6 +65,8 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
         self.mode = mode
         self.agents = agents
         brokerCount = brokers
+        self.strategy = strategy
+        self.canFail = canFail
     }
 
     /// What the names of this lab's namespaces start with.
@@ -70,9 +83,12 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
     }
 
     /// The destination hosts that join the source first: a majority of the destination, or as many as the
-    /// source can take without being outvoted.
+    /// source can take without being outvoted; all of them where they have no vote.
     package var seeds: [LabHost] {
-        Array(destinationHosts.prefix(max(1, min(destinations / 2 + 1, sources - 1))))
+        switch strategy {
+        case .participants: Array(destinationHosts.prefix(max(1, min(destinations / 2 + 1, sources - 1))))
+        case .observers: destinationHosts
+        }
     }
 
     package var zooKeeperHosts: [LabHost] { sourceHosts + destinationHosts }
@@ -119,5 +135,21 @@ package struct LabHost: Codable, Sendable, Hashable {
     /// As the network wants it.
     package var networkHost: TestNetwork.Host {
         TestNetwork.Host(name: name, addresses: [ipv4, ipv6].compactMap { IPAddress($0) })
+    }
+}
+
+extension LabConfiguration {
+    /// Records of labs that knew no strategies and no faults have neither.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        name = try values.decode(String.self, forKey: .name)
+        directory = try values.decode(String.self, forKey: .directory)
+        sources = try values.decode(Int.self, forKey: .sources)
+        destinations = try values.decode(Int.self, forKey: .destinations)
+        mode = try values.decode(HostMode.self, forKey: .mode)
+        agents = try values.decode(Bool.self, forKey: .agents)
+        brokerCount = try values.decodeIfPresent(Int.self, forKey: .brokerCount)
+        strategy = try values.decodeIfPresent(Strategy.self, forKey: .strategy) ?? .participants
+        canFail = try values.decodeIfPresent(Bool.self, forKey: .canFail) ?? false
     }
 }

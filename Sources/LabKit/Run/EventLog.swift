@@ -13,7 +13,7 @@ package struct EventLog: Sendable {
     }
 
     package let stages: [Stage]
-    /// Unix seconds at which the split was proven to stand; nil when it never was.
+    /// Unix seconds at which the split was proven to stand, the last time if it was taken back; nil when it never was.
     package let dividedAt: Double?
     /// Why the run stopped, if it did.
     package let stopped: String?
@@ -27,7 +27,7 @@ package struct EventLog: Sendable {
             guard line.event == "stageFinished", let stage = line.stage, let at = line.at else { return nil }
             return Stage(name: stage, milliseconds: line.milliseconds ?? 0, finishedAt: at)
         }
-        let split = lines.first { $0.event == "stepFinished" && $0.step == "division.split" }
+        let split = lines.last { $0.event == "stepFinished" && $0.step == "division.split" }
         dividedAt = split?.at.map { Double($0) / 1000 }
         stopped = lines.last { $0.event == "runStopped" }?.message
     }

@@ -6,8 +6,13 @@ private import Glibc
 /// They stand for the applications that must not notice the division. Both stop by themselves.
 package struct Workload: Sendable {
     package let lab: Lab
+    /// The destination servers that the destination's writer knows, when not all that serve first.
+    private let known: [LabHost]?
 
-    package init(_ lab: Lab) { self.lab = lab }
+    package init(_ lab: Lab, through known: [LabHost]? = nil) {
+        self.lab = lab
+        self.known = known
+    }
 
     package static let sides: [LabHost.Side] = [.source, .destination]
 
@@ -31,12 +36,33 @@ package struct Workload: Sendable {
 
     /// The servers that a side's writer knows: on the destination, the first that serve.
     private func servers(of side: LabHost.Side) -> [LabHost] {
-        side == .destination ? lab.configuration.seeds : lab.configuration.hosts(of: side)
+        side == .destination ? known ?? lab.configuration.seeds : lab.configuration.hosts(of: side)
     }
 
     /// Returns when the side's writer has its session and its nodes, and writes.
     package func waitUntilWriting(_ side: LabHost.Side, seconds: Int) async throws {
         try await wait(for: "ready", in: side, seconds: seconds)
+    }
+
+    /// Returns when the side's writer has had this many more writes acknowledged.
+    package func waitForWrites(_ count: Int, _ side: LabHost.Side, seconds: Int) async throws {
+        let path = lab.layout.history(side)
+        let begin = Self.acknowledged(try Folder.read(path))
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        while Self.acknowledged(try Folder.read(path)) < begin + count {
+            guard ContinuousClock.now < deadline else {
+                throw LabError.late(
+                    what: "\(count) more writes of the \(side.rawValue) writer",
+                    seconds: seconds,
+                    seen: "fewer"
+                )
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    private static func acknowledged(_ history: String) -> Int {
+        history.split(separator: "\n").count { $0.contains("\"outcome\": \"ok\"") }
     }
 
     /// Ends the writing; both sessions stay open for a minute, so that ephemeral nodes can be looked at.

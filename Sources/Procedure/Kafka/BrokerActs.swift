@@ -35,8 +35,7 @@ extension KafkaProcedure {
                     )
                 }
             },
-            hosts: brokers.map(\.host),
-            kafka: fromJoint
+            looking: Look(hosts: brokers.map(\.host), kafka: fromJoint)
         )
     }
 

@@ -57,32 +57,43 @@ extension KafkaProcedure {
         guard let cluster = fleet.kafka else {
             return .passing(fleet.kafkaSilence ?? "Kafka was not read")
         }
-        return ailment(cluster).map { .passing($0) }
+        return faults(of: cluster).first.map { .passing($0) }
     }
 
-    private func ailment(_ cluster: KafkaCluster) -> String? {
+    /// Everything that keeps a broker from being touched, as ZooKeeper has it.
+    func faults(of cluster: KafkaCluster) -> [String] {
+        var faults: [String] = []
         let missing = brokers.filter { cluster.brokers[$0.id] == nil }
         if !missing.isEmpty {
-            return missing.map(\.name).joined(separator: ", ")
-                + " not registered in ZooKeeper; no other broker is "
-                + "touched meanwhile: see its log, bring it back, then `mitosis run` goes on"
+            faults.append(
+                missing.map(\.name).joined(separator: ", ")
+                    + " not registered in ZooKeeper; no other broker is "
+                    + "touched meanwhile: see its log, bring it back, then `mitosis run` goes on"
+            )
         }
         let strangers = cluster.brokers.keys.filter { kafka.broker($0) == nil }.sorted()
         if !strangers.isEmpty {
-            return "registered, but not in the plan: broker "
-                + strangers.map { id in
-                    cluster.brokers[id]?.host.map { "\(id) (\($0))" } ?? id.description
-                }.joined(separator: ", ") + "; list every broker of the cluster, or stop it"
+            faults.append(
+                "registered, but not in the plan: broker "
+                    + strangers.map { id in
+                        cluster.brokers[id]?.host.map { "\(id) (\($0))" } ?? id.description
+                    }.joined(separator: ", ") + "; list every broker of the cluster, or stop it"
+            )
         }
         let under = cluster.underReplicated
         if !under.isEmpty {
-            return "\(under.count) under-replicated partitions: " + Self.some(under.map(\.description))
+            faults.append(
+                "\(under.count) under-replicated partitions: " + Self.some(under.map(\.description))
+            )
         }
         if !cluster.reassignments.isEmpty {
-            return "\(cluster.reassignments.count) partitions are being reassigned: "
-                + Self.some(cluster.reassignments) + "; let that finish first"
+            faults.append(
+                "\(cluster.reassignments.count) partitions are being reassigned: "
+                    + Self.some(cluster.reassignments) + "; let that finish first"
+            )
         }
-        return cluster.controller == nil ? "no broker is the controller" : nil
+        if faults.isEmpty, cluster.controller == nil { faults.append("no broker is the controller") }
+        return faults
     }
 
     private static func some(_ names: [String]) -> String {

@@ -2,10 +2,9 @@ import ControlProtocol
 package import Planning
 import Topology
 
-/// Kafka's part of the procedure, on one page: what is checked first, the stage that repoints, and what surrounds
-/// the division.
+/// Kafka's part of the procedure, on one page: the stage that repoints, and what surrounds the division.
 ///
-/// What each gate looks at stands in `KafkaPreflight`, `BrokerGates` and `SessionGates`; what each step sends in
+/// What is checked first stands in `KafkaChecks`, what each gate looks at in `BrokerGates` and `SessionGates`; what each step sends in
 /// `BrokerActs`.
 package struct KafkaProcedure: Sendable {
     package let plan: MigrationPlan
@@ -18,35 +17,6 @@ package struct KafkaProcedure: Sendable {
     var fromSource: KafkaSource { KafkaSource(servers: plan.source, chroot: kafka.chroot) }
     var fromJoint: KafkaSource { KafkaSource(servers: plan.source + plan.seeds, chroot: kafka.chroot) }
     var fromDestination: KafkaSource { KafkaSource(servers: plan.destination, chroot: kafka.chroot) }
-
-    var preflight: [Step] {
-        [
-            Step(
-                "preflight.brokers",
-                "Every broker's agent answers, its service runs",
-                verify: brokersAnswer,
-                undo: .nothingToUndo
-            ),
-            Step(
-                "preflight.broker-files",
-                "Every server.properties can be repointed",
-                verify: brokerFilesSuit,
-                undo: .nothingToUndo
-            ),
-            Step(
-                "preflight.sessions",
-                "Brokers' sessions outlast the window",
-                verify: sessionsFit,
-                undo: .nothingToUndo
-            ),
-            Step(
-                "preflight.kafka",
-                "Kafka is whole, and the one that is meant",
-                verify: healthy(from: fromSource).and(isTheOneMeant),
-                undo: .nothingToUndo
-            ),
-        ]
-    }
 
     var repoint: Stage {
         Stage(

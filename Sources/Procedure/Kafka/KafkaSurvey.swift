@@ -23,40 +23,48 @@ package struct KafkaSurvey: Hashable, Sendable, Codable {
     }
 
     package let files: [Survey.File]
+    /// Brokers' files that could not be read.
+    package let unread: [Survey.Unread]
     package let metas: [Meta]
 
-    package init(files: [Survey.File], metas: [Meta]) {
+    package init(files: [Survey.File], unread: [Survey.Unread] = [], metas: [Meta]) {
         self.files = files
+        self.unread = unread
         self.metas = metas
+    }
+
+    /// Journals of earlier versions know no unread files.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        files = try values.decode([Survey.File].self, forKey: .files)
+        unread = try values.decodeIfPresent([Survey.Unread].self, forKey: .unread) ?? []
+        metas = try values.decode([Meta].self, forKey: .metas)
     }
 
     package func file(of host: HostName) -> Survey.File? { files.first { $0.host == host } }
     package func metas(of host: HostName) -> [Meta] { metas.filter { $0.host == host } }
 
     /// Reads every broker's server.properties, and the meta.properties of each of its log directories.
-    package static func take(of kafka: PlannedKafka, through fleet: any Fleet) async throws(FleetError)
-        -> KafkaSurvey
-    {
+    package static func take(of kafka: PlannedKafka, through fleet: any Fleet) async -> KafkaSurvey {
         var files: [Survey.File] = []
-        var metas: [Meta] = []
-        for broker in kafka.brokers {
-            let answer = try await fleet.read(broker.configPath, on: broker.host)
-            guard let content = answer.content, let digest = answer.state.digest else {
-                throw .broken(
-                    host: broker.host,
-                    reason:
-                        "\(broker.configPath) does not exist; name the file that \(broker.service) is started "
-                        + "with (line \(broker.line) of the plan)"
-                )
-            }
-            files.append(
-                Survey.File(host: broker.host, path: broker.configPath, digest: digest, content: content)
-            )
-            for folder in logDirs(content) {
-                metas.append(try await meta("\(folder)/meta.properties", on: broker.host, through: fleet))
+        var unread: [Survey.Unread] = []
+        let wanted = kafka.brokers.map { FileReading(host: $0.host, path: $0.configPath) }
+        for (broker, answer) in zip(kafka.brokers, await FileReading.perform(wanted, through: fleet)) {
+            let absence =
+                "it does not exist; name the file that \(broker.service) is started with (line \(broker.line) of the plan)"
+            switch answer.file(absence) {
+            case .success(let file): files.append(file)
+            case .failure(let missing): unread.append(missing.unread)
             }
         }
-        return KafkaSurvey(files: files, metas: metas)
+        let metas = files.flatMap { file in
+            logDirs(file.content).map { FileReading(host: file.host, path: "\($0)/meta.properties") }
+        }
+        return KafkaSurvey(
+            files: files,
+            unread: unread,
+            metas: await FileReading.perform(metas, through: fleet).map(meta)
+        )
     }
 
     /// None of a file that cannot be read; the preflight says why.
@@ -68,21 +76,15 @@ package struct KafkaSurvey: Hashable, Sendable, Codable {
         }
     }
 
-    private static func meta(
-        _ path: String,
-        on host: HostName,
-        through fleet: any Fleet
-    ) async throws(FleetError) -> Meta {
-        do throws(FleetError) {
-            return Meta(
-                host: host,
-                path: path,
-                content: try await fleet.read(path, on: host).content,
-                refusal: nil
-            )
-        } catch {
-            guard case .refused(_, .notAllowed(let reason)) = error else { throw error }
-            return Meta(host: host, path: path, content: nil, refusal: reason)
+    private static func meta(_ answer: FileReading) -> Meta {
+        switch answer.result {
+        case .success(let content):
+            Meta(host: answer.host, path: answer.path, content: content.content, refusal: nil)
+        case .failure(.refused(_, .notAllowed(let reason))):
+            Meta(host: answer.host, path: answer.path, content: nil, refusal: reason)
+        case .failure(let error):
+            Meta(host: answer.host, path: answer.path, content: nil, refusal: error.sentence)
+        case nil: Meta(host: answer.host, path: answer.path, content: nil, refusal: "it was not asked for")
         }
     }
 }

@@ -2,31 +2,9 @@ import ControlProtocol
 import Planning
 import Topology
 
-/// Whose session lives on: noted right before the split, compared when the destination serves.
+/// Whose session lives on: noted right before the first node is detached, compared when the destination serves.
 extension KafkaProcedure {
     private static var controllerKey: String { "controller" }
-
-    /// Raises the walls, after noting every session; walls that stand already are only completed.
-    func split(_ raiseWalls: [HostCommand]) -> Act {
-        .decided(
-            summary: "note the session of every broker and of the controller, then "
-                + raiseWalls.map { "\($0.host): \($0.command.summary)" }.joined(separator: "; "),
-            by: { fleet, facts in
-                let hasBegun = plan.destination.contains {
-                    fleet.status($0.host)?.rules.wall == plan.wall(for: $0)
-                }
-                if hasBegun { return .act(raiseWalls, because: "the split has begun", noting: facts) }
-                if let ailment = ailment(fleet) { return .wait(because: ailment.reason) }
-                guard let cluster = fleet.kafka else { return .wait(because: "Kafka was not read") }
-                var noted = facts
-                noted.sessionsAtDivision = Self.sessions(of: cluster)
-                let count = noted.sessionsAtDivision.count
-                return .act(raiseWalls, because: "\(count) sessions noted", noting: noted)
-            },
-            hosts: (plan.destination.map(\.host)) + brokers.map(\.host),
-            kafka: fromJoint
-        )
-    }
 
     static func sessions(of cluster: KafkaCluster) -> [String: String] {
         var sessions: [String: String] = [:]

@@ -1,6 +1,7 @@
 import AgentServer
 import ControlProtocol
 import FoundationEssentials
+import HostControl
 import Synchronization
 import Topology
 
@@ -13,6 +14,8 @@ final class ScriptedHost: HostActions {
         var arrivals: [CheckedContinuation<Void, Never>] = []
         var objection: Refusal?
         var rulesFail = false
+        var closedPorts: Result<InstalledRules?, HostActionError> = .success(nil)
+        var guardReport: (@Sendable (RuleRestoration) -> Void)?
     }
 
     private let state = Mutex(State())
@@ -32,6 +35,14 @@ final class ScriptedHost: HostActions {
     }
 
     func object(_ refusal: Refusal?) { state.withLock { $0.objection = refusal } }
+    /// What the next agent finds when it starts.
+    func leaveClosed(_ result: Result<InstalledRules?, HostActionError>) {
+        state.withLock { $0.closedPorts = result }
+    }
+
+    /// Nil while no agent has its rules guarded.
+    var guardReport: (@Sendable (RuleRestoration) -> Void)? { state.withLock { $0.guardReport } }
+
     func failRules() { state.withLock { $0.rulesFail = true } }
 
     /// Returns once `count` commands have begun.
@@ -76,6 +87,19 @@ final class ScriptedHost: HostActions {
         if state.withLock({ $0.rulesFail }) { throw .failed(message: "nft is missing") }
         return Self.rules(count: 4)
     }
+
+    func openPorts() async throws(HostActionError) -> InstalledRules? {
+        try state.withLock { $0.closedPorts }.get()
+    }
+
+    func watchRules(_ report: @escaping @Sendable (RuleRestoration) -> Void) async {
+        state.withLock { $0.guardReport = report }
+        // Until it is cancelled.
+        for await _ in AsyncStream<Void>.makeStream().stream {}
+        state.withLock { $0.guardReport = nil }
+    }
+
+    func untilServing() async {}
 
     func zookeeper() async -> ZooKeeperStatus? {
         let stats = ServerStats(
@@ -140,6 +164,8 @@ final class ScriptedHost: HostActions {
         ]
     }
 
+    func ruleManagers() async -> [RuleManager] { [RuleManager(name: "firewalld", pid: 17)] }
+
     func read(file path: String) async throws(HostActionError) -> FileContent {
         FileContent(
             state: FileState(
@@ -162,6 +188,14 @@ final class ScriptedHost: HostActions {
 
     func probe(_ targets: [ProbeTarget]) async -> [ProbeResult] {
         targets.map { ProbeResult(target: $0, answer: .connected) }
+    }
+
+    /// Its history begins with a snapshot at 0x20 and ends at 0x30.
+    func presence(of zxids: [Zxid]) async throws(HostActionError) -> [Zxid: Presence] {
+        if state.withLock({ $0.rulesFail }) { throw .failed(message: "cannot list /data/version-2") }
+        return zxids.reduce(into: [:]) { found, zxid in
+            found[zxid] = zxid <= Zxid(0x20) ? .snapshot : zxid <= Zxid(0x30) ? .logged : .absent
+        }
     }
 
     static func rules(count: Int) -> InstalledRules {

@@ -43,15 +43,18 @@ final class TestAgent: Sendable {
 
     let clock: TestClock
 
-    /// - Parameter after: an agent that has been stopped, whose state and port this one takes over.
+    /// - Parameters:
+    ///   - after: an agent that has been stopped, whose state and port this one takes over.
+    ///   - host: what it runs on, if not what the earlier one ran on.
     static func start(
         after earlier: TestAgent? = nil,
+        host: ScriptedHost? = nil,
         port: Int = 0,
         limits: AgentListener.Limits = AgentListener.Limits(),
         grace: Duration = .seconds(30)
     ) async throws -> TestAgent {
         let authority = try earlier?.authority ?? TestAuthority()
-        let host = earlier?.host ?? ScriptedHost()
+        let host = host ?? earlier?.host ?? ScriptedHost()
         let clock = earlier?.clock ?? TestClock()
         let log = LogCapture()
         let program = try await AgentProgram.start(
@@ -69,10 +72,11 @@ final class TestAgent: Sendable {
 
     /// Runs `body` with an agent, which is stopped whatever becomes of it.
     static func with(
+        host: ScriptedHost? = nil,
         limits: AgentListener.Limits = AgentListener.Limits(),
         _ body: (TestAgent) async throws -> Void
     ) async throws {
-        let agent = try await start(limits: limits)
+        let agent = try await start(host: host, limits: limits)
         do {
             try await body(agent)
         } catch {

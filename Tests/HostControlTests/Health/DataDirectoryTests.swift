@@ -15,24 +15,17 @@ struct DataDirectoryTests {
         try scratch.directory("version-2")
     }
 
-    private func big(_ value: UInt64, _ count: Int) -> [UInt8] {
-        (0..<count).map { UInt8(truncatingIfNeeded: value >> UInt64(8 * (count - 1 - $0))) }
-    }
-
-    private var header: [UInt8] { Array("ZKLG".utf8) + big(2, 4) + big(0, 8) }
+    private var header: [UInt8] { DataBytes.header }
+    private var padding: [UInt8] { DataBytes.padding }
 
     private func record(_ zxid: UInt64, payload: Int = 20) -> [UInt8] {
-        let content =
-            big(0x1234, 8) + big(1, 4) + big(zxid, 8) + big(0, 8) + big(1, 4)
-            + [UInt8](repeating: 7, count: payload)
-        return big(UInt64(Adler32.sum(content[...])), 8) + big(UInt64(content.count), 4) + content + [0x42]
+        DataBytes.record(zxid, payload: payload)
     }
 
-    private var padding: [UInt8] { [UInt8](repeating: 0, count: 70_000) }
+    private func snapshot(end: [UInt8] = [0, 0, 0, 1, 0x2F]) -> [UInt8] { DataBytes.snapshot(end: end) }
 
-    private func snapshot(end: [UInt8] = [0, 0, 0, 1, 0x2F]) -> [UInt8] {
-        Array("ZKSN".utf8) + big(2, 4) + [UInt8](repeating: 3, count: 50) + end
-    }
+    /// What a server writes before its first log, and does not start without.
+    private func firstSnapshot() throws { try scratch.file("version-2/snapshot.0", snapshot()) }
 
     private func read() -> DataDirectory {
         var reader = DataDirectoryReader()
@@ -59,6 +52,7 @@ struct DataDirectoryTests {
 
     @Test("zeros written ahead end the log")
     func preallocated() throws {
+        try firstSnapshot()
         try scratch.file(
             "version-2/log.100000001",
             header + record(0x1_0000_0001) + record(0x1_0000_0002) + padding
@@ -69,6 +63,7 @@ struct DataDirectoryTests {
 
     @Test("a torn record at the end does not count, wherever it was torn")
     func torn() throws {
+        try firstSnapshot()
         let whole = header + record(1) + record(2)
         let torn = record(3)
         for cut in 1..<torn.count {
@@ -81,6 +76,7 @@ struct DataDirectoryTests {
 
     @Test("a finished record with a wrong checksum is damage, and is said")
     func damaged() throws {
+        try firstSnapshot()
         var bad = record(2)
         bad[30] ^= 1
         let path = try scratch.file("version-2/log.1", header + record(1) + bad + record(3))
@@ -95,6 +91,7 @@ struct DataDirectoryTests {
 
     @Test("records larger than a read, and ones across its border, are found")
     func large() throws {
+        try firstSnapshot()
         let records = (1...40).reduce(into: [UInt8]()) { bytes, zxid in
             bytes += record(UInt64(zxid), payload: zxid == 20 ? 900_000 : 20_011)
         }
@@ -104,11 +101,30 @@ struct DataDirectoryTests {
 
     @Test("a newest log without a transaction leaves the word to the one before")
     func emptyNewest() throws {
+        try firstSnapshot()
         try scratch.file("version-2/log.9", header + record(9) + record(0xB) + padding)
         try scratch.file("version-2/log.10", header + padding)
-        try scratch.file("version-2/log.11", [])
-        try scratch.file("version-2/log.12", padding)
+        try scratch.file("version-2/log.11", header)
         #expect(read().lastZxid == Zxid(0xB) && read().problems == [])
+    }
+
+    @Test(
+        "a newest log without a complete header is one that ZooKeeper does not start with",
+        arguments: [0, 8, 15]
+    )
+    func headless(size: Int) throws {
+        try firstSnapshot()
+        try scratch.file("version-2/log.9", header + record(9) + record(0xA) + padding)
+        let short = try scratch.file("version-2/log.b", Array(header.prefix(size)))
+        let found = read()
+        #expect(found.lastZxid == Zxid(0xA))
+        #expect(
+            found.problems == [
+                "\(short): its header is not complete, and ZooKeeper does not start with such a file"
+            ]
+        )
+        try scratch.file("version-2/log.b", padding)
+        #expect(read().problems == ["\(short): it does not begin like a transaction log"])
     }
 
     @Test("the newest complete snapshot counts; that none is complete is said")
@@ -121,7 +137,7 @@ struct DataDirectoryTests {
         #expect(read().problems == ["no snapshot is complete: \(other), \(torn)"])
         try scratch.file("version-2/snapshot.20", snapshot())
         #expect(read().lastZxid == Zxid(0x20) && read().problems == [])
-        try scratch.file("version-2/snapshot.40.gz", [0x1F, 0x8B] + padding.prefix(20))
+        try scratch.file("version-2/snapshot.40.gz", DataBytes.gzip(snapshot()))
         #expect(read().lastZxid == Zxid(0x40))
     }
 
@@ -141,6 +157,8 @@ struct DataDirectoryTests {
         #expect(found.lastZxid == nil && found.myid == nil && !found.isEmpty)
         #expect(
             found.problems == [
+                "there is no complete snapshot, and ZooKeeper does not start from logs alone: "
+                    + "empty the directory or put a snapshot back",
                 "\(log): it does not begin like a transaction log", "\(myid) holds no number",
             ]
         )
@@ -148,6 +166,7 @@ struct DataDirectoryTests {
 
     @Test("a second look goes on where the first ended, and notices a log that was cut and went another way")
     func incremental() throws {
+        try firstSnapshot()
         var reader = DataDirectoryReader()
         let look = { (reader: inout DataDirectoryReader) in
             reader.read(dataDir: scratch.path, logDir: scratch.path).lastZxid

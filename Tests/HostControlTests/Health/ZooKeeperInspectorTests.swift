@@ -133,5 +133,33 @@ struct ZooKeeperInspectorTests {
 
         servers[1].end()
         #expect(await eventually { await inspectors[0].status().serving == .looking })
+        let alone = await inspectors[0].status()
+        #expect(alone.lookingFor != nil, "it looks for a leader")
+        #expect(alone.leadingFor == nil, "nobody has elected it")
+        #expect(leader.lookingFor == nil && leader.leadingFor == nil)
+    }
+
+    @Test("waiting for a server ends when it serves, when it is gone, and otherwise after its time")
+    func waiting() async throws {
+        let clock = ContinuousClock()
+        let ports = try (0..<2).map { _ in try RealZooKeeper.freePort() }
+        let server = try RealZooKeeper(["clientPort=\(ports[0])", "clientPortAddress=127.0.0.1"])
+        let inspector = server.inspector()
+        await inspector.untilServing(within: .seconds(60))
+        #expect(stats(await inspector.status()) != nil)
+        server.end()
+        let gone = await clock.measure { await inspector.untilServing(within: .seconds(60)) }
+        #expect(gone < .seconds(30))
+
+        let members = (1...3).map { "server.\($0)=127.0.0.\($0):\(2000 + $0):\(3000 + $0)" }
+        let alone = try RealZooKeeper(
+            members + ["clientPort=\(ports[1])", "clientPortAddress=127.0.0.1"],
+            myid: 1
+        )
+        let other = alone.inspector()
+        #expect(await eventually { await other.status().serving == .looking })
+        let vain = await clock.measure { await other.untilServing(within: .milliseconds(300)) }
+        #expect(vain >= .milliseconds(300))
+        #expect(await other.status().serving == .looking)
     }
 }

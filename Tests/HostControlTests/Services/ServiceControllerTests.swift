@@ -95,6 +95,34 @@ struct ServiceControllerTests {
         #expect(error == .deadline(service: "daemon", action: .start, seconds: 0.7, found: .stopped))
     }
 
+    @Test("a process that ends as soon as it is started is told within a second or two, not at the deadline")
+    func diesAtOnce() async throws {
+        let script = try DaemonScript("dying")
+        let begin = ContinuousClock.now
+        let error = await #expect(throws: ServiceError.self) { _ = try await perform(.start, script) }
+        guard case .startFailed(_, let reason) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(reason.contains("ended as soon as it was started"))
+        #expect(begin.duration(to: .now) < .seconds(15))
+    }
+
+    @Test(
+        "a process that is ended does not get the time that it would take",
+        arguments: ["plain", "stubborn"]
+    )
+    func ended(flavor: String) async throws {
+        let script = try DaemonScript(flavor)
+        defer { #expect(throws: Never.self) { try script.clean() } }
+        let pid = try #require(try await perform(.start, script).newPID)
+        try await ServiceController(supervisor: script.supervisor).end("daemon", pid: pid)
+        #expect(!ProcessIdentity.isAlive(pid))
+        #expect(try await script.supervisor.state(of: "daemon") == .stopped)
+        // Once more: there is nothing to end, and that is what was wanted.
+        try await ServiceController(supervisor: script.supervisor).end("daemon", pid: pid)
+    }
+
     @Test("a stop that is ignored is an error that names the pid, and a restart does not start a second one")
     func ignoredStop() async throws {
         let script = try DaemonScript("stubborn")

@@ -3,8 +3,8 @@ import FoundationEssentials
 import Planning
 import Topology
 
-/// What the steps of the participants strategy send.
-extension ParticipantsProcedure {
+/// What the steps on servers and their files send.
+extension MigrationProcedure {
     var source: [PlannedServer] { plan.source }
     var destination: [PlannedServer] { plan.destination }
     var seeds: [PlannedServer] { plan.seeds }
@@ -13,6 +13,14 @@ extension ParticipantsProcedure {
     var joint: [Member] { plan.jointMembers }
     var sourceView: [Member] { plan.sourceMembers }
     var destinationView: [Member] { plan.destinationMembers }
+
+    /// Whose configuration file becomes joint: observers leave the source alone.
+    var joined: [PlannedServer] {
+        switch plan.strategy {
+        case .participants: source + seeds
+        case .observers: seeds
+        }
+    }
 
     var seedConnectString: String {
         seeds.map { ConnectString.Server(host: $0.address, port: $0.clientPort).description }
@@ -23,9 +31,15 @@ extension ParticipantsProcedure {
         servers.isEmpty ? "none" : servers.map(\.host.description).joined(separator: ", ")
     }
 
-    /// The file of a host with the joint ensemble's server lines, everything else byte for byte.
+    /// The file of a host with the joint ensemble's server lines, everything else byte for byte; an observer's says
+    /// that it is one, too.
     func jointContent(of file: Survey.File) throws(ZooConfigurationError) -> Data {
-        Data(try ZooConfiguration(file.content).replacingMembers(joint).content)
+        let grown = try ZooConfiguration(file.content).replacingMembers(joint)
+        switch plan.strategy {
+        case .participants: return Data(grown.content)
+        case .observers:
+            return Data(try grown.replacingSetting("peerType", with: Member.Role.observer.rawValue).content)
+        }
     }
 
     /// Commands for those hosts whose file can be read; `filesSuit` has refused all others before.
@@ -51,15 +65,9 @@ extension ParticipantsProcedure {
         servers.map { HostCommand($0.host, .restoreFile(restore: FileRestore(path: $0.configPath))) }
     }
 
-    func start(_ servers: [PlannedServer]) -> [HostCommand] { servers.map { service(.start, $0) } }
+    func start(_ servers: [PlannedServer]) -> [HostCommand] { servers.map { Self.service(.start, $0) } }
 
-    func stop(_ servers: [PlannedServer]) -> [HostCommand] { servers.map { service(.stop, $0) } }
-
-    var raiseWalls: [HostCommand] {
-        destination.map { HostCommand($0.host, .installWall(wall: plan.wall(for: $0))) }
-    }
-
-    var removeWalls: [HostCommand] { destination.map { HostCommand($0.host, .removeWall) } }
+    func stop(_ servers: [PlannedServer]) -> [HostCommand] { servers.map { Self.service(.stop, $0) } }
 
     /// Restarts the next node that does not run `view` yet: one that does not serve first, then followers, the
     /// leader last.
@@ -93,46 +101,68 @@ extension ParticipantsProcedure {
                     noting: facts
                 )
             },
-            hosts: servers.map(\.host)
+            looking: Look(hosts: servers.map(\.host))
         )
     }
 
-    /// Restarts the seeds and starts their companions, all at once.
-    ///
-    /// Together they are the smallest destination majority, so that the first quorum holds every seed, and with
-    /// them the freshest history (I2).
-    var restartSeeds: Act {
+    /// Stops all of them, as another one would only take the lead.
+    var stopSeedsIfOneLeads: Act {
         .decided(
-            summary: "restart \(names(seeds))"
-                + (companions.isEmpty ? "" : " and start \(names(companions))") + ", all at once",
-            by: { [seeds, companions, destinationView] fleet, facts in
-                var facts = facts
-                for seed in seeds {
-                    guard let zookeeper = fleet.zookeeper(seed.host), let zxid = zookeeper.data.lastZxid
-                    else {
-                        return .wait(because: "\(seed.host): the last transaction on its disk is not known")
-                    }
-                    guard zookeeper.data.problems.isEmpty else {
-                        return .stop(
-                            because: "\(seed.host): \(zookeeper.data.problems.joined(separator: "; "))"
-                        )
-                    }
-                    // A seed that runs its own view already was read before it was restarted.
-                    if !Self.runs(destinationView, zookeeper) {
-                        facts.zxidsAtDivision[seed.host.description] = zxid.description
-                    }
+            summary: "if one of \(names(seeds)) leads the joint ensemble, stop all of them",
+            by: { [seeds, source] fleet, facts in
+                let all = source + seeds
+                guard let leader = all.first(where: { fleet.stats($0.host)?.role == .leader }) else {
+                    // An earlier attempt stopped them, and the source has not elected yet.
+                    let isBegun = seeds.contains { fleet.zookeeper($0.host)?.state == .stopped }
+                    return isBegun
+                        ? .act(stop(seeds), because: "some seeds are stopped already", noting: facts)
+                        : .wait(because: "no node leads")
                 }
-                var pending = seeds.filter { !Self.runs(destinationView, fleet.zookeeper($0.host)) }
-                // All were restarted by an earlier attempt: an election that has stalled is begun again.
-                if pending.isEmpty { pending = seeds.filter { fleet.stats($0.host) == nil } }
-                let freshest = facts.zxidsAtDivision.values.sorted().joined(separator: ", ")
-                return .act(
-                    pending.map { Self.restart($0, fleet) } + companions.map { Self.service(.start, $0) },
-                    because: "last transactions on disk: \(freshest)",
-                    noting: facts
-                )
+                guard seeds.contains(where: { $0.host == leader.host }) else {
+                    return .nothingToDo(because: "\(leader.host) leads, a source node")
+                }
+                return .act(stop(seeds), because: "\(leader.host) leads, a seed", noting: facts)
             },
-            hosts: seeds.map(\.host)
+            looking: Look(hosts: (source + seeds).map(\.host))
+        )
+    }
+
+    func startIfDown(_ servers: [PlannedServer]) -> Act {
+        .decided(
+            summary: "start those of \(names(servers)) that do not run",
+            by: { fleet, facts in
+                if let silent = servers.lazy.compactMap({ fleet.silence($0.host) }).first {
+                    return .wait(because: silent)
+                }
+                let down = servers.filter { fleet.zookeeper($0.host)?.pid == nil }
+                guard !down.isEmpty else { return .nothingToDo(because: "all of them run") }
+                return .act(start(down), because: "to be started: \(names(down))", noting: facts)
+            },
+            looking: Look(hosts: servers.map(\.host))
+        )
+    }
+
+    /// What the strategy promises not to touch, noted before anything is changed.
+    func noteSource(then commands: [HostCommand]) -> Act {
+        .decided(
+            summary: "note every source node's process and file; "
+                + commands.map { "\($0.host): \($0.command.summary)" }.joined(separator: "; "),
+            by: { [source] fleet, facts in
+                var noted = facts
+                for server in source {
+                    guard let zookeeper = fleet.zookeeper(server.host), let pid = zookeeper.pid else {
+                        return .wait(because: fleet.silence(server.host) ?? "\(server.host) does not run")
+                    }
+                    guard noted.untouched[server.host.description] == nil else { continue }
+                    noted.untouched[server.host.description] = RunFacts.Untouched(
+                        pid: pid,
+                        startedAt: zookeeper.processStartedAt,
+                        digest: zookeeper.file.digest
+                    )
+                }
+                return .act(commands, because: "the source's processes are noted", noting: noted)
+            },
+            looking: Look(hosts: source.map(\.host))
         )
     }
 
@@ -151,7 +181,7 @@ extension ParticipantsProcedure {
         }
     }
 
-    private static func restart(_ server: PlannedServer, _ fleet: FleetView) -> HostCommand {
+    static func restart(_ server: PlannedServer, _ fleet: FleetView) -> HostCommand {
         guard let pid = fleet.zookeeper(server.host)?.pid else { return service(.start, server) }
         return HostCommand(
             server.host,
@@ -159,11 +189,7 @@ extension ParticipantsProcedure {
         )
     }
 
-    private func service(_ action: ServiceRequest.Action, _ server: PlannedServer) -> HostCommand {
-        Self.service(action, server)
-    }
-
-    private static func service(_ action: ServiceRequest.Action, _ server: PlannedServer) -> HostCommand {
+    static func service(_ action: ServiceRequest.Action, _ server: PlannedServer) -> HostCommand {
         HostCommand(server.host, .service(request: ServiceRequest(service: server.service, action: action)))
     }
 }

@@ -1,0 +1,38 @@
+import ArgumentParser
+import Foundation
+import Glibc
+import Procedure
+import Reporting
+
+/// What `run` and `rollback` have in common.
+struct RunOptions: ParsableArguments {
+    @Argument(help: "The plan file.") var file: String
+    @Flag(help: "Do not ask for confirmation.") var yes = false
+    @Flag(help: "Print one JSON event a line.") var json = false
+    @Option(help: "Also append every event, one JSON object a line, to this file.") var events: String?
+    @Flag(help: "Take the leases over from another run that holds them.") var takeOver = false
+
+    func reporter() throws -> @Sendable (RunEvent) -> Void {
+        let style: RunPrinter.Style = json ? .json : Output.isTerminal ? .terminal : .plain
+        let printer = RunPrinter(style: style) { Output.write($0) }
+        guard let events else { return { printer.print($0) } }
+        let descriptor = open(events, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw Complaint("\(events): cannot be written: \(String(cString: strerror(errno)))")
+        }
+        return { event in
+            Output.write(EventLine.json(event) + "\n", to: descriptor)
+            printer.print(event)
+        }
+    }
+
+    /// Read on a thread of its own: leases are renewed while the operator thinks.
+    func confirmed(_ question: String) async -> Bool {
+        if yes { return true }
+        if !json { Output.write("Type yes to go on: ") }
+        let answer = await withCheckedContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(returning: readLine(strippingNewline: true)) }
+        }
+        return answer == "yes"
+    }
+}

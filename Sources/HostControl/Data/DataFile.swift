@@ -1,0 +1,56 @@
+import FoundationEssentials
+import Glibc
+import Topology
+
+/// A snapshot or log, known by its name, as ZooKeeper goes by names: `log.5.copy` is a log to it.
+struct DataFile: Hashable {
+    enum Kind: String {
+        case snapshot
+        case log
+    }
+
+    let kind: Kind
+    let zxid: Zxid
+    let name: String
+    let path: String
+
+    /// Nil for a name that ZooKeeper passes over.
+    init?(name: String, in directory: String) {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count >= 2, let kind = Kind(rawValue: String(parts[0])),
+            let zxid = Int64(parts[1], radix: 16), zxid >= 0
+        else { return nil }
+        self.kind = kind
+        self.zxid = Zxid(UInt64(zxid))
+        self.name = name
+        path = directory + "/" + name
+    }
+
+    /// Every snapshot and log of a `version-2` in ascending order; an absent directory holds none.
+    static func list(_ directory: String) throws(FileError) -> [DataFile] {
+        do throws(FileError) {
+            return files(try OpenDirectory(opening: directory).names(), in: directory)
+        } catch .unavailable(_, _, code: ENOENT) {
+            return []
+        } catch {
+            throw error
+        }
+    }
+
+    static func files(_ names: [String], in directory: String) -> [DataFile] {
+        names.compactMap { DataFile(name: $0, in: directory) }
+            .sorted { ($0.zxid, $0.path) < ($1.zxid, $1.path) }
+    }
+}
+
+extension [DataFile] {
+    var snapshots: [DataFile] { filter { $0.kind == .snapshot } }
+    var logs: [DataFile] { filter { $0.kind == .log } }
+
+    /// The logs that ZooKeeper reads after a snapshot of this zxid: the last that begins at or before it, and all
+    /// that begin later.
+    func logs(after snapshot: Zxid) -> [DataFile] {
+        let later = logs.filter { $0.zxid > snapshot }
+        return [logs.last { $0.zxid <= snapshot }].compactMap { $0 } + later
+    }
+}

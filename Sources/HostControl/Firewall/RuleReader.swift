@@ -1,0 +1,114 @@
+import ControlProtocol
+
+/// Looks into the host's backends, or remembers what it saw there where the kernel says that nothing has changed.
+struct RuleReader: Sendable {
+    struct Reading: Sendable {
+        let own: StoredRules
+        /// What other backends than the configured one hold.
+        let others: [(store: any RuleStore, rules: StoredRules)]
+
+        var residue: Int { others.reduce(0) { $0 + $1.rules.count } }
+
+        /// The kernel's own listings of all of it.
+        var listing: String {
+            let left = others.filter { $0.rules.count > 0 }
+                .map { "# left in \($0.store.backend.rawValue):\n\($0.rules.listing)" }
+            return ([own.listing] + left).filter { !$0.isEmpty }.joined(separator: "\n")
+        }
+    }
+
+    let own: any RuleStore
+    /// Backends of this host other than the configured one.
+    let others: [any RuleStore]
+    /// The kernel's number for its rule set at this moment; nil when it is not known.
+    let generation: @Sendable () -> UInt32?
+    private let memory = RuleMemory()
+    /// How old the word on another backend's residue may get where the kernel does not tell of changes.
+    private static let patience = Duration.seconds(5)
+
+    init(
+        own: any RuleStore,
+        others: [any RuleStore],
+        generation: @escaping @Sendable () -> UInt32?
+    ) {
+        self.own = own
+        self.others = others
+        self.generation = generation
+    }
+
+    /// - Parameter isExpected: whether the configured backend should hold rules of ours, as after a change.
+    func read(isExpected: Bool = false) async throws(FirewallError) -> Reading {
+        let now = generation()
+        let ownRules = try await rules(at: now, isExpected: isExpected)
+        var left: [(store: any RuleStore, rules: StoredRules)] = []
+        for store in others { left.append((store, try await leftover(in: store, at: now))) }
+        return Reading(own: ownRules, others: left)
+    }
+
+    /// What the configured backend holds, always from the kernel.
+    func readOwn(isExpected: Bool) async throws(FirewallError) -> StoredRules {
+        try await rules(at: generation(), isExpected: isExpected)
+    }
+
+    /// What the configured backend is known to hold at this generation; nil when that must be read.
+    func known(at now: UInt32?) -> StoredRules? {
+        guard own.hasGeneration, let now, let known = memory[own.backend], known.generation == now
+        else { return nil }
+        return known.rules
+    }
+
+    /// The generation at which the configured backend was read last; nil when it is not known.
+    var ownGeneration: UInt32? { own.hasGeneration ? memory[own.backend]?.generation : nil }
+
+    /// Other backends that are known to hold nothing at this generation.
+    func knownClear(at now: UInt32?) -> [FirewallBackend] {
+        others.filter { store in
+            guard store.hasGeneration, let now, let known = memory[store.backend] else { return false }
+            return known.generation == now && known.rules.count == 0
+        }
+        .map(\.backend)
+    }
+
+    func remember(clear backends: [FirewallBackend], at generation: UInt32) {
+        for backend in backends {
+            memory[backend] = RuleMemory.Entry(rules: .none, generation: generation, readAt: .now)
+        }
+    }
+
+    func forget() { memory.forget() }
+
+    /// Either the kernel's word that nothing has changed since the last reading, then only the counters are read,
+    /// or everything anew.
+    private func rules(at now: UInt32?, isExpected: Bool) async throws(FirewallError) -> StoredRules {
+        guard let known = known(at: now) else {
+            return try await readAnew(own, at: now, isExpected: isExpected)
+        }
+        guard known.count > 0 else { return .none }
+        let counted = try await own.recount(known)
+        return generation() == now ? counted : try await readAnew(own, at: generation())
+    }
+
+    /// As of now where the kernel tells of changes, else as of at most `patience` ago.
+    ///
+    /// Always anew after a change of ours and at the start. Packet counts in its listing may be older.
+    private func leftover(in store: any RuleStore, at now: UInt32?) async throws(FirewallError) -> StoredRules
+    {
+        guard let known = memory[store.backend] else { return try await readAnew(store, at: now) }
+        let isCurrent =
+            store.hasGeneration && now != nil
+            ? known.generation == now : ContinuousClock.now - known.readAt < Self.patience
+        return isCurrent ? known.rules : try await readAnew(store, at: now)
+    }
+
+    private func readAnew(
+        _ store: any RuleStore,
+        at now: UInt32?,
+        isExpected: Bool = false
+    ) async throws(FirewallError) -> StoredRules {
+        let begin = ContinuousClock.now
+        memory[store.backend] = nil
+        let rules = isExpected ? try await store.readBack() : try await store.read()
+        memory[store.backend] = RuleMemory.Entry(rules: rules, generation: now, readAt: begin)
+        return rules
+    }
+}

@@ -1,0 +1,51 @@
+import Glibc
+import SystemPackage
+
+/// A program's standard input, written in full before the program is started.
+///
+/// Nobody has to write to a program that may have ended without reading: a broken pipe there ends this process, as
+/// swift-subprocess takes the descriptor for one that was forgotten.
+enum WrittenInput {
+    /// `F_SETPIPE_SZ`; Linux keeps what it holds in memory.
+    private static let setPipeSize: Int32 = 1031
+    private static let usualPipeSize = 64 << 10
+
+    /// The reading end; the caller closes it.
+    ///
+    /// `text` must fit into a pipe, which is 1 MiB unless the host allows more.
+    static func open(_ text: String) throws(Errno) -> FileDescriptor {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw Errno(rawValue: errno) }
+        let (reading, writing) = (ends[0], ends[1])
+        defer { close(writing) }
+        do throws(Errno) {
+            for end in ends {
+                guard fcntl(end, F_SETFD, FD_CLOEXEC) == 0 else { throw Errno(rawValue: errno) }
+            }
+            guard fcntl(writing, F_SETFL, O_NONBLOCK) == 0 else { throw Errno(rawValue: errno) }
+            try write(text, to: writing)
+        } catch {
+            close(reading)
+            throw error
+        }
+        return FileDescriptor(rawValue: reading)
+    }
+
+    private static func write(_ text: String, to descriptor: Int32) throws(Errno) {
+        let bytes = Array(text.utf8)
+        if bytes.count > usualPipeSize {
+            guard fcntl(descriptor, setPipeSize, Int32(clamping: bytes.count)) >= bytes.count else {
+                throw Errno(rawValue: errno)
+            }
+        }
+        var written = 0
+        while written < bytes.count {
+            let count = bytes[written...].withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress, $0.count)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw Errno(rawValue: errno) }
+            written += count
+        }
+    }
+}

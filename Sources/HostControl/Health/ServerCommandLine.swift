@@ -1,0 +1,91 @@
+import Glibc
+
+/// How a running ZooKeeper server was started: which file it was told to read, which system properties it got.
+///
+/// Read from `/proc`. The properties are those of the start; what the server sets itself from its file is not among them.
+struct ServerCommandLine {
+    private static let main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
+    /// Read by the JVM before the command line, in this order.
+    private static let variablesBefore = ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"]
+    /// Read by the JVM after it.
+    private static let variablesAfter = ["_JAVA_OPTIONS"]
+
+    /// Nil when the process's environment, which can hold some, cannot be read.
+    let properties: [String: String]?
+    /// As it stands there; nil for a server without one (a port and a directory instead: it runs standalone).
+    private let file: String?
+    private let pid: Int32
+
+    /// Nil when the process is no ZooKeeper server, or cannot be looked into.
+    init?(ofProcess pid: Int32) {
+        // A shell or another program around it can have the same words on its command line.
+        guard Self.link("/proc/\(pid)/exe")?.split(separator: "/").last == "java",
+            let line = KernelText.read("/proc/\(pid)/cmdline")
+        else { return nil }
+        let words = { (text: String) in
+            text.split(separator: "\0", omittingEmptySubsequences: false).map(String.init)
+        }
+        let environment = KernelText.read("/proc/\(pid)/environ").map(words)
+        self.init(arguments: words(line), environment: environment, pid: pid)
+    }
+
+    init?(arguments: [String], environment: [String]?, pid: Int32 = 0) {
+        guard let index = arguments.firstIndex(of: Self.main) else { return nil }
+        let rest = arguments[(index + 1)...].filter { !$0.isEmpty }
+        file = rest.count == 1 ? rest.first : nil
+        self.pid = pid
+        guard let environment else {
+            properties = nil
+            return
+        }
+        let options = { (names: [String]) in
+            names.flatMap { name in
+                environment.filter { $0.hasPrefix("\(name)=") }
+                    .flatMap { Self.words(String($0.dropFirst(name.utf8.count + 1))) }
+            }
+        }
+        let all = options(Self.variablesBefore) + arguments[..<index] + options(Self.variablesAfter)
+        properties = all.reduce(into: [:]) { properties, argument in
+            guard argument.hasPrefix("-D"), argument != "-D" else { return }
+            let parts = argument.dropFirst(2)
+                .split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            properties[String(parts[0])] = parts.count == 2 ? String(parts[1]) : ""
+        }
+    }
+
+    /// The file that the process was told to read, absolute.
+    var configPath: String? {
+        guard let file, !file.hasPrefix("/") else { return file }
+        return Self.link("/proc/\(pid)/cwd").map { "\($0)/\(file)" }
+    }
+
+    private static func link(_ path: String) -> String? {
+        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = buffer.withUnsafeMutableBytes { bytes -> Int in
+            guard let base = bytes.baseAddress else { return -1 }
+            return readlink(path, base.assumingMemoryBound(to: CChar.self), bytes.count)
+        }
+        return count > 0 ? String(decoding: buffer[0..<count], as: UTF8.self) : nil
+    }
+
+    /// At white space, as the JVM does it: what stands in quotes of either kind is one word.
+    private static func words(_ text: String) -> [String] {
+        var words: [String] = []
+        var word: String?
+        var quote: Character?
+        for character in text {
+            if character == quote {
+                quote = nil
+            } else if quote == nil, character == "\"" || character == "'" {
+                quote = character
+                word = word ?? ""
+            } else if quote == nil, character.isWhitespace {
+                if let word { words.append(word) }
+                word = nil
+            } else {
+                word = (word ?? "") + String(character)
+            }
+        }
+        return words + (word.map { [$0] } ?? [])
+    }
+}

@@ -1,0 +1,114 @@
+import Planning
+
+/// The division, the same for both strategies; docs/division.md has the argument that nothing is lost in it.
+extension MigrationProcedure {
+    var division: Stage {
+        Stage(
+            "division",
+            "Divide the joint ensemble",
+            confirmation: confirmation,
+            committedBy: "division.detach",
+            [
+                kafka?.readyToDivide,
+                Step(
+                    "division.canary",
+                    "The joint ensemble commits, and every seed follows",
+                    precheck: isJoint,
+                    verify: canaryReachesAll,
+                    undo: .nothingToUndo
+                ),
+                Step(
+                    "division.restore-files",
+                    "Put the original files back, restart nothing",
+                    // While a node that has to take its data anew is still started with the joint file.
+                    precheck: isJoint.and(disksKeepUp).and(othersAreStopped).and(peersAreKnown)
+                        .and(bothSidesConnect),
+                    act: .commands(restore(joined)),
+                    verify: filesAreOriginal(on: source + destination),
+                    undo: .commands(writeJoint(on: joined), note: "the joint files come back"),
+                    isRestingPlace: false
+                ),
+                Step(
+                    "division.detach",
+                    "Detach the seeds, each when its disk holds all that it acknowledged; wall off the rest",
+                    precheck: isJoint.and(disksKeepUp).and(bothSidesConnect).or(divisionHasBegun)
+                        .and(othersAreStopped),
+                    act: detachSeeds,
+                    verify: seedsAreDetached(butTheLeader: true),
+                    undo: .commands(removeWalls, note: "then the seeds start with the joint file again"),
+                    isRestingPlace: false,
+                    noting: noteDetached
+                ),
+                Step(
+                    "division.split",
+                    "Detach a seed that led; see that nothing crosses the wall",
+                    act: completeSplit,
+                    verify: seedsAreDetached(butTheLeader: false).and(wallsStand).and(nothingCrosses)
+                        .and(everyAttemptIsRefused).and(othersAreStopped).within(.seconds(3)),
+                    undo: .commands(removeWalls, note: "then the seeds start with the joint file again"),
+                    isRestingPlace: false,
+                    attempts: 3,
+                    noting: noteDetached
+                ),
+                Step(
+                    "division.start",
+                    "Start the first quorum: the freshest nodes, and as many more as make a majority",
+                    act: startFirst,
+                    verify: destinationIsLed.awaitingServing(),
+                    undo: .none(because: "past the point of no return once the new leader serves"),
+                    isRestingPlace: false,
+                    // A stalled election takes two: stop together, start together.
+                    attempts: 7
+                ),
+                Step(
+                    "division.history",
+                    "The leader's history holds every node's last transaction",
+                    // A leader has served, so that a majority holds its history: any order is safe from here on.
+                    act: startIfDown(seeds),
+                    verify: leaderHoldsAll,
+                    undo: .none(because: "past the point of no return"),
+                    isRestingPlace: false,
+                    attempts: 3
+                ),
+                Step(
+                    "division.start-rest",
+                    "Start the remaining destination nodes",
+                    precheck: wallsStand,
+                    act: startIfDown(destination),
+                    verify: whole(destination, as: "destination")
+                        .and(runs(destinationView, on: destination, as: "destination")),
+                    undo: .none(because: "past the point of no return"),
+                    attempts: 3
+                ),
+                Step(
+                    "division.apart",
+                    "A canary of each side is seen there and on no node of the other",
+                    precheck: wallsStand.and(nothingCrosses),
+                    verify: canariesStayHome.and(wallsStand),
+                    undo: .nothingToUndo
+                ),
+                kafka?.sessionsAfterDivision,
+            ].compactMap(\.self)
+        )
+    }
+
+    /// What the operator is asked before the window opens.
+    private var confirmation: String {
+        """
+        Next is the division. \(clientsBefore). From the detaching of the first node until the destination's \
+        leader serves, these clients have no ZooKeeper. The point of no return is the moment when that \
+        leader serves, a few seconds later: until then `mitosis rollback` goes back to the joint ensemble; after it, \
+        only forward.
+        """
+    }
+
+    private var clientsBefore: String {
+        guard let kafka = plan.kafka else {
+            return "Before it, every client that is to move must use \(seedConnectString) "
+                + "(the plan names no Kafka brokers, so none is restarted for you)"
+        }
+        return
+            "Kafka's \(kafka.brokers.count) brokers use \(seedConnectString)\(kafka.chroot) now; every other client "
+            + "that is to move must do so too"
+    }
+}

@@ -1,0 +1,82 @@
+import ControlProtocol
+import FoundationEssentials
+
+/// A file of a host as its agent hands it out, or why it does not.
+struct FileReading: Sendable {
+    struct Obstacle: Error, Hashable, Sendable {
+        let unread: Survey.Unread
+    }
+
+    /// Files read at once; a large fleet's are many.
+    private static let width = 128
+
+    let host: HostName
+    let path: String
+    private(set) var result: Result<FileContent, FleetError>?
+
+    init(host: HostName, path: String) {
+        self.host = host
+        self.path = path
+    }
+
+    /// All of them, in their order.
+    static func perform(_ files: [FileReading], through fleet: any Fleet) async -> [FileReading] {
+        await withTaskGroup(of: Numbered.self) { group in
+            var done: [Int: FileReading] = [:]
+            for (number, file) in files.enumerated() {
+                if number >= width, let read = await group.next() { done[read.number] = read.file }
+                group.addTask { Numbered(number: number, file: await file.performed(through: fleet)) }
+            }
+            for await read in group { done[read.number] = read.file }
+            return files.indices.map { done[$0] ?? files[$0] }
+        }
+    }
+
+    private struct Numbered: Sendable {
+        let number: Int
+        let file: FileReading
+    }
+
+    private func performed(through fleet: any Fleet) async -> FileReading {
+        var read = self
+        do throws(FleetError) {
+            read.result = .success(try await fleet.read(path, on: host))
+        } catch {
+            read.result = .failure(error)
+        }
+        return read
+    }
+
+    /// With its content; `absence` is what is said of a file that does not exist.
+    func file(_ absence: String) -> Result<Survey.File, Obstacle> {
+        switch result {
+        case nil: return obstacle("it was not asked for")
+        case .failure(.unreachable(_, let reason)): return obstacle(reason, isSilence: true)
+        case .failure(let error): return obstacle(error.sentence)
+        case .success(let answer):
+            guard let content = answer.content, let digest = answer.state.digest else {
+                return obstacle(absence)
+            }
+            return .success(Survey.File(host: host, path: path, digest: digest, content: content))
+        }
+    }
+
+    private func obstacle(_ reason: String, isSilence: Bool = false) -> Result<Survey.File, Obstacle> {
+        let unread = Survey.Unread(host: host, path: path, reason: reason, isSilence: isSilence)
+        return .failure(Obstacle(unread: unread))
+    }
+}
+
+extension FleetError {
+    /// The description without the host that it begins with.
+    var sentence: String {
+        let host: HostName
+        switch self {
+        case .unreachable(let name, _), .replyLost(let name, _), .refused(let name, _), .broken(let name, _):
+            host = name
+        case .kafkaUnreadable: return description
+        }
+        return description.hasPrefix("\(host): ")
+            ? String(description.dropFirst("\(host): ".count)) : description
+    }
+}

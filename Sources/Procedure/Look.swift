@@ -1,0 +1,60 @@
+package import ControlProtocol
+package import Topology
+
+/// What a gate has to see, besides the hosts' own statuses.
+///
+/// Probes are made first, so that statuses show what they did to the counters of the walls; questions that depend on what
+/// the statuses show come last.
+package struct Look: Sendable {
+    /// Hosts whose status is asked for.
+    package var hosts: [HostName]
+    /// Whether hosts may take half a second to answer, if their servers do not serve before.
+    package var awaitsServing = false
+    /// Connections to try, by the host that tries them.
+    package var probes: [HostName: [ProbeTarget]]
+    /// Which ZooKeeper to ask about Kafka.
+    package var kafka: KafkaSource?
+    /// Transactions to look up in the history of servers.
+    package var histories: (@Sendable (FleetView, RunFacts) -> [HostName: [Zxid]])?
+    /// Canaries to let fly.
+    package var canary: CanaryQuestion?
+    /// Walls that the agents' backends shall judge without putting them up.
+    package var walls: [HostName: Wall]
+    /// Whether to see when this program's own certificates end.
+    package var ownCredentials: Bool
+    package init(
+        hosts: [HostName] = [],
+        probes: [HostName: [ProbeTarget]] = [:],
+        kafka: KafkaSource? = nil,
+        histories: (@Sendable (FleetView, RunFacts) -> [HostName: [Zxid]])? = nil,
+        canary: CanaryQuestion? = nil,
+        walls: [HostName: Wall] = [:],
+        ownCredentials: Bool = false
+    ) {
+        self.hosts = hosts
+        self.probes = probes
+        self.kafka = kafka
+        self.histories = histories
+        self.canary = canary
+        self.walls = walls
+        self.ownCredentials = ownCredentials
+    }
+
+    /// Everything that either wants to see; where only one answer is possible, this one's question counts.
+    package func merging(_ other: Look) -> Look {
+        var both = self
+        let known = Set(hosts)
+        both.hosts += other.hosts.filter { !known.contains($0) }
+        for (host, targets) in other.probes {
+            let asked = Set(both.probes[host] ?? [])
+            both.probes[host, default: []] += targets.filter { !asked.contains($0) }
+        }
+        both.kafka = kafka ?? other.kafka
+        both.histories = histories ?? other.histories
+        both.canary = canary ?? other.canary
+        both.walls.merge(other.walls) { first, _ in first }
+        both.awaitsServing = awaitsServing || other.awaitsServing
+        both.ownCredentials = ownCredentials || other.ownCredentials
+        return both
+    }
+}

@@ -1,0 +1,54 @@
+package import Planning
+
+/// Takes a plan's checks to their findings; changes nothing and needs no lease.
+package struct Preflight: Sendable {
+    package let checks: [Check]
+    package let waivers: [MigrationPlan.Waiver]
+
+    package init(plan: MigrationPlan, survey: Survey) {
+        checks = MigrationProcedure(plan: plan, survey: survey).checks
+        waivers = plan.waivers
+    }
+
+    package func findings(through fleet: any Fleet, timing: Timing) async -> [Finding] {
+        let watch = GateWatch(fleet: fleet, timing: timing, stopRequest: { .none }, progress: { _ in })
+        return await findings(watch, facts: RunFacts())
+    }
+
+    func findings(_ watch: GateWatch, facts: RunFacts) async -> [Finding] {
+        var inspection = Inspection(checks)
+        let began = watch.timing.monotonic()
+        while let look = inspection.look {
+            inspection.judge(
+                await watch.look(look, facts: facts),
+                facts,
+                after: watch.timing.monotonic() - began
+            )
+            guard inspection.look != nil, watch.stopRequest() != .now else { break }
+            await watch.timing.sleep(inspection.pause)
+        }
+        return inspection.findings(waivers: waivers)
+    }
+}
+
+extension Gate {
+    /// Every check of a plan at once; a run takes its findings one by one, see `RunProgress`.
+    init(_ preflight: Preflight) {
+        let looks = preflight.checks.map(\.look)
+        self.init(
+            "each of \(preflight.checks.count) checks passes, warns, or is waived",
+            looking: looks.dropFirst().reduce(looks.first ?? Look()) { $0.merging($1) },
+            deadline: preflight.checks.map(\.deadline).max() ?? .zero,
+            preflight: preflight
+        ) { view, facts in
+            let failed = preflight.checks.map { check -> Finding in
+                let waiver = preflight.waivers.first { $0.check == check.name }
+                return Inspection.finding(check, check.judge(view, facts), waiver)
+            }
+            .filter { $0.verdict == .fail }
+            return failed.isEmpty
+                ? .holds(observed: "\(preflight.checks.count) checks")
+                : .never(reason: failed.map(\.sentence).joined(separator: "\n"))
+        }
+    }
+}

@@ -1,0 +1,83 @@
+package import ControlProtocol
+package import Topology
+
+/// What a run has to remember between steps; journaled, so that it survives a crash of the coordinator.
+package struct RunFacts: Hashable, Sendable, Codable {
+    /// A node as it was when it was taken out of the joint ensemble.
+    package struct Detached: Hashable, Sendable, Codable {
+        /// The process that was ended.
+        package let pid: Int32?
+        package let end: HistoryEnd
+        package let proof: DetachReport.Proof
+        /// What its newest snapshot covers, and the ends of the epochs in its logs since.
+        package let snapshot: Zxid?
+        package let epochEnds: [Zxid]
+
+        package init(
+            pid: Int32?,
+            end: HistoryEnd,
+            proof: DetachReport.Proof,
+            snapshot: Zxid? = nil,
+            epochEnds: [Zxid] = []
+        ) {
+            self.pid = pid
+            self.end = end
+            self.proof = proof
+            self.snapshot = snapshot
+            self.epochEnds = epochEnds
+        }
+
+        /// The end of an epoch that this history has gone past and `other` holds more of; nil when there is none.
+        ///
+        /// What is missing at the end of an epoch cannot be seen in one history alone.
+        package func lacks(of other: Detached) -> Zxid? {
+            other.epochEnds.first { end in
+                guard end.epoch < self.end.zxid.epoch, snapshot.map({ $0 < end }) ?? true else {
+                    return false
+                }
+                let own = epochEnds.last { $0.epoch == end.epoch }
+                return own.map { $0 < end } ?? true
+            }
+        }
+    }
+
+    /// A source node that the strategy must leave alone.
+    package struct Untouched: Hashable, Sendable, Codable {
+        package let pid: Int32
+        package let startedAt: Int64?
+        package let digest: String?
+
+        package init(pid: Int32, startedAt: Int64?, digest: String?) {
+            self.pid = pid
+            self.startedAt = startedAt
+            self.digest = digest
+        }
+    }
+
+    /// By host: where each destination node's history ended when it was detached.
+    package var detached: [String: Detached] = [:]
+    /// By host: the source's processes and files before anything was changed, under the strategy `observers`.
+    package var untouched: [String: Untouched] = [:]
+    /// The registration that each broker had before its restart, as its czxid.
+    package var replacedRegistrations: [String: String] = [:]
+    /// The session of each broker and of the controller when the destination was cut off, as `0x...`.
+    package var sessionsAtDivision: [String: String] = [:]
+    /// Findings of the preflight that the operator chose to do without, as the report repeats them.
+    package var waived: [String] = []
+
+    package init() {}
+
+    package func end(of host: HostName) -> HistoryEnd? { detached[host.description]?.end }
+
+    /// Journals of earlier versions lack the later facts.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        detached = try values.decodeIfPresent([String: Detached].self, forKey: .detached) ?? [:]
+        untouched = try values.decodeIfPresent([String: Untouched].self, forKey: .untouched) ?? [:]
+        replacedRegistrations =
+            try values.decodeIfPresent([String: String].self, forKey: .replacedRegistrations) ?? [:]
+        sessionsAtDivision =
+            try values.decodeIfPresent([String: String].self, forKey: .sessionsAtDivision) ?? [:]
+        waived = try values.decodeIfPresent([String].self, forKey: .waived) ?? []
+    }
+}

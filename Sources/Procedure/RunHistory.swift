@@ -1,0 +1,73 @@
+/// What the journal of a run says is done, begun, or taken back.
+package struct RunHistory: Sendable {
+    /// Steps with a verdict that they were done, and not taken back since.
+    package private(set) var done: Set<StepID> = []
+    /// Steps with an intent, and not taken back since.
+    package private(set) var begun: Set<StepID> = []
+    /// Whether anything was ever sent to a host.
+    package let hasActed: Bool
+
+    package init(_ entries: [JournalEntry]) {
+        hasActed = entries.contains { !$0.commands.isEmpty }
+        for entry in entries {
+            begun.insert(entry.step)
+            guard case .done = entry.verdict else { continue }
+            done.insert(entry.step)
+            // The division was taken back as a whole: it is all to be done again, and can be taken back again.
+            if entry.step == MigrationProcedure.wayBackEnds {
+                for prefix in ["division.", "rollback.", "renewal."] {
+                    done = done.filter { !$0.description.hasPrefix(prefix) }
+                    begun = begun.filter { !$0.description.hasPrefix(prefix) }
+                }
+            }
+        }
+    }
+
+    /// A way back that has changed more than which processes run must come to its end before anything else.
+    package var isOnTheWayBack: Bool {
+        begun.contains {
+            $0.description.hasPrefix("rollback.") && !MigrationProcedure.wayBackMayEndAfter.contains($0)
+        }
+    }
+
+    package var standing: Standing {
+        guard hasActed else { return .untouched }
+        if isOnTheWayBack { return .rollingBack }
+        if done.contains("clean-up.remove-rules") { return .apart }
+        if done.contains("division.start") { return .divided }
+        if begun.contains("division.detach") { return .dividing }
+        let joined: [StepID] = ["join.start-seeds-again", "join.start-observers"]
+        return joined.contains { done.contains($0) } ? .joint : .joining
+    }
+}
+
+/// Where a migration stands between two steps, as the operator is told.
+package enum Standing: String, Hashable, Sendable, Codable, CaseIterable, CustomStringConvertible {
+    case untouched
+    case joining
+    case joint
+    case dividing
+    case rollingBack = "rolling back"
+    case divided
+    case apart
+
+    package var description: String { rawValue }
+
+    /// What it means, and the ways on from here.
+    package var advice: String {
+        switch self {
+        case .untouched: "nothing has been changed. Forward: `mitosis run`"
+        case .joining:
+            "some destination nodes have joined, the source serves, no client was moved. Forward: `mitosis run`"
+        case .joint:
+            "the joint ensemble serves everybody; it may stay so for as long as you like. Forward: `mitosis run`"
+        case .dividing:
+            "destination nodes have been detached and none was seen to lead yet: until then its clients have no ZooKeeper. "
+                + "Forward: `mitosis run`. Back to the joint ensemble, if none leads: `mitosis rollback`"
+        case .rollingBack: "on the way back to the joint ensemble. Go on with `mitosis rollback`"
+        case .divided:
+            "past the point of no return: the destination has a leader, and the walls stand. Only forward: `mitosis run`"
+        case .apart: "two ensembles, no rules. Forward: `mitosis run`"
+        }
+    }
+}

@@ -1,0 +1,216 @@
+import FoundationEssentials
+import Glibc
+import LabKit
+import Testing
+
+/// What ZooKeeper itself can do wrong in a division: the run stops in a state that it names, and both ways on work.
+@Suite(
+    "A division in which ZooKeeper fails",
+    .serialized,
+    .countingIssues,
+    .enabled(if: LabFixture.isPossible, "a lab needs root")
+)
+struct DivisionFaultTests {
+    @Test(
+        "the freshest node does not start: back to the joint ensemble, then forward once it is mended",
+        .timeLimit(.minutes(10)),
+        arguments: LossTests.strategies
+    )
+    func freshestDoesNotStart(_ strategy: LabConfiguration.Strategy) async throws {
+        try await Self.withLab(strategy) { lab, coordinator, workload in
+            let fresh = lab.configuration.seeds[0]
+            let run = try coordinator.start()
+            try await coordinator.waitForStep("division.restore-files")
+            for host in lab.configuration.seeds.dropFirst() { try await QuorumLag(lab).begin(on: host) }
+            try lab.faults(of: fresh).failStarts()
+            #expect(await run.isGone(within: .seconds(240)))
+            let log = try Folder.read(coordinator.log)
+            #expect(log.contains("The migration is dividing"), "\(log)")
+            #expect(log.contains("\(fresh.name)"))
+            // Whatever else could have been started, no leader came about without the newest writes.
+            #expect(try await lab.ensemble(.destination).allSatisfy { $0.mode != "leader" })
+
+            for host in lab.configuration.seeds.dropFirst() { try await QuorumLag(lab).end(on: host) }
+            try lab.faults(of: fresh).heal()
+            let back = try await coordinator.rollback()
+            #expect(back.succeeded, "\(back.diagnostics)")
+            #expect(back.output.contains("back at the joint ensemble"))
+            try await workload.waitForWrites(20, .destination, seconds: 30)
+
+            try await Self.finish(lab, coordinator, workload)
+        }
+    }
+
+    @Test(
+        "a disk that does not come to rest: its node is left running, the others are given back",
+        .timeLimit(.minutes(10)),
+        arguments: LossTests.strategies
+    )
+    func diskHangs(_ strategy: LabConfiguration.Strategy) async throws {
+        try await Self.withLab(strategy) { lab, coordinator, workload in
+            let host = lab.configuration.seeds[1]
+            try coordinator.shortenDeadlines()
+            let run = try coordinator.start()
+            try await coordinator.waitForStep("division.restore-files")
+            try lab.faults(of: host).slowDisk(milliseconds: 60_000)
+            #expect(await run.isGone(within: .seconds(240)))
+            let log = try Folder.read(coordinator.log)
+            #expect(log.contains("in memory, and after 5 s its disk ends at"), "\(log)")
+            #expect(log.contains("The migration is dividing"), "\(log)")
+            #expect(try lab.zooKeeperRuns(on: host), "it was to be left running")
+
+            try lab.faults(of: host).heal()
+            let back = try await coordinator.rollback()
+            #expect(back.succeeded, "\(back.diagnostics)")
+            try await workload.waitForWrites(20, .destination, seconds: 30)
+            // Its leader gave it up meanwhile, and 3.8.0 comes back from that with a hole in its log.
+            let forward = try await coordinator.run()
+            guard !forward.succeeded else {
+                try await Self.check(lab, workload)
+                return
+            }
+            #expect(forward.output.contains("\(host.name): its log lacks"), "\(forward.diagnostics)")
+            try await lab.startAnew(host)
+            let deadline = ContinuousClock.now + .seconds(120)
+            while try await lab.ensemble(.destination).count(where: { $0.mode != nil })
+                < lab.configuration.seeds.count
+            {
+                try #require(ContinuousClock.now < deadline, "\(host.name) does not come back")
+            }
+            try await Self.finish(lab, coordinator, workload)
+        }
+    }
+
+    @Test(
+        "a node that dies while it starts is started again, and nobody is asked",
+        .timeLimit(.minutes(10)),
+        arguments: LossTests.strategies
+    )
+    func diesWhileStarting(_ strategy: LabConfiguration.Strategy) async throws {
+        try await Self.withLab(strategy) { lab, coordinator, workload in
+            let host = lab.configuration.seeds[0]
+            let run = try coordinator.start()
+            try await coordinator.waitForStep("division.split")
+            try await Self.waitUntilStarted(host, coordinator)
+            try await lab.kill(host)
+            #expect(await run.isGone(within: .seconds(240)))
+            let summary = try await LabRun(lab).summarize(0, workload)
+            #expect(summary.problems == [], "\(coordinator.said)")
+        }
+    }
+
+    @Test(
+        "a leader that dies right after its election: only forward, and nothing is lost",
+        .timeLimit(.minutes(10)),
+        arguments: LossTests.strategies
+    )
+    func leaderDies(_ strategy: LabConfiguration.Strategy) async throws {
+        try await Self.withLab(strategy) { lab, coordinator, workload in
+            try coordinator.shortenDeadlines(division: 20)
+            let run = try coordinator.start()
+            try await coordinator.waitForStep("division.start")
+            for (host, status) in zip(
+                lab.configuration.destinationHosts,
+                try await lab.ensemble(.destination)
+            ) where status.mode == "leader" {
+                try await lab.kill(host)
+            }
+            #expect(await run.isGone(within: .seconds(240)))
+            if !coordinator.events().contains(#""event":"runFinished""#) {
+                let log = try Folder.read(coordinator.log)
+                #expect(log.contains("The migration is divided"), "\(log)")
+                let back = try await coordinator.rollback()
+                #expect(back.status == 1)
+                #expect(back.errors.contains("past the point of no return"), "\(back.diagnostics)")
+                let second = try await coordinator.run()
+                #expect(second.succeeded, "\(second.diagnostics)")
+            }
+            try await Self.check(lab, workload)
+        }
+    }
+
+    @Test(
+        "a coordinator that dies before it has seen the leader: the way back is refused and binds nobody",
+        .timeLimit(.minutes(10)),
+        arguments: LossTests.strategies
+    )
+    func leaderIsNotSeen(_ strategy: LabConfiguration.Strategy) async throws {
+        try await Self.withLab(strategy) { lab, coordinator, workload in
+            let run = try coordinator.start()
+            try await coordinator.waitForStep("division.split")
+            try await Self.waitUntilStarted(lab.configuration.seeds[0], coordinator)
+            run.signal(SIGKILL)
+            #expect(await run.isGone(within: .seconds(10)))
+            #expect(!coordinator.happened("stepFinished", "division.start", saying: ""))
+            let deadline = ContinuousClock.now + .seconds(60)
+            while try await lab.ensemble(.destination).allSatisfy({ $0.mode != "leader" }) {
+                try #require(ContinuousClock.now < deadline, "no destination node leads")
+            }
+            let back = try await coordinator.rollback()
+            #expect(back.status == 1)
+            #expect(back.output.contains("the point of no return is passed"), "\(back.diagnostics)")
+            try await Self.finish(lab, coordinator, workload)
+        }
+    }
+
+    /// Returns when the coordinator has read that the division started a host's server.
+    private static func waitUntilStarted(_ host: LabHost, _ coordinator: Coordinator) async throws {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while !coordinator.happened(
+            "stepProgress",
+            "division.start",
+            saying: "\(host.name): zookeeper pid none"
+        ) {
+            try #require(ContinuousClock.now < deadline)
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    @Test(
+        "another tool flushes every rule while the source returns: back at once, and said",
+        .timeLimit(.minutes(10))
+    )
+    func rulesFlushed() async throws {
+        try await Self.withLab(.participants) { lab, coordinator, workload in
+            let run = try coordinator.start()
+            try await coordinator.waitForStep("return.roll-source-1")
+            for host in lab.configuration.destinationHosts {
+                try await Tool(["nft", "flush", "ruleset"], namespace: lab.namespace(of: host)).output(
+                    step: "flush"
+                )
+            }
+            #expect(await run.isGone(within: .seconds(240)))
+            let summary = try await LabRun(lab).summarize(0, workload)
+            #expect(summary.problems == [], "\(coordinator.said)")
+            let isTold = coordinator.events().contains("which was put back")
+            #expect(isTold, "\(coordinator.said)")
+        }
+    }
+
+    private static func withLab(
+        _ strategy: LabConfiguration.Strategy,
+        _ body: (Lab, Coordinator, Workload) async throws -> Void
+    ) async throws {
+        try await LabFixture.withLab(strategy: strategy, canFail: true) { lab in
+            try await lab.up()
+            let workload = Workload(lab)
+            try await workload.start(seconds: 600)
+            try await workload.waitUntilWriting(.source, seconds: 60)
+            try await body(lab, Coordinator(lab: lab), workload)
+        }
+    }
+
+    private static func finish(_ lab: Lab, _ coordinator: Coordinator, _ workload: Workload) async throws {
+        let forward = try await coordinator.run()
+        #expect(forward.succeeded, "\(forward.diagnostics)")
+        try await check(lab, workload)
+    }
+
+    /// Clients were without service for as long as the fault lasted, and their sessions may have ended.
+    private static func check(_ lab: Lab, _ workload: Workload) async throws {
+        let summary = try await LabRun(lab).summarize(0, workload)
+        let sessions = ["the client lost its session", "the client lost its ephemeral node"]
+        let problems = summary.problems.filter { problem in !sessions.contains { problem.hasSuffix($0) } }
+        #expect(problems == [])
+    }
+}

@@ -1,0 +1,77 @@
+import ControlProtocol
+import FoundationEssentials
+import Glibc
+import Testing
+
+@testable import HostControl
+
+@Suite("A server's command line")
+struct ServerCommandLineTests {
+    private static let main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
+
+    private func properties(_ arguments: [String], _ environment: [String]? = []) -> [String: String]? {
+        ServerCommandLine(arguments: arguments, environment: environment)?.properties
+    }
+
+    @Test("properties before the main class count, what follows it does not")
+    func properties() {
+        let found = properties([
+            "/usr/bin/java", "-Xmx1g", "-Djute.maxbuffer=4194304", "-Dflag", "-Dempty=", "-Da=b=c", "-D",
+            Self.main, "/etc/zoo.cfg", "-Dlate=1",
+        ])
+        #expect(found == ["jute.maxbuffer": "4194304", "flag": "", "empty": "", "a": "b=c"])
+    }
+
+    @Test("the environment's options come before the command line's, _JAVA_OPTIONS after")
+    func precedence() {
+        let line = ["java", "-Db=line", "-Dc=line", Self.main, "/etc/zoo.cfg"]
+        let found = properties(
+            line,
+            [
+                "JAVA_TOOL_OPTIONS=-Da=tool -Db=tool", "JDK_JAVA_OPTIONS=-Da=jdk '-Dquoted=two words'",
+                "_JAVA_OPTIONS=-Dc=last", "OTHER=-Dd=1",
+            ]
+        )
+        #expect(found == ["a": "jdk", "b": "line", "c": "last", "quoted": "two words"])
+    }
+
+    @Test(
+        "another program is no server, and an environment that cannot be read leaves the properties unknown"
+    )
+    func unknown() {
+        #expect(ServerCommandLine(arguments: ["java", "kafka.Kafka"], environment: []) == nil)
+        let blind = ServerCommandLine(arguments: ["java", Self.main, "/etc/zoo.cfg"], environment: nil)
+        #expect(blind?.properties == nil && blind?.configPath == "/etc/zoo.cfg")
+    }
+
+    @Test("a server with a port and a directory reads no file")
+    func standalone() {
+        #expect(
+            ServerCommandLine(arguments: ["java", Self.main, "2181", "/data"], environment: [])?.configPath
+                == nil
+        )
+    }
+
+    @Test(
+        "a real server's properties and the size of its data are seen",
+        .enabled(if: RealZooKeeper.isInstalled, "ZooKeeper or Java is not installed")
+    )
+    func real() async throws {
+        let port = try RealZooKeeper.freePort()
+        let server = try RealZooKeeper(
+            ["clientPort=\(port)", "clientPortAddress=127.0.0.1"],
+            javaOptions: ["-Djute.maxbuffer=2097152", "-Dzookeeper.forceSync=no"]
+        )
+        let inspector = server.inspector()
+        #expect(await eventually { if case .yes = await inspector.status().serving { true } else { false } })
+        let empty = try #require(await inspector.status().dataSize)
+        _ = try await RealZooKeeper.write(500, to: port)
+        let status = await inspector.status()
+        let found = try #require(status.javaProperties)
+        #expect(found["jute.maxbuffer"] == "2097152" && found["zookeeper.forceSync"] == "no")
+        // 500 nodes of 2.5 kB on the average.
+        #expect(try #require(status.dataSize) > empty + 1_000_000)
+        server.end()
+        #expect(await inspector.status().javaProperties == nil)
+    }
+}
