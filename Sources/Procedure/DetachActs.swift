@@ -70,7 +70,8 @@ extension MigrationProcedure {
                     noting: facts
                 )
             },
-            looking: Look(hosts: plan.servers.map(\.host))
+            // The same as is looked at afterwards: when nothing is to be done, one look does.
+            looking: Look(hosts: plan.servers.map(\.host), probes: attemptsAcross)
         )
     }
 

@@ -18,13 +18,25 @@ struct GateWatch: Sendable {
         case failed(reason: String)
     }
 
-    func wait(for gate: Gate, facts: RunFacts) async -> Result {
+    /// What was seen last, how, and when.
+    struct Seen: Sendable {
+        let look: Look
+        let view: FleetView
+        let at: Duration
+    }
+
+    /// `seen` stands for the first look when it shows all that the gate wants to see and has just been made; it becomes the
+    /// last look.
+    func wait(for gate: Gate, facts: RunFacts, seen: inout Seen?) async -> Result {
         let deadline = timing.monotonic() + gate.deadline
         var same = 0
         var last: String?
         var told = ""
+        var earlier = seen
         while true {
-            let verdict = gate.judge(await look(gate.look, facts: facts), facts)
+            let now = await look(gate.look, facts: facts, unless: earlier)
+            (seen, earlier) = (now, nil)
+            let verdict = gate.judge(now.view, facts)
             switch verdict {
             case .holds(let observed), .warns(let observed):
                 same = observed == last ? same + 1 : 1
@@ -56,6 +68,17 @@ struct GateWatch: Sendable {
             }
             await timing.sleep(gate.interval ?? Self.pause)
         }
+    }
+
+    /// How old a look may be that is used again; a new one would be as old by the time when it has come to its end.
+    private static let freshness = Duration.milliseconds(100)
+
+    /// Looks, unless what was seen shortly before shows the same.
+    func look(_ look: Look, facts: RunFacts, unless earlier: Seen?) async -> Seen {
+        if let earlier, timing.monotonic() - earlier.at <= Self.freshness, earlier.look.shows(all: look) {
+            return earlier
+        }
+        return Seen(look: look, view: await self.look(look, facts: facts), at: timing.monotonic())
     }
 
     func look(_ look: Look, facts: RunFacts) async -> FleetView {

@@ -40,6 +40,16 @@ package struct Look: Sendable {
         self.ownCredentials = ownCredentials
     }
 
+    /// Whether what is seen by this shows what the other wants to see; questions that change something, or take long, are
+    /// always asked anew.
+    func shows(all other: Look) -> Bool {
+        guard other.kafka == nil, other.histories == nil, other.canary == nil, other.walls.isEmpty,
+            !other.ownCredentials, !other.awaitsServing
+        else { return false }
+        return Set(hosts).isSuperset(of: other.hosts)
+            && other.probes.allSatisfy { Set(probes[$0.key] ?? []).isSuperset(of: $0.value) }
+    }
+
     /// Everything that either wants to see; where only one answer is possible, this one's question counts.
     package func merging(_ other: Look) -> Look {
         var both = self

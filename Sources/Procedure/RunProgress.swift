@@ -8,6 +8,8 @@ struct RunProgress {
     private var attempts: [StepID: Int]
     private var position: RunMachine.Position?
     private var commands: [HostCommand] = []
+    /// The last look at the fleet, if nothing was commanded since.
+    private var seen: GateWatch.Seen?
     private var stageStarted: Duration = .zero
     private var stepStarted: Duration = .zero
 
@@ -38,7 +40,7 @@ struct RunProgress {
         runner.event(.stageFinished, stage: stage.name, title: stage.title, milliseconds: milliseconds)
     }
 
-    func precheck() async -> RunMachine.Event {
+    mutating func precheck() async -> RunMachine.Event {
         guard let gate = step?.precheck else { return .succeeded("") }
         return await watch(gate)
     }
@@ -60,7 +62,9 @@ struct RunProgress {
     ) async -> RunMachine.Event {
         let deadline = runner.timing.monotonic() + gate.deadline
         while true {
-            switch decide(await gates.look(look, facts: facts), facts) {
+            let now = await gates.look(look, facts: facts, unless: seen)
+            seen = now
+            switch decide(now.view, facts) {
             case .act(let chosen, let because, let noted):
                 commands = chosen
                 facts = noted
@@ -76,6 +80,7 @@ struct RunProgress {
                     return .failed(because)
                 }
                 await runner.timing.sleep(gate.interval ?? GateWatch.pause)
+                seen = nil
             }
         }
     }
@@ -95,6 +100,7 @@ struct RunProgress {
 
     mutating func act() async -> RunMachine.Event {
         guard let step, !commands.isEmpty else { return .succeeded("") }
+        seen = nil
         let teller = self
         let dispatch = CommandDispatch(
             fleet: runner.fleet,
@@ -123,6 +129,7 @@ struct RunProgress {
     /// Warnings are said aloud; what was waived is remembered with the run, and repeated at its end.
     private mutating func inspect(_ preflight: Preflight) async -> RunMachine.Event {
         let findings = await preflight.findings(gates, facts: facts)
+        seen = nil
         if runner.stopRequest() == .now { return .failed("stopped at once, as asked") }
         facts.waived = findings.compactMap(\.waiverSentence)
         for finding in findings {
@@ -162,8 +169,8 @@ struct RunProgress {
         }
     }
 
-    private func watch(_ gate: Gate) async -> RunMachine.Event {
-        switch await gates.wait(for: gate, facts: facts) {
+    private mutating func watch(_ gate: Gate) async -> RunMachine.Event {
+        switch await gates.wait(for: gate, facts: facts, seen: &seen) {
         case .holds(let observed): return .succeeded(observed)
         case .warned(let observed):
             tell(.warning, observed)

@@ -165,8 +165,7 @@ extension MigrationProcedure {
     ///
     /// A refusal alone would prove little where nothing listens.
     var everyAttemptIsRefused: Gate {
-        let tried = probes(from: source, to: destination)
-            .merging(probes(from: destination, to: source), uniquingKeysWith: +)
+        let tried = attemptsAcross
         return Gate(
             "every attempt from either side is refused, and counted by the wall",
             hosts: destination.map(\.host),
@@ -194,6 +193,12 @@ extension MigrationProcedure {
             }
             return .holds(observed: observed + ", all counted")
         }
+    }
+
+    /// From each node of either side to each node of the other.
+    var attemptsAcross: [HostName: [ProbeTarget]] {
+        probes(from: source, to: destination)
+            .merging(probes(from: destination, to: source), uniquingKeysWith: +)
     }
 
     private static func judge(

@@ -11,11 +11,14 @@ protocol DetachableServer: Sendable {
     func data() async -> DataDirectory
     /// Nil when there is no such process.
     func logWriter(of pid: Int32) async -> LogWriter.Sample?
-    /// Ends the process so that it stays ended.
-    func end(_ pid: Int32) async throws(DetachError)
+    /// Ends the process so that it stays ended, and returns as soon as it has gone; what is returned waits until its
+    /// service manager says the same.
+    func end(_ pid: Int32) async throws(DetachError) -> ConfirmedEnd
     /// Where the copy is; nil when there was nothing to copy.
     func copy(for run: RunID) async throws(DetachError) -> String?
 }
+
+typealias ConfirmedEnd = @Sendable () async throws(DetachError) -> Void
 
 /// A server that runs and has been connected to.
 struct AttachedServer: Sendable {

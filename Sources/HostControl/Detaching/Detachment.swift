@@ -44,20 +44,35 @@ struct Detachment: Sendable {
             throw error
         }
         // Before the wall: what the kernel tells the peers of the ended process must get out to them.
+        let isConfirmed: ConfirmedEnd
         do throws(DetachError) {
-            try await server.end(pid)
+            isConfirmed = try await server.end(pid)
         } catch {
             // Drained, and possibly half stopped: it must not come back to its ensemble as if nothing had been.
             _ = try await cutOff(request.wall, after: "the server is drained and may run")
             throw error
         }
         phases.note("stopped")
-        async let copied = copy(run)
-        let rules = try await cutOff(request.wall, after: "the server is stopped")
+        // Each is carried through, whatever becomes of the others.
+        async let confirmation = result(of: { () async throws(DetachError) in try await isConfirmed() })
+        async let copied = result(of: { () async throws(DetachError) in try await server.copy(for: run) })
+        let walled = await result(of: { () async throws(DetachError) in
+            try await cutOff(request.wall, after: "the server is stopped")
+        })
         phases.note("walled")
-        let copy = try await copied.get()
+        let copy = await copied
         phases.note("copied")
-        return await report(request, pid, proof, rules, copy, phases)
+        let confirmed = await confirmation
+        phases.note("confirmed")
+        let rules = try walled.get()
+        try confirmed.get()
+        return await report(request, pid, proof, rules, try copy.get(), phases)
+    }
+
+    private func result<Value: Sendable>(
+        of body: @Sendable () async throws(DetachError) -> Value
+    ) async -> Result<Value, DetachError> {
+        do throws(DetachError) { return .success(try await body()) } catch { return .failure(error) }
     }
 
     private func drain(
@@ -212,12 +227,6 @@ struct Detachment: Sendable {
             }
         } catch {
             throw .notGivenBack(cause: cause.description, firewall: error)
-        }
-    }
-
-    private func copy(_ run: RunID) async -> Result<String?, DetachError> {
-        do throws(DetachError) { return .success(try await server.copy(for: run)) } catch {
-            return .failure(error)
         }
     }
 

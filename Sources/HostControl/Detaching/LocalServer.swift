@@ -78,8 +78,13 @@ struct LocalServer: DetachableServer {
 
     func logWriter(of pid: Int32) async -> LogWriter.Sample? { LogWriter.sample(of: pid) }
 
-    func end(_ pid: Int32) async throws(DetachError) {
-        do throws(ServiceError) { try await services.end(service, pid: pid) } catch {
+    func end(_ pid: Int32) async throws(DetachError) -> ConfirmedEnd {
+        do throws(ServiceError) {
+            let ending = try await services.end(service, pid: pid)
+            return { () async throws(DetachError) in
+                do throws(ServiceError) { try await ending.confirmed() } catch { throw .notStopped(error) }
+            }
+        } catch {
             throw .notStopped(error)
         }
     }

@@ -5,8 +5,11 @@ package import ControlProtocol
 /// Whatever becomes of the caller, what was begun is carried through.
 package struct ServiceController: Sendable {
     let supervisor: any ServiceSupervisor
-    private let stopDeadline: Duration
+    let stopDeadline: Duration
     private let startDeadline: Duration
+    /// How long a start command is left alone before the supervisor is asked what has come of it: asking takes a program,
+    /// and its processor time is what the server that starts needs.
+    private static let eagerness = Duration.milliseconds(150)
     /// How long a service may count as stopped after it was started.
     private static let settling = Duration.seconds(1)
     /// How long a stop command may go on when the service has stopped.
@@ -168,6 +171,10 @@ package struct ServiceController: Sendable {
         while true {
             // Taken before the state is read: a state from before the command is no verdict on it.
             let verdict = command.verdict
+            if verdict == nil, begin.duration(to: .now) < Self.eagerness {
+                await pause(.milliseconds(5))
+                continue
+            }
             let state = try await supervisor.state(of: service)
             if case .running(let pid) = state {
                 let took = begin.duration(to: .now)
@@ -200,9 +207,9 @@ package struct ServiceController: Sendable {
     }
 
     /// Between two looks.
-    private func pause() async {
+    private func pause(_ time: Duration = .milliseconds(20)) async {
         do {
-            try await Task.sleep(for: .milliseconds(20))
+            try await Task.sleep(for: time)
         } catch {
             // Only a cancelled task gets here, and nobody can cancel this one.
         }

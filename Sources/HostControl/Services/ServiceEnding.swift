@@ -5,14 +5,27 @@ extension ServiceController {
     /// How long a supervisor that does not show it is given to take the stop in.
     private static let notice = Duration.milliseconds(30)
 
+    /// A service whose process has gone, and whose supervisor has still to say so.
+    package struct Ending: Sendable {
+        private let saying: @Sendable () async throws(ServiceError) -> Void
+
+        fileprivate init(_ saying: @escaping @Sendable () async throws(ServiceError) -> Void) {
+            self.saying = saying
+        }
+
+        /// Returns when the supervisor says stopped, and its stop command has come to its end.
+        package func confirmed() async throws(ServiceError) { try await saying() }
+    }
+
     /// Stops a service whose process has nothing left to do: its supervisor is told to stop it, so that it is not
     /// started again, and the process is killed in place of waiting until it has ended in its own way.
     ///
-    /// A JVM takes a third of a second to end on a SIGTERM.
-    package func end(_ service: String, pid: Int32) async throws(ServiceError) {
+    /// A JVM takes a third of a second to end on a SIGTERM. Returns as soon as the process has gone; until the ending is
+    /// confirmed the supervisor may still be at work.
+    package func end(_ service: String, pid: Int32) async throws(ServiceError) -> Ending {
         guard let process = ProcessIdentity(pid: pid) else {
             _ = try await perform(ServiceRequest(service: service, action: .stop)) { _ in }
-            return
+            return Ending { () async throws(ServiceError) in }
         }
         let supervisor = supervisor
         let begin = ContinuousClock.now
@@ -21,12 +34,26 @@ extension ServiceController {
             try await untilStopping(service, process, command, since: begin)
             // Still that very process: a pid is not handed out again while it is there.
             if ProcessIdentity(pid: pid) == process { kill(pid, SIGKILL) }
-            _ = try await untilStopped(service, process, command, since: begin)
-            await command.end(within: Self.lingering)
+            // What becomes of one that does not go is for the confirmation to tell.
+            while ProcessIdentity(pid: pid) == process, begin.duration(to: .now) < stopDeadline {
+                do { try await Task.sleep(for: .milliseconds(2)) } catch { break }
+            }
         } catch {
             await command.end(within: .zero)
             throw error
         }
+        let ending = Ending { () async throws(ServiceError) in
+            do throws(ServiceError) {
+                _ = try await untilStopped(service, process, command, since: begin)
+                await command.end(within: Self.lingering)
+            } catch {
+                await command.end(within: .zero)
+                throw error
+            }
+        }
+        // Only a process that has gone may be taken for ended.
+        if ProcessIdentity(pid: pid) == process { try await ending.confirmed() }
+        return ending
     }
 
     private func untilStopping(

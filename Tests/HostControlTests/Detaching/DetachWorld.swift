@@ -81,6 +81,8 @@ final class DetachWorld: Sendable {
         var left: Zxid?
         var firewallFails: [Kind: FirewallError] = [:]
         var serverFails: [Kind: DetachError] = [:]
+        /// Its process has gone, and this is what comes of asking its service manager.
+        var unconfirmed: DetachError?
         var death: Death?
         var life = 0
         var isDead = false
@@ -239,12 +241,15 @@ private struct WorldServer: DetachableServer {
         }
     }
 
-    func end(_ pid: Int32) async throws(DetachError) {
+    func end(_ pid: Int32) async throws(DetachError) -> ConfirmedEnd {
         try await world.take(.end(pid), life) { state in
             let result = state.result(of: .end, ())
             if case .success = result { (state.pid, state.left) = (nil, state.disk) }
             return result
         }.get()
+        return { [world] () async throws(DetachError) in
+            if let error = world.now.unconfirmed { throw error }
+        }
     }
 
     func copy(for run: RunID) async throws(DetachError) -> String? {

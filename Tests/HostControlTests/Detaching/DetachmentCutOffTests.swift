@@ -41,7 +41,7 @@ struct DetachmentCutOffTests {
         #expect(report.proof == .idle && report.pid == 41)
         #expect(
             report.phases.map(\.name)
-                == ["closed", "asked", "walled", "idle", "stopped", "walled", "copied"]
+                == ["closed", "asked", "walled", "idle", "stopped", "walled", "copied", "confirmed"]
         )
         #expect(try world.record.entry(of: run)?.proof == .idle)
         #expect(world.now.pid == nil && world.now.wall == DetachRequest.peers)

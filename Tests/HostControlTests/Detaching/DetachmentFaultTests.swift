@@ -107,6 +107,10 @@ struct DetachmentFaultTests {
         let state = world.now
         #expect(state.wall == DetachRequest.peers && state.closed == nil && state.count(.copy) == 0)
         #expect(state.steps.last == .install(DetachRequest.peers))
+        // Its process has gone, and its service manager does not say so: the wall stands, and it may come back.
+        let doubtful = try World(run) { $0.unconfirmed = cause }
+        #expect(await failure(of: doubtful) == cause)
+        #expect(doubtful.now.wall == DetachRequest.peers && doubtful.now.pid == nil)
         // Without the wall that is told too.
         let without = try World(run) { state in
             state.serverFails = [.end: cause]

@@ -44,7 +44,11 @@ struct DetachmentTests {
         #expect(report.data.lastZxid == state.left && state.left == memory)
         #expect(report.rules == state.rules && report.rules.wall == DetachRequest.peers)
         #expect(report.rules.closed == nil && report.copy == "/data/mitosis-run-1")
-        #expect(report.phases.map(\.name) == ["closed", "asked", "drained", "stopped", "walled", "copied"])
+        #expect(
+            report.phases.map(\.name) == [
+                "closed", "asked", "drained", "stopped", "walled", "copied", "confirmed",
+            ]
+        )
         #expect(report.phases.map(\.milliseconds) == report.phases.map(\.milliseconds).sorted())
         let kept = try world.record.entry(of: run)
         #expect(kept == DetachRecord.Entry(run: run, pid: 41, proof: .held(memory: memory)))

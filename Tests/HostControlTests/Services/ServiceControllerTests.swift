@@ -116,11 +116,12 @@ struct ServiceControllerTests {
         let script = try DaemonScript(flavor)
         defer { #expect(throws: Never.self) { try script.clean() } }
         let pid = try #require(try await perform(.start, script).newPID)
-        try await ServiceController(supervisor: script.supervisor).end("daemon", pid: pid)
+        let ending = try await ServiceController(supervisor: script.supervisor).end("daemon", pid: pid)
         #expect(!ProcessIdentity.isAlive(pid))
+        try await ending.confirmed()
         #expect(try await script.supervisor.state(of: "daemon") == .stopped)
         // Once more: there is nothing to end, and that is what was wanted.
-        try await ServiceController(supervisor: script.supervisor).end("daemon", pid: pid)
+        try await ServiceController(supervisor: script.supervisor).end("daemon", pid: pid).confirmed()
     }
 
     @Test("a stop that is ignored is an error that names the pid, and a restart does not start a second one")
