@@ -59,29 +59,6 @@ struct ClosedPortsTests {
         return try await TalkingProcesses(serverIn: walled, on: client, clients: clients)
     }
 
-    @Test("a client that waits in silence learns of it at once", arguments: FirewallBackend.allCases)
-    func silentClientsLearn(backend: FirewallBackend) async throws {
-        try await FirewallBench.run { bench in
-            for address in FirewallBench.walled {
-                let server = try FirewallSocket.listening(
-                    in: bench.network.namespace(of: "walled"),
-                    at: address,
-                    Self.client
-                )
-                let peer = bench.network.namespace(of: "peer")
-                let (waiting, ending) = try FirewallSocket.connecting(in: peer, to: address, Self.client)
-                #expect(ending == .fine)
-                let served = try server.accepted()
-                #expect(FirewallSocket.exchange(waiting, served) == .fine)
-                let firewall = bench.firewall(backend)
-                _ = try await firewall.close(Self.closed, behind: nil)
-                // Three seconds without a word would be another error.
-                #expect(waiting.receive() == .failed(ECONNRESET))
-                _ = try await firewall.remove()
-            }
-        }
-    }
-
     @Test(
         "nothing passes between a closed port and anybody but the one that is spared",
         arguments: FirewallBackend.allCases

@@ -54,14 +54,28 @@ struct FirewallBench: Sendable {
     func firewall(
         _ backend: FirewallBackend,
         protectedPorts: [Port] = protectedPorts,
-        seconds: Int = 10
+        seconds: Int = 10,
+        connections: (@Sendable (ClosedPorts) -> Int?)? = nil
     ) -> HostFirewall {
         HostFirewall(
             backend: backend,
             protectedPorts: protectedPorts,
             launcher: launcher,
-            seconds: seconds
+            seconds: seconds,
+            connections: connections ?? self.connections
         )
+    }
+
+    /// As an agent on `walled` ends them.
+    private var connections: @Sendable (ClosedPorts) -> Int? {
+        let namespace = network.namespace(of: "walled")
+        return { closed in
+            do {
+                return try FirewallSocket.inside(namespace) { SocketDiagnosis.endConnections(of: closed) }
+            } catch {
+                return nil
+            }
+        }
     }
 
     var launcher: [String] {
@@ -109,12 +123,14 @@ extension FirewallBench {
         return HostFirewall(
             backend: backend,
             protectedPorts: Self.protectedPorts,
-            launcher: first + launcher
-        ) {
-            do { return try FirewallSocket.inside(namespace) { RulesetGeneration.read() } } catch {
-                return nil
-            }
-        }
+            launcher: first + launcher,
+            generation: {
+                do { return try FirewallSocket.inside(namespace) { RulesetGeneration.read() } } catch {
+                    return nil
+                }
+            },
+            connections: connections
+        )
     }
 }
 

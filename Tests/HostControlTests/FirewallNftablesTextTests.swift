@@ -116,15 +116,21 @@ import Topology
     func closed(hasWall: Bool) throws {
         let closed = ClosedPorts(ports: [port(2182), port(2181)], exception: hasWall ? nil : port(40_000))
         let wall = hasWall ? Wall(peers: [address("198.51.100.11")], scope: .allTCP) : nil
-        let table = NftablesTable(rules: RuleSet(wall: wall, closed: closed), protectedPorts: protectedPorts)
+        let table = NftablesTable(
+            rules: RuleSet(wall: wall, closed: closed, outbound: hasWall ? .reset : .dropped),
+            protectedPorts: protectedPorts
+        )
         let peers = hasWall ? [set("peers4", "ipv4_addr", #""198.51.100.11""#)] : []
         let sets = [set("protected", "inet_service", "22,9760"), set("closed", "inet_service", "2181,2182")]
         let reset = #"{"reject":{"type":"tcp reset"}}"#
+        let leaving = hasWall ? reset : #"{"drop":null}"#
         let rules = [("input", "dport", "sport", "saddr"), ("output", "sport", "dport", "daddr")]
             .flatMap { chain, own, other, address in
                 let spared =
                     #"{"match":{"left":\#(field(other, "tcp")),"op":"!=","right":40000}},"#
-                let closing = match(field(own, "tcp"), "@closed") + "," + (hasWall ? "" : spared) + reset
+                let closing =
+                    match(field(own, "tcp"), "@closed") + "," + (hasWall ? "" : spared)
+                    + (chain == "output" ? leaving : reset)
                 let rejection = [
                     match(field(address, "ip"), "@peers4"),
                     match(#"{"meta":{"key":"l4proto"}}"#, "tcp"), end,

@@ -11,7 +11,7 @@ import Topology
 /// A TCP socket that was made in a network namespace, and so belongs to it for good.
 ///
 /// Every call is bounded to a few seconds.
-final class FirewallSocket {
+final class FirewallSocket: Sendable {
     /// How a call ended: well, or with this errno.
     enum Ending: Equatable, CustomStringConvertible {
         case fine

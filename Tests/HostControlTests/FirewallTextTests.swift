@@ -98,8 +98,7 @@ import Topology
                 -A MITOSIS-INPUT -s 198.51.100.11/32 -p tcp -j REJECT --reject-with tcp-reset
                 -A MITOSIS-OUTPUT -p tcp -m tcp --tcp-flags RST RST -j RETURN
                 -A MITOSIS-OUTPUT -p tcp -m multiport --ports 22 -j RETURN
-                -A MITOSIS-OUTPUT -p tcp -m multiport --sports 2181,2182 -m tcp ! --dport 40000 -j REJECT \
-                --reject-with tcp-reset
+                -A MITOSIS-OUTPUT -p tcp -m multiport --sports 2181,2182 -m tcp ! --dport 40000 -j DROP
                 -A MITOSIS-OUTPUT -d 198.51.100.11/32 -p tcp -j REJECT --reject-with tcp-reset
                 -I INPUT 1 -j MITOSIS-INPUT
                 -I OUTPUT 1 -j MITOSIS-OUTPUT
@@ -108,7 +107,7 @@ import Topology
                 """
         )
         let alone = FilterTable.empty.installation(
-            of: RuleSet(wall: allTCP, closed: ClosedPorts(ports: closed.ports)),
+            of: RuleSet(wall: allTCP, closed: ClosedPorts(ports: closed.ports), outbound: .reset),
             family: .ipv6,
             protectedPorts: []
         )
@@ -220,12 +219,14 @@ import Topology
                 [ports, allTCP, many].map { RuleSet(wall: $0) } + [
                     RuleSet(wall: many, closed: ClosedPorts(ports: closed)),
                     RuleSet(wall: nil, closed: ClosedPorts(ports: closed, exception: port(4999))),
+                    RuleSet(wall: nil, closed: ClosedPorts(ports: closed), outbound: .reset),
                 ]
             for rules in sets {
                 for family in [IPAddress.Family.ipv4, .ipv6] {
                     let protectedPorts = (1...17).map { port($0) }
                     for rule in ChainRule.chain(
                         rules,
+                        in: chain,
                         family: family,
                         protectedPorts: protectedPorts
                     ) {

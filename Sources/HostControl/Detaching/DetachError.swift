@@ -12,6 +12,8 @@ package enum DetachError: Error, Hashable, Sendable {
     case silent(service: String, reason: String)
     /// Its log on disk did not reach what it had in memory.
     case undrained(service: String, memory: Zxid, disk: Zxid?, seconds: Int, problems: [String])
+    /// Somebody else opened its client ports in the meantime: it may have acknowledged more than it was asked for.
+    case reopened(service: String)
     /// Its log lacks transactions that came before its end.
     case incomplete(service: String, missing: [ZxidRange])
     /// It does not serve, and what its log writer does could not be seen, or did not end.
@@ -44,6 +46,9 @@ extension DetachError: CustomStringConvertible {
             "\(service) has \(memory) in memory, and after \(seconds) s its disk ends at \(disk?.description ?? "nothing")"
                 + (problems.isEmpty ? "" : " (" + problems.joined(separator: "; ") + ")")
                 + ": it was left running, and serves its clients again. Mend its disk, then repeat"
+        case .reopened(let service):
+            "another program changed this host's packet rules while \(service)'s client ports were closed, so that it may have "
+                + "acknowledged more meanwhile: it was left running, and serves its clients. Stop that program, then repeat"
         case .incomplete(let service, let missing):
             "\(service)'s log lacks \(missing.map(\.description).joined(separator: ", ")): a restart would lose them. It was "
                 + "left running, and serves its clients again. Stop it, move version-2 away, let it take the data anew, then "

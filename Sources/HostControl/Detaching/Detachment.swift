@@ -82,7 +82,7 @@ struct Detachment: Sendable {
         _ phases: inout PhaseClock
     ) async throws(DetachError) -> DetachReport.Proof {
         let closed = ClosedPorts(ports: Array(found.clientPorts), exception: found.question.localPort)
-        try await close(closed, behind: before.wall)
+        let rules = try await close(closed, behind: before.wall)
         phases.note("closed")
         let deadline = ContinuousClock.now + .seconds(request.seconds)
         switch await found.question.ask() {
@@ -93,6 +93,7 @@ struct Detachment: Sendable {
             // Still attached: a follower of 3.8.0 that loses its leader stops writing what it has in memory.
             try await untilDisk(holds: stats.zxid, request, until: deadline)
             phases.note("drained")
+            guard try await stillCloses(rules) else { throw .reopened(service: request.service) }
             return .held(memory: stats.zxid)
         case .looking, .yes:
             phases.note("asked")
@@ -244,8 +245,17 @@ struct Detachment: Sendable {
         }
     }
 
-    private func close(_ ports: ClosedPorts, behind wall: Wall?) async throws(DetachError) {
-        do throws(FirewallError) { _ = try await firewall.close(ports, behind: wall) } catch {
+    private func close(
+        _ ports: ClosedPorts,
+        behind wall: Wall?
+    ) async throws(DetachError) -> InstalledRules {
+        do throws(FirewallError) { return try await firewall.close(ports, behind: wall) } catch {
+            throw .firewall(error)
+        }
+    }
+
+    private func stillCloses(_ rules: InstalledRules) async throws(DetachError) -> Bool {
+        do throws(FirewallError) { return try await firewall.stillCloses(rules) } catch {
             throw .firewall(error)
         }
     }

@@ -9,6 +9,8 @@ enum ChainRule: Hashable, Sendable {
     case passPorts(ports: [Port])
     /// Ports of this host, closed to everybody but the port `exception` of the other end.
     case close(ports: [Port], exception: Port?)
+    /// The same for what leaves them, without a word to this host's own sockets.
+    case swallow(ports: [Port], exception: Port?)
     /// No ports: all TCP.
     case reject(peer: IPAddress, ports: [Port])
 
@@ -18,6 +20,7 @@ enum ChainRule: Hashable, Sendable {
     /// Our chain for one family; empty when there are no rules for it.
     static func chain(
         _ rules: RuleSet,
+        in chain: WallChain,
         family: IPAddress.Family,
         protectedPorts: [Port]
     ) -> [ChainRule] {
@@ -28,8 +31,11 @@ enum ChainRule: Hashable, Sendable {
             case .allTCP: [[]]
             case .ports(let numbers): chunks(numbers)
             }
-        let closing = chunks(rules.closed?.ports ?? []).map {
-            ChainRule.close(ports: $0, exception: rules.closed?.exception)
+        let closing = chunks(rules.closed?.ports ?? []).map { ports -> ChainRule in
+            switch (chain, rules.outbound) {
+            case (.output, .dropped): .swallow(ports: ports, exception: rules.closed?.exception)
+            case (.input, _), (.output, .reset): .close(ports: ports, exception: rules.closed?.exception)
+            }
         }
         return [.passResets] + chunks(protectedPorts).map { .passPorts(ports: $0) } + closing
             + rules.peers(family).flatMap { peer in portLists.map { .reject(peer: peer, ports: $0) } }
@@ -41,14 +47,18 @@ enum ChainRule: Hashable, Sendable {
         case .passResets: return "-p tcp -m tcp --tcp-flags RST RST -j RETURN"
         case .passPorts(let ports): return "-p tcp \(Self.match(ports)) -j RETURN"
         case .close(let ports, let exception):
-            let other = exception.map { " -m tcp ! --\(chain.peerPortField) \($0)" } ?? ""
-            let match = Self.match(ports, "\(chain.hostPortField)s") + other
-            return "-p tcp \(match) -j REJECT --reject-with tcp-reset"
+            return "\(Self.closed(ports, exception, chain)) -j REJECT --reject-with tcp-reset"
+        case .swallow(let ports, let exception): return "\(Self.closed(ports, exception, chain)) -j DROP"
         case .reject(let peer, let ports):
             let address = "\(chain.iptablesAddressOption) \(peer)/\(peer.bytes.count * 8)"
             let match = ports.isEmpty ? "" : " \(Self.match(ports))"
             return "\(address) -p tcp\(match) -j REJECT --reject-with tcp-reset"
         }
+    }
+
+    private static func closed(_ ports: [Port], _ exception: Port?, _ chain: WallChain) -> String {
+        let other = exception.map { " -m tcp ! --\(chain.peerPortField) \($0)" } ?? ""
+        return "-p tcp \(match(ports, "\(chain.hostPortField)s"))\(other)"
     }
 
     /// `--ports` is source or destination.
@@ -105,12 +115,13 @@ extension ChainRule {
         case ("RETURN", nil, false, false, true, nil): self = .passPorts(ports: ports)
         case ("REJECT", .some(let peer), false, _, true, nil): self = .reject(peer: peer, ports: ports)
         case ("REJECT", nil, false, true, false, _): self = .close(ports: closed, exception: exception)
+        case ("DROP", nil, false, true, false, _) where chain == .output:
+            self = .swallow(ports: closed, exception: exception)
         default: return nil
         }
         // Catches what was skipped above: a rule without `-p tcp`, or one with another way to reject.
-        guard specification.contains("-p "), target == "RETURN" || specification.contains("tcp-reset") else {
-            return nil
-        }
+        let isRejecting = specification.contains("tcp-reset")
+        guard specification.contains("-p "), isRejecting == (target == "REJECT") else { return nil }
     }
 
     private static func ports(_ text: String) -> [Port]? {

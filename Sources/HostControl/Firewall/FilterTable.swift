@@ -81,6 +81,7 @@ struct FilterTable: Hashable, Sendable {
         var ports: Set<Port> = []
         var closed: Set<Port> = []
         var exception: Port?
+        var outbound = RuleSet.Outbound.reset
         guard chains.count == WallChain.allCases.count, jumps.count == WallChain.allCases.count else {
             return nil
         }
@@ -94,6 +95,10 @@ struct FilterTable: Hashable, Sendable {
                 case .close(let numbers, let port):
                     closed.formUnion(numbers)
                     exception = port
+                case .swallow(let numbers, let port):
+                    closed.formUnion(numbers)
+                    exception = port
+                    outbound = .dropped
                 case .passResets, .passPorts, nil: continue
                 }
             }
@@ -101,13 +106,14 @@ struct FilterTable: Hashable, Sendable {
         let scope = ports.isEmpty ? Wall.Scope.allTCP : .ports(numbers: Array(ports))
         let rules = RuleSet(
             wall: peers.isEmpty ? nil : Wall(peers: Array(peers), scope: scope),
-            closed: closed.isEmpty ? nil : ClosedPorts(ports: Array(closed), exception: exception)
+            closed: closed.isEmpty ? nil : ClosedPorts(ports: Array(closed), exception: exception),
+            outbound: outbound
         )
-        let expected = ChainRule.chain(rules, family: family, protectedPorts: protectedPorts)
-        guard !expected.isEmpty, WallChain.allCases.allSatisfy({ chainRules($0) == expected }) else {
-            return nil
+        let isAsInstalled = WallChain.allCases.allSatisfy { chain in
+            let expected = ChainRule.chain(rules, in: chain, family: family, protectedPorts: protectedPorts)
+            return !expected.isEmpty && chainRules(chain) == expected
         }
-        return rules
+        return isAsInstalled ? rules : nil
     }
 
     /// Also in a table that was altered.
@@ -135,11 +141,13 @@ struct FilterTable: Hashable, Sendable {
     /// jump there may be is taken out, and one put first.
     func installation(of desired: RuleSet, family: IPAddress.Family, protectedPorts: [Port]) -> String {
         let chains = WallChain.allCases
-        let rules = ChainRule.chain(desired, family: family, protectedPorts: protectedPorts)
         return Self.transaction(
             chains.map(Self.declaration)
                 + chains.flatMap { chain in
-                    rules.map { "-A \(chain.iptablesName) \($0.specification(in: chain))" }
+                    Self.additions(
+                        ChainRule.chain(desired, in: chain, family: family, protectedPorts: protectedPorts),
+                        chain
+                    )
                 }
                 + deletions
                 + chains.map { "-I \($0.builtIn) 1 -j \($0.iptablesName)" }
@@ -149,15 +157,21 @@ struct FilterTable: Hashable, Sendable {
     /// The same where the table holds all of it but the wall: nothing is taken away first, which the kernel would let
     /// us wait for; nil when this family has no peers.
     func walling(by desired: RuleSet, family: IPAddress.Family, protectedPorts: [Port]) -> String? {
-        let before = ChainRule.chain(desired.withoutWall, family: family, protectedPorts: protectedPorts)
-        let rules = ChainRule.chain(desired, family: family, protectedPorts: protectedPorts)
-            .dropFirst(before.count)
-        guard !rules.isEmpty else { return nil }
-        return Self.transaction(
-            WallChain.allCases.flatMap { chain in
-                rules.map { "-A \(chain.iptablesName) \($0.specification(in: chain))" }
-            }
-        )
+        let lines = WallChain.allCases.flatMap { chain in
+            let before = ChainRule.chain(
+                desired.withoutWall,
+                in: chain,
+                family: family,
+                protectedPorts: protectedPorts
+            )
+            let rules = ChainRule.chain(desired, in: chain, family: family, protectedPorts: protectedPorts)
+            return Self.additions(Array(rules.dropFirst(before.count)), chain)
+        }
+        return lines.isEmpty ? nil : Self.transaction(lines)
+    }
+
+    private static func additions(_ rules: [ChainRule], _ chain: WallChain) -> [String] {
+        rules.map { "-A \(chain.iptablesName) \($0.specification(in: chain))" }
     }
 
     /// Input of `iptables-restore --noflush`; nil when there is nothing of ours.
@@ -187,10 +201,11 @@ struct FilterTable: Hashable, Sendable {
 
     private func closings(in chain: WallChain) -> [Rule] {
         rules.filter { rule in
-            guard rule.chain == chain.iptablesName,
-                case .close = ChainRule(specification: rule.specification, in: chain)
-            else { return false }
-            return true
+            guard rule.chain == chain.iptablesName else { return false }
+            return switch ChainRule(specification: rule.specification, in: chain) {
+            case .close, .swallow: true
+            case .passResets, .passPorts, .reject, nil: false
+            }
         }
     }
 

@@ -16,9 +16,12 @@ package protocol Firewall: Sendable {
     /// Replaces whatever is there of ours by these closed ports and, if given, the wall; it takes nothing away first
     /// that is wanted afterwards.
     ///
-    /// From then on nothing gets in to the ports or out of them but the exception. Connections of the ports that say
-    /// nothing stay established; `install` opens the ports again and leaves the wall, `remove` opens them too.
+    /// From then on nothing gets in to the ports or out of them but the exception, and their connections are ended: both
+    /// ends are told. `install` opens the ports again and leaves the wall, `remove` opens them too.
     func close(_ ports: ClosedPorts, behind wall: Wall?) async throws(FirewallError) -> InstalledRules
+    /// Whether the closed ports that `close` has answered with were closed all the time since; false also when somebody took
+    /// them away and they were put back.
+    func stillCloses(_ rules: InstalledRules) async throws(FirewallError) -> Bool
     /// For an agent that starts: opens ports that one before it closed, and leaves everything else of ours as it is.
     ///
     /// Nil when no ports are closed.

@@ -138,13 +138,17 @@ struct IptablesRules: RuleStore {
     private static func joined(_ found: [RuleSet?]) -> RuleSet? {
         let intact = found.compactMap { $0 }
         guard let first = intact.first, intact.count == found.count,
-            intact.allSatisfy({ $0.closed == first.closed }),
+            intact.allSatisfy({ $0.closed == first.closed && $0.outbound == first.outbound }),
             first.closed == nil || intact.count == IPAddress.Family.both.count
         else { return nil }
         let walls = intact.compactMap(\.wall)
         guard let wall = walls.first else { return first }
         guard walls.allSatisfy({ $0.scope == wall.scope }) else { return nil }
-        return RuleSet(wall: Wall(peers: walls.flatMap(\.peers), scope: wall.scope), closed: first.closed)
+        return RuleSet(
+            wall: Wall(peers: walls.flatMap(\.peers), scope: wall.scope),
+            closed: first.closed,
+            outbound: first.outbound
+        )
     }
 
     /// Nil from `text` means that nothing needs to be done.

@@ -33,7 +33,8 @@ struct NftablesReading {
         else { return nil }
         let desired = RuleSet(
             wall: peers.isEmpty ? nil : Wall(peers: peers, scope: scope),
-            closed: closed.isEmpty ? nil : ClosedPorts(ports: closed, exception: exception)
+            closed: closed.isEmpty ? nil : ClosedPorts(ports: closed, exception: exception),
+            outbound: outbound
         )
         guard desired != RuleSet(wall: nil) else { return nil }
         let expected = NftablesTable(rules: desired, protectedPorts: protectedPorts)
@@ -147,6 +148,14 @@ struct NftablesReading {
         let expressions = rules.first { Self.matches($0, NftablesTable.closedSet) }?["expr"]?.asList ?? []
         return expressions.lazy.compactMap { $0["match"] }.first { $0["op"] == "!=" }?["right"]?.asInteger
             .flatMap { Port($0) }
+    }
+
+    /// What the first closing rule for what leaves says; the others as above.
+    private var outbound: RuleSet.Outbound {
+        let rule = rules.first {
+            $0["chain"]?.asText == WallChain.output.rawValue && Self.matches($0, NftablesTable.closedSet)
+        }
+        return (rule?["expr"]?.asList ?? []).contains(NftablesTable.drop) ? .dropped : .reset
     }
 
     /// Handles, sizes and other details that the kernel adds are left out, the order of elements too.

@@ -36,7 +36,7 @@ struct NftablesTable: Hashable, Sendable {
     /// For when the table holds what is to be there but for the wall.
     var walling: JSONValue {
         let before = NftablesTable(
-            rules: RuleSet(wall: nil, closed: rules.closed),
+            rules: rules.withoutWall,
             protectedPorts: protectedPorts
         )
         let sets = sets.filter { !before.sets.contains($0) }
@@ -120,7 +120,12 @@ struct NftablesTable: Hashable, Sendable {
         let others = closed.exception.map {
             Self.match("!=", Self.payload("tcp", chain.peerPortField), .integer(Int($0.number)))
         }
-        return [[ports] + [others].compactMap { $0 } + [Self.reset]]
+        let end =
+            switch (chain, rules.outbound) {
+            case (.output, .dropped): Self.drop
+            case (.input, _), (.output, .reset): Self.reset
+            }
+        return [[ports] + [others].compactMap { $0 } + [end]]
     }
 
     private func rejections(in chain: WallChain) -> [[JSONValue]] {
@@ -146,6 +151,7 @@ struct NftablesTable: Hashable, Sendable {
 
     /// The set of closed ports.
     static let closedSet = "closed"
+    static let drop: JSONValue = ["drop": nil]
     private static let reset: JSONValue = ["reject": ["type": "tcp reset"]]
     private static let portFields = ["dport", "sport"]
 

@@ -5,10 +5,22 @@ import Topology
 struct RuleSet: Hashable, Sendable {
     let wall: Wall?
     let closed: ClosedPorts?
+    let outbound: Outbound
 
-    init(wall: Wall?, closed: ClosedPorts? = nil) {
+    /// What becomes of what this host still sends from closed ports.
+    enum Outbound: Hashable, Sendable {
+        /// It disappears, and the connection stays until it is ended, which its other end is told of.
+        case dropped
+        /// This host's end of the connection is reset; the other end is not told, and waits for as long as it does.
+        ///
+        /// For kernels that end no connections on request.
+        case reset
+    }
+
+    init(wall: Wall?, closed: ClosedPorts? = nil, outbound: Outbound = .dropped) {
         self.wall = wall
         self.closed = closed
+        self.outbound = closed == nil ? .dropped : outbound
     }
 
     func peers(_ family: IPAddress.Family) -> [IPAddress] {
@@ -18,7 +30,7 @@ struct RuleSet: Hashable, Sendable {
     /// Whether there are rules for this family; closed ports are closed in both.
     func concern(_ family: IPAddress.Family) -> Bool { closed != nil || !peers(family).isEmpty }
 
-    var withoutWall: RuleSet { RuleSet(wall: nil, closed: closed) }
+    var withoutWall: RuleSet { RuleSet(wall: nil, closed: closed, outbound: outbound) }
 
     /// One line for messages.
     var summary: String {

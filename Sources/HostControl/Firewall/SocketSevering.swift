@@ -1,12 +1,11 @@
 import ControlProtocol
 import Topology
 
-/// Ends the connections that a wall or closed ports have cut, at once and at both ends.
+/// Ends the connections that a wall has cut, at once and at both ends.
 ///
 /// A rule only answers packets. A connection that says nothing (elections are silent for hours) would stay
-/// established: a follower would wait out `syncLimit` before it noticed, a client that waits for a reply a third of its
-/// session timeout (*measured*: one division in twenty). The kernel aborts the socket here and sends the peer a reset,
-/// which the rules let pass.
+/// established: a follower would wait out `syncLimit` before it noticed. The kernel aborts the socket here and sends the
+/// peer a reset, which the rules let pass.
 struct SocketSevering: Sendable {
     let protectedPorts: [Port]
     let tools: PacketTools
@@ -17,17 +16,9 @@ struct SocketSevering: Sendable {
     /// first packet. Gates look at the kernel's socket table, not at this.
     func sever(_ wall: Wall) async { await run(Self.arguments(wall, protectedPorts: protectedPorts)) }
 
-    /// The same for every connection of a closed port but the one that is spared.
-    func sever(_ closed: ClosedPorts) async { await run(Self.arguments(closed)) }
-
     private func run(_ arguments: [String]) async {
         guard let ss = PacketTools.path(of: "ss") else { return }
         do throws(FirewallError) { _ = try await tools.run(ss, arguments) } catch { return }
-    }
-
-    static func arguments(_ closed: ClosedPorts) -> [String] {
-        killing + any(closed.ports.map { ["sport", "=", ":\($0)"] })
-            + (closed.exception.map { ["and", "dport", "!=", ":\($0)"] } ?? [])
     }
 
     private static let killing = ["-K", "-H", "-n", "-t", "state", "established"]

@@ -10,6 +10,8 @@ enum Netlink {
     /// `request` and `dump` of `linux/netlink.h`.
     static let single: UInt16 = 0x1
     static let dump: UInt16 = 0x301
+    /// `request` and `ack`: answered when it was done, without content.
+    static let order: UInt16 = 0x5
     private static let isPart: UInt16 = 0x2
     private static let error: UInt16 = 2
     private static let done: UInt16 = 3
@@ -56,7 +58,10 @@ enum Netlink {
             guard length >= headerLength, length <= rest.count else { return .refused }
             let type = number(rest, at: 4, as: UInt16.self)
             let flags = number(rest, at: 6, as: UInt16.self)
-            if type == error { return .refused }
+            // An error of 0 is a receipt.
+            if type == error {
+                return number(rest, at: headerLength, as: Int32.self) == 0 ? .complete : .refused
+            }
             if type == done { return .complete }
             messages.append(
                 Message(

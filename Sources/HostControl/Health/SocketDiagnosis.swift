@@ -1,3 +1,4 @@
+import ControlProtocol
 import Glibc
 import Topology
 
@@ -23,10 +24,13 @@ enum SocketDiagnosis {
     }
 
     // `linux/sock_diag.h`, `linux/inet_diag.h`, `net/tcp_states.h`: NETLINK_SOCK_DIAG, TCPDIAG_GETSOCK,
-    // TCP_ESTABLISHED, TCP_LISTEN.
+    // SOCK_DESTROY, TCP_ESTABLISHED, TCP_CLOSE_WAIT, TCP_LISTEN.
     private static let family: Int32 = 4
     private static let question: UInt16 = 18
+    private static let ending: UInt16 = 21
     private static let isEstablished: UInt32 = 1 << 1
+    /// CLOSE_WAIT: the other end says nothing more, and may still be told something.
+    private static let isLeftOpen: UInt32 = 1 << 8
     private static let isListening: UInt32 = 1 << 10
 
     /// Connections; nil when this kernel was built without it, or something does not let us ask.
@@ -34,6 +38,31 @@ enum SocketDiagnosis {
 
     /// Sockets that wait for connections; nil as above.
     static func listening() -> [ListeningSocket]? { ask(isListening)?.compactMap { listener($0.payload) } }
+
+    /// Ends every connection of these ports of this host but the spared one: the other end is sent a reset, and nothing more
+    /// of what was sent before.
+    ///
+    /// - Returns: how many there are afterwards; nil as above.
+    static func endConnections(of closed: ClosedPorts) -> Int? {
+        guard let found = connections(of: closed) else { return nil }
+        // A kernel that cannot do it leaves it there, and that is what counts.
+        for connection in found {
+            _ = Netlink.ask(family, type: ending, flags: Netlink.order, body: connection)
+        }
+        return found.isEmpty ? 0 : connections(of: closed)?.count
+    }
+
+    /// As `struct inet_diag_req_v2` wants them: family, protocol, extensions, padding, states, and what names the socket.
+    private static func connections(of closed: ClosedPorts) -> [[UInt8]]? {
+        let ports = Set(closed.ports)
+        return ask(isEstablished | isLeftOpen)?.compactMap { message -> [UInt8]? in
+            let payload = message.payload
+            guard payload.count >= 52, let local = port(payload[4..<6]), ports.contains(local),
+                closed.exception == nil || port(payload[6..<8]) != closed.exception
+            else { return nil }
+            return [payload[0], UInt8(IPPROTO_TCP), 0, 0] + Netlink.bytes(of: UInt32.max) + payload[4..<52]
+        }
+    }
 
     private static func ask(_ states: UInt32) -> [Netlink.Message]? {
         // Family, lengths, extensions and the pattern stay zero: any socket.

@@ -81,6 +81,8 @@ final class DetachWorld: Sendable {
         var left: Zxid?
         var firewallFails: [Kind: FirewallError] = [:]
         var serverFails: [Kind: DetachError] = [:]
+        /// Somebody opened the ports in between.
+        var wasReopened = false
         /// Its process has gone, and this is what comes of asking its service manager.
         var unconfirmed: DetachError?
         var death: Death?
@@ -275,6 +277,10 @@ private struct WorldFirewall: Firewall {
 
     func close(_ ports: ClosedPorts, behind wall: Wall?) async throws(FirewallError) -> InstalledRules {
         try await change(.close(ports, behind: wall)) { ($0.wall, $0.closed) = (wall, ports) }
+    }
+
+    func stillCloses(_ rules: InstalledRules) async throws(FirewallError) -> Bool {
+        !world.now.wasReopened && world.now.closed == rules.closed
     }
 
     func openPorts() async throws(FirewallError) -> InstalledRules? {

@@ -97,6 +97,13 @@ struct DetachmentFaultTests {
         expectUntouched(world, wall)
     }
 
+    @Test("ports that were open for a moment: what it acknowledged is not known, and it is left running")
+    func reopened() async throws {
+        let world = try World(run) { $0.wasReopened = true }
+        #expect(await failure(of: world) == .reopened(service: "zookeeper"))
+        expectUntouched(world, nil)
+    }
+
     @Test("a server that does not end stays behind the wall, drained as it is")
     func notEnded() async throws {
         let cause = DetachError.notStopped(
