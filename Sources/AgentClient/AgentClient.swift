@@ -40,7 +40,7 @@ package struct AgentClient: Sendable {
         try await call(.GET, "/v1/status")
     }
 
-    /// The same, told when the host's server serves or does not run, after half a second at the latest.
+    /// The same, told when the host's server serves or does not run, after a second at the latest.
     package func servingStatus() async throws(AgentClientError) -> HostStatus {
         try await call(.GET, "/v1/status/serving")
     }

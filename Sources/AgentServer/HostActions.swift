@@ -27,7 +27,7 @@ package protocol HostActions: Sendable {
 
     /// Nil on a host without ZooKeeper.
     func zookeeper() async -> ZooKeeperStatus?
-    /// Returns when the host's server serves or does not run, after half a second at the latest.
+    /// Returns when the host's server serves or does not run, after a second at the latest.
     func untilServing() async
 
     /// Every service that the agent's configuration allows, but ZooKeeper's.

@@ -202,7 +202,7 @@ package struct LocalHost: HostActions {
 
     package func zookeeper() async -> ZooKeeperStatus? { await inspector?.status() }
 
-    package func untilServing() async { await inspector?.untilServing(within: .milliseconds(500)) }
+    package func untilServing() async { await inspector?.untilServing(within: .seconds(1)) }
 
     package func otherServices() async -> [NamedService] {
         var found: [NamedService] = []

@@ -8,7 +8,7 @@ package import Topology
 package protocol Fleet: Sendable {
     /// Asks every host at once; a host that does not answer is a value in the view, not an error.
     func observe(_ hosts: [HostName]) async -> [HostName: Observation]
-    /// The same, but each host answers when its server serves or does not run, after half a second at the latest.
+    /// The same, but each host answers when its server serves or does not run, after a second at the latest.
     func observeServing(_ hosts: [HostName]) async -> [HostName: Observation]
     func probe(_ targets: [ProbeTarget], from host: HostName) async throws(FleetError) -> [ProbeResult]
     func read(_ path: String, on host: HostName) async throws(FleetError) -> FileContent

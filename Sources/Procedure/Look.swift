@@ -8,7 +8,7 @@ package import Topology
 package struct Look: Sendable {
     /// Hosts whose status is asked for.
     package var hosts: [HostName]
-    /// Whether hosts may take half a second to answer, if their servers do not serve before.
+    /// Whether hosts may take a second to answer, if their servers do not serve before.
     package var awaitsServing = false
     /// Connections to try, by the host that tries them.
     package var probes: [HostName: [ProbeTarget]]

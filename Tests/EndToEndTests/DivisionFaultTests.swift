@@ -153,6 +153,41 @@ struct DivisionFaultTests {
         }
     }
 
+    @Test(
+        "an election that stalls is told as that and ended, and nobody is asked",
+        .timeLimit(.minutes(10)),
+        arguments: LossTests.strategies
+    )
+    func electionStalls(_ strategy: LabConfiguration.Strategy) async throws {
+        try await Self.withLab(strategy) { lab, coordinator, workload in
+            func nft(_ commands: [[String]]) async throws {
+                for host in lab.configuration.seeds {
+                    for command in commands {
+                        try await Tool(["nft"] + command, namespace: lab.namespace(of: host)).output(
+                            step: "nft"
+                        )
+                    }
+                }
+            }
+            let run = try coordinator.start()
+            try await coordinator.waitForStep("division.canary")
+            // They vote, and no follower reaches its leader; connections that are there stay.
+            let hook = "{ type filter hook input priority 0 ; }"
+            try await nft([
+                ["add", "table", "inet", "stall"], ["add", "chain", "inet", "stall", "input", hook],
+                [
+                    "add", "rule", "inet", "stall", "input",
+                    "tcp dport 2888 tcp flags syn reject with tcp reset",
+                ],
+            ])
+            try await coordinator.waitForEvent("the election has stalled", seconds: 120)
+            try await nft([["delete", "table", "inet", "stall"]])
+            #expect(await run.isGone(within: .seconds(240)))
+            #expect(coordinator.events().contains(#""event":"runFinished""#), "\(coordinator.said)")
+            try await Self.check(lab, workload)
+        }
+    }
+
     /// Returns when the coordinator has read that the division started a host's server.
     private static func waitUntilStarted(_ host: LabHost, _ coordinator: Coordinator) async throws {
         let deadline = ContinuousClock.now + .seconds(60)

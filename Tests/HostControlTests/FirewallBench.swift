@@ -55,23 +55,23 @@ struct FirewallBench: Sendable {
         _ backend: FirewallBackend,
         protectedPorts: [Port] = protectedPorts,
         seconds: Int = 10,
-        connections: (@Sendable (ClosedPorts) -> Int?)? = nil
+        ending: (@Sendable (CutConnections) -> Int?)? = nil
     ) -> HostFirewall {
         HostFirewall(
             backend: backend,
             protectedPorts: protectedPorts,
             launcher: launcher,
             seconds: seconds,
-            connections: connections ?? self.connections
+            ending: ending ?? self.ending
         )
     }
 
     /// As an agent on `walled` ends them.
-    private var connections: @Sendable (ClosedPorts) -> Int? {
+    private var ending: @Sendable (CutConnections) -> Int? {
         let namespace = network.namespace(of: "walled")
-        return { closed in
+        return { cut in
             do {
-                return try FirewallSocket.inside(namespace) { SocketDiagnosis.endConnections(of: closed) }
+                return try FirewallSocket.inside(namespace) { SocketDiagnosis.end(cut) }
             } catch {
                 return nil
             }
@@ -129,7 +129,7 @@ extension FirewallBench {
                     return nil
                 }
             },
-            connections: connections
+            ending: ending
         )
     }
 }

@@ -7,9 +7,8 @@ package struct HostFirewall: Firewall {
     private let backend: FirewallBackend
     private let check: WallCheck
     private let reader: RuleReader
-    private let severing: SocketSevering
     private let turn = Turn()
-    private let connections: @Sendable (ClosedPorts) -> Int?
+    private let ending: @Sendable (CutConnections) -> Int?
     let guarded = GuardedRules()
 
     /// - Parameters:
@@ -17,23 +16,22 @@ package struct HostFirewall: Firewall {
     ///   - seconds: how long one command may take.
     ///   - generation: the generation of the rules that `launcher` leads to; without it, it is asked for here
     ///     when there is no launcher, and otherwise counts as not known.
-    ///   - connections: ends the connections of closed ports where `launcher` leads to, and tells how many are left; nil
-    ///     when that is not known, as without it when there is a launcher.
+    ///   - ending: ends connections where `launcher` leads to, and tells how many are left; nil when that is not known, as
+    ///     without it when there is a launcher.
     package init(
         backend: FirewallBackend,
         protectedPorts: [Port],
         launcher: [String] = [],
         seconds: Int = 10,
         generation: (@Sendable () -> UInt32?)? = nil,
-        connections: (@Sendable (ClosedPorts) -> Int?)? = nil
+        ending: (@Sendable (CutConnections) -> Int?)? = nil
     ) {
         let check = WallCheck(protectedPorts: protectedPorts)
         let tools = PacketTools(launcher: launcher, seconds: seconds)
         self.backend = backend
         let here: @Sendable () -> UInt32? = { launcher.isEmpty ? RulesetGeneration.read() : nil }
         self.check = check
-        self.connections = connections ?? { launcher.isEmpty ? SocketDiagnosis.endConnections(of: $0) : nil }
-        severing = SocketSevering(protectedPorts: check.protectedPorts, tools: tools)
+        self.ending = ending ?? { launcher.isEmpty ? SocketDiagnosis.end($0) : nil }
         reader = RuleReader(
             own: Self.store(backend, check.protectedPorts, tools),
             others: FirewallBackend.allCases.filter { $0 != backend }
@@ -91,11 +89,10 @@ package struct HostFirewall: Firewall {
 
     /// Whether the kernel's table shows no connection of the ports any more, but the one that is spared.
     ///
-    /// A server that still runs cannot get new ones. One that waits for a reply would otherwise learn of nothing until
-    /// its own patience ends (*measured*: 6 and 9 s, one division in ten).
+    /// A server that still runs cannot get new ones.
     private func haveEnded(_ closed: ClosedPorts) async -> Bool {
         for _ in 0..<Self.attempts {
-            switch await BlockingThread.run({ connections(closed) }) {
+            switch await BlockingThread.run({ ending(.closed(closed)) }) {
             case 0: return true
             case nil: return false
             default: do { try await Task.sleep(for: .milliseconds(5)) } catch { return false }
@@ -132,7 +129,7 @@ package struct HostFirewall: Firewall {
     package func sever(_ wall: Wall) async throws(FirewallError) -> InstalledRules {
         let accepted = try check.accepted(wall)
         return try await inTurn { () async throws(FirewallError) in
-            await severing.sever(accepted)
+            await endWhatIsCut(by: accepted)
             try requireBackend()
             return described(try await reader.read())
         }
@@ -217,27 +214,21 @@ package struct HostFirewall: Firewall {
         }
         // Opening ports behind a wall lets nothing through that wall that there was not.
         let stands = known?.rules?.closed != nil && known?.rules?.wall == desired.wall
-        if let closed = desired.closed { _ = await BlockingThread.run { connections(closed) } }
-        async let severed: Void = sever(stands ? nil : desired.wall)
-        do throws(FirewallError) {
-            let found = try await reader.read(isExpected: true)
-            await severed
-            guard found.own.rules == desired, found.residue == 0 else {
-                throw .readbackDiffers(
-                    desired: desired.wall,
-                    closed: desired.closed,
-                    found: described(found)
-                )
-            }
-            return found
-        } catch {
-            await severed
-            throw error
+        if let closed = desired.closed { _ = await BlockingThread.run { ending(.closed(closed)) } }
+        if let wall = desired.wall, !stands { await endWhatIsCut(by: wall) }
+        let found = try await reader.read(isExpected: true)
+        guard found.own.rules == desired, found.residue == 0 else {
+            throw .readbackDiffers(desired: desired.wall, closed: desired.closed, found: described(found))
         }
+        return found
     }
 
-    private func sever(_ wall: Wall?) async {
-        if let wall { await severing.sever(wall) }
+    /// Best effort, no word about success.
+    ///
+    /// A kernel that cannot do it leaves a silent connection to die with its first packet. Gates look at the kernel's
+    /// socket table, not at this.
+    private func endWhatIsCut(by wall: Wall) async {
+        _ = await BlockingThread.run { ending(.walled(wall, protectedPorts: check.protectedPorts)) }
     }
 
     private func described(_ reading: RuleReader.Reading) -> InstalledRules {

@@ -1,4 +1,3 @@
-import ControlProtocol
 import Glibc
 import Topology
 
@@ -39,27 +38,23 @@ enum SocketDiagnosis {
     /// Sockets that wait for connections; nil as above.
     static func listening() -> [ListeningSocket]? { ask(isListening)?.compactMap { listener($0.payload) } }
 
-    /// Ends every connection of these ports of this host but the spared one: the other end is sent a reset, and nothing more
-    /// of what was sent before.
+    /// Ends these connections: the other end is sent a reset, and nothing more of what was sent before.
     ///
     /// - Returns: how many there are afterwards; nil as above.
-    static func endConnections(of closed: ClosedPorts) -> Int? {
-        guard let found = connections(of: closed) else { return nil }
+    static func end(_ cut: CutConnections) -> Int? {
+        guard let found = orders(cut) else { return nil }
         // A kernel that cannot do it leaves it there, and that is what counts.
-        for connection in found {
-            _ = Netlink.ask(family, type: ending, flags: Netlink.order, body: connection)
-        }
-        return found.isEmpty ? 0 : connections(of: closed)?.count
+        for order in found { _ = Netlink.ask(family, type: ending, flags: Netlink.order, body: order) }
+        return found.isEmpty ? 0 : orders(cut)?.count
     }
 
     /// As `struct inet_diag_req_v2` wants them: family, protocol, extensions, padding, states, and what names the socket.
-    private static func connections(of closed: ClosedPorts) -> [[UInt8]]? {
-        let ports = Set(closed.ports)
-        return ask(isEstablished | isLeftOpen)?.compactMap { message -> [UInt8]? in
+    private static func orders(_ cut: CutConnections) -> [[UInt8]]? {
+        ask(isEstablished | isLeftOpen)?.compactMap { message -> [UInt8]? in
             let payload = message.payload
-            guard payload.count >= 52, let local = port(payload[4..<6]), ports.contains(local),
-                closed.exception == nil || port(payload[6..<8]) != closed.exception
-            else { return nil }
+            guard payload.count >= 52, let connection = entry(payload), cut.contains(connection) else {
+                return nil
+            }
             return [payload[0], UInt8(IPPROTO_TCP), 0, 0] + Netlink.bytes(of: UInt32.max) + payload[4..<52]
         }
     }

@@ -18,7 +18,7 @@ package actor ZooKeeperInspector {
     /// The service's process and when its supervisor last named it.
     private var known: (process: ProcessIdentity, at: ContinuousClock.Instant)?
     /// For how long a process that still lives counts as the service's without asking again.
-    private static let patience = Duration.seconds(2)
+    private static let patience = Duration.seconds(10)
     /// When the supervisor last said that the service is stopped.
     private var stoppedAt: ContinuousClock.Instant?
     /// How often the service was started or stopped, or was about to be.
@@ -42,7 +42,7 @@ package actor ZooKeeperInspector {
         looks = ServerLooks(stateDirectory: stateDirectory)
     }
 
-    /// All of it read now, but for the service manager's word on a process that it named in the last two
+    /// All of it read now, but for the service manager's word on a process that it named in the last ten
     /// seconds and that the kernel says is still there, and on a service that it called stopped 0.3 s ago; and for the
     /// connections of a server that has not served yet, which may be half a second old.
     ///
