@@ -110,9 +110,9 @@ struct FirewallMemoryTests {
             #expect(try await calls { for _ in 1...5 { _ = try await firewall.installed() } } == 0)
             _ = try await calls { _ = try await firewall.install(wall) }
             let executed = String(decoding: try content(of: scratch("calls")), as: UTF8.self)
-            // The transaction, the sockets and two to read back; an agent itself reads what `cat` does here.
+            // The transaction and two to read back; an agent itself reads what `cat` does here.
             let programs = executed.split(separator: "\n").filter { !$0.contains("/cat ") }
-            #expect(programs.count == 4, "\(executed)")
+            #expect(programs.count == 3, "\(executed)")
             #expect(try await calls { for _ in 1...5 { _ = try await firewall.installed() } } == 5)
         }
     }
