@@ -1,7 +1,7 @@
 package import Topology
 
 /// TCP ports of this host that are closed to everybody, as a desired end: nothing gets in to them or out of them, from
-/// and to every address, the host's own and loopback included; both ends of a connection get a reset.
+/// and to every address, the host's own and loopback included; connections are ended at both ends.
 ///
 /// Connections that this host opens to the same port numbers elsewhere are not meant, and go on.
 package struct ClosedPorts: Hashable, Sendable, Codable {

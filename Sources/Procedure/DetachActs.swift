@@ -14,7 +14,7 @@ extension MigrationProcedure {
         .decided(
             summary: (kafka == nil ? "" : "note the session of every broker and of the controller, then ")
                 + "detach \(names(seeds)) at once (a seed that leads is left for the next step): "
-                + "close its client ports, read its memory's last transaction, wall it off, wait for its disk, end it"
+                + "close its client ports, read its memory's last transaction, wait for its disk, end it, wall it off"
                 + (companions + dormant).map { "; \($0.host): \(raiseWall($0).command.summary)" }.joined(),
             by: { fleet, facts in
                 var noted = facts

@@ -207,7 +207,9 @@ extension MigrationProcedure {
         _ wanted: ProbeResult.Answer,
         _ word: String
     ) -> Verdict {
-        let results = tried.keys.flatMap { fleet.probes[$0] ?? [] }
+        let results = tried.flatMap { host, targets in
+            (fleet.probes[host] ?? []).filter { targets.contains($0.target) }
+        }
         if let other = results.first(where: { $0.answer != wanted }) {
             return .waiting(
                 reason:

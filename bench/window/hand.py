@@ -43,14 +43,24 @@ def clean(lab):
         host.shell("nft", "flush", "ruleset")
 
 
+RESET = ("REJECT", "--reject-with", "tcp-reset")
+
+
 def wall(lab, host, *target):
     """Both directions, both as they should be: inbound by the source's address."""
     source = ",".join(other.address for other in lab.source)
     host.shell("iptables", "-I", "INPUT", "-p", "tcp", "-s", source, "-j", *target)
     host.shell("iptables", "-I", "OUTPUT", "-p", "tcp", "-d", source, "-j", *target)
+    if target == RESET:
+        # Else the other side is not told, and a silent connection is there until somebody speaks.
+        for chain in ("INPUT", "OUTPUT"):
+            host.shell("iptables", "-I", chain, "-p", "tcp", "--tcp-flags", "RST", "RST", "-j", "ACCEPT")
+        peers = " or ".join("dst %s" % other.address for other in lab.source)
+        host.shell("ss", "-K", "-H", "-n", "-t", "state", "established", "( %s )" % peers)
 
 
-RESET = ("REJECT", "--reject-with", "tcp-reset")
+def split(lab, *target):
+    together([lambda host=host: wall(lab, host, *target) for host in lab.destination])
 
 
 def last_records(host):
@@ -96,7 +106,8 @@ def start_again(lab):
 
 def drain_after(lab):
     """Reset connections, wait until nobody serves and the logs are still."""
-    together([lambda host=host: wall(lab, host, *RESET) for host in lab.destination])
+    split(lab, *RESET)
+    lab.event(event="stepFinished", step="division.split")
     lab.wait(lab.seeds, wanted=[""] * len(lab.seeds))
     wait_drained(lab.seeds)
     start_again(lab)
@@ -104,7 +115,8 @@ def drain_after(lab):
 
 def drain_fenced(lab):
     """Drop packets in silence, wait until the logs are still, reset connections."""
-    together([lambda host=host: wall(lab, host, "DROP") for host in lab.destination])
+    split(lab, "DROP")
+    lab.event(event="stepFinished", step="division.split")
     wait_drained(lab.seeds)
-    together([lambda host=host: wall(lab, host, *RESET) for host in lab.destination])
+    split(lab, *RESET)
     start_again(lab)

@@ -35,9 +35,10 @@ struct Detachment: Sendable {
         let before = try await installed()
         // What an attempt before this one had proven of it: it may have served since.
         try record.forget()
-        let proof: DetachReport.Proof
+        var proof: DetachReport.Proof
+        let closed: InstalledRules
         do throws(DetachError) {
-            proof = try await drain(found, request, before, &phases)
+            (proof, closed) = try await drain(found, request, before, &phases)
             try record.keep(DetachRecord.Entry(run: run, pid: pid, proof: proof))
         } catch {
             try await giveBack(before, because: error)
@@ -53,6 +54,16 @@ struct Detachment: Sendable {
             throw error
         }
         phases.note("stopped")
+        var kept = Result<Void, DetachError>.success(())
+        if case .held = proof, await !stillCloses(closed) {
+            let doubt = DetachReport.Proof.unknown(
+                reason: "somebody opened its client ports right before it was ended"
+            )
+            proof = doubt
+            kept = await result { () async throws(DetachError) in
+                try record.keep(DetachRecord.Entry(run: run, pid: pid, proof: doubt))
+            }
+        }
         // Each is carried through, whatever becomes of the others.
         async let confirmation = result(of: { () async throws(DetachError) in try await isConfirmed() })
         async let copied = result(of: { () async throws(DetachError) in try await server.copy(for: run) })
@@ -66,6 +77,7 @@ struct Detachment: Sendable {
         phases.note("confirmed")
         let rules = try walled.get()
         try confirmed.get()
+        try kept.get()
         return await report(request, pid, proof, rules, try copy.get(), phases)
     }
 
@@ -80,7 +92,7 @@ struct Detachment: Sendable {
         _ request: DetachRequest,
         _ before: InstalledRules,
         _ phases: inout PhaseClock
-    ) async throws(DetachError) -> DetachReport.Proof {
+    ) async throws(DetachError) -> (DetachReport.Proof, InstalledRules) {
         let closed = ClosedPorts(ports: Array(found.clientPorts), exception: found.question.localPort)
         let rules = try await close(closed, behind: before.wall)
         phases.note("closed")
@@ -93,15 +105,15 @@ struct Detachment: Sendable {
             // Still attached: a follower of 3.8.0 that loses its leader stops writing what it has in memory.
             try await untilDisk(holds: stats.zxid, request, until: deadline)
             phases.note("drained")
-            guard try await stillCloses(rules) else { throw .reopened(service: request.service) }
-            return .held(memory: stats.zxid)
+            guard await stillCloses(rules) else { throw .reopened(service: request.service) }
+            return (.held(memory: stats.zxid), rules)
         case .looking, .yes:
             phases.note("asked")
             _ = try await install(request.wall)
             phases.note("walled")
             let proof = try await proofWhenCutOff(found.pid, request, until: deadline)
             phases.note("idle")
-            return proof
+            return (proof, rules)
         }
     }
 
@@ -254,10 +266,9 @@ struct Detachment: Sendable {
         }
     }
 
-    private func stillCloses(_ rules: InstalledRules) async throws(DetachError) -> Bool {
-        do throws(FirewallError) { return try await firewall.stillCloses(rules) } catch {
-            throw .firewall(error)
-        }
+    /// What cannot be seen did not hold.
+    private func stillCloses(_ rules: InstalledRules) async -> Bool {
+        do throws(FirewallError) { return try await firewall.stillCloses(rules) } catch { return false }
     }
 
     private static func sleep(_ duration: Duration) async {

@@ -17,10 +17,13 @@ package protocol Firewall: Sendable {
     /// that is wanted afterwards.
     ///
     /// From then on nothing gets in to the ports or out of them but the exception, and their connections are ended: both
-    /// ends are told. `install` opens the ports again and leaves the wall, `remove` opens them too.
+    /// ends are told (on a kernel that ends no connections, a silent end is not). `install` opens the ports again and leaves the wall, `remove` opens them too.
     func close(_ ports: ClosedPorts, behind wall: Wall?) async throws(FirewallError) -> InstalledRules
     /// Whether the closed ports that `close` has answered with were closed all the time since; false also when somebody took
-    /// them away and they were put back.
+    /// them away and this firewall put them back.
+    ///
+    /// What the kernel does not tell by its generation (iptables-legacy, or changes beside ours) is judged by how the
+    /// rules are now.
     func stillCloses(_ rules: InstalledRules) async throws(FirewallError) -> Bool
     /// For an agent that starts: opens ports that one before it closed, and leaves everything else of ours as it is.
     ///

@@ -101,8 +101,8 @@ package struct HostFirewall: Firewall {
         return false
     }
 
-    /// How often connections are ended that are there again.
-    private static let attempts = 20
+    /// How often connections are ended that are still there.
+    private static let attempts = 5
 
     package func openPorts() async throws(FirewallError) -> InstalledRules? {
         try await inTurn { () async throws(FirewallError) in
@@ -284,8 +284,9 @@ extension HostFirewall {
             }
             found = described(RuleReader.Reading(own: own, others: []))
             let restored = try await change(to: wanted)
-            guarded.sawIntact(at: reader.ownGeneration)
+            // In this order: whoever sees the new generation sees that they were put back.
             guarded.countRestoration()
+            guarded.sawIntact(at: reader.ownGeneration)
             result = .success(described(restored))
         } catch {
             result = .failure(error)

@@ -10,18 +10,36 @@ enum Connection {
         case failed(Int32)
     }
 
-    /// Begins to connect.
+    /// Ports that no client gets by itself, and only the superuser at all.
+    private static let reserved = 600..<1024
+
+    /// Begins to connect; `fromReserved`: from such a port, if one can be had.
     ///
     /// The caller closes the descriptor; there is none when not even a socket could be had.
-    static func begin(_ address: IPAddress, _ port: Port) -> (descriptor: Int32?, progress: Progress) {
+    static func begin(
+        _ address: IPAddress,
+        _ port: Port,
+        fromReserved: Bool = false
+    ) -> (descriptor: Int32?, progress: Progress) {
         let family = address.family == .ipv4 ? AF_INET : AF_INET6
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let descriptor = socket(family, type, Int32(IPPROTO_TCP))
         guard descriptor >= 0 else { return (nil, .failed(errno)) }
+        if fromReserved { bindReserved(descriptor, address.family) }
         let result = withSocketAddress(address, port) { Glibc.connect(descriptor, $0, $1) }
         if result == 0 { return (descriptor, .connected) }
         let code = errno
         return (descriptor, code == EINPROGRESS ? .pending : .failed(code))
+    }
+
+    private static func bindReserved(_ descriptor: Int32, _ family: IPAddress.Family) {
+        guard let any = IPAddress(family == .ipv4 ? "0.0.0.0" : "::") else { return }
+        for number in reserved.shuffled() {
+            guard let port = Port(number) else { continue }
+            let result = withSocketAddress(any, port) { bind(descriptor, $0, $1) }
+            // Without the right to any of them, there is no use in trying the others.
+            if result == 0 || errno != EADDRINUSE { return }
+        }
     }
 
     /// What became of an attempt, once its socket is writable.

@@ -45,13 +45,13 @@ enum Netlink {
         }
     }
 
-    private enum Reception {
+    enum Reception {
         case more
         case complete
         case refused
     }
 
-    private static func take(_ datagram: ArraySlice<UInt8>, into messages: inout [Message]) -> Reception {
+    static func take(_ datagram: ArraySlice<UInt8>, into messages: inout [Message]) -> Reception {
         var rest = datagram
         while rest.count >= headerLength {
             let length = Int(number(rest, at: 0, as: UInt32.self))
@@ -62,7 +62,10 @@ enum Netlink {
             if type == error {
                 return number(rest, at: headerLength, as: Int32.self) == 0 ? .complete : .refused
             }
-            if type == done { return .complete }
+            // A dump that failed in the middle ends with its error.
+            if type == done {
+                return number(rest, at: headerLength, as: Int32.self) >= 0 ? .complete : .refused
+            }
             messages.append(
                 Message(
                     type: type,

@@ -4,6 +4,8 @@ import Topology
 
 /// A connection to a server, made before the question is asked: its local port is known while there is still time to
 /// let only this connection through.
+///
+/// It comes from a reserved port, if it may: no client of another host has that one.
 final class PreparedQuestion: Sendable {
     let localPort: Port
     private let descriptor: Int32
@@ -19,7 +21,7 @@ final class PreparedQuestion: Sendable {
     ) -> Result<PreparedQuestion, NoConnection> {
         let end = ContinuousClock.now + deadline
         let place = address.family == .ipv4 ? "\(address):\(port)" : "[\(address)]:\(port)"
-        let (opened, begun) = Connection.begin(address, port)
+        let (opened, begun) = Connection.begin(address, port, fromReserved: true)
         guard let opened else { return .failure(NoConnection(place, begun)) }
         var progress = begun
         if progress == .pending {

@@ -32,6 +32,8 @@ extension ServiceController {
         let command = AskedCommand { () async throws(ServiceError) in try await supervisor.stop(service) }
         do throws(ServiceError) {
             try await untilStopping(service, process, command, since: begin)
+            // Whoever may not stop it must not kill it either: it would be started again.
+            if case .failure(let error) = command.verdict { throw error }
             // Still that very process: a pid is not handed out again while it is there.
             if ProcessIdentity(pid: pid) == process { kill(pid, SIGKILL) }
             // What becomes of one that does not go is for the confirmation to tell.

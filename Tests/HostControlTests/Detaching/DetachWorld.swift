@@ -83,6 +83,8 @@ final class DetachWorld: Sendable {
         var serverFails: [Kind: DetachError] = [:]
         /// Somebody opened the ports in between.
         var wasReopened = false
+        /// The same, after it was drained.
+        var isReopenedAtTheEnd = false
         /// Its process has gone, and this is what comes of asking its service manager.
         var unconfirmed: DetachError?
         var death: Death?
@@ -280,7 +282,9 @@ private struct WorldFirewall: Firewall {
     }
 
     func stillCloses(_ rules: InstalledRules) async throws(FirewallError) -> Bool {
-        !world.now.wasReopened && world.now.closed == rules.closed
+        let state = world.now
+        let wasReopened = state.wasReopened || state.isReopenedAtTheEnd && state.pid == nil
+        return !wasReopened && state.closed == rules.closed
     }
 
     func openPorts() async throws(FirewallError) -> InstalledRules? {

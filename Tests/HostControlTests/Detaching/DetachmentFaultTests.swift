@@ -104,6 +104,19 @@ struct DetachmentFaultTests {
         expectUntouched(world, nil)
     }
 
+    @Test("ports that were open for a moment right before its end: detached, and nothing counts as proven")
+    func reopenedAtTheEnd() async throws {
+        let world = try World(run) { $0.isReopenedAtTheEnd = true }
+        let report = try await world.detach(.of())
+        guard case .unknown(let reason) = report.proof else {
+            Issue.record("\(report.proof)")
+            return
+        }
+        #expect(reason.contains("right before it was ended"))
+        #expect(try world.record.entry(of: run)?.proof == report.proof)
+        #expect(world.now.wall == DetachRequest.peers && world.now.pid == nil)
+    }
+
     @Test("a server that does not end stays behind the wall, drained as it is")
     func notEnded() async throws {
         let cause = DetachError.notStopped(
