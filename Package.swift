@@ -41,6 +41,7 @@ let package = Package(
         .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZooKeeper", providers: [.apt(["libzookeeper-mt-dev"])]),
+        .target(name: "SystemCalls", swiftSettings: strict),
         .target(name: "Topology", swiftSettings: strict),
         .target(name: "YAMLReading", dependencies: ["CLibYAML"], swiftSettings: strict),
         .target(
@@ -56,7 +57,7 @@ let package = Package(
         ),
         .target(
             name: "HostControl",
-            dependencies: ["CZlib", "ControlProtocol", "Topology"] + subprocess,
+            dependencies: ["CZlib", "ControlProtocol", "SystemCalls", "Topology"] + subprocess,
             swiftSettings: strict
         ),
         .target(
@@ -74,7 +75,7 @@ let package = Package(
         .target(name: "ZooKeeperClient", dependencies: ["CZooKeeper", "Topology"], swiftSettings: strict),
         .target(
             name: "Procedure",
-            dependencies: ["ControlProtocol", "Planning", "Topology"],
+            dependencies: ["ControlProtocol", "Planning", "SystemCalls", "Topology"],
             // The optimiser of 6.3.1 breaks task groups over `any Fleet`: a crash in `FileReading.perform` at once. This is
             // not where time goes.
             swiftSettings: strict + [.unsafeFlags(["-Onone"], .when(configuration: .release))]
@@ -94,7 +95,7 @@ let package = Package(
             name: "Coordinator",
             dependencies: nio + [
                 "AgentClient", "ControlProtocol", "Journaling", "MutualTLS", "Planning", "Procedure",
-                "Reporting", "Topology", "ZooKeeperClient", arguments,
+                "Reporting", "SystemCalls", "Topology", "ZooKeeperClient", arguments,
             ],
             swiftSettings: strict
         ),
@@ -124,7 +125,8 @@ let package = Package(
         ),
         .testTarget(
             name: "HostControlTests",
-            dependencies: ["ControlProtocol", "HostControl", "LabKit", "Topology"] + subprocess,
+            dependencies: ["ControlProtocol", "HostControl", "LabKit", "SystemCalls", "Topology"]
+                + subprocess,
             swiftSettings: strict
         ),
         .testTarget(
@@ -139,7 +141,8 @@ let package = Package(
         .testTarget(
             name: "ProcedureTests",
             dependencies: [
-                "ControlProtocol", "Journaling", "Planning", "Procedure", "Reporting", "Topology",
+                "ControlProtocol", "Journaling", "Planning", "Procedure", "Reporting", "SystemCalls",
+                "Topology",
                 "YAMLReading",
             ],
             swiftSettings: strict

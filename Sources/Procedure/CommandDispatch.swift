@@ -1,5 +1,6 @@
 import ControlProtocol
 import Synchronization
+import SystemCalls
 
 /// Sends the commands of one step to all their hosts at once, those of one host in order, and follows each to its
 /// end.

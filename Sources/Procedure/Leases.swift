@@ -1,4 +1,5 @@
 package import ControlProtocol
+package import SystemCalls
 
 /// Leases on all hosts of a run: taken together, renewed while it runs, released at its end.
 package struct Leases: Sendable {

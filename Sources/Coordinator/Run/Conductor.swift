@@ -3,6 +3,7 @@ import ControlProtocol
 import Journaling
 import Planning
 import Procedure
+import SystemCalls
 
 /// Holds the journal and every agent's lease while a run goes one way or the other.
 struct Conductor {

@@ -3,6 +3,7 @@ import MutualTLS
 import Planning
 import Procedure
 import Reporting
+import SystemCalls
 
 struct PreflightCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -3,6 +3,7 @@ import Glibc
 import Journaling
 import Planning
 import Procedure
+import SystemCalls
 
 /// Removes our rules from every host that answers, and says which did not.
 struct RuleCleaning {

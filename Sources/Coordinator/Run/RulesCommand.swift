@@ -2,6 +2,7 @@ import ArgumentParser
 import ControlProtocol
 import Planning
 import Procedure
+import SystemCalls
 
 struct RulesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -3,6 +3,7 @@ import ControlProtocol
 import Journaling
 import Planning
 import Procedure
+import SystemCalls
 
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

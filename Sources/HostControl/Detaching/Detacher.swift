@@ -1,4 +1,5 @@
 package import ControlProtocol
+import SystemCalls
 
 /// Detaches the host's own ZooKeeper, and remembers what was proven of it.
 package struct Detacher: Sendable {

@@ -1,4 +1,5 @@
 import ControlProtocol
+import SystemCalls
 import Topology
 
 /// The host's own ZooKeeper, as detaching sees it.

@@ -1,4 +1,5 @@
 package import ControlProtocol
+import SystemCalls
 package import Topology
 
 /// The configured backend, with an eye on the host's other ones: rules of ours may be left there from

@@ -1,4 +1,5 @@
 package import Planning
+package import SystemCalls
 
 /// Takes a plan's checks to their findings; changes nothing and needs no lease.
 package struct Preflight: Sendable {

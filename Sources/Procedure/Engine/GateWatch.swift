@@ -1,0 +1,184 @@
+import ControlProtocol
+import SystemCalls
+import Topology
+
+/// Looks at the fleet until a gate holds, cannot hold, or its deadline passes.
+struct GateWatch: Sendable {
+    /// Pause between two looks; each look takes about as long again.
+    static let pause = Duration.milliseconds(50)
+
+    let fleet: any Fleet
+    let timing: Timing
+    let stopRequest: @Sendable () -> StopRequest
+    let progress: @Sendable (String) -> Void
+
+    enum Result: Hashable, Sendable {
+        case holds(observed: String)
+        /// Good enough to go on, and to be said aloud.
+        case warned(observed: String)
+        case failed(reason: String)
+    }
+
+    /// What was seen last, how, and when.
+    struct Seen: Sendable {
+        let look: Look
+        let view: FleetView
+        let at: Duration
+    }
+
+    /// `seen` stands for the first look when it shows all that the gate wants to see and has just been made; it becomes the
+    /// last look.
+    func wait(for gate: Gate, facts: RunFacts, seen: inout Seen?) async -> Result {
+        let deadline = timing.monotonic() + gate.deadline
+        var same = 0
+        var last: String?
+        var told = ""
+        var earlier = seen
+        while true {
+            let now = await look(gate.look, facts: facts, unless: earlier)
+            (seen, earlier) = (now, nil)
+            let verdict = gate.judge(now.view, facts)
+            switch verdict {
+            case .holds(let observed), .warns(let observed):
+                same = observed == last ? same + 1 : 1
+                last = observed
+                if same >= gate.looks {
+                    if case .warns = verdict { return .warned(observed: observed) }
+                    return .holds(observed: observed)
+                }
+            case .never(let reason):
+                return .failed(reason: reason)
+            case .waiting(let reason):
+                same = 0
+                last = nil
+                if timing.monotonic() >= deadline {
+                    let text = "not within \(gate.deadline): \(gate.title); last seen: \(reason)"
+                    return gate.isAdvisory ? .warned(observed: text) : .failed(reason: text)
+                }
+                if reason != told {
+                    told = reason
+                    progress(reason)
+                }
+            }
+            if stopRequest() == .now {
+                return .failed(reason: "stopped at once, as asked; `mitosis run` looks again and goes on")
+            }
+            if timing.monotonic() >= deadline + gate.deadline {
+                let text = "\(gate.title): it keeps changing, last seen: \(last ?? "nothing")"
+                return gate.isAdvisory ? .warned(observed: text) : .failed(reason: text)
+            }
+            await timing.sleep(gate.interval ?? Self.pause)
+        }
+    }
+
+    /// How old a look may be that is used again; a new one would be as old by the time when it has come to its end.
+    private static let freshness = Duration.milliseconds(100)
+
+    /// Looks, unless what was seen shortly before shows the same.
+    func look(_ look: Look, facts: RunFacts, unless earlier: Seen?) async -> Seen {
+        if let earlier, timing.monotonic() - earlier.at <= Self.freshness, earlier.look.shows(all: look) {
+            return earlier
+        }
+        return Seen(look: look, view: await self.look(look, facts: facts), at: timing.monotonic())
+    }
+
+    func look(_ look: Look, facts: RunFacts) async -> FleetView {
+        var view = FleetView()
+        (view.probes, view.probeErrors) = await probe(look.probes)
+        async let hosts = observe(look)
+        async let kafka = kafka(look.kafka)
+        async let canary = canary(look.canary)
+        async let previews = previews(look.walls)
+        (view.hosts, view.lookedAt) = await hosts
+        (view.kafka, view.kafkaSilence) = await kafka
+        view.canary = await canary
+        view.previews = await previews
+        if look.ownCredentials { view.ownCredentials = fleet.ownCredentials() }
+        if let ask = look.histories { view.histories = await histories(ask(view, facts)) }
+        return view
+    }
+
+    private func observe(_ look: Look) async -> ([HostName: Observation], ClosedRange<Int64>) {
+        let began = timing.now()
+        let seen =
+            look.awaitsServing ? await fleet.observeServing(look.hosts) : await fleet.observe(look.hosts)
+        return (seen, began...max(began, timing.now()))
+    }
+
+    /// A host whose agent made none has no results, and its error besides.
+    private func probe(_ probes: [HostName: [ProbeTarget]]) async -> (
+        [HostName: [ProbeResult]], [HostName: FleetError]
+    ) {
+        await withTaskGroup(of: (HostName, [ProbeResult], FleetError?).self) { group in
+            for (host, targets) in probes where !targets.isEmpty {
+                group.addTask {
+                    let (results, error) = await probe(targets, from: host)
+                    return (host, results, error)
+                }
+            }
+            return await group.reduce(into: ([:], [:])) { answers, answer in
+                answers.0[answer.0] = answer.1
+                answers.1[answer.0] = answer.2
+            }
+        }
+    }
+
+    /// An agent refuses a whole request for one address that it does not know; the others are then asked for one by one.
+    private func probe(_ targets: [ProbeTarget], from host: HostName) async -> ([ProbeResult], FleetError?) {
+        do throws(FleetError) {
+            return (try await fleet.probe(targets, from: host), nil)
+        } catch {
+            let addresses = Set(targets.map(\.address)).sorted()
+            guard case .refused = error, addresses.count > 1 else { return ([], error) }
+            var results: [ProbeResult] = []
+            for address in addresses {
+                results += await probe(targets.filter { $0.address == address }, from: host).0
+            }
+            return (results, error)
+        }
+    }
+
+    private func previews(_ walls: [HostName: Wall]) async -> [HostName: PreviewAnswer] {
+        await withTaskGroup(of: (HostName, PreviewAnswer).self) { group in
+            for (host, wall) in walls {
+                group.addTask {
+                    do throws(FleetError) {
+                        return (host, .accepted(try await fleet.preview(wall, on: host)))
+                    } catch {
+                        return (host, .failed(error))
+                    }
+                }
+            }
+            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        }
+    }
+
+    private func kafka(_ source: KafkaSource?) async -> (KafkaCluster?, String?) {
+        guard let source else { return (nil, nil) }
+        do throws(FleetError) {
+            return (try await fleet.kafka(through: source.servers, chroot: source.chroot), nil)
+        } catch {
+            return (nil, "\(error)")
+        }
+    }
+
+    private func canary(_ question: CanaryQuestion?) async -> CanaryAnswer? {
+        guard let question else { return nil }
+        return await fleet.fly(question)
+    }
+
+    private func histories(_ questions: [HostName: [Zxid]]) async -> [HostName: HistoryAnswer] {
+        await withTaskGroup(of: (HostName, HistoryAnswer).self) { group in
+            for (host, zxids) in questions where !zxids.isEmpty {
+                group.addTask {
+                    do throws(FleetError) {
+                        return (host, .found(try await fleet.history(of: zxids, on: host)))
+                    } catch {
+                        return (host, .silent(reason: "\(error)"))
+                    }
+                }
+            }
+            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        }
+    }
+}

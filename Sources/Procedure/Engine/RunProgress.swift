@@ -1,0 +1,246 @@
+import ControlProtocol
+import SystemCalls
+import Topology
+
+/// The step under way: its commands, its attempt, its times, and what the run remembers.
+struct RunProgress {
+    let runner: Runner
+    private var facts: RunFacts
+    private var attempts: [StepID: Int]
+    private var position: RunMachine.Position?
+    private var commands: [HostCommand] = []
+    /// The last look at the fleet, if nothing was commanded since.
+    private var seen: GateWatch.Seen?
+    private var stageStarted: Duration = .zero
+    private var stepStarted: Duration = .zero
+
+    init(runner: Runner, facts: RunFacts, entries: [JournalEntry]) {
+        self.runner = runner
+        self.facts = facts
+        attempts = entries.reduce(into: [:]) { $0[$1.step] = max($0[$1.step] ?? 0, $1.attempt) }
+    }
+
+    var stage: Stage? { position.map { runner.stages[$0.stage] } }
+    var step: Step? { position.map { runner.stages[$0.stage].steps[$0.step] } }
+
+    mutating func enter(_ next: RunMachine.Position) {
+        if position?.stage != next.stage {
+            leaveStage()
+            stageStarted = runner.timing.monotonic()
+            let stage = runner.stages[next.stage]
+            runner.event(.stageStarted, stage: stage.name, title: stage.title)
+        }
+        position = next
+        stepStarted = runner.timing.monotonic()
+        tell(.stepStarted)
+    }
+
+    func leaveStage() {
+        guard let stage else { return }
+        let milliseconds = (runner.timing.monotonic() - stageStarted).milliseconds
+        runner.event(.stageFinished, stage: stage.name, title: stage.title, milliseconds: milliseconds)
+    }
+
+    mutating func precheck() async -> RunMachine.Event {
+        guard let gate = step?.precheck else { return .succeeded("") }
+        return await watch(gate)
+    }
+
+    mutating func decide() async -> RunMachine.Event {
+        guard let step else { return .failed("no step") }
+        switch step.act {
+        case .observeOnly: commands = []
+        case .commands(let fixed): commands = fixed
+        case .decided(_, let decide, let look): return await decided(decide, look, step.verify)
+        }
+        return .succeeded("")
+    }
+
+    private mutating func decided(
+        _ decide: @Sendable (FleetView, RunFacts) -> Decision,
+        _ look: Look,
+        _ gate: Gate
+    ) async -> RunMachine.Event {
+        let deadline = runner.timing.monotonic() + gate.deadline
+        while true {
+            let now = await gates.look(look, facts: facts, unless: seen)
+            seen = now
+            switch decide(now.view, facts) {
+            case .act(let chosen, let because, let noted):
+                commands = chosen
+                facts = noted
+                tell(.stepProgress, because)
+                return .succeeded(because)
+            case .nothingToDo(let because):
+                commands = []
+                tell(.stepProgress, because)
+                return .succeeded(because)
+            case .stop(let because): return .failed(because)
+            case .wait(let because):
+                guard runner.timing.monotonic() < deadline, runner.stopRequest() != .now else {
+                    return .failed(because)
+                }
+                await runner.timing.sleep(gate.interval ?? GateWatch.pause)
+                seen = nil
+            }
+        }
+    }
+
+    mutating func recordIntent() throws(JournalError) {
+        guard let step else { return }
+        attempts[step.id, default: 0] += 1
+        try runner.journal.remember(facts, of: runner.run.id)
+        try runner.journal.intent(
+            step.id,
+            attempt: attempts[step.id] ?? 1,
+            commands: commands,
+            at: runner.timing.now(),
+            of: runner.run.id
+        )
+    }
+
+    mutating func act() async -> RunMachine.Event {
+        guard let step, !commands.isEmpty else { return .succeeded("") }
+        seen = nil
+        let teller = self
+        let dispatch = CommandDispatch(
+            fleet: runner.fleet,
+            lease: Lease(runID: runner.run.id, epoch: runner.run.epoch),
+            leaseSeconds: Runner.leaseSeconds,
+            timing: runner.timing,
+            patience: .seconds(20)
+        ) { host, message in teller.tell(.stepWaiting, "\(host): \(message)") }
+        let answer = await dispatch.send(commands, step: step.id, attempt: attempts[step.id] ?? 1)
+        for (host, results) in answer.results.sorted(by: { $0.key < $1.key }) {
+            for result in results {
+                if let text = result.sentence { tell(.stepProgress, "\(host): \(text)") }
+                step.noting?(host, result, &facts)
+            }
+        }
+        return answer.failures.isEmpty
+            ? .succeeded("") : .failed(answer.failures.sorted().joined(separator: "\n"))
+    }
+
+    mutating func verify() async -> RunMachine.Event {
+        guard let step else { return .failed("no step") }
+        if let preflight = step.verify.preflight { return await inspect(preflight) }
+        return await watch(step.verify)
+    }
+
+    /// Warnings are said aloud; what was waived is remembered with the run, and repeated at its end.
+    private mutating func inspect(_ preflight: Preflight) async -> RunMachine.Event {
+        let findings = await preflight.findings(gates, facts: facts)
+        seen = nil
+        if runner.stopRequest() == .now { return .failed("stopped at once, as asked") }
+        facts.waived = findings.compactMap(\.waiverSentence)
+        for finding in findings {
+            switch finding.verdict {
+            case .pass, .fail: break
+            case .warn: tell(.warning, finding.sentence)
+            case .waived: tell(.warning, "waived: \(finding.waiverSentence ?? "")")
+            }
+        }
+        let failed = findings.filter { $0.verdict == .fail }
+        guard failed.isEmpty else { return .failed(failed.map(\.sentence).joined(separator: "\n")) }
+        return .succeeded(findings.map { "\($0.name): \($0.reason)" }.joined(separator: "\n"))
+    }
+
+    /// What the operator chose to do without, for the end of the run.
+    func repeatWaivers() {
+        for waived in facts.waived {
+            runner.event(.warning, title: "Waived in the preflight", message: waived)
+        }
+    }
+
+    func recordVerdict(_ verdict: StepVerdict) throws(JournalError) {
+        guard let step else { return }
+        if step.noting != nil || step.verify.preflight != nil {
+            try runner.journal.remember(facts, of: runner.run.id)
+        }
+        try runner.journal.verdict(
+            step.id,
+            attempt: attempts[step.id] ?? 1,
+            verdict,
+            at: runner.timing.now(),
+            of: runner.run.id
+        )
+        if case .done(let observed) = verdict {
+            let milliseconds = (runner.timing.monotonic() - stepStarted).milliseconds
+            tell(.stepFinished, observed, milliseconds)
+        }
+    }
+
+    private mutating func watch(_ gate: Gate) async -> RunMachine.Event {
+        switch await gates.wait(for: gate, facts: facts, seen: &seen) {
+        case .holds(let observed): return .succeeded(observed)
+        case .warned(let observed):
+            tell(.warning, observed)
+            return .succeeded(observed)
+        case .failed(let reason): return .failed(reason)
+        }
+    }
+
+    private var gates: GateWatch {
+        GateWatch(fleet: runner.fleet, timing: runner.timing, stopRequest: runner.stopRequest) { reason in
+            tell(.stepWaiting, reason)
+        }
+    }
+
+    private func tell(_ kind: RunEvent.Kind, _ message: String? = nil, _ milliseconds: Int? = nil) {
+        runner.event(
+            kind,
+            stage: stage?.name,
+            step: step?.id.description,
+            title: step?.title,
+            message: message,
+            milliseconds: milliseconds
+        )
+    }
+}
+
+extension CommandResult {
+    /// What progress shows of it; nil when that it was done says everything.
+    var sentence: String? {
+        switch self {
+        case .rules, .file, .data: nil
+        case .service(let report): report.sentence
+        case .detached(let report): report.sentence
+        }
+    }
+}
+
+extension ServiceReport {
+    /// What a restart took, as progress shows it.
+    var sentence: String {
+        let pids = [oldPID, newPID].map { $0.map(String.init) ?? "none" }.joined(separator: " -> ")
+        let parts = [
+            stopMilliseconds.map { "stopped in \($0) ms" }, startMilliseconds.map { "started in \($0) ms" },
+        ].compactMap(\.self)
+        return "\(service) pid \(pids)" + (parts.isEmpty ? "" : ", " + parts.joined(separator: ", "))
+    }
+}
+
+extension DetachReport {
+    /// What was proven, and what each part took.
+    var sentence: String {
+        let times = phases.map { "\($0.name) \($0.milliseconds)" }.joined(separator: ", ")
+        return "detached, \(data.end.map(\.description) ?? "no history"), \(proof.sentence) (ms: \(times))"
+    }
+}
+
+extension DetachReport.Proof {
+    var sentence: String {
+        switch self {
+        case .held(let memory): "its disk held all of its memory up to \(memory) before it was stopped"
+        case .idle: "it had stopped serving before, and its log writer had nothing to do"
+        case .unknown(let reason): "NOT PROVEN to be all that it acknowledged: \(reason)"
+        }
+    }
+
+    var isKnown: Bool {
+        switch self {
+        case .held, .idle: true
+        case .unknown: false
+        }
+    }
+}

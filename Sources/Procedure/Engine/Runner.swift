@@ -1,0 +1,178 @@
+import ControlProtocol
+package import Planning
+package import SystemCalls
+
+/// Turns the run machine's actions into effects: observes, journals, sends commands, reports.
+package struct Runner: Sendable {
+    /// Seconds; renewed every third of it.
+    static let leaseSeconds = 60
+
+    /// What is left of the procedure, with what has to be renewed first.
+    let stages: [Stage]
+    let done: Set<StepID>
+    let begun: Set<StepID>
+    let entries: [JournalEntry]
+    let course: Course
+    let run: RunRecord
+    let hosts: [HostName]
+    let fleet: any Fleet
+    let journal: any RunJournal
+    let timing: Timing
+    let report: @Sendable (RunEvent) -> Void
+    let confirm: @Sendable (String) async -> Bool
+    let stopRequest: @Sendable () -> StopRequest
+
+    package enum Outcome: Hashable, Sendable {
+        case finished(milliseconds: Int)
+        case stopped(reason: String, standing: Standing)
+    }
+
+    package enum Course: Hashable, Sendable {
+        case forward
+        /// From a division without a leader back to the joint ensemble.
+        case back
+    }
+
+    package init(
+        plan: MigrationPlan,
+        run: RunRecord,
+        course: Course = .forward,
+        fleet: any Fleet,
+        journal: any RunJournal,
+        timing: Timing,
+        report: @escaping @Sendable (RunEvent) -> Void,
+        confirm: @escaping @Sendable (String) async -> Bool,
+        stopRequest: @escaping @Sendable () -> StopRequest
+    ) throws(JournalError) {
+        let procedure = MigrationProcedure(plan: plan, survey: run.survey)
+        let entries = try journal.entries(of: run.id)
+        let history = RunHistory(entries)
+        var done = history.done
+        begun = history.begun
+        self.entries = entries
+        self.course = course
+        switch course {
+        case .back:
+            // A run may have gone forward since, to a leader.
+            if !history.isOnTheWayBack { done.subtract(MigrationProcedure.wayBackMayEndAfter) }
+            stages = [procedure.wayBack]
+        case .forward:
+            let renewal = procedure.renewal(done: done, begun: begun)
+            if let renewal {
+                done.subtract(renewal.steps.map(\.id))
+                if renewal.steps.contains(where: { $0.id == "renewal.joint-files" }) {
+                    done.remove("division.restore-files")
+                }
+            }
+            if !begun.contains("division.detach") { done.subtract(["division.kafka", "division.canary"]) }
+            stages = (renewal.map { [$0] } ?? []) + procedure.stages
+        }
+        self.done = done
+        hosts = plan.agents.map(\.host)
+        self.run = run
+        self.fleet = fleet
+        self.journal = journal
+        self.timing = timing
+        self.report = report
+        self.confirm = confirm
+        self.stopRequest = stopRequest
+    }
+
+    /// Before a step is begun for the second time; doubled before each further time.
+    private static var shortestPause: Duration { .milliseconds(250) }
+
+    /// Runs what the journal does not show as done.
+    ///
+    /// The caller holds the leases for `run.epoch`.
+    package func perform() async throws(JournalError) -> Outcome {
+        var progress = RunProgress(runner: self, facts: run.facts, entries: entries)
+        var machine = RunMachine(stages: stages, done: done, begun: begun)
+        let started = timing.monotonic()
+        event(done.isEmpty ? .runStarted : .runResumed, message: "\(done.count) steps were done before")
+
+        var pause = Self.shortestPause
+        var action = machine.handle(.begin)
+        while true {
+            if stopRequest() != .none { _ = machine.handle(.stopAsked) }
+            switch action {
+            case .finish:
+                progress.leaveStage()
+                progress.repeatWaivers()
+                return try finish((timing.monotonic() - started).milliseconds)
+            case .stop(let reason):
+                try journal.end(run.id, .stopped, at: timing.now())
+                let standing = try standing()
+                event(.runStopped, step: progress.step?.id.description, message: reason, standing: standing)
+                return .stopped(reason: reason, standing: standing)
+            case .nothing:
+                return .stopped(
+                    reason: "internal: the run has nothing to do; please report this",
+                    standing: try standing()
+                )
+            case .confirm(let stage):
+                let question = stages[stage].confirmation ?? ""
+                event(.confirmationNeeded, stage: stages[stage].name, message: question)
+                action = machine.handle(await confirm(question) ? .confirmed : .declined)
+            case .precheck(let position):
+                progress.enter(position)
+                action = machine.handle(await progress.precheck())
+            case .decide: action = machine.handle(await progress.decide())
+            case .recordIntent:
+                try progress.recordIntent()
+                action = machine.handle(.recorded)
+            case .act: action = machine.handle(await progress.act())
+            case .verify: action = machine.handle(await progress.verify())
+            case .recordVerdict(_, let verdict):
+                try progress.recordVerdict(verdict)
+                action = machine.handle(.recorded)
+                // Only another attempt at the same step looks before it after a failure.
+                if case .failed = verdict, case .precheck = action {
+                    await timing.sleep(pause)
+                    pause *= 2
+                } else {
+                    pause = Self.shortestPause
+                }
+            }
+        }
+    }
+
+    private func standing() throws(JournalError) -> Standing {
+        RunHistory(try journal.entries(of: run.id)).standing
+    }
+
+    private func finish(_ milliseconds: Int) throws(JournalError) -> Outcome {
+        switch course {
+        case .forward:
+            try journal.end(run.id, .finished, at: timing.now())
+            event(.runFinished, message: "finished", milliseconds: milliseconds)
+        case .back:
+            try journal.end(run.id, .stopped, at: timing.now())
+            event(.runFinished, message: "back at the joint ensemble", milliseconds: milliseconds)
+        }
+        return .finished(milliseconds: milliseconds)
+    }
+
+    func event(
+        _ kind: RunEvent.Kind,
+        stage: String? = nil,
+        step: String? = nil,
+        title: String? = nil,
+        message: String? = nil,
+        milliseconds: Int? = nil,
+        standing: Standing? = nil
+    ) {
+        report(
+            RunEvent(
+                kind,
+                at: timing.now(),
+                run: run.id.description,
+                stage: stage,
+                step: step,
+                title: title,
+                message: message,
+                milliseconds: milliseconds,
+                standing: standing
+            )
+        )
+    }
+}
