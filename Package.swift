@@ -10,18 +10,138 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-let nio = [
-    Target.Dependency.product(name: "NIOCore", package: "swift-nio"),
-    .product(name: "NIOPosix", package: "swift-nio"),
-]
-let http = nio + [.product(name: "NIOHTTP1", package: "swift-nio")]
-let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+func module(
+    _ name: String,
+    uses modules: [String] = [],
+    _ libraries: [Target.Dependency] = [],
+    resources: [Resource] = [],
+    settings: [SwiftSetting] = []
+) -> Target {
+    .target(
+        name: name,
+        dependencies: modules.map { .byName(name: $0) } + libraries,
+        resources: resources,
+        swiftSettings: strict + settings
+    )
+}
+
+func program(_ name: String, uses modules: [String], _ libraries: [Target.Dependency] = []) -> Target {
+    .executableTarget(
+        name: name,
+        dependencies: modules.map { .byName(name: $0) } + libraries,
+        swiftSettings: strict
+    )
+}
+
+func tests(_ name: String, use modules: [String], _ libraries: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: name,
+        dependencies: modules.map { .byName(name: $0) } + libraries,
+        swiftSettings: strict
+    )
+}
+
+func product(_ name: String, of package: String) -> Target.Dependency {
+    .product(name: name, package: package)
+}
+
+let nio = [product("NIOCore", of: "swift-nio"), product("NIOPosix", of: "swift-nio")]
+let tls = product("NIOTLS", of: "swift-nio")
+let http = nio + [product("NIOHTTP1", of: "swift-nio")]
+let arguments = product("ArgumentParser", of: "swift-argument-parser")
+let sqlite = product("GRDB", of: "GRDB.swift")
 let subprocess = [
-    Target.Dependency.product(name: "Subprocess", package: "swift-subprocess"),
-    .product(name: "SystemPackage", package: "swift-system"),
+    product("Subprocess", of: "swift-subprocess"), product("SystemPackage", of: "swift-system"),
 ]
 
-/// Imports go down this list only; docs/architecture.md says why each layer exists.
+/// The optimiser of 6.3.1 breaks task groups over `any Fleet`: a crash in `FileReading.perform` at once. This is
+/// not where time goes.
+let unoptimised = [SwiftSetting.unsafeFlags(["-Onone"], .when(configuration: .release))]
+
+/// The layers, lowest first: a module uses only what stands above it here. docs/architecture.md says why each exists,
+/// and `make lint` compares the two.
+let layers: [Target] = [
+    .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZooKeeper", providers: [.apt(["libzookeeper-mt-dev"])]),
+
+    module("SystemCalls"),
+    module("Topology"),
+
+    module("ControlProtocol", uses: ["COpenSSL", "Topology"]),
+
+    module("MutualTLS", uses: ["COpenSSL"], nio + [tls]),
+    module("Settings", uses: ["CLibYAML", "ControlProtocol", "Topology"]),
+
+    module("AgentClient", uses: ["ControlProtocol", "MutualTLS", "Topology"], http + [tls]),
+
+    module("HostControl", uses: ["CZlib", "ControlProtocol", "SystemCalls", "Topology"], subprocess),
+    module(
+        "AgentServer",
+        uses: ["ControlProtocol", "HostControl", "MutualTLS", "Settings", "Topology"],
+        http
+    ),
+
+    module("ZooKeeperClient", uses: ["CZooKeeper", "Topology"]),
+
+    module(
+        "Procedure",
+        uses: ["ControlProtocol", "Settings", "SystemCalls", "Topology"],
+        settings: unoptimised
+    ),
+
+    module("Journaling", uses: ["ControlProtocol", "Procedure"], [sqlite]),
+    module("Reporting", uses: ["ControlProtocol", "Procedure"]),
+
+    module(
+        "LabKit",
+        uses: ["Settings", "Topology"],
+        subprocess,
+        resources: [.embedInCode("Resources")]
+    ),
+]
+
+let programs: [Target] = [
+    program("Agent", uses: ["AgentServer"], nio),
+    program(
+        "Coordinator",
+        uses: [
+            "AgentClient", "ControlProtocol", "Journaling", "MutualTLS", "Procedure", "Reporting", "Settings",
+            "SystemCalls", "Topology", "ZooKeeperClient",
+        ],
+        nio + [arguments]
+    ),
+    program("Lab", uses: ["LabKit"], [arguments]),
+]
+
+let suites: [Target] = [
+    tests("TopologyTests", use: ["Topology"]),
+    tests("SettingsTests", use: ["ControlProtocol", "Settings", "Topology"]),
+    tests("MutualTLSTests", use: ["COpenSSL", "MutualTLS"], http + subprocess + [tls]),
+    tests(
+        "HostControlTests",
+        use: ["ControlProtocol", "HostControl", "LabKit", "SystemCalls", "Topology"],
+        subprocess
+    ),
+    tests(
+        "AgentTests",
+        use: [
+            "AgentClient", "AgentServer", "ControlProtocol", "HostControl", "LabKit", "MutualTLS", "Settings",
+            "Topology",
+        ],
+        http + subprocess
+    ),
+    tests(
+        "ProcedureTests",
+        use: [
+            "ControlProtocol", "Journaling", "Procedure", "Reporting", "Settings", "SystemCalls", "Topology",
+        ]
+    ),
+    tests("ZooKeeperClientTests", use: ["CZooKeeper", "Topology", "ZooKeeperClient"]),
+    tests("EndToEndTests", use: ["LabKit", "Topology"], subprocess),
+]
+
 let package = Package(
     name: "mitosis",
     products: [
@@ -36,126 +156,5 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     ],
-    targets: [
-        .systemLibrary(name: "COpenSSL", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
-        .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
-        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .systemLibrary(name: "CZooKeeper", providers: [.apt(["libzookeeper-mt-dev"])]),
-        .target(name: "SystemCalls", swiftSettings: strict),
-        .target(name: "Topology", swiftSettings: strict),
-        .target(name: "YAMLReading", dependencies: ["CLibYAML"], swiftSettings: strict),
-        .target(
-            name: "MutualTLS",
-            dependencies: nio + ["COpenSSL", .product(name: "NIOTLS", package: "swift-nio")],
-            swiftSettings: strict
-        ),
-        .target(name: "ControlProtocol", dependencies: ["Topology", "COpenSSL"], swiftSettings: strict),
-        .target(
-            name: "Planning",
-            dependencies: ["ControlProtocol", "Topology", "YAMLReading"],
-            swiftSettings: strict
-        ),
-        .target(
-            name: "HostControl",
-            dependencies: ["CZlib", "ControlProtocol", "SystemCalls", "Topology"] + subprocess,
-            swiftSettings: strict
-        ),
-        .target(
-            name: "AgentServer",
-            dependencies: http + ["ControlProtocol", "MutualTLS", "HostControl", "YAMLReading", "Topology"],
-            swiftSettings: strict
-        ),
-        .target(
-            name: "AgentClient",
-            dependencies: http + [
-                "ControlProtocol", "MutualTLS", "Topology", .product(name: "NIOTLS", package: "swift-nio"),
-            ],
-            swiftSettings: strict
-        ),
-        .target(name: "ZooKeeperClient", dependencies: ["CZooKeeper", "Topology"], swiftSettings: strict),
-        .target(
-            name: "Procedure",
-            dependencies: ["ControlProtocol", "Planning", "SystemCalls", "Topology"],
-            // The optimiser of 6.3.1 breaks task groups over `any Fleet`: a crash in `FileReading.perform` at once. This is
-            // not where time goes.
-            swiftSettings: strict + [.unsafeFlags(["-Onone"], .when(configuration: .release))]
-        ),
-        .target(
-            name: "Journaling",
-            dependencies: ["Procedure", .product(name: "GRDB", package: "GRDB.swift")],
-            swiftSettings: strict
-        ),
-        .target(name: "Reporting", dependencies: ["Procedure", "ControlProtocol"], swiftSettings: strict),
-        .executableTarget(
-            name: "Agent",
-            dependencies: nio + ["AgentServer"],
-            swiftSettings: strict
-        ),
-        .executableTarget(
-            name: "Coordinator",
-            dependencies: nio + [
-                "AgentClient", "ControlProtocol", "Journaling", "MutualTLS", "Planning", "Procedure",
-                "Reporting", "SystemCalls", "Topology", "ZooKeeperClient", arguments,
-            ],
-            swiftSettings: strict
-        ),
-        .executableTarget(
-            name: "Lab",
-            dependencies: ["LabKit", arguments],
-            swiftSettings: strict
-        ),
-        .target(
-            name: "LabKit",
-            dependencies: ["Topology", "YAMLReading"] + subprocess,
-            resources: [.embedInCode("Resources")],
-            swiftSettings: strict
-        ),
-        .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: strict),
-        .testTarget(
-            name: "PlanningTests",
-            dependencies: ["ControlProtocol", "Planning", "Topology", "YAMLReading"],
-            swiftSettings: strict
-        ),
-        .testTarget(
-            name: "MutualTLSTests",
-            dependencies: http + subprocess + [
-                "COpenSSL", "MutualTLS", .product(name: "NIOTLS", package: "swift-nio"),
-            ],
-            swiftSettings: strict
-        ),
-        .testTarget(
-            name: "HostControlTests",
-            dependencies: ["ControlProtocol", "HostControl", "LabKit", "SystemCalls", "Topology"]
-                + subprocess,
-            swiftSettings: strict
-        ),
-        .testTarget(
-            name: "AgentTests",
-            dependencies: http + subprocess + [
-                "AgentClient", "AgentServer", "ControlProtocol", "HostControl", "LabKit", "MutualTLS",
-                "Topology",
-                "YAMLReading",
-            ],
-            swiftSettings: strict
-        ),
-        .testTarget(
-            name: "ProcedureTests",
-            dependencies: [
-                "ControlProtocol", "Journaling", "Planning", "Procedure", "Reporting", "SystemCalls",
-                "Topology",
-                "YAMLReading",
-            ],
-            swiftSettings: strict
-        ),
-        .testTarget(
-            name: "ZooKeeperClientTests",
-            dependencies: ["CZooKeeper", "Topology", "ZooKeeperClient"],
-            swiftSettings: strict
-        ),
-        .testTarget(
-            name: "EndToEndTests",
-            dependencies: ["LabKit", "Topology"] + subprocess,
-            swiftSettings: strict
-        ),
-    ]
+    targets: layers + programs + suites
 )

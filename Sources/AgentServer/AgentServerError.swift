@@ -1,4 +1,4 @@
-package import YAMLReading
+package import Settings
 
 /// What stops an agent from starting, or from keeping its records.
 package enum AgentServerError: Error, Hashable {

@@ -1,4 +1,4 @@
-package import Planning
+package import Settings
 
 /// A node of its own for each side, written through that side; the sides are apart when it is seen there and nowhere else.
 package struct CanaryQuestion: Hashable, Sendable {

@@ -1,5 +1,5 @@
 package import ControlProtocol
-package import Planning
+package import Settings
 package import Topology
 
 /// All that the procedure can do to the world, host by host.

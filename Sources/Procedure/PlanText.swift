@@ -1,5 +1,5 @@
 package import ControlProtocol
-package import Planning
+package import Settings
 import Topology
 
 /// The plan as the operator reads it beforehand: every step, every exact change.

@@ -1,6 +1,6 @@
 import ControlProtocol
+package import Settings
 import Topology
-package import YAMLReading
 
 /// Reads `agent.yaml`; reports every mistake of a file at once.
 package struct AgentConfigurationReader {

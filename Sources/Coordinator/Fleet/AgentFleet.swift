@@ -4,8 +4,8 @@ import Glibc
 import MutualTLS
 import NIOCore
 import NIOPosix
-import Planning
 import Procedure
+import Settings
 import Topology
 
 /// The procedure's fleet: one agent client per host of the plan.

@@ -1,6 +1,6 @@
 import FoundationEssentials
-import Planning
 import Procedure
+import Settings
 import Topology
 import ZooKeeperClient
 

@@ -1,8 +1,8 @@
 import ArgumentParser
 import ControlProtocol
 import Journaling
-import Planning
 import Procedure
+import Settings
 import SystemCalls
 
 /// Holds the journal and every agent's lease while a run goes one way or the other.

@@ -1,9 +1,9 @@
 import ArgumentParser
 import FoundationEssentials
 import Journaling
-import Planning
 import Procedure
 import Reporting
+import Settings
 
 struct HistoryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

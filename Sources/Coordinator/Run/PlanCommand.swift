@@ -1,7 +1,7 @@
 import ArgumentParser
 import ControlProtocol
-import Planning
 import Procedure
+import Settings
 
 struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

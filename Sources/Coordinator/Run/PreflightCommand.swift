@@ -1,8 +1,8 @@
 import ArgumentParser
 import MutualTLS
-import Planning
 import Procedure
 import Reporting
+import Settings
 import SystemCalls
 
 struct PreflightCommand: AsyncParsableCommand {

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Planning
 import Procedure
+import Settings
 
 struct RollbackCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,8 +1,8 @@
 import ControlProtocol
 import Glibc
 import Journaling
-import Planning
 import Procedure
+import Settings
 import SystemCalls
 
 /// Removes our rules from every host that answers, and says which did not.

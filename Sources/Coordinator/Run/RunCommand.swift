@@ -1,8 +1,8 @@
 import ArgumentParser
 import ControlProtocol
 import Journaling
-import Planning
 import Procedure
+import Settings
 import SystemCalls
 
 struct RunCommand: AsyncParsableCommand {

@@ -1,8 +1,8 @@
 import ArgumentParser
 import ControlProtocol
 import FoundationEssentials
-import Planning
 import Procedure
+import Settings
 import Topology
 
 struct StatusCommand: AsyncParsableCommand {

@@ -1,5 +1,5 @@
 import ControlProtocol
-package import Planning
+package import Settings
 package import SystemCalls
 
 /// Turns the run machine's actions into effects: observes, journals, sends commands, reports.

@@ -1,4 +1,4 @@
-package import Planning
+package import Settings
 
 /// Where to read Kafka's nodes: any of these servers, below the chroot.
 package struct KafkaSource: Hashable, Sendable {

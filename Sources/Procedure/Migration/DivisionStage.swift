@@ -1,4 +1,4 @@
-import Planning
+import Settings
 
 /// The division, the same for both strategies; docs/division.md has the argument that nothing is lost in it.
 extension MigrationProcedure {

@@ -1,4 +1,4 @@
-package import Planning
+package import Settings
 
 /// A migration as an array of stages, each an array of steps, each with what must be seen before and after.
 ///

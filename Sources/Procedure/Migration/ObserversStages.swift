@@ -1,4 +1,4 @@
-import Planning
+import Settings
 
 /// The observer variant, on one page: every destination node follows the source without a vote, and the source is neither
 /// changed nor restarted.

@@ -1,4 +1,4 @@
-import Planning
+import Settings
 
 /// The published mitosis, on one page: the seeds join the source as voters, and both sides get their own view back.
 extension MigrationProcedure {

@@ -1,5 +1,5 @@
 import ControlProtocol
-import Planning
+import Settings
 
 /// The stages that both strategies begin and end with.
 extension MigrationProcedure {

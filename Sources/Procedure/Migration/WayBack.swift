@@ -1,5 +1,5 @@
 import ControlProtocol
-import Planning
+import Settings
 import Topology
 
 /// The way back from a division whose destination has no leader yet: to the joint ensemble, on one page.

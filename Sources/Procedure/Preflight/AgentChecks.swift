@@ -1,5 +1,5 @@
 import ControlProtocol
-import Planning
+import Settings
 import Topology
 
 /// Checks of agents, of their clocks and certificates, and of what they can see.

@@ -1,4 +1,4 @@
-package import Planning
+package import Settings
 
 /// One thing that can be wrong with a set-up, what must be seen in its place, and what to do about it.
 ///

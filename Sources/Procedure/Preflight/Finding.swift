@@ -1,4 +1,4 @@
-package import Planning
+package import Settings
 
 /// What became of one check.
 package struct Finding: Hashable, Sendable, Codable {

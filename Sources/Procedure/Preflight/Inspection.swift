@@ -1,5 +1,5 @@
 import ControlProtocol
-import Planning
+import Settings
 
 /// The checks of a plan on their way to a verdict: judged on one common look, and asked again only for those that wait.
 ///

@@ -1,5 +1,5 @@
 import ControlProtocol
-import Planning
+import Settings
 import Topology
 
 /// Checks of the brokers, of their files, and of the cluster as ZooKeeper has it.

@@ -1,4 +1,4 @@
-package import Planning
+package import Settings
 package import SystemCalls
 
 /// Takes a plan's checks to their findings; changes nothing and needs no lease.

@@ -1,5 +1,5 @@
 import ControlProtocol
-import Planning
+import Settings
 import Topology
 
 /// The preflight, on one page: every check of a plan, in the order in which they are shown.

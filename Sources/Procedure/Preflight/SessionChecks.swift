@@ -1,5 +1,5 @@
 import ControlProtocol
-import Planning
+import Settings
 import Topology
 
 /// The check of brokers' sessions against the window of the division (trap 10).

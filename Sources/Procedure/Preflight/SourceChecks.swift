@@ -1,5 +1,5 @@
 import ControlProtocol
-import Planning
+import Settings
 import Topology
 
 /// Checks of the source: one healthy ensemble, just as the plan describes it, of a version that can grow.

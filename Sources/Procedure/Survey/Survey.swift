@@ -1,6 +1,6 @@
 package import ControlProtocol
 package import FoundationEssentials
-package import Planning
+package import Settings
 import Topology
 
 /// The configuration files as they were before anything changed, and what they will become.

@@ -5,9 +5,9 @@ import FoundationEssentials
 import MutualTLS
 import NIOCore
 import NIOPosix
+import Settings
 import Synchronization
 import Topology
-import YAMLReading
 
 /// A real agent on a port of the loopback interface, with certificates of its own authority.
 final class TestAgent: Sendable {

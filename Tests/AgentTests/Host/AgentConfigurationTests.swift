@@ -1,8 +1,8 @@
 import AgentServer
 import ControlProtocol
+import Settings
 import Testing
 import Topology
-import YAMLReading
 
 @Suite("agent.yaml")
 struct AgentConfigurationTests {

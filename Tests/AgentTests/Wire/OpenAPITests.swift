@@ -1,9 +1,9 @@
 import AgentServer
 import ControlProtocol
 import FoundationEssentials
+import Settings
 import Testing
 import Topology
-import YAMLReading
 
 @Suite("docs/openapi.yaml against the agent", .timeLimit(.minutes(1)))
 struct OpenAPITests {

@@ -1,6 +1,6 @@
 import ControlProtocol
-import Planning
 import Procedure
+import Settings
 import Testing
 import Topology
 

@@ -1,7 +1,7 @@
 import ControlProtocol
 import FoundationEssentials
-import Planning
 import Procedure
+import Settings
 import Synchronization
 import Testing
 import Topology

@@ -1,8 +1,8 @@
 import ControlProtocol
 import FoundationEssentials
 import Glibc
-import Planning
 import Procedure
+import Settings
 import Synchronization
 import SystemCalls
 import Testing

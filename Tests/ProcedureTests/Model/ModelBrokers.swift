@@ -1,7 +1,7 @@
 import ControlProtocol
 import FoundationEssentials
-import Planning
 import Procedure
+import Settings
 import Topology
 
 /// A model of a Kafka cluster over the model ensemble: registrations, sessions, a controller, replicas that catch up.

@@ -1,7 +1,7 @@
 import ControlProtocol
 import FoundationEssentials
-import Planning
 import Procedure
+import Settings
 import Topology
 
 /// What the model's agents do and say.

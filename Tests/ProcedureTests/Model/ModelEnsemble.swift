@@ -1,7 +1,7 @@
 import ControlProtocol
 import FoundationEssentials
-import Planning
 import Procedure
+import Settings
 import Topology
 
 /// A model of hosts that run ZooKeeper: enough of elections, walls, files and disks to run a whole procedure against.

@@ -1,8 +1,7 @@
 import FoundationEssentials
-import Planning
 import Procedure
+import Settings
 import Testing
-import YAMLReading
 
 /// What the documents and the reports say of checks, against the checks themselves.
 @Suite("checks in documents")

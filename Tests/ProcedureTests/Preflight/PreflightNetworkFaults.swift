@@ -1,6 +1,6 @@
 import ControlProtocol
-import Planning
 import Procedure
+import Settings
 import Topology
 
 /// Faults of networks, rules and brokers.

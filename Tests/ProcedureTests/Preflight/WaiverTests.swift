@@ -1,8 +1,8 @@
 import ControlProtocol
 import FoundationEssentials
-import Planning
 import Procedure
 import Reporting
+import Settings
 import Testing
 
 @Suite("waivers of checks")

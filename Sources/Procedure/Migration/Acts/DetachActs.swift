@@ -1,5 +1,5 @@
 import ControlProtocol
-import Planning
+import Settings
 import SystemCalls
 import Topology
 

@@ -1,6 +1,6 @@
 import ControlProtocol
 import FoundationEssentials
-import Planning
+import Settings
 import Topology
 
 /// What the steps on servers and their files send.

@@ -1,5 +1,5 @@
 import ControlProtocol
-import Planning
+import Settings
 import Topology
 
 /// Which destination nodes are started first, and what is done when they do not come to elect a leader.

@@ -1,4 +1,4 @@
-import Planning
+import Settings
 
 /// Gates on canaries: nodes that are written through one side and looked for on all servers (trap 8).
 extension MigrationProcedure {

@@ -1,5 +1,5 @@
 import ControlProtocol
-import Planning
+import Settings
 import Topology
 
 /// Gates on histories: what was drained, who may lead, what the leader holds.

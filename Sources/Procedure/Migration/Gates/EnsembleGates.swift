@@ -1,5 +1,5 @@
 import ControlProtocol
-import Planning
+import Settings
 import Topology
 
 /// Gates on what ensembles do: who serves, who leads, which view a process runs.

@@ -1,5 +1,5 @@
 import ControlProtocol
-import Planning
+import Settings
 import Topology
 
 /// Gates on configuration files: their digests, as the agents read them now.

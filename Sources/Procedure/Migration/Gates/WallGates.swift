@@ -1,5 +1,5 @@
 import ControlProtocol
-import Planning
+import Settings
 import Topology
 
 /// Gates on the wall: rules read back from kernels, sockets listed, connections tried from both sides.

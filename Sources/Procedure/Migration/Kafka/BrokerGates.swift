@@ -1,6 +1,6 @@
 import ControlProtocol
 import FoundationEssentials
-import Planning
+import Settings
 import Topology
 
 /// Gates on brokers: registrations, replicas, files. *Measured*: ids are complete seconds before the ISR is, and

@@ -1,5 +1,5 @@
 import ControlProtocol
-package import Planning
+package import Settings
 import Topology
 
 /// Kafka's part of the procedure, on one page: the stage that repoints, and what surrounds the division.

@@ -1,5 +1,5 @@
 import ControlProtocol
-import Planning
+import Settings
 import Topology
 
 /// Whose session lives on: noted right before the first node is detached, compared when the destination serves.

@@ -1,6 +1,5 @@
 package import ControlProtocol
 package import Topology
-package import YAMLReading
 
 /// Why a plan file is refused, before anything is contacted or changed.
 package enum PlanError: Error, Hashable, Sendable, CustomStringConvertible {

@@ -1,8 +1,7 @@
 import ControlProtocol
-import Planning
+import Settings
 import Testing
 import Topology
-import YAMLReading
 
 private let servers = """
     version: 1

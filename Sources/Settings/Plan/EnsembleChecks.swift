@@ -1,6 +1,5 @@
 import ControlProtocol
 import Topology
-import YAMLReading
 
 /// What must hold between the servers of a plan.
 extension PlanNotes {

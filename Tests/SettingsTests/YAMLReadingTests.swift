@@ -1,5 +1,5 @@
+import Settings
 import Testing
-import YAMLReading
 
 private func parse(_ text: String) throws(YAMLError) -> YAMLNode {
     try YAMLDocument(bytes: Array(text.utf8), file: "a.yaml").root

@@ -1,8 +1,7 @@
 import ControlProtocol
-import Planning
+import Settings
 import Testing
 import Topology
-import YAMLReading
 
 private func read(_ text: String) throws(PlanError) -> MigrationPlan {
     let document: YAMLDocument
@@ -30,7 +29,7 @@ struct PlanReaderTests {
     @Test("the example in deploy is a valid plan, and means what it says")
     func example() throws {
         let path = #filePath.replacing(
-            "Tests/PlanningTests/PlanReaderTests.swift",
+            "Tests/SettingsTests/PlanReaderTests.swift",
             with: "deploy/example-plan.yaml"
         )
         let plan = try PlanReader.read(path: path)
@@ -57,7 +56,7 @@ struct PlanReaderTests {
     @Test("a wall names every address of the other side, and only those")
     func walls() throws {
         let path = #filePath.replacing(
-            "Tests/PlanningTests/PlanReaderTests.swift",
+            "Tests/SettingsTests/PlanReaderTests.swift",
             with: "deploy/example-plan.yaml"
         )
         let plan = try PlanReader.read(path: path)

@@ -1,6 +1,5 @@
-import Planning
+import Settings
 import Testing
-import YAMLReading
 
 /// One replacement in a valid plan, and the whole of what is then said.
 struct Mistake: Sendable, CustomTestStringConvertible {

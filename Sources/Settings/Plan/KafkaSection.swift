@@ -1,6 +1,5 @@
 import ControlProtocol
 import Topology
-import YAMLReading
 
 /// The plan's `kafka` section.
 extension PlanNotes {

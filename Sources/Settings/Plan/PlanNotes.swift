@@ -1,5 +1,4 @@
 import Topology
-import YAMLReading
 
 /// Gathers every mistake of a plan file, so that one run reports them all.
 struct PlanNotes {

@@ -1,7 +1,6 @@
 import ControlProtocol
 import FoundationEssentials
 import Topology
-package import YAMLReading
 
 /// Turns a plan file into values, or into everything that is wrong with it.
 ///

@@ -1,6 +1,5 @@
 import ControlProtocol
 import Topology
-import YAMLReading
 
 /// What a server inherits when it does not say otherwise.
 struct ServerDefaults {
