@@ -72,6 +72,7 @@ let layers: [Target] = [
     module("ControlProtocol", uses: ["COpenSSL", "Topology"]),
 
     module("MutualTLS", uses: ["COpenSSL"], nio + [tls]),
+    module("CertificateAuthority", uses: ["COpenSSL", "MutualTLS"]),
     module("Settings", uses: ["CLibYAML", "ControlProtocol", "Topology"]),
 
     module("AgentClient", uses: ["ControlProtocol", "MutualTLS", "Topology"], http + [tls]),
@@ -84,41 +85,58 @@ let layers: [Target] = [
     ),
 
     module("ZooKeeperClient", uses: ["CZooKeeper", "Topology"]),
+    module("KafkaMetadata", uses: ["Topology", "ZooKeeperClient"]),
+    module(
+        "Fleet",
+        uses: [
+            "AgentClient", "ControlProtocol", "KafkaMetadata", "MutualTLS", "Settings", "SystemCalls",
+            "Topology",
+            "ZooKeeperClient",
+        ],
+        nio
+    ),
 
     module(
         "Procedure",
-        uses: ["ControlProtocol", "Settings", "SystemCalls", "Topology"],
+        uses: ["ControlProtocol", "Fleet", "KafkaMetadata", "Settings", "SystemCalls", "Topology"],
         settings: unoptimised
     ),
 
-    module("Journaling", uses: ["ControlProtocol", "Procedure"], [sqlite]),
+    module("Journal", uses: ["ControlProtocol", "Procedure"], [sqlite]),
     module("Reporting", uses: ["ControlProtocol", "Procedure"]),
+
+    module(
+        "Commands",
+        uses: [
+            "CertificateAuthority", "ControlProtocol", "Fleet", "Journal", "MutualTLS", "Procedure",
+            "Reporting",
+            "Settings", "SystemCalls", "Topology",
+        ],
+        [arguments]
+    ),
 
     module(
         "LabKit",
         uses: ["Settings", "Topology"],
-        subprocess,
+        subprocess + [arguments],
         resources: [.embedInCode("Resources")]
     ),
 ]
 
 let programs: [Target] = [
     program("Agent", uses: ["AgentServer"], nio),
-    program(
-        "Coordinator",
-        uses: [
-            "AgentClient", "ControlProtocol", "Journaling", "MutualTLS", "Procedure", "Reporting", "Settings",
-            "SystemCalls", "Topology", "ZooKeeperClient",
-        ],
-        nio + [arguments]
-    ),
+    program("Coordinator", uses: ["Commands"], [arguments]),
     program("Lab", uses: ["LabKit"], [arguments]),
 ]
 
 let suites: [Target] = [
     tests("TopologyTests", use: ["Topology"]),
     tests("SettingsTests", use: ["ControlProtocol", "Settings", "Topology"]),
-    tests("MutualTLSTests", use: ["COpenSSL", "MutualTLS"], http + subprocess + [tls]),
+    tests(
+        "MutualTLSTests",
+        use: ["CertificateAuthority", "COpenSSL", "MutualTLS"],
+        http + subprocess + [tls]
+    ),
     tests(
         "HostControlTests",
         use: ["ControlProtocol", "HostControl", "LabKit", "SystemCalls", "Topology"],
@@ -127,7 +145,8 @@ let suites: [Target] = [
     tests(
         "AgentTests",
         use: [
-            "AgentClient", "AgentServer", "ControlProtocol", "HostControl", "LabKit", "MutualTLS", "Settings",
+            "AgentClient", "AgentServer", "CertificateAuthority", "ControlProtocol", "HostControl", "LabKit",
+            "MutualTLS", "Settings",
             "Topology",
         ],
         http + subprocess
@@ -135,9 +154,11 @@ let suites: [Target] = [
     tests(
         "ProcedureTests",
         use: [
-            "ControlProtocol", "Journaling", "Procedure", "Reporting", "Settings", "SystemCalls", "Topology",
+            "ControlProtocol", "Fleet", "Journal", "KafkaMetadata", "Procedure", "Reporting", "Settings",
+            "SystemCalls", "Topology",
         ]
     ),
+    tests("KafkaMetadataTests", use: ["KafkaMetadata", "Topology"]),
     tests("ZooKeeperClientTests", use: ["CZooKeeper", "Topology", "ZooKeeperClient"]),
     tests("EndToEndTests", use: ["LabKit", "Topology"], subprocess),
 ]

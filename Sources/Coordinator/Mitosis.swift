@@ -1,15 +1,7 @@
 import ArgumentParser
+import Commands
 
 @main
-struct Mitosis: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "mitosis",
-        abstract: "Moves a Kafka cluster's ZooKeeper data to an ensemble of its own, without downtime.",
-        subcommands: [
-            PlanCommand.self, PreflightCommand.self, RunCommand.self, RollbackCommand.self,
-            StatusCommand.self, RulesCommand.self,
-            HistoryCommand.self,
-            PKI.self,
-        ]
-    )
+struct Mitosis {
+    static func main() async { await MitosisCommand.main() }
 }

@@ -1,4 +1,5 @@
 package import ControlProtocol
+import Fleet
 package import Settings
 import Topology
 

@@ -3,6 +3,7 @@ import Glibc
 import Synchronization
 import Testing
 
+@testable import CertificateAuthority
 @testable import MutualTLS
 
 @Suite("Contexts and their files", .timeLimit(.minutes(1)))

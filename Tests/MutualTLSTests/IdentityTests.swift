@@ -1,5 +1,6 @@
 import Testing
 
+@testable import CertificateAuthority
 @testable import MutualTLS
 
 @Suite("Names on certificates")

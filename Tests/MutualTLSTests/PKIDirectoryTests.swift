@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import Testing
 
+@testable import CertificateAuthority
 @testable import MutualTLS
 
 @Suite("The authority's directory", .timeLimit(.minutes(1)))

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Testing
 
+@testable import CertificateAuthority
 @testable import MutualTLS
 
 @Suite("What each refusal says, on both sides", .timeLimit(.minutes(1)))

@@ -1,6 +1,7 @@
 import NIOCore
 import Testing
 
+@testable import CertificateAuthority
 @testable import MutualTLS
 
 @Suite("Peers that are not ours", .timeLimit(.minutes(1)))

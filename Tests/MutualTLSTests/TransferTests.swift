@@ -1,6 +1,7 @@
 import NIOCore
 import Testing
 
+@testable import CertificateAuthority
 @testable import MutualTLS
 
 @Suite("What an accepted connection carries", .timeLimit(.minutes(1)))

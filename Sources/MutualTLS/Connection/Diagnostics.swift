@@ -1,17 +1,17 @@
 internal import COpenSSL
 
 /// OpenSSL's per-thread error queue, taken off it at once: the next call on this thread would mix with it.
-struct Diagnostics: Sendable {
-    struct Entry: Sendable {
+package struct Diagnostics: Sendable {
+    package struct Entry: Sendable {
         let library: Int32
         let reason: Int32
         let text: String
     }
 
-    let entries: [Entry]
+    package let entries: [Entry]
 
     /// Empties the queue, oldest entry first.
-    static func drain() -> Diagnostics {
+    package static func drain() -> Diagnostics {
         var entries: [Entry] = []
         var detail: UnsafePointer<CChar>?
         var flags: Int32 = 0
@@ -26,7 +26,7 @@ struct Diagnostics: Sendable {
         }
     }
 
-    var text: String {
+    package var text: String {
         entries.isEmpty ? "OpenSSL gave no reason" : entries.map(\.text).joined(separator: "; ")
     }
 

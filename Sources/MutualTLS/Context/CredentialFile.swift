@@ -25,15 +25,15 @@ struct FileStamp: Hashable, Sendable {
 }
 
 /// A file read whole, with the mode and stamp of exactly what was read.
-struct CredentialFile: Sendable {
-    let path: String
-    let bytes: [UInt8]
-    let mode: UInt32
+package struct CredentialFile: Sendable {
+    package let path: String
+    package let bytes: [UInt8]
+    package let mode: UInt32
     let stamp: FileStamp
 
     private static let sizeLimit = 16 << 20
 
-    init(reading path: String) throws(TLSError) {
+    package init(reading path: String) throws(TLSError) {
         // Non-blocking: a FIFO in place of a file must not hang the caller.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw .unreadable(path: path, reason: systemReason()) }
@@ -68,4 +68,4 @@ struct CredentialFile: Sendable {
 }
 
 /// The text of `errno`.
-func systemReason() -> String { String(cString: strerror(errno)) }
+package func systemReason() -> String { String(cString: strerror(errno)) }

@@ -1,59 +1,59 @@
 internal import COpenSSL
-internal import FoundationEssentials
+package import FoundationEssentials
 
 /// Owns one X509.
-final class Certificate {
-    let pointer: OpaquePointer
+package final class Certificate {
+    package let pointer: OpaquePointer
 
     /// Takes the reference over.
-    init(owning pointer: OpaquePointer) { self.pointer = pointer }
+    package init(owning pointer: OpaquePointer) { self.pointer = pointer }
 
     deinit { X509_free(pointer) }
 
-    var facts: CertificateFacts { CertificateFacts(reading: pointer) }
+    package var facts: CertificateFacts { CertificateFacts(reading: pointer) }
 }
 
 /// Owns one EVP_PKEY.
-final class PrivateKey {
-    let pointer: OpaquePointer
+package final class PrivateKey {
+    package let pointer: OpaquePointer
 
     /// Takes the reference over.
-    init(owning pointer: OpaquePointer) { self.pointer = pointer }
+    package init(owning pointer: OpaquePointer) { self.pointer = pointer }
 
     deinit { EVP_PKEY_free(pointer) }
 }
 
 /// Owns one X509_CRL.
-final class RevocationList {
-    let pointer: OpaquePointer
+package final class RevocationList {
+    package let pointer: OpaquePointer
 
     /// Takes the reference over.
-    init(owning pointer: OpaquePointer) { self.pointer = pointer }
+    package init(owning pointer: OpaquePointer) { self.pointer = pointer }
 
     deinit { X509_CRL_free(pointer) }
 
     /// When it has to have been replaced; nil for a list that does not say.
-    var nextUpdate: Date? { X509_CRL_get0_nextUpdate(pointer).flatMap { CertificateFacts.date($0) } }
+    package var nextUpdate: Date? { X509_CRL_get0_nextUpdate(pointer).flatMap { CertificateFacts.date($0) } }
 }
 
 /// Reads the PEM blocks of a file; a file with none, or with a broken one, is an error.
 ///
 /// The callbacks that always fail stand in for OpenSSL's own, which would ask for a passphrase on the
 /// terminal.
-enum PEM {
-    static func certificates(in file: CredentialFile) throws(TLSError) -> [Certificate] {
+package enum PEM {
+    package static func certificates(in file: CredentialFile) throws(TLSError) -> [Certificate] {
         try all(in: file, what: "certificate") { bio in
             PEM_read_bio_X509(bio, nil, { _, _, _, _ in -1 }, nil).map(Certificate.init(owning:))
         }
     }
 
-    static func revocationLists(in file: CredentialFile) throws(TLSError) -> [RevocationList] {
+    package static func revocationLists(in file: CredentialFile) throws(TLSError) -> [RevocationList] {
         try all(in: file, what: "revocation list") { bio in
             PEM_read_bio_X509_CRL(bio, nil, { _, _, _, _ in -1 }, nil).map(RevocationList.init(owning:))
         }
     }
 
-    static func privateKey(in file: CredentialFile) throws(TLSError) -> PrivateKey {
+    package static func privateKey(in file: CredentialFile) throws(TLSError) -> PrivateKey {
         ERR_clear_error()
         let key = try withMemory(file) { bio in
             PEM_read_bio_PrivateKey(bio, nil, { _, _, _, _ in -1 }, nil).map(PrivateKey.init(owning:))

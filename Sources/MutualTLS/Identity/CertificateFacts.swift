@@ -1,4 +1,4 @@
-internal import COpenSSL
+package import COpenSSL
 package import FoundationEssentials
 
 /// What this project reads from a certificate, as values.
@@ -10,7 +10,7 @@ package struct CertificateFacts: Hashable, Sendable {
     package let servesTLS: Bool
     package let callsTLS: Bool
     /// Every URI of the subject alternative name, unjudged.
-    let uris: [String]
+    package let uris: [String]
 
     /// Set when there is exactly one URI and it names an identity of some trust domain.
     var claim: ClaimedIdentity? {
@@ -25,7 +25,7 @@ package struct CertificateFacts: Hashable, Sendable {
     }
 
     /// `certificate` is an X509 that the caller keeps alive during the call.
-    init(reading certificate: OpaquePointer) {
+    package init(reading certificate: OpaquePointer) {
         serial = CertificateFacts.hexadecimal(X509_get0_serialNumber(certificate))
         notBefore = CertificateFacts.date(X509_get0_notBefore(certificate)) ?? .distantFuture
         notAfter = CertificateFacts.date(X509_get0_notAfter(certificate)) ?? .distantPast
@@ -51,7 +51,7 @@ package struct CertificateFacts: Hashable, Sendable {
         }
     }
 
-    static func hexadecimal(_ serial: UnsafePointer<ASN1_INTEGER>?) -> String {
+    package static func hexadecimal(_ serial: UnsafePointer<ASN1_INTEGER>?) -> String {
         guard let number = ASN1_INTEGER_to_BN(serial, nil) else { return "" }
         defer { BN_free(number) }
         guard let text = BN_bn2hex(number) else { return "" }
@@ -59,7 +59,7 @@ package struct CertificateFacts: Hashable, Sendable {
         return String(cString: text).lowercased()
     }
 
-    static func date(_ time: UnsafePointer<ASN1_TIME>?) -> Date? {
+    package static func date(_ time: UnsafePointer<ASN1_TIME>?) -> Date? {
         guard let epoch = ASN1_TIME_set(nil, 0) else { return nil }
         defer { ASN1_STRING_free(epoch) }
         var days: Int32 = 0

@@ -10,7 +10,7 @@ package struct PeerName: Hashable, Sendable, Comparable, CustomStringConvertible
 
     package static func < (left: PeerName, right: PeerName) -> Bool { left.description < right.description }
 
-    static func allows(_ text: String, upTo maximum: Int) -> Bool {
+    package static func allows(_ text: String, upTo maximum: Int) -> Bool {
         let bytes = text.utf8
         guard let first = bytes.first, let last = bytes.last, bytes.count <= maximum else { return false }
         return isAlphanumeric(first) && isAlphanumeric(last)
@@ -36,7 +36,7 @@ package struct TrustDomain: Hashable, Sendable, CustomStringConvertible {
     /// What the authority's own certificate carries.
     package var uri: String { "spiffe://\(description)" }
 
-    init?(uri: String) {
+    package init?(uri: String) {
         guard uri.hasPrefix("spiffe://") else { return nil }
         self.init(String(uri.dropFirst("spiffe://".count)))
     }
@@ -99,7 +99,7 @@ struct ClaimedIdentity: Hashable, Sendable {
     let identity: PeerIdentity
 
     /// Nil unless the text is exactly `spiffe://DOMAIN/KIND/NAME`.
-    init?(uri: String) {
+    package init?(uri: String) {
         guard uri.hasPrefix("spiffe://") else { return nil }
         let rest = uri.dropFirst("spiffe://".count)
         guard let slash = rest.firstIndex(of: "/"), let domain = TrustDomain(String(rest[..<slash])),

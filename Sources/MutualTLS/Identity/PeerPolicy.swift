@@ -38,7 +38,7 @@ extension CertificateRefusal: Error {}
 
 extension String {
     /// Text from an unverified peer, safe for a log line.
-    var printable: String {
+    package var printable: String {
         let kept = unicodeScalars.prefix(100).map { scalar in
             (0x20...0x7e).contains(scalar.value) ? String(scalar) : "?"
         }

@@ -1,23 +1,7 @@
 package import ControlProtocol
-package import Topology
-
-/// What one agent said when asked, or why it said nothing.
-package enum Observation: Hashable, Sendable {
-    case status(HostStatus)
-    case silent(reason: String)
-}
-
-/// What a server's history says of some transactions, or why it says nothing.
-package enum HistoryAnswer: Hashable, Sendable {
-    case found([Zxid: Presence])
-    case silent(reason: String)
-}
-
-/// What an agent's backend made of a wall that it was shown.
-package enum PreviewAnswer: Hashable, Sendable {
-    case accepted(RulesPreview)
-    case failed(FleetError)
-}
+package import Fleet
+package import KafkaMetadata
+import Topology
 
 /// One look at the fleet: every gate is judged on such a value and on nothing else.
 package struct FleetView: Hashable, Sendable {

@@ -1,4 +1,5 @@
 package import ControlProtocol
+package import Fleet
 
 /// What a look at the fleet says about a gate.
 package enum Verdict: Hashable, Sendable {

@@ -1,4 +1,6 @@
 import ControlProtocol
+import Fleet
+import KafkaMetadata
 import SystemCalls
 import Topology
 

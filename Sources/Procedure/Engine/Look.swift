@@ -1,4 +1,5 @@
 package import ControlProtocol
+package import Fleet
 package import Topology
 
 /// What a gate has to see, besides the hosts' own statuses.

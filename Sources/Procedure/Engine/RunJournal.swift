@@ -1,4 +1,5 @@
 package import ControlProtocol
+package import Fleet
 
 /// The coordinator's memory: intent before, verdict after.
 package protocol RunJournal: Sendable {

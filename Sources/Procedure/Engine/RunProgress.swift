@@ -1,4 +1,5 @@
 import ControlProtocol
+import Fleet
 import SystemCalls
 import Topology
 
@@ -106,11 +107,11 @@ struct RunProgress {
         let dispatch = CommandDispatch(
             fleet: runner.fleet,
             lease: Lease(runID: runner.run.id, epoch: runner.run.epoch),
-            leaseSeconds: Runner.leaseSeconds,
+            leaseSeconds: Leases.secondsToLive,
             timing: runner.timing,
             patience: .seconds(20)
         ) { host, message in teller.tell(.stepWaiting, "\(host): \(message)") }
-        let answer = await dispatch.send(commands, step: step.id, attempt: attempts[step.id] ?? 1)
+        let answer = await dispatch.send(commands, step: step.id.description, attempt: attempts[step.id] ?? 1)
         for (host, results) in answer.results.sorted(by: { $0.key < $1.key }) {
             for result in results {
                 if let text = result.sentence { tell(.stepProgress, "\(host): \(text)") }

@@ -1,12 +1,10 @@
 import ControlProtocol
+package import Fleet
 package import Settings
 package import SystemCalls
 
 /// Turns the run machine's actions into effects: observes, journals, sends commands, reports.
 package struct Runner: Sendable {
-    /// Seconds; renewed every third of it.
-    static let leaseSeconds = 60
-
     /// What is left of the procedure, with what has to be renewed first.
     let stages: [Stage]
     let done: Set<StepID>

@@ -1,4 +1,5 @@
 package import ControlProtocol
+package import Fleet
 
 /// One move of the procedure: look, act, look again; and how to take it back.
 package struct Step: Sendable {
@@ -54,16 +55,6 @@ package struct StepID: Hashable, Sendable, Codable, CustomStringConvertible, Exp
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
-    }
-}
-
-package struct HostCommand: Hashable, Sendable, Codable {
-    package let host: HostName
-    package let command: Command
-
-    package init(_ host: HostName, _ command: Command) {
-        self.host = host
-        self.command = command
     }
 }
 

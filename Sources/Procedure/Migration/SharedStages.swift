@@ -1,4 +1,5 @@
 import ControlProtocol
+import Fleet
 import Settings
 
 /// The stages that both strategies begin and end with.

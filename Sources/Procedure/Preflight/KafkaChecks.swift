@@ -1,4 +1,5 @@
 import ControlProtocol
+import KafkaMetadata
 import Settings
 import Topology
 

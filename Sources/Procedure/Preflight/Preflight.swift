@@ -1,3 +1,4 @@
+package import Fleet
 package import Settings
 package import SystemCalls
 

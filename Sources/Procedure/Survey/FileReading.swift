@@ -1,4 +1,5 @@
 import ControlProtocol
+import Fleet
 import FoundationEssentials
 
 /// A file of a host as its agent hands it out, or why it does not.

@@ -1,4 +1,5 @@
 package import ControlProtocol
+package import Fleet
 package import FoundationEssentials
 package import Settings
 import Topology

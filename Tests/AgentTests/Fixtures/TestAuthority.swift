@@ -1,3 +1,4 @@
+import CertificateAuthority
 import FoundationEssentials
 import MutualTLS
 

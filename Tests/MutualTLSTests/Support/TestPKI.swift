@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import Testing
 
+@testable import CertificateAuthority
 @testable import MutualTLS
 
 /// An authority and a scratch directory for one test; the directory goes away with it.

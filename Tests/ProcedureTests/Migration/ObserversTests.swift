@@ -1,4 +1,5 @@
 import ControlProtocol
+import Fleet
 import Procedure
 import Settings
 import Testing

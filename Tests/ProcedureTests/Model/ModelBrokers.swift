@@ -1,5 +1,6 @@
 import ControlProtocol
 import FoundationEssentials
+import KafkaMetadata
 import Procedure
 import Settings
 import Topology

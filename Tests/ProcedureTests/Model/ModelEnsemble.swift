@@ -1,4 +1,5 @@
 import ControlProtocol
+import Fleet
 import FoundationEssentials
 import Procedure
 import Settings

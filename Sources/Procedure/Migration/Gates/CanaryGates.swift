@@ -1,3 +1,4 @@
+import Fleet
 import Settings
 
 /// Gates on canaries: nodes that are written through one side and looked for on all servers (trap 8).

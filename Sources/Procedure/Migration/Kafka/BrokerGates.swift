@@ -1,5 +1,7 @@
 import ControlProtocol
+import Fleet
 import FoundationEssentials
+import KafkaMetadata
 import Settings
 import Topology
 

@@ -1,4 +1,5 @@
 import ControlProtocol
+import Fleet
 package import Settings
 import Topology
 

@@ -1,0 +1,136 @@
+package import FoundationEssentials
+package import MutualTLS
+
+/// An authority on disk, with everything that it issued.
+///
+/// `certs/README.md` describes the files.
+///
+/// Every change is made under a lock and recorded in the index before the certificate exists, so that
+/// whatever was issued can be revoked. Nothing but the index and the revocation list is ever overwritten.
+package struct PKIDirectory: Sendable {
+    package let path: String
+
+    package init(path: String) { self.path = path }
+
+    /// The files of one issued certificate.
+    package struct IssuedFiles: Hashable, Sendable {
+        package let certificate: String
+        package let key: String
+        package let facts: CertificateFacts
+    }
+
+    package var authorityPath: String { path + "/ca.pem" }
+    package var authorityKeyPath: String { path + "/ca.key" }
+    package var revocationListPath: String { path + "/ca.crl" }
+    package var indexPath: String { path + "/index.tsv" }
+
+    package func certificatePath(of identity: PeerIdentity) -> String {
+        "\(path)/\(identity.kind.rawValue)s/\(identity.name).pem"
+    }
+
+    package func keyPath(of identity: PeerIdentity) -> String {
+        "\(path)/\(identity.kind.rawValue)s/\(identity.name).key"
+    }
+
+    /// Creates the directory where needed, and in it a new authority.
+    package func create(trustDomain: TrustDomain, now: Date) throws(PKIError) -> CertificateFacts {
+        try NewFile.createDirectory(path)
+        let lock = try DirectoryLock(path + "/lock")
+        defer { _ = lock }
+        for taken in [authorityPath, authorityKeyPath, revocationListPath, indexPath]
+        where NewFile.exists(taken) {
+            throw .alreadyInitialised(directory: path)
+        }
+        let authority = try CertificateAuthority(creating: trustDomain, now: now)
+        for kind in PeerIdentity.Kind.allCases {
+            try NewFile.createDirectory("\(path)/\(kind.rawValue)s")
+        }
+        try NewFile.create(authorityKeyPath, authority.encodedKey(), mode: 0o600)
+        try NewFile.create(indexPath, [], mode: 0o600)
+        try NewFile.create(
+            revocationListPath,
+            authority.revocationList(of: [], number: 1, now: now),
+            mode: 0o644
+        )
+        // Last, as the sign that all of it is there.
+        try NewFile.create(authorityPath, authority.encodedCertificate(), mode: 0o644)
+        return authority.facts
+    }
+
+    package func issue(
+        _ identity: PeerIdentity,
+        alternativeNames: [AlternativeName] = [],
+        days: Int? = nil,
+        now: Date
+    ) throws(PKIError) -> IssuedFiles {
+        let authority = try open()
+        let lock = try DirectoryLock(path + "/lock")
+        defer { _ = lock }
+        let certificate = certificatePath(of: identity)
+        let key = keyPath(of: identity)
+        for taken in [key, certificate] where NewFile.exists(taken) { throw .exists(path: taken) }
+        let issued = try authority.issue(
+            identity,
+            alternativeNames: alternativeNames,
+            days: days,
+            now: now
+        )
+        var index = try readIndex()
+        index.append(
+            IssuedCertificate(
+                serial: issued.facts.serial,
+                identity: identity,
+                expires: issued.facts.notAfter
+            )
+        )
+        try writeIndex(index)
+        try NewFile.create(key, issued.key, mode: 0o600)
+        try NewFile.create(certificate, issued.certificate, mode: 0o644)
+        return IssuedFiles(certificate: certificate, key: key, facts: issued.facts)
+    }
+
+    /// Everything ever issued, oldest first.
+    package func list() throws(PKIError) -> [IssuedCertificate] {
+        guard NewFile.exists(authorityPath) else { throw .notInitialised(directory: path) }
+        return try readIndex().certificates
+    }
+
+    /// Revokes one serial, or all certificates of one name, and writes the new revocation list.
+    ///
+    /// The index comes first: when the list cannot be written, revoking again fails as `alreadyRevoked` only
+    /// after the list has been written anew.
+    package func revoke(_ text: String, now: Date) throws(PKIError) -> [IssuedCertificate] {
+        let authority = try open()
+        let lock = try DirectoryLock(path + "/lock")
+        defer { _ = lock }
+        var index = try readIndex()
+        let outcome = Result { () throws(PKIError) in try index.revoke(text, at: now) }
+        try writeIndex(index)
+        let revoked = index.revocations
+        try NewFile.replace(
+            revocationListPath,
+            authority.revocationList(of: revoked, number: revoked.count + 1, now: now),
+            mode: 0o644
+        )
+        return try outcome.get()
+    }
+
+    private func open() throws(PKIError) -> CertificateAuthority {
+        guard NewFile.exists(authorityPath) else { throw .notInitialised(directory: path) }
+        return try CertificateAuthority(certificatePath: authorityPath, keyPath: authorityKeyPath)
+    }
+
+    private func readIndex() throws(PKIError) -> IssuedIndex {
+        let bytes: [UInt8]
+        do throws(TLSError) {
+            bytes = try CredentialFile(reading: indexPath).bytes
+        } catch {
+            throw .cannotRead(path: indexPath, reason: error.description)
+        }
+        return try IssuedIndex(text: String(decoding: bytes, as: UTF8.self), path: indexPath)
+    }
+
+    private func writeIndex(_ index: IssuedIndex) throws(PKIError) {
+        try NewFile.replace(indexPath, Array(index.text.utf8), mode: 0o600)
+    }
+}

@@ -1,0 +1,27 @@
+import ArgumentParser
+import CertificateAuthority
+import FoundationEssentials
+import MutualTLS
+
+extension PKI {
+    struct Init: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Creates a new authority.")
+
+        @OptionGroup var location: Location
+
+        @Option(help: "Name that all certificates of this installation share.")
+        var trustDomain = "mitosis"
+
+        func run() async throws {
+            guard let domain = TrustDomain(trustDomain) else {
+                throw PKIError.badTrustDomain(text: trustDomain)
+            }
+            let directory = location.opened
+            let facts = try directory.create(trustDomain: domain, now: Date())
+            print("authority of \(domain): \(directory.authorityPath)")
+            print("key, never to leave this machine: \(directory.authorityKeyPath)")
+            print("revocation list: \(directory.revocationListPath)")
+            print("expires \(facts.notAfter.ISO8601Format())")
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import ArgumentParser
+import CertificateAuthority
+import FoundationEssentials
+import MutualTLS
+
+extension PKI {
+    struct Issue: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Issues a certificate with a new key.",
+            subcommands: [IssueAgent.self, IssueCoordinator.self, IssueViewer.self]
+        )
+
+        struct Lifetime: ParsableArguments {
+            @Option(help: "How many days the certificate is valid (default: 730 for agents, 365 for others).")
+            var days: Int?
+
+            func validate() throws {
+                guard days.map({ (1...3650).contains($0) }) ?? true else {
+                    throw ValidationError("--days is from 1 to 3650")
+                }
+            }
+        }
+
+        /// Shared by the three kinds.
+        static func perform(
+            _ kind: PeerIdentity.Kind,
+            _ text: String,
+            alternativeNames: [AlternativeName] = [],
+            lifetime: Lifetime,
+            in directory: PKIDirectory
+        ) throws {
+            guard let name = PeerName(text) else { throw PKIError.badName(text: text) }
+            let identity = PeerIdentity(kind, name)
+            let files = try directory.issue(
+                identity,
+                alternativeNames: alternativeNames,
+                days: lifetime.days,
+                now: Date()
+            )
+            print(
+                "\(identity), serial \(files.facts.serial), expires \(files.facts.notAfter.ISO8601Format())"
+            )
+            print("certificate: \(files.certificate)")
+            print("key: \(files.key)")
+        }
+    }
+}

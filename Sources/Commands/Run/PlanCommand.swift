@@ -1,0 +1,66 @@
+import ArgumentParser
+import ControlProtocol
+import Fleet
+import Procedure
+import Settings
+
+struct PlanCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Show every step, exact configuration diffs and exact rules. Changes nothing."
+    )
+
+    @Argument(help: "The plan file.") var file: String
+
+    func run() async throws {
+        let plan = try PlanReader.read(path: file)
+        let fleet = try AgentFleet(plan: plan, warn: Output.warn)
+        let survey = await Survey.take(of: plan, through: fleet)
+        let answers = await previews(of: plan, through: fleet)
+        let rules = answers.compactMapValues(\.accepted)
+        Output.write(PlanText(plan: plan, survey: survey).text(rules: rules) + "\n")
+        let missing =
+            (survey.unread + (survey.kafka?.unread ?? [])).map { "\($0.host): \($0.path): \($0.reason)" }
+            + plan.destination.compactMap { answers[$0.host]?.failure }
+        guard missing.isEmpty else {
+            throw Complaint(
+                "the plan above is not complete; `mitosis preflight \(file)` says more:\n"
+                    + missing.joined(separator: "\n")
+            )
+        }
+    }
+
+    private func previews(of plan: MigrationPlan, through fleet: AgentFleet) async -> [HostName:
+        PreviewAnswer]
+    {
+        await withTaskGroup(of: (HostName, PreviewAnswer).self) { group in
+            for server in plan.destination {
+                let wall = plan.wall(for: server)
+                group.addTask {
+                    do throws(FleetError) {
+                        return (server.host, .accepted(try await fleet.preview(wall, on: server.host)))
+                    } catch {
+                        return (server.host, .failed(error))
+                    }
+                }
+            }
+            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        }
+    }
+}
+
+extension PreviewAnswer {
+    fileprivate var accepted: RulesPreview? {
+        switch self {
+        case .accepted(let preview): preview
+        case .failed: nil
+        }
+    }
+
+    fileprivate var failure: String? {
+        switch self {
+        case .accepted: nil
+        case .failed(let error): "\(error)"
+        }
+    }
+}

@@ -1,0 +1,203 @@
+import AgentClient
+package import ControlProtocol
+import Glibc
+package import KafkaMetadata
+import MutualTLS
+import NIOCore
+import NIOPosix
+package import Settings
+package import Topology
+
+/// The procedure's fleet: one agent client per host of the plan.
+package struct AgentFleet: Fleet {
+    /// Calls in flight at once; a handshake costs CPU on this side.
+    private static let width = 128
+
+    /// What an agent takes in one request.
+    private static let mostProbes = 256
+
+    private let clients: [HostName: AgentClient]
+    private let tls: ReloadingTLSContext?
+    private let kafka = KafkaReader()
+
+    /// - Parameter warn: told of certificates that changed on disk and cannot be used; the earlier ones stay in use.
+    package init(plan: MigrationPlan, warn: @escaping @Sendable (String) -> Void) throws {
+        let directory = plan.pki.directory
+        let name = plan.pki.coordinator
+        let crl = "\(directory)/ca.crl"
+        let files = TLSFiles(
+            certificate: "\(directory)/coordinators/\(name).pem",
+            key: "\(directory)/coordinators/\(name).key",
+            authority: "\(directory)/ca.pem",
+            revoked: access(crl, F_OK) == 0 ? crl : nil
+        )
+        guard let trustDomain = TrustDomain(plan.pki.trustDomain) else {
+            throw FleetNameError.trustDomain(file: plan.file, text: plan.pki.trustDomain)
+        }
+        var clients: [HostName: AgentClient] = [:]
+        var last: ReloadingTLSContext?
+        for agent in plan.agents {
+            guard let peer = PeerName(agent.host.description) else {
+                throw FleetNameError.host(file: plan.file, line: agent.line, host: agent.host)
+            }
+            let tls = try ReloadingTLSContext(
+                files: files,
+                trustDomain: trustDomain,
+                role: .client(expecting: PeerIdentity(.agent, peer))
+            ) { reload in
+                if case .failure(let error) = reload {
+                    warn("\(error)")
+                }
+            }
+            last = tls
+            clients[agent.host] = AgentClient(
+                host: agent.host,
+                address: agent.address,
+                port: agent.port,
+                tls: tls,
+                group: MultiThreadedEventLoopGroup.singleton
+            )
+        }
+        self.clients = clients
+        tls = last
+    }
+
+    /// All clients use the same files.
+    package func ownCredentials() -> CredentialExpiry? {
+        guard let context = tls?.current() else { return nil }
+        return CredentialExpiry(
+            certificate: context.certificate.notAfter,
+            authority: context.authorityEnds,
+            revocationList: context.revocationListEnds
+        )
+    }
+
+    package func observe(_ hosts: [HostName]) async -> [HostName: Observation] {
+        await observe(hosts) { client throws(AgentClientError) in try await client.status() }
+    }
+
+    package func observeServing(_ hosts: [HostName]) async -> [HostName: Observation] {
+        await observe(hosts) { client throws(AgentClientError) in try await client.servingStatus() }
+    }
+
+    private func observe(
+        _ hosts: [HostName],
+        _ ask: @escaping @Sendable (AgentClient) async throws(AgentClientError) -> HostStatus
+    ) async -> [HostName: Observation] {
+        await withTaskGroup(of: (HostName, Observation).self) { group in
+            var answers: [HostName: Observation] = [:]
+            for (index, host) in hosts.enumerated() {
+                if index >= Self.width, let (host, answer) = await group.next() { answers[host] = answer }
+                group.addTask { (host, await observe(host, ask)) }
+            }
+            for await (host, answer) in group { answers[host] = answer }
+            return answers
+        }
+    }
+
+    private func observe(
+        _ host: HostName,
+        _ ask: @Sendable (AgentClient) async throws(AgentClientError) -> HostStatus
+    ) async -> Observation {
+        do throws(FleetError) {
+            return .status(
+                try await call(host) { client throws(AgentClientError) in try await ask(client) }
+            )
+        } catch {
+            return .silent(reason: "\(error)")
+        }
+    }
+
+    package func probe(_ targets: [ProbeTarget], from host: HostName) async throws(FleetError)
+        -> [ProbeResult]
+    {
+        var results: [ProbeResult] = []
+        for start in stride(from: 0, to: targets.count, by: Self.mostProbes) {
+            let part = Array(targets[start..<min(targets.count, start + Self.mostProbes)])
+            results += try await call(host) { client throws(AgentClientError) in
+                try await client.probe(ProbeRequest(targets: part))
+            }.results
+        }
+        return results
+    }
+
+    package func read(_ path: String, on host: HostName) async throws(FleetError) -> FileContent {
+        try await call(host) { client throws(AgentClientError) in
+            try await client.read(FileReadRequest(path: path))
+        }
+    }
+
+    package func kafka(through servers: [PlannedServer], chroot: String) async throws(FleetError)
+        -> KafkaCluster
+    {
+        let list = servers.map { ConnectString.Server(host: $0.address, port: $0.clientPort).description }
+        guard let connect = ConnectString(list.joined(separator: ",") + chroot) else {
+            throw .kafkaUnreadable(reason: "no server to ask")
+        }
+        do throws(KafkaReadingError) {
+            return try await kafka.read(through: connect)
+        } catch {
+            throw .kafkaUnreadable(reason: error.reason)
+        }
+    }
+
+    package func history(of zxids: [Zxid], on host: HostName) async throws(FleetError) -> [Zxid: Presence] {
+        let reply = try await call(host) { client throws(AgentClientError) in
+            try await client.history(HistoryRequest(zxids: zxids))
+        }
+        return Dictionary(reply.results.map { ($0.zxid, $0.presence) }) { first, _ in first }
+    }
+
+    package func fly(_ question: CanaryQuestion) async -> CanaryAnswer {
+        await CanaryFlight(question: question).answer()
+    }
+
+    /// Ends the session with ZooKeeper, if one was opened.
+    package func close() async { await kafka.close() }
+
+    package func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview {
+        try await call(host) { client throws(AgentClientError) in
+            try await client.preview(RulesPreviewRequest(wall: wall))
+        }
+    }
+
+    package func acquire(_ request: LeaseRequest, on host: HostName) async throws(FleetError) -> LeaseState {
+        try await call(host) { client throws(AgentClientError) in try await client.acquire(request) }
+    }
+
+    package func release(_ lease: Lease, on host: HostName) async throws(FleetError) {
+        _ = try await call(host) { client throws(AgentClientError) in try await client.release(lease) }
+    }
+
+    package func perform(
+        _ request: CommandRequest,
+        on host: HostName,
+        progress: @escaping @Sendable (CommandEvent) -> Void
+    ) async throws(FleetError) -> CommandOutcome {
+        try await call(host) { client throws(AgentClientError) in
+            try await client.perform(request, progress: progress)
+        }
+    }
+
+    private func call<Value>(
+        _ host: HostName,
+        _ body: (AgentClient) async throws(AgentClientError) -> Value
+    ) async throws(FleetError) -> Value {
+        guard let client = clients[host] else {
+            throw .broken(host: host, reason: "not a host of this plan")
+        }
+        do throws(AgentClientError) {
+            return try await body(client)
+        } catch {
+            switch error {
+            case .unreachable(_, let reason): throw .unreachable(host: host, reason: reason)
+            case .replyLost(_, let reason): throw .replyLost(host: host, reason: reason)
+            case .refused(_, 503, let reply): throw .unreachable(host: host, reason: reply.error)
+            case .refused(_, _, let reply):
+                if let refusal = reply.refusal { throw .refused(host: host, refusal: refusal) }
+                throw .broken(host: host, reason: reply.error)
+            case .identity, .protocolViolation: throw .broken(host: host, reason: "\(error)")
+            }
+        }
+    }
+}

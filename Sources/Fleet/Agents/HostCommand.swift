@@ -1,0 +1,12 @@
+package import ControlProtocol
+
+/// One command for one host.
+package struct HostCommand: Hashable, Sendable, Codable {
+    package let host: HostName
+    package let command: Command
+
+    package init(_ host: HostName, _ command: Command) {
+        self.host = host
+        self.command = command
+    }
+}

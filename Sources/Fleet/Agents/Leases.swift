@@ -1,0 +1,82 @@
+package import ControlProtocol
+package import SystemCalls
+
+/// Leases on all hosts of a run: taken together, renewed while it runs, released at its end.
+package struct Leases: Sendable {
+    /// Renewed every third of it.
+    package static let secondsToLive = 60
+
+    let hosts: [HostName]
+    let fleet: any Fleet
+    let timing: Timing
+
+    package init(hosts: [HostName], fleet: any Fleet, timing: Timing) {
+        self.hosts = hosts
+        self.fleet = fleet
+        self.timing = timing
+    }
+
+    /// One above the highest epoch that any agent has granted.
+    ///
+    /// Every agent must answer.
+    package func nextEpoch() async throws(FleetError) -> FencingEpoch {
+        let view = await fleet.observe(hosts)
+        var highest: UInt64 = 0
+        for host in hosts {
+            switch view[host] {
+            case .status(let status): highest = max(highest, status.lease.highestEpoch.value)
+            case .silent(let reason): throw .unreachable(host: host, reason: reason)
+            case nil: throw .unreachable(host: host, reason: "not observed")
+            }
+        }
+        return FencingEpoch(highest + 1)
+    }
+
+    /// All or none: when one agent refuses, those already granted are released.
+    package func acquire(_ lease: Lease, takeOver: Bool) async throws(FleetError) {
+        let request = LeaseRequest(lease: lease, secondsToLive: Self.secondsToLive, takeOver: takeOver)
+        let failures = await onEveryHost { host throws(FleetError) in
+            _ = try await fleet.acquire(request, on: host)
+        }
+        guard let first = failures.first else { return }
+        await release(lease)
+        throw first
+    }
+
+    /// Renews until cancelled.
+    ///
+    /// A host that does not answer is tried again at the next turn; commands to an agent that has granted a
+    /// newer epoch are refused there.
+    package func renew(_ lease: Lease) async {
+        let request = LeaseRequest(lease: lease, secondsToLive: Self.secondsToLive)
+        while !Task.isCancelled {
+            await timing.sleep(.seconds(Self.secondsToLive / 3))
+            if Task.isCancelled { return }
+            _ = await onEveryHost { host throws(FleetError) in _ = try await fleet.acquire(request, on: host)
+            }
+        }
+    }
+
+    /// Best effort: a lease that is not released lapses.
+    package func release(_ lease: Lease) async {
+        _ = await onEveryHost { host throws(FleetError) in try await fleet.release(lease, on: host) }
+    }
+
+    private func onEveryHost(
+        _ body: @escaping @Sendable (HostName) async throws(FleetError) -> Void
+    ) async -> [FleetError] {
+        await withTaskGroup(of: FleetError?.self) { group in
+            for host in hosts {
+                group.addTask {
+                    do throws(FleetError) {
+                        try await body(host)
+                        return nil
+                    } catch { return error }
+                }
+            }
+            var failures: [FleetError] = []
+            for await failure in group { if let failure { failures.append(failure) } }
+            return failures
+        }
+    }
+}

@@ -1,0 +1,124 @@
+import FoundationEssentials
+package import Topology
+import ZooKeeperClient
+
+/// ZooKeeper did not answer, or not as Kafka's does.
+package struct KafkaReadingError: Error, Hashable, Sendable {
+    package let reason: String
+}
+
+/// Reads a Kafka cluster's nodes over one kept session, many requests under way at once.
+///
+/// Every look begins with a sync, so that a server that lags behind cannot show a state from before the last look.
+package actor KafkaReader {
+    /// For one look at the whole tree; a server without a quorum does not answer.
+    private static let patience = Duration.seconds(10)
+    /// More nodes than any cluster has that this can be meant for.
+    private static let mostNodes = 500_000
+
+    private struct Link {
+        let servers: ConnectString
+        let session: ZooKeeperSession
+    }
+
+    private var link: Link?
+
+    package init() {}
+
+    /// - Parameter servers: any of the cluster's servers, with the cluster's chroot.
+    package func read(through servers: ConnectString) async throws(KafkaReadingError) -> KafkaCluster {
+        do {
+            return try await bounded(servers)
+        } catch {
+            await drop()
+            throw KafkaReadingError(reason: Self.text(error))
+        }
+    }
+
+    package func close() async { await drop() }
+
+    private func drop() async {
+        guard let old = link else { return }
+        link = nil
+        await old.session.close()
+    }
+
+    private func bounded(_ servers: ConnectString) async throws -> KafkaCluster {
+        let session = try await session(at: servers)
+        return try await withThrowingTaskGroup(of: KafkaCluster.self) { group in
+            group.addTask { try await Self.cluster(over: session, at: servers) }
+            group.addTask {
+                try await Task.sleep(for: Self.patience)
+                throw ZooKeeperError.timeout("reading Kafka's nodes within \(Self.patience)")
+            }
+            defer { group.cancelAll() }
+            guard let first = try await group.next() else { throw ZooKeeperError.cancelled }
+            return first
+        }
+    }
+
+    private func session(at servers: ConnectString) async throws(ZooKeeperError) -> ZooKeeperSession {
+        if let link, link.servers == servers {
+            switch link.session.state {
+            case .connecting, .connected: return link.session
+            case .ended: break
+            }
+        }
+        await drop()
+        let session = try await ZooKeeperSession.connect(servers, timeout: .seconds(5))
+        link = Link(servers: servers, session: session)
+        return session
+    }
+
+    private static func cluster(
+        over session: ZooKeeperSession,
+        at servers: ConnectString
+    ) async throws -> KafkaCluster {
+        try await session.sync(KafkaTree.brokers)
+        guard try await session.exists(KafkaTree.brokers) != nil else {
+            throw KafkaTreeError.malformed(
+                path: servers.chroot + KafkaTree.brokers,
+                reason: "it does not exist"
+            )
+        }
+        var tree = KafkaTree()
+        var paths = KafkaTree.fixedPaths
+        for (parent, result) in zip(KafkaTree.parents, await session.children(all: KafkaTree.parents)) {
+            paths += try unlessAbsent(result)?.names.map { "\(parent)/\($0)" } ?? []
+        }
+        try await add(paths, to: &tree, over: session)
+        try await add(try tree.partitionStates(), to: &tree, over: session)
+        return try KafkaCluster(tree)
+    }
+
+    private static func add(
+        _ paths: [String],
+        to tree: inout KafkaTree,
+        over session: ZooKeeperSession
+    ) async throws {
+        guard tree.nodes.count + paths.count <= mostNodes else {
+            throw ZooKeeperError.invalidArguments("more than \(mostNodes) nodes below the chroot")
+        }
+        for (path, result) in zip(paths, await session.get(all: paths)) {
+            guard let node = try unlessAbsent(result) else { continue }
+            tree.nodes[path] = Znode(
+                data: node.data,
+                czxid: node.stat.czxid,
+                ephemeralOwner: node.stat.ephemeralOwner.map { SessionNumber($0.value) }
+            )
+        }
+    }
+
+    /// Nil for a node that went away between two rounds.
+    private static func unlessAbsent<Value>(
+        _ result: Result<Value, ZooKeeperError>
+    ) throws(ZooKeeperError) -> Value? {
+        do throws(ZooKeeperError) {
+            return try result.get()
+        } catch .noNode {
+            return nil
+        }
+    }
+
+    private static func text(_ error: any Error) -> String { "\(error)" }
+}
