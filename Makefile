@@ -37,6 +37,7 @@ test: lint build release
 	MITOSIS_BIN=$(abspath $(MITOSIS_BIN)) $(SWIFT) test --skip-build --no-parallel --filter EndToEndTests
 
 lint:
+	.ci/check-layout --prove
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
 
 format:

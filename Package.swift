@@ -102,8 +102,8 @@ let layers: [Target] = [
         settings: unoptimised
     ),
 
-    module("Journal", uses: ["ControlProtocol", "Procedure"], [sqlite]),
-    module("Reporting", uses: ["ControlProtocol", "Procedure"]),
+    module("Journal", uses: ["ControlProtocol", "Fleet", "Procedure"], [sqlite]),
+    module("Reporting", uses: ["Procedure"]),
 
     module(
         "Commands",
@@ -117,7 +117,7 @@ let layers: [Target] = [
 
     module(
         "LabKit",
-        uses: ["Settings", "Topology"],
+        uses: ["Topology"],
         subprocess + [arguments],
         resources: [.embedInCode("Resources")]
     ),
