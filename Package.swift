@@ -124,7 +124,7 @@ let layers: [Target] = [
 ]
 
 let programs: [Target] = [
-    program("Agent", uses: ["AgentServer"], nio),
+    program("Agent", uses: ["AgentServer", "ControlProtocol"], nio),
     program("Coordinator", uses: ["Commands"], [arguments]),
     program("Lab", uses: ["LabKit"], [arguments]),
 ]
@@ -162,6 +162,7 @@ let suites: [Target] = [
             "SystemCalls", "Topology",
         ]
     ),
+    tests("CommandsTests", use: ["Commands"], [arguments]),
     tests("KafkaMetadataTests", use: ["KafkaMetadata", "Topology"]),
     tests("ZooKeeperClientTests", use: ["CZooKeeper", "Topology", "ZooKeeperClient"]),
     tests("EndToEndTests", use: ["LabKit", "Topology"], subprocess),

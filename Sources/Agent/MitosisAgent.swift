@@ -1,4 +1,5 @@
 import AgentServer
+import ControlProtocol
 import Glibc
 import NIOPosix
 
@@ -10,7 +11,7 @@ struct MitosisAgent {
         do {
             switch try AgentArguments(Array(CommandLine.arguments.dropFirst())) {
             case .help: print(AgentArguments.usage)
-            case .version: print(AgentVersion.current)
+            case .version: print(ProgramVersion.line(of: "mitosis-agent"))
             case .check(let path):
                 let configuration = try AgentConfigurationReader.readOwn(path: path)
                 try AgentProgram.check(configuration)

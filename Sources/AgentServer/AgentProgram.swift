@@ -79,7 +79,7 @@ package struct AgentProgram: Sendable {
         log.info(
             "mitosis-agent runs",
             [
-                "version": AgentVersion.current, "host": configuration.host.description,
+                "version": ProgramVersion.current, "host": configuration.host.description,
                 "address": configuration.address.description,
                 "port": listener.address?.port.map(String.init) ?? "?",
                 "identity": "spiffe://\(configuration.certificates.trustDomain)/agent/\(configuration.host)",

@@ -1,10 +1,12 @@
 package import ArgumentParser
+import ControlProtocol
 
 /// `mitosis`, from the command line.
 package struct MitosisCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "mitosis",
         abstract: "Moves a Kafka cluster's ZooKeeper data to an ensemble of its own, without downtime.",
+        version: ProgramVersion.line(of: "mitosis"),
         subcommands: [
             PlanCommand.self, PreflightCommand.self, RunCommand.self, RollbackCommand.self,
             StatusCommand.self, RulesCommand.self,

@@ -117,7 +117,3 @@ package struct ErrorReply: Hashable, Sendable, Codable {
         self.refusal = refusal
     }
 }
-
-package enum ControlProtocolVersion {
-    package static let current = 2
-}

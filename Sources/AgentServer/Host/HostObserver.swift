@@ -48,7 +48,7 @@ package struct HostObserver: Sendable {
         await turnstile.leave()
         return HostStatus(
             host: facts.host,
-            agentVersion: AgentVersion.current,
+            agentVersion: ProgramVersion.current,
             protocolVersion: ControlProtocolVersion.current,
             clock: clock.now().unixMilliseconds,
             agentStartedAt: facts.startedAt,

@@ -31,7 +31,7 @@ struct AgentMetrics {
                 .init(
                     "1",
                     [
-                        "host": facts.host.description, "version": AgentVersion.current,
+                        "host": facts.host.description, "version": ProgramVersion.current,
                         "protocol": String(ControlProtocolVersion.current),
                         "firewall": facts.backend.rawValue,
                     ]

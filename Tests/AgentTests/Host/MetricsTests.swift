@@ -45,7 +45,7 @@ struct MetricsTests {
             _ = try await client.perform(Sample.command(Sample.lease("a", 9)))
             let page = try await page(agent)
             for line in [
-                #"mitosis_agent_info{host="s1",version="\#(AgentVersion.current)",protocol="\#(ControlProtocolVersion.current)",firewall="nftables"} 1"#,
+                #"mitosis_agent_info{host="s1",version="\#(ProgramVersion.current)",protocol="\#(ControlProtocolVersion.current)",firewall="nftables"} 1"#,
                 #"mitosis_zookeeper_role{role="follower"} 1"#, #"mitosis_zookeeper_role{role="leader"} 0"#,
                 #"mitosis_rule_packets_total{chain="input",family="ipv4"} 5"#,
                 "mitosis_zookeeper_zxid_epoch 5",
