@@ -1,0 +1,26 @@
+import ArgumentParser
+import Fleet
+import Settings
+import SystemCalls
+
+struct RulesClean: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "clean",
+        abstract: "Remove every rule of ours from every host, whoever left it there.",
+        discussion: """
+            Refused while a run of this plan has not finished: between the split and the return of the source, \
+            removing the rules joins the two ensembles again. --force overrides that.
+            """
+    )
+
+    @Argument(help: "The plan file.") var file: String
+    @Flag(help: "Even though a run has not finished.") var force = false
+
+    func run() async throws {
+        let plan = try PlanReader.read(path: file)
+        let fleet = try AgentFleet(plan: plan, warn: Output.warn)
+        let cleaning = RuleCleaning(plan: plan, fleet: fleet, timing: .system, force: force)
+        let left = try await cleaning.perform { Output.write($0 + "\n") }
+        if left > 0 { throw ExitCode(1) }
+    }
+}
