@@ -101,6 +101,8 @@ struct ZooKeeperInspectorTests {
                 myid: index + 1
             )
         }
+        // Both are looked at to the end, and a server ends with the last that holds it.
+        defer { withExtendedLifetime(servers) {} }
         let inspectors = servers.map { $0.inspector() }
         let leads = await eventually {
             let first = stats(await inspectors[0].status())
