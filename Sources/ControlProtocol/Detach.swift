@@ -1,7 +1,8 @@
 package import Topology
 
-/// Takes a server out of its ensemble for good, without losing what it has acknowledged: its clients are kept out, it is
-/// cut off by the wall, its log on disk catches up with its memory, and only then its process is ended.
+/// Takes a server out of its ensemble for good, without losing what it has acknowledged: its clients are kept out, its
+/// log on disk catches up with its memory while it still follows its leader, and only then its process is ended; the wall
+/// comes last.
 ///
 /// docs/division.md has the states and the argument. The desired end: the wall stands, the server is stopped, a copy
 /// of its data is kept. A server that is not drained in time is left running, as it was.

@@ -75,7 +75,7 @@ package struct PlanText: Sendable {
             if let precheck = step.precheck { lines.append("    before: \(precheck.title)") }
             lines += actions(step.act).map { "    does:   \($0)" }
             lines.append("    after:  \(step.verify.title), within \(step.verify.deadline)")
-            lines += (step.verify.preflight?.checks ?? []).map { "            \($0.name): \($0.title)" }
+            lines += (step.verify.preflight?.checks ?? []).map { "            \($0.name): \($0.gate.title)" }
             lines.append("    undo:   \(undo(step.undo))")
         }
         return lines.joined(separator: "\n") + "\n"

@@ -39,7 +39,7 @@ struct RuleCleaning {
     private func refuseUnfinished(_ journal: SQLiteJournal) throws {
         for run in try journal.runs() where run.record.plan == plan.name && run.ending != .finished {
             let history = RunHistory(try journal.entries(of: run.record.id))
-            guard !history.begun.contains("division.detach") else {
+            guard !history.passed.contains(.divisionBegan) else {
                 throw Complaint(
                     "run \(run.record.id) has divided the ensemble and has not finished; go on with `mitosis run`. "
                         + "--force removes the rules nevertheless: the two sides may then join again"

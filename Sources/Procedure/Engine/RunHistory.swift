@@ -1,43 +1,54 @@
 /// What the journal of a run says is done, begun, or taken back.
 package struct RunHistory: Sendable {
     /// Steps with a verdict that they were done, and not taken back since.
-    package private(set) var done: Set<StepID> = []
-    /// Steps with an intent, and not taken back since.
-    package private(set) var begun: Set<StepID> = []
+    package let done: Set<StepID>
+    /// What those and the steps with an intent alone amount to.
+    package let passed: Set<Milestone>
     /// Whether anything was ever sent to a host.
     package let hasActed: Bool
 
     package init(_ entries: [JournalEntry]) {
         hasActed = entries.contains { !$0.commands.isEmpty }
+        var done: Set<StepID> = []
+        var begun: Set<StepID> = []
         for entry in entries {
             begun.insert(entry.step)
             guard case .done = entry.verdict else { continue }
             done.insert(entry.step)
             // The division was taken back as a whole: it is all to be done again, and can be taken back again.
-            if entry.step == MigrationProcedure.wayBackEnds {
-                for prefix in ["division.", "rollback.", "renewal."] {
-                    done = done.filter { !$0.description.hasPrefix(prefix) }
-                    begun = begun.filter { !$0.description.hasPrefix(prefix) }
-                }
+            if Milestone.passages[entry.step]?.done == .wayBackEnded {
+                done = done.filter { !($0.stage?.isTakenBack ?? false) }
+                begun = begun.filter { !($0.stage?.isTakenBack ?? false) }
             }
         }
+        self.done = done
+        passed = Milestone.passed(begun: begun, done: done)
+    }
+
+    /// The steps that are not done again by a run through these stages.
+    package func settled(before stages: [Stage]) -> Set<StepID> {
+        done.subtracting(
+            stages.flatMap(\.steps).filter { step in
+                switch step.repeats {
+                case .never: false
+                case .always: true
+                case .until(let milestone): !passed.contains(milestone)
+                }
+            }
+            .map(\.id)
+        )
     }
 
     /// A way back that has changed more than which processes run must come to its end before anything else.
-    package var isOnTheWayBack: Bool {
-        begun.contains {
-            $0.description.hasPrefix("rollback.") && !MigrationProcedure.wayBackMayEndAfter.contains($0)
-        }
-    }
+    package var isOnTheWayBack: Bool { passed.contains(.wayBackBegan) }
 
     package var standing: Standing {
         guard hasActed else { return .untouched }
-        if isOnTheWayBack { return .rollingBack }
-        if done.contains("clean-up.remove-rules") { return .apart }
-        if done.contains("division.start") { return .divided }
-        if begun.contains("division.detach") { return .dividing }
-        let joined: [StepID] = ["join.start-seeds-again", "join.start-observers"]
-        return joined.contains { done.contains($0) } ? .joint : .joining
+        if passed.contains(.wayBackBegan) { return .rollingBack }
+        if passed.contains(.rulesRemoved) { return .apart }
+        if passed.contains(.destinationLed) { return .divided }
+        if passed.contains(.divisionBegan) { return .dividing }
+        return passed.contains(.joined) ? .joint : .joining
     }
 }
 

@@ -68,10 +68,10 @@ package struct RunMachine: Sendable {
         let attempts: Int
     }
 
-    /// `done` holds the steps that have a verdict in the journal, `begun` those with an intent.
-    package init(stages: [Stage], done: Set<StepID>, begun: Set<StepID> = []) {
+    /// `done` holds the steps that have a verdict in the journal, `passed` what all of the journal amounts to.
+    package init(stages: [Stage], done: Set<StepID>, passed: Set<Milestone> = []) {
         committed = Set(
-            stages.indices.filter { stages[$0].committedBy.map { begun.contains($0) } ?? false }
+            stages.indices.filter { stages[$0].committedBy.map { passed.contains($0) } ?? false }
         )
         plan = stages.map { stage in
             stage.steps.map { step in

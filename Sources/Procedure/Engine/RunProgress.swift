@@ -29,7 +29,7 @@ struct RunProgress {
             leaveStage()
             stageStarted = runner.timing.monotonic()
             let stage = runner.stages[next.stage]
-            runner.event(.stageStarted, stage: stage.name, title: stage.title)
+            runner.event(.stageStarted, stage: stage.name.rawValue, title: stage.title)
         }
         position = next
         stepStarted = runner.timing.monotonic()
@@ -39,7 +39,12 @@ struct RunProgress {
     func leaveStage() {
         guard let stage else { return }
         let milliseconds = (runner.timing.monotonic() - stageStarted).milliseconds
-        runner.event(.stageFinished, stage: stage.name, title: stage.title, milliseconds: milliseconds)
+        runner.event(
+            .stageFinished,
+            stage: stage.name.rawValue,
+            title: stage.title,
+            milliseconds: milliseconds
+        )
     }
 
     mutating func precheck() async -> RunMachine.Event {
@@ -190,7 +195,7 @@ struct RunProgress {
     private func tell(_ kind: RunEvent.Kind, _ message: String? = nil, _ milliseconds: Int? = nil) {
         runner.event(
             kind,
-            stage: stage?.name,
+            stage: stage?.name.rawValue,
             step: step?.id.description,
             title: step?.title,
             message: message,

@@ -8,7 +8,7 @@ package struct Runner: Sendable {
     /// What is left of the procedure, with what has to be renewed first.
     let stages: [Stage]
     let done: Set<StepID>
-    let begun: Set<StepID>
+    let passed: Set<Milestone>
     let entries: [JournalEntry]
     let course: Course
     let run: RunRecord
@@ -45,27 +45,14 @@ package struct Runner: Sendable {
         let procedure = MigrationProcedure(plan: plan, survey: run.survey)
         let entries = try journal.entries(of: run.id)
         let history = RunHistory(entries)
-        var done = history.done
-        begun = history.begun
+        passed = history.passed
         self.entries = entries
         self.course = course
         switch course {
-        case .back:
-            // A run may have gone forward since, to a leader.
-            if !history.isOnTheWayBack { done.subtract(MigrationProcedure.wayBackMayEndAfter) }
-            stages = [procedure.wayBack]
-        case .forward:
-            let renewal = procedure.renewal(done: done, begun: begun)
-            if let renewal {
-                done.subtract(renewal.steps.map(\.id))
-                if renewal.steps.contains(where: { $0.id == "renewal.joint-files" }) {
-                    done.remove("division.restore-files")
-                }
-            }
-            if !begun.contains("division.detach") { done.subtract(["division.kafka", "division.canary"]) }
-            stages = (renewal.map { [$0] } ?? []) + procedure.stages
+        case .back: stages = [procedure.wayBack]
+        case .forward: stages = [procedure.renewal(after: passed)].compactMap(\.self) + procedure.stages
         }
-        self.done = done
+        done = history.settled(before: stages)
         hosts = plan.agents.map(\.host)
         self.run = run
         self.fleet = fleet
@@ -84,7 +71,7 @@ package struct Runner: Sendable {
     /// The caller holds the leases for `run.epoch`.
     package func perform() async throws(JournalError) -> Outcome {
         var progress = RunProgress(runner: self, facts: run.facts, entries: entries)
-        var machine = RunMachine(stages: stages, done: done, begun: begun)
+        var machine = RunMachine(stages: stages, done: done, passed: passed)
         let started = timing.monotonic()
         event(done.isEmpty ? .runStarted : .runResumed, message: "\(done.count) steps were done before")
 
@@ -109,7 +96,7 @@ package struct Runner: Sendable {
                 )
             case .confirm(let stage):
                 let question = stages[stage].confirmation ?? ""
-                event(.confirmationNeeded, stage: stages[stage].name, message: question)
+                event(.confirmationNeeded, stage: stages[stage].name.rawValue, message: question)
                 action = machine.handle(await confirm(question) ? .confirmed : .declined)
             case .precheck(let position):
                 progress.enter(position)

@@ -17,8 +17,18 @@ package struct Step: Sendable {
     package let isRestingPlace: Bool
     /// How often it is begun again, each time decided anew, before its failure stops the run.
     package let attempts: Int
+    /// Whether a later run of the program does it again although it is done.
+    package let repeats: Repetition
     /// What the run remembers of each host's answer, whether or not all hosts succeeded.
     package let noting: (@Sendable (HostName, CommandResult, inout RunFacts) -> Void)?
+
+    package enum Repetition: Hashable, Sendable {
+        case never
+        /// What it saw or did may not hold any more by then.
+        case always
+        /// The same, but only as long as this has not been passed.
+        case until(Milestone)
+    }
 
     package init(
         _ id: StepID,
@@ -29,6 +39,7 @@ package struct Step: Sendable {
         undo: Undo,
         isRestingPlace: Bool = true,
         attempts: Int = 1,
+        repeats: Repetition = .never,
         noting: (@Sendable (HostName, CommandResult, inout RunFacts) -> Void)? = nil
     ) {
         self.id = id
@@ -39,6 +50,7 @@ package struct Step: Sendable {
         self.undo = undo
         self.isRestingPlace = isRestingPlace
         self.attempts = attempts
+        self.repeats = repeats
         self.noting = noting
     }
 }
@@ -87,21 +99,21 @@ package enum Undo: Hashable, Sendable {
 }
 
 package struct Stage: Sendable {
-    package let name: String
+    package let name: StageName
     package let title: String
     /// Asked of the operator before the stage begins.
     package let confirmation: String?
-    /// Once this step was begun, the question has been answered for good.
+    /// Once this was passed, the question has been answered for good.
     ///
     /// Until then every run asks again.
-    package let committedBy: StepID?
+    package let committedBy: Milestone?
     package let steps: [Step]
 
     package init(
-        _ name: String,
+        _ name: StageName,
         _ title: String,
         confirmation: String? = nil,
-        committedBy: StepID? = nil,
+        committedBy: Milestone? = nil,
         _ steps: [Step]
     ) {
         self.name = name

@@ -4,10 +4,10 @@ import Settings
 extension MigrationProcedure {
     var division: Stage {
         Stage(
-            "division",
+            .division,
             "Divide the joint ensemble",
             confirmation: confirmation,
-            committedBy: "division.detach",
+            committedBy: .divisionBegan,
             [
                 kafka?.readyToDivide,
                 Step(
@@ -15,10 +15,11 @@ extension MigrationProcedure {
                     "The joint ensemble commits, and every seed follows",
                     precheck: isJoint,
                     verify: canaryReachesAll,
-                    undo: .nothingToUndo
+                    undo: .nothingToUndo,
+                    repeats: .until(.divisionBegan)
                 ),
                 Step(
-                    "division.restore-files",
+                    .restoreFiles,
                     "Put the original files back, restart nothing",
                     // While a node that has to take its data anew is still started with the joint file.
                     precheck: isJoint.and(disksKeepUp).and(othersAreStopped).and(peersAreKnown)
@@ -26,10 +27,12 @@ extension MigrationProcedure {
                     act: .commands(restore(joined)),
                     verify: filesAreOriginal(on: source + destination),
                     undo: .commands(writeJoint(on: joined), note: "the joint files come back"),
-                    isRestingPlace: false
+                    isRestingPlace: false,
+                    // Until then every run that goes on begins with the joint files: they are put back.
+                    repeats: .until(.divisionBegan)
                 ),
                 Step(
-                    "division.detach",
+                    .detach,
                     "Detach the seeds, each when its disk holds all that it acknowledged; wall off the rest",
                     precheck: isJoint.and(disksKeepUp).and(bothSidesConnect).or(divisionHasBegun)
                         .and(othersAreStopped),
@@ -51,7 +54,7 @@ extension MigrationProcedure {
                     noting: noteDetached
                 ),
                 Step(
-                    "division.start",
+                    .startFirstQuorum,
                     "Start the first quorum: the freshest nodes, and as many more as make a majority",
                     act: startFirst,
                     verify: destinationIsLed.awaitingServing(),

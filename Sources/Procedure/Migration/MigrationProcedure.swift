@@ -30,9 +30,9 @@ package struct MigrationProcedure: Sendable {
     ///
     /// Standing conditions may have been lost meanwhile: rules do not survive a reboot, and another tool may have
     /// flushed them. Original files must not lie under joint processes longer than a division takes.
-    package func renewal(done: Set<StepID>, begun: Set<StepID>) -> Stage? {
+    package func renewal(after passed: Set<Milestone>) -> Stage? {
         var steps: [Step] = []
-        if begun.contains("division.detach"), !begun.contains("clean-up.remove-rules") {
+        if passed.contains(.divisionBegan), !passed.contains(.rulesRemovalBegan) {
             steps.append(
                 Step(
                     "renewal.raise-walls",
@@ -40,21 +40,23 @@ package struct MigrationProcedure: Sendable {
                     act: raiseStandingWalls,
                     verify: detachedAreWalled,
                     undo: .commands(removeWalls, note: "the joint ensemble heals"),
-                    isRestingPlace: false
+                    isRestingPlace: false,
+                    repeats: .always
                 )
             )
         }
-        if done.contains("division.restore-files"), !begun.contains("division.detach") {
+        if passed.contains(.originalFilesBack), !passed.contains(.divisionBegan) {
             steps.append(
                 Step(
                     "renewal.joint-files",
                     "Put the joint files back until the division begins",
                     act: .commands(writeJoint(on: joined)),
                     verify: filesAreJoint(on: joined),
-                    undo: .commands(restore(joined), note: "the original files come back")
+                    undo: .commands(restore(joined), note: "the original files come back"),
+                    repeats: .always
                 )
             )
         }
-        return steps.isEmpty ? nil : Stage("renewal", "Renew what a stop may have undone", steps)
+        return steps.isEmpty ? nil : Stage(.renewal, "Renew what a stop may have undone", steps)
     }
 }

@@ -7,7 +7,7 @@ extension MigrationProcedure {
         [
             preflight,
             Stage(
-                "join",
+                .join,
                 "Replicate: the destination observes the source",
                 [
                     Step(
@@ -18,7 +18,7 @@ extension MigrationProcedure {
                         undo: .commands(restore(destination), note: "the destination's own files come back")
                     ),
                     Step(
-                        "join.start-observers",
+                        .startObservers,
                         "Start \(names(destination)) and let them catch up",
                         precheck: whole(source, as: "source"),
                         act: .commands(start(destination)),

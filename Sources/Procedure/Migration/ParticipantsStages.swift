@@ -6,7 +6,7 @@ extension MigrationProcedure {
         [
             preflight,
             Stage(
-                "join",
+                .join,
                 "Replicate: the seeds join the source",
                 [
                     Step(
@@ -52,7 +52,7 @@ extension MigrationProcedure {
             kafka?.repoint,
             division,
             Stage(
-                "return",
+                .return,
                 "The source returns to its own view",
                 source.indices.map { index in
                     Step(
@@ -85,7 +85,7 @@ extension MigrationProcedure {
                 isRestingPlace: false
             ),
             Step(
-                "join.start-seeds-again",
+                .startSeedsAgain,
                 "Start the seeds that were stopped",
                 precheck: leadsFrom(source, among: joint),
                 act: startIfDown(seeds),

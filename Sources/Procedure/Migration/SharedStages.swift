@@ -6,7 +6,7 @@ import Settings
 extension MigrationProcedure {
     var preflight: Stage {
         Stage(
-            "preflight",
+            .preflight,
             "Check before anything changes",
             [
                 Step(
@@ -21,11 +21,11 @@ extension MigrationProcedure {
 
     var cleanUp: Stage {
         Stage(
-            "clean-up",
+            .cleanUp,
             "Remove the rules",
             [
                 Step(
-                    "clean-up.remove-rules",
+                    .removeRules,
                     "Remove every rule",
                     precheck: bothRunTheirOwn.and(nothingCrosses),
                     act: .commands(removeWalls),

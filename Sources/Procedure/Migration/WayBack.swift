@@ -7,22 +7,18 @@ import Topology
 ///
 /// Every acknowledged write is in the joint ensemble, so that whatever the detached nodes hold beyond it may go.
 extension MigrationProcedure {
-    /// The step with which the way back is complete.
-    package static let wayBackEnds: StepID = "rollback.rejoin"
-
-    /// Its steps after which `mitosis run` may still go forward, and that are looked at anew in every rollback until then.
-    package static let wayBackMayEndAfter: Set<StepID> = ["rollback.possible", "rollback.stop"]
-
+    /// After its first two steps `mitosis run` may still go forward, to a leader even: a rollback looks at them anew.
     package var wayBack: Stage {
         Stage(
-            "rollback",
+            .rollback,
             "Go back to the joint ensemble",
             [
                 Step(
                     "rollback.possible",
                     "The destination has no leader and never had one",
                     verify: neverLed,
-                    undo: .nothingToUndo
+                    undo: .nothingToUndo,
+                    repeats: .until(.wayBackBegan)
                 ),
                 Step(
                     "rollback.stop",
@@ -30,10 +26,11 @@ extension MigrationProcedure {
                     act: stopDetached,
                     verify: noneRunsItsOwn.and(neverLed),
                     undo: .none(because: "`mitosis run` starts them again"),
-                    isRestingPlace: false
+                    isRestingPlace: false,
+                    repeats: .until(.wayBackBegan)
                 ),
                 Step(
-                    "rollback.files",
+                    .returnToJointFiles,
                     "Write the joint configuration on \(names(joined))",
                     act: .commands(writeJoint(on: joined)),
                     verify: filesAreJoint(on: joined),
@@ -41,7 +38,7 @@ extension MigrationProcedure {
                     isRestingPlace: false
                 ),
                 Step(
-                    "rollback.set-aside",
+                    .setAside,
                     "Move data aside that the source's leader would refuse",
                     precheck: sourceServes,
                     act: setAsideTooNew,
@@ -50,7 +47,7 @@ extension MigrationProcedure {
                     isRestingPlace: false
                 ),
                 Step(
-                    "rollback.remove-rules",
+                    .openWalls,
                     "Remove every rule",
                     precheck: noneRunsItsOwn,
                     act: .commands(removeWalls),
@@ -59,7 +56,7 @@ extension MigrationProcedure {
                     isRestingPlace: false
                 ),
                 Step(
-                    Self.wayBackEnds,
+                    .rejoin,
                     "Start \(names(seeds)) with the joint configuration",
                     act: rejoin,
                     verify: isJoint.within(plan.deadlines.join),

@@ -120,9 +120,8 @@ extension MigrationProcedure {
             for (server, zookeeper) in Self.onPlan(plan.servers, fleet)
             where zookeeper.data.isEmpty || !isNew(server) {
                 for problem in zookeeper.data.problems { remarks.refuse("\(server.host): \(problem)") }
-                if !zookeeper.data.missing.isEmpty {
-                    let list = zookeeper.data.missing.map(\.description).joined(separator: ", ")
-                    remarks.refuse("\(server.host): its log lacks \(list), which its next start would lose")
+                if let hole = fleet.hole(on: server.host) {
+                    remarks.refuse(hole + ", which its next start would lose")
                 }
             }
             for (server, zookeeper) in Self.running(source, fleet) where zookeeper.data.problems.isEmpty {

@@ -220,19 +220,18 @@ extension MigrationProcedure {
             looking: Look(hosts: source.map(\.host))
         ) { [source] fleet, _ in
             var remarks = Remarks()
-            var found: [String: [HostName]] = [:]
+            var sizes = BufferSizes()
             for (server, zookeeper) in Self.seen(source, fleet) {
                 guard let properties = zookeeper.javaProperties else { continue }
-                found[properties["jute.maxbuffer"] ?? "the default", default: []].append(server.host)
+                sizes.note(properties, of: server.host)
             }
-            let groups = found.sorted { $0.key < $1.key }.map { "\($0.key) on \(Self.list($0.value))" }
-            if found.count > 1 { remarks.refuse("jute.maxbuffer is " + groups.joined(separator: ", ")) }
+            if sizes.differ { remarks.refuse("jute.maxbuffer is \(sizes)") }
             for server in inFiles {
                 remarks.warn(
                     "\(server.host): \(server.configPath): jute.maxbuffer has no effect in this file"
                 )
             }
-            return remarks.verdict("jute.maxbuffer is " + groups.joined(separator: ", "))
+            return remarks.verdict("jute.maxbuffer is \(sizes)")
         }
     }
 }

@@ -25,18 +25,18 @@ struct Inspection: Sendable {
                 if isFinal { verdict = seen }
             case .holds(let observed):
                 hold(observed)
-                if isFinal, holding >= check.looks { verdict = .holds(observed: observed + note) }
+                if isFinal, holding >= check.gate.looks { verdict = .holds(observed: observed + note) }
             case .warns(let observed):
                 hold(observed)
-                if isFinal, holding >= check.looks { verdict = .warns(observed: observed + note) }
+                if isFinal, holding >= check.gate.looks { verdict = .warns(observed: observed + note) }
             case .waiting(let why):
                 holding = 0
                 last = nil
                 reason = why
-                if elapsed >= check.deadline { verdict = .never(reason: why) }
+                if elapsed >= check.gate.deadline { verdict = .never(reason: why) }
             }
             // A check that needs several looks may take as long again to show them.
-            if verdict == nil, elapsed >= max(check.deadline, Inspection.patience) * 2 {
+            if verdict == nil, elapsed >= max(check.gate.deadline, Inspection.patience) * 2 {
                 verdict = .never(reason: reason)
             }
         }
@@ -59,7 +59,7 @@ struct Inspection: Sendable {
 
     /// What the undecided checks want to see, merged; nil when all are decided.
     var look: Look? {
-        let looks = rows.filter { $0.verdict == nil }.map(\.check.look)
+        let looks = rows.filter { $0.verdict == nil }.map(\.check.gate.look)
         guard let first = looks.first else { return nil }
         return looks.dropFirst().reduce(first) { $0.merging($1) }
     }
@@ -67,7 +67,7 @@ struct Inspection: Sendable {
     /// Before the next look: as long as a check asks for, or ever longer, so that a large fleet is asked a handful of times.
     var pause: Duration {
         let open = rows.filter { $0.verdict == nil }
-        let asked = open.compactMap(\.check.interval).max()
+        let asked = open.compactMap(\.check.gate.interval).max()
         if open.allSatisfy({ $0.holding > 0 }), let asked { return asked }
         return max(asked ?? .zero, min(Self.longestPause, .milliseconds(500) * (1 << min(rounds - 1, 4))))
     }
@@ -78,8 +78,8 @@ struct Inspection: Sendable {
         for index in rows.indices where rows[index].verdict == nil {
             let check = rows[index].check
             rows[index].see(
-                check.judge(view, facts),
-                unsettled: check.look.hosts.filter(view.isUnsettled),
+                check.gate.judge(view, facts),
+                unsettled: check.gate.look.hosts.filter(view.isUnsettled),
                 after: elapsed
             )
         }
@@ -107,7 +107,7 @@ struct Inspection: Sendable {
         guard let waiver else {
             return Finding(
                 name: check.name,
-                title: check.title,
+                title: check.gate.title,
                 verdict: result,
                 reason: reason,
                 remedy: result == .pass ? nil : check.remedy
@@ -116,7 +116,7 @@ struct Inspection: Sendable {
         guard result != .pass else {
             return Finding(
                 name: check.name,
-                title: check.title,
+                title: check.gate.title,
                 verdict: .warn,
                 reason: "it is waived, and that is not needed: \(reason)",
                 remedy: "Remove the waiver on line \(waiver.line) of the plan"
@@ -124,7 +124,7 @@ struct Inspection: Sendable {
         }
         return Finding(
             name: check.name,
-            title: check.title,
+            title: check.gate.title,
             verdict: .waived,
             reason: reason,
             remedy: check.remedy,

@@ -212,11 +212,10 @@ extension KafkaProcedure {
             var remarks = Remarks()
             for broker in brokers {
                 guard let state = fleet.service(broker.service, on: broker.host) else { continue }
-                let said = "\(broker.name): \(broker.service) \(state.sentence)"
-                switch state {
-                case .running: break
-                case .changing: remarks.wait(said)
-                case .stopped, .failed: remarks.refuse(said)
+                switch Self.ailment(of: broker, state) {
+                case nil: break
+                case .passing(let said): remarks.wait(said)
+                case .lasting(let said): remarks.refuse(said)
                 }
             }
             guard let cluster = fleet.kafka else {

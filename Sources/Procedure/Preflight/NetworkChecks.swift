@@ -150,7 +150,7 @@ extension MigrationProcedure {
             for host in plan.agents.map(\.host) {
                 guard let rules = fleet.status(host)?.rules, rules.unreadable == nil else { continue }
                 seen += 1
-                if rules.count > 0 { remarks.refuse("\(host) has \(rules.count) rules of ours") }
+                if let left = fleet.leftRules(on: host) { remarks.refuse(left) }
             }
             return remarks.verdict("0 rules on \(seen) hosts")
         }

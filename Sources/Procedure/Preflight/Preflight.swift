@@ -36,16 +36,16 @@ package struct Preflight: Sendable {
 extension Gate {
     /// Every check of a plan at once; a run takes its findings one by one, see `RunProgress`.
     init(_ preflight: Preflight) {
-        let looks = preflight.checks.map(\.look)
+        let looks = preflight.checks.map(\.gate.look)
         self.init(
             "each of \(preflight.checks.count) checks passes, warns, or is waived",
             looking: looks.dropFirst().reduce(looks.first ?? Look()) { $0.merging($1) },
-            deadline: preflight.checks.map(\.deadline).max() ?? .zero,
+            deadline: preflight.checks.map(\.gate.deadline).max() ?? .zero,
             preflight: preflight
         ) { view, facts in
             let failed = preflight.checks.map { check -> Finding in
                 let waiver = preflight.waivers.first { $0.check == check.name }
-                return Inspection.finding(check, check.judge(view, facts), waiver)
+                return Inspection.finding(check, check.gate.judge(view, facts), waiver)
             }
             .filter { $0.verdict == .fail }
             return failed.isEmpty

@@ -40,17 +40,18 @@ extension MigrationProcedure {
             looking: Look(hosts: source.map(\.host))
         ) { [source, sourceView] fleet, _ in
             var remarks = Remarks()
-            var leaders: [HostName] = []
+            var voters = Voters()
             var unasked = source.count
             for (server, zookeeper) in Self.onPlan(source, fleet) {
                 // One that answers and refuses the question is for `four-letter-words`.
                 if !zookeeper.serving.isSilenced { unasked -= 1 }
-                Self.remark(server, zookeeper, sourceView, &remarks, &leaders)
+                Self.remark(server, zookeeper, sourceView, &remarks, &voters)
             }
+            let leaders = voters.leaders
             if leaders.count > 1 { remarks.wait("\(Self.list(leaders)) all lead") }
             if leaders.isEmpty, unasked == 0 { remarks.wait("no source server leads") }
-            if let leader = leaders.first, leaders.count == 1, unasked == 0,
-                let synced = fleet.stats(leader)?.syncedFollowers, synced < source.count - 1
+            if let leader = voters.leader, unasked == 0,
+                let synced = voters.synced(fleet, tooFewOf: source.count)
             {
                 remarks.wait("\(leader) leads, \(synced) of \(source.count - 1) followers are in sync")
             }
@@ -64,7 +65,7 @@ extension MigrationProcedure {
         _ zookeeper: ZooKeeperStatus,
         _ view: [Member],
         _ remarks: inout Remarks,
-        _ leaders: inout [HostName]
+        _ voters: inout Voters
     ) {
         let host = server.host
         switch zookeeper.state {
@@ -75,13 +76,8 @@ extension MigrationProcedure {
         }
         switch zookeeper.serving {
         case .yes(let stats):
-            switch stats.role {
-            case .leader: leaders.append(host)
-            case .follower: break
-            case .observer, .standalone:
-                remarks.refuse("\(host) serves as \(stats.role.rawValue), not as a voter")
-            }
-        case .looking: remarks.wait("\(host) is looking for a leader")
+            if let fault = voters.note(stats, of: host) { remarks.refuse(fault) }
+        case .looking: remarks.wait(FleetView.looking(host))
         case .unreachable(let reason):
             if !zookeeper.serving.isSilenced { remarks.wait("\(host) does not answer: \(reason)") }
             return
@@ -143,10 +139,7 @@ extension MigrationProcedure {
                     observed: "not judged: \(serving.count) of \(source.count) servers were seen to serve"
                 )
             }
-            switch fleet.canary {
-            case nil: return .waiting(reason: "no canary was written")
-            case .silent(let reason): return .waiting(reason: reason)
-            case .seen(let sightings):
+            return fleet.canaries { sightings in
                 let missing = sightings.flatMap(\.missing)
                 guard missing.isEmpty else {
                     return .waiting(reason: "a canary is not seen on \(missing.joined(separator: ", "))")
@@ -165,15 +158,14 @@ extension MigrationProcedure {
             looking: Look(hosts: source.map(\.host))
         ) { [source, plan] fleet, _ in
             var remarks = Remarks()
-            let known = Set(plan.servers.flatMap(\.allAddresses))
             var count = 0
             for (server, zookeeper) in Self.running(source, fleet) {
-                guard let sockets = zookeeper.peerSockets else {
+                guard let strangers = fleet.strangers(of: server.host, in: plan) else {
                     remarks.wait("\(server.host) cannot tell which connections it has")
                     continue
                 }
-                count += sockets.count
-                for socket in sockets where !known.contains(socket.remoteAddress) {
+                count += zookeeper.peerSockets?.count ?? 0
+                for socket in strangers {
                     remarks.refuse(
                         "\(server.host) is connected to \(socket.remoteAddress), an address that the plan does not name"
                     )

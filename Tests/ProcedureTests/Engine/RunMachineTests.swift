@@ -11,8 +11,8 @@ struct RunMachineTests {
     }
 
     private static let stages = [
-        Stage("one", "One", [step("one.a"), step("one.b", rests: false), step("one.c")]),
-        Stage("two", "Two", confirmation: "sure?", [step("two.a")]),
+        Stage(.join, "One", [step("one.a"), step("one.b", rests: false), step("one.c")]),
+        Stage(.division, "Two", confirmation: "sure?", [step("two.a")]),
     ]
 
     private typealias Position = RunMachine.Position

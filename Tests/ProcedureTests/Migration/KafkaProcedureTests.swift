@@ -68,7 +68,7 @@ struct KafkaProcedureTests {
         fleet.change { $0.brokers.isUnreadable = true }
         #expect(try await Fixture.run(plan, fleet, MemoryJournal()).isFinished)
         let stages = MigrationProcedure(plan: plan, survey: Survey(files: [])).stages
-        #expect(stages.map(\.name) == ["preflight", "join", "division", "return", "clean-up"])
+        #expect(stages.map(\.name) == [.preflight, .join, .division, .return, .cleanUp])
         let ids = stages.flatMap(\.steps).map(\.id.description)
         #expect(ids.count == 24)
         #expect(!ids.contains { $0.contains("kafka") || $0.contains("broker") || $0.contains("session") })

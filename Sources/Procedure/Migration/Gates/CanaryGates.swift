@@ -27,10 +27,7 @@ extension MigrationProcedure {
             looking: Look(canary: CanaryQuestion(name: plan.name, sides: sides)),
             deadline: plan.deadlines.restart
         ) { fleet, _ in
-            switch fleet.canary {
-            case nil: return .waiting(reason: "no canary was written")
-            case .silent(let reason): return .waiting(reason: reason)
-            case .seen(let sightings):
+            fleet.canaries { sightings in
                 if let stray = sightings.first(where: { !$0.strays.isEmpty }) {
                     return .never(
                         reason:

@@ -44,12 +44,10 @@ extension MigrationProcedure {
                     return .waiting(reason: "\(seed.host) does not serve")
                 }
                 if let problem = data.problems.first { return .never(reason: "\(seed.host): \(problem)") }
-                guard data.missing.isEmpty else {
-                    let list = data.missing.map(\.description).joined(separator: ", ")
+                if let hole = fleet.hole(on: seed.host) {
                     return .never(
-                        reason:
-                            "\(seed.host): its log lacks \(list); stop it, move version-2 away, start it again with the "
-                            + "joint configuration"
+                        reason: hole
+                            + "; stop it, move version-2 away, start it again with the joint configuration"
                     )
                 }
                 guard let disk = data.lastZxid else {

@@ -11,33 +11,17 @@ extension MigrationProcedure {
             hosts: servers.map(\.host),
             deadline: plan.deadlines.restart
         ) { view, _ in
-            var leaders: [HostName] = []
+            var voters = Voters()
             for server in servers {
-                if let silence = view.silence(server.host) { return .waiting(reason: silence) }
-                guard let zookeeper = view.zookeeper(server.host) else { continue }
-                switch zookeeper.serving {
-                case .yes(let stats):
-                    switch stats.role {
-                    case .leader: leaders.append(server.host)
-                    case .follower: break
-                    case .observer, .standalone:
-                        return .never(
-                            reason: "\(server.host) serves as \(stats.role.rawValue), not as a voter"
-                        )
-                    }
-                case .looking: return .waiting(reason: "\(server.host) is looking for a leader")
-                case .unreachable(let reason):
-                    if case .failed(let why) = zookeeper.state {
-                        return .never(reason: "\(server.host): its service has failed: \(why)")
-                    }
-                    return .waiting(reason: "\(server.host) does not answer on its client port: \(reason)")
-                }
+                if let idleness = view.idleness(of: server.host) { return idleness }
+                guard let stats = view.stats(server.host) else { continue }
+                if let fault = voters.note(stats, of: server.host) { return .never(reason: fault) }
             }
-            guard leaders.count == 1, let leader = leaders.first else {
-                let who = leaders.isEmpty ? "none leads" : "\(Self.list(leaders)) all lead"
+            guard let leader = voters.leader else {
+                let who = voters.leaders.isEmpty ? "none leads" : "\(Self.list(voters.leaders)) all lead"
                 return .waiting(reason: "\(name): \(who)")
             }
-            if let synced = view.stats(leader)?.syncedFollowers, synced < servers.count - 1 {
+            if let synced = voters.synced(view, tooFewOf: servers.count) {
                 return .waiting(reason: "\(leader) leads, \(synced) of \(servers.count - 1) followers synced")
             }
             return .holds(observed: "\(servers.count) serve, \(leader) leads")
@@ -52,23 +36,11 @@ extension MigrationProcedure {
             deadline: plan.deadlines.restart
         ) { [destination] view, _ in
             for server in destination {
-                if let silence = view.silence(server.host) { return .waiting(reason: silence) }
-                switch view.zookeeper(server.host)?.serving {
-                case .yes(let stats):
-                    guard stats.role == .observer else {
-                        return .never(
-                            reason:
-                                "\(server.host) serves as \(stats.role.rawValue), not as an observer: stop it"
-                        )
-                    }
-                case .looking: return .waiting(reason: "\(server.host) is looking for a leader")
-                case .unreachable(let reason):
-                    if case .failed(let why) = view.zookeeper(server.host)?.state {
-                        return .never(reason: "\(server.host): its service has failed: \(why)")
-                    }
-                    return .waiting(reason: "\(server.host) does not answer on its client port: \(reason)")
-                case nil: return .waiting(reason: "\(server.host) was not seen")
-                }
+                if let idleness = view.idleness(of: server.host) { return idleness }
+                guard let role = view.stats(server.host)?.role, role != .observer else { continue }
+                return .never(
+                    reason: "\(server.host) serves as \(role.rawValue), not as an observer: stop it"
+                )
             }
             return .holds(observed: "\(destination.count) observers serve")
         }
@@ -93,27 +65,23 @@ extension MigrationProcedure {
     }
 
     /// Every JVM among `servers` takes requests and answers of the same size (trap 14).
-    ///
-    /// Judged on the flags of the processes: files do not show them.
     func areAlike(_ servers: [PlannedServer]) -> Gate {
         Gate(
             "the same jute.maxbuffer in every JVM",
             hosts: servers.map(\.host),
             deadline: plan.deadlines.restart
         ) { fleet, _ in
-            var found: [String: [HostName]] = [:]
+            var sizes = BufferSizes()
             for server in servers {
                 if let silence = fleet.silence(server.host) { return .waiting(reason: silence) }
                 guard let properties = fleet.zookeeper(server.host)?.javaProperties else {
                     return .waiting(reason: "\(server.host): the flags of its process are not known")
                 }
-                found[properties["jute.maxbuffer"] ?? "the default", default: []].append(server.host)
+                sizes.note(properties, of: server.host)
             }
-            guard found.count == 1, let value = found.keys.first else {
-                let groups = found.sorted { $0.key < $1.key }
-                    .map { "\($0.key) on \(Self.list($0.value))" }.joined(separator: ", ")
+            guard let value = sizes.common else {
                 return .never(
-                    reason: "jute.maxbuffer differs: \(groups). Start every server with the same value"
+                    reason: "jute.maxbuffer differs: \(sizes). Start every server with the same value"
                 )
             }
             return .holds(observed: "jute.maxbuffer is \(value) on \(servers.count) nodes")

@@ -12,11 +12,8 @@ extension MigrationProcedure {
         ) { [source, destination] fleet, _ in
             for server in source + destination {
                 if let silence = fleet.silence(server.host) { return .waiting(reason: silence) }
-                if let rules = fleet.status(server.host)?.rules, rules.count > 0 {
-                    return .waiting(
-                        reason: "\(server.host) has \(rules.count) rules of ours; "
-                            + "`mitosis rules clean` removes what an earlier run left"
-                    )
+                if let left = fleet.leftRules(on: server.host) {
+                    return .waiting(reason: left + "; `mitosis rules clean` removes what an earlier run left")
                 }
             }
             return .holds(observed: "0 rules on \(source.count + destination.count) hosts")
@@ -86,13 +83,12 @@ extension MigrationProcedure {
             hosts: (source + seeds).map(\.host),
             deadline: plan.deadlines.division
         ) { [source, seeds, plan] fleet, _ in
-            let known = Set(plan.servers.flatMap(\.allAddresses))
             for server in source + seeds {
                 if let silence = fleet.silence(server.host) { return .waiting(reason: silence) }
-                guard let sockets = fleet.zookeeper(server.host)?.peerSockets else {
+                guard let strangers = fleet.strangers(of: server.host, in: plan) else {
                     return .waiting(reason: "\(server.host) cannot tell which connections it has")
                 }
-                if let stranger = sockets.first(where: { !known.contains($0.remoteAddress) }) {
+                if let stranger = strangers.first {
                     return .never(
                         reason: "\(server.host) is connected to \(stranger.remoteAddress) (ports "
                             + "\(stranger.localPort), \(stranger.remotePort)), an address that the plan does not "

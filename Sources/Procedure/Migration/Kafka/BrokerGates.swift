@@ -40,17 +40,26 @@ extension KafkaProcedure {
         }
     }
 
+    /// A broker whose service does not run.
+    static func ailment(of broker: PlannedBroker, _ state: ServiceState) -> Ailment? {
+        let said = "\(broker.name): \(broker.service) \(state.sentence)"
+        return switch state {
+        case .running: nil
+        case .changing: .passing(said)
+        case .stopped, .failed: .lasting(said)
+        }
+    }
+
     func ailment(_ fleet: FleetView) -> Ailment? {
         for broker in brokers {
             if let silence = fleet.unanswered(broker.host) { return .passing(silence) }
             guard let state = fleet.service(broker.service, on: broker.host) else {
                 return .passing("\(broker.name): its agent does not know \(broker.service)")
             }
-            let said = "\(broker.name): \(broker.service) \(state.sentence)"
-            switch state {
-            case .running: break
-            case .changing: return .passing(said)
-            case .stopped, .failed:
+            switch Self.ailment(of: broker, state) {
+            case nil: break
+            case .passing(let said): return .passing(said)
+            case .lasting(let said):
                 return .lasting(
                     "\(said); no other broker is touched: see its log, bring it back, then `mitosis run` again"
                 )

@@ -21,7 +21,7 @@ package struct KafkaProcedure: Sendable {
 
     var repoint: Stage {
         Stage(
-            "repoint",
+            .repoint,
             "Repoint: the brokers move to the seeds",
             brokers.indices.map { index in
                 Step(
@@ -51,7 +51,8 @@ package struct KafkaProcedure: Sendable {
             "division.kafka",
             "Kafka is whole right before the division",
             verify: repointed(atLeast: brokers.count).and(healthy(from: fromJoint)),
-            undo: .nothingToUndo
+            undo: .nothingToUndo,
+            repeats: .until(.divisionBegan)
         )
     }
 

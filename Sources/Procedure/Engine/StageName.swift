@@ -1,0 +1,27 @@
+/// The stages of a migration, by the names that the ids of their steps begin with in journals.
+package enum StageName: String, Hashable, Sendable, CaseIterable, CustomStringConvertible {
+    case preflight
+    case join
+    case repoint
+    case division
+    case `return`
+    case cleanUp = "clean-up"
+    /// What a run that goes on does first.
+    case renewal
+    case rollback
+
+    package var description: String { rawValue }
+
+    /// Whether a rollback that has come to its end takes the stage's steps back, so that they are all to be done again.
+    package var isTakenBack: Bool {
+        switch self {
+        case .preflight, .join, .repoint, .return, .cleanUp: false
+        case .division, .renewal, .rollback: true
+        }
+    }
+}
+
+extension StepID {
+    /// Nil for a step that no stage of this version has.
+    package var stage: StageName? { StageName(rawValue: String(description.prefix { $0 != "." })) }
+}

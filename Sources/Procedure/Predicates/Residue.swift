@@ -1,0 +1,16 @@
+import ControlProtocol
+import Topology
+
+extension FleetView {
+    /// Says that a host's kernel has rules of ours (trap 16), or cannot be asked; nil when it is known to have none.
+    func leftRules(on host: HostName) -> String? {
+        guard let rules = status(host)?.rules, rules.count > 0 else { return nil }
+        return "\(host) has \(rules.count) rules of ours"
+    }
+
+    /// Says what the log of a host's server lacks (trap 9); nil when no hole was seen.
+    func hole(on host: HostName) -> String? {
+        guard let missing = zookeeper(host)?.data.missing, !missing.isEmpty else { return nil }
+        return "\(host): its log lacks \(missing.map(\.description).joined(separator: ", "))"
+    }
+}
