@@ -71,7 +71,7 @@ let layers: [Target] = [
 
     module("ControlProtocol", uses: ["COpenSSL", "Topology"]),
 
-    module("MutualTLS", uses: ["COpenSSL"], nio + [tls]),
+    module("MutualTLS", uses: ["COpenSSL", "SystemCalls"], nio + [tls]),
     module("CertificateAuthority", uses: ["COpenSSL", "MutualTLS"]),
     module("Settings", uses: ["CLibYAML", "ControlProtocol", "Topology"]),
 

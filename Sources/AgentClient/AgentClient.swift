@@ -14,9 +14,10 @@ package struct AgentClient: Sendable {
     private let patience: Patience
     private let connections: AgentConnections
 
-    /// - Parameter tls: a client context that expects the identity `agent/HOST`.
+    /// - Parameter identity: the only one that the agent's certificate may bear.
     package init(
         host: HostName,
+        identity: PeerIdentity,
         address: String,
         port: Port,
         tls: ReloadingTLSContext,
@@ -28,6 +29,7 @@ package struct AgentClient: Sendable {
         self.patience = patience
         connections = AgentConnections(
             host: host,
+            identity: identity,
             address: address,
             port: port,
             tls: tls,

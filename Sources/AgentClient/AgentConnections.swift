@@ -34,6 +34,7 @@ final class AgentConnections: Sendable {
     private static let most = 2
 
     private let host: HostName
+    private let identity: PeerIdentity
     private let address: String
     private let port: Port
     private let tls: ReloadingTLSContext
@@ -43,6 +44,7 @@ final class AgentConnections: Sendable {
 
     init(
         host: HostName,
+        identity: PeerIdentity,
         address: String,
         port: Port,
         tls: ReloadingTLSContext,
@@ -50,6 +52,7 @@ final class AgentConnections: Sendable {
         patience: Patience
     ) {
         self.host = host
+        self.identity = identity
         self.address = address
         self.port = port
         self.tls = tls
@@ -98,19 +101,23 @@ final class AgentConnections: Sendable {
 
     private func connect() async throws -> Connection {
         let timeout = TimeAmount(patience.connect)
-        let tls = tls.current()
+        let context = await tls.current()
         // The handshake may be over, either way, before this task hears of the connection.
         let opened = try await ClientBootstrap(group: group)
             .connectTimeout(timeout)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .connect(host: address, port: Int(port.number)) { channel in
+            .connect(host: address, port: Int(port.number)) { [identity] channel in
                 channel.eventLoop.makeCompletedFuture {
                     let ready = channel.eventLoop.makePromise(of: Void.self)
                     let failure = FailureNote()
                     let pipeline = channel.pipeline.syncOperations
                     do {
                         try pipeline.addHandler(
-                            MutualTLSHandler(context: tls, deadlines: TLSDeadlines(handshake: timeout))
+                            MutualTLSHandler(
+                                context: context,
+                                expecting: .server(identity),
+                                deadlines: TLSDeadlines(handshake: timeout)
+                            )
                         )
                         try pipeline.addHTTPClientHandlers()
                         try pipeline.addHandler(ExchangeHandler(ready: ready, failure: failure))

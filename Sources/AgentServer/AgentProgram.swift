@@ -46,7 +46,8 @@ package struct AgentProgram: Sendable {
                 startedAt: clock.now().unixMilliseconds,
                 backend: configuration.backend,
                 credentials: {
-                    let context = tls.current()
+                    // Looked at anew when the request came in.
+                    let context = tls.latest
                     return CredentialExpiry(
                         certificate: context.certificate.notAfter,
                         authority: context.authorityEnds,
@@ -70,7 +71,7 @@ package struct AgentProgram: Sendable {
             port: port ?? Int(configuration.port.number),
             service: service,
             tls: tls,
-            domain: tls.current().trustDomain,
+            domain: tls.latest.trustDomain,
             counters: counters,
             log: log,
             group: group,
@@ -83,12 +84,12 @@ package struct AgentProgram: Sendable {
                 "address": configuration.address.description,
                 "port": listener.address?.port.map(String.init) ?? "?",
                 "identity": "spiffe://\(configuration.certificates.trustDomain)/agent/\(configuration.host)",
-                "serial": tls.current().certificate.serial,
+                "serial": tls.latest.certificate.serial,
             ]
         )
         let restorations = RestorationReport(
             identity: "spiffe://\(configuration.certificates.trustDomain)/agent/\(configuration.host)",
-            serial: { tls.current().certificate.serial },
+            serial: { tls.latest.certificate.serial },
             audit: AuditTrail(directory: configuration.state, log: log),
             counters: counters,
             clock: clock,
@@ -218,8 +219,7 @@ package struct AgentProgram: Sendable {
                     authority: paths.authority,
                     revoked: paths.revoked
                 ),
-                trustDomain: domain,
-                role: .server
+                trustDomain: domain
             ) { outcome in
                 switch outcome {
                 case .success(let facts): log.info("certificate re-read", ["serial": facts.serial])
@@ -230,7 +230,7 @@ package struct AgentProgram: Sendable {
                     )
                 }
             }
-            guard tls.current().certificate.identity(in: domain) == own else {
+            guard tls.latest.certificate.identity(in: domain) == own else {
                 throw TLSError.malformed(
                     path: paths.certificate,
                     detail: "it is not the certificate of \(own.uri(in: domain)); issue one for this host"

@@ -14,7 +14,7 @@ struct ContextTests {
 
     private func refusal(of files: TLSFiles) -> TLSError? {
         do throws(TLSError) {
-            _ = try TLSContext(files: files, trustDomain: pki.domain, role: .server)
+            _ = try TLSContext(files: files, trustDomain: pki.domain)
             return nil
         } catch {
             return error
@@ -109,7 +109,6 @@ struct ContextTests {
         let reloading = try ReloadingTLSContext(
             files: first.files,
             trustDomain: pki.domain,
-            role: .server,
             report: { reports.add($0) }
         )
         try await TestServer.run(.reloading(reloading)) { running in
@@ -144,7 +143,6 @@ struct ContextTests {
         let reloading = try ReloadingTLSContext(
             files: agent.checking(revoked: list),
             trustDomain: pki.domain,
-            role: .server,
             report: { _ in }
         )
         try await TestServer.run(.reloading(reloading)) { running in

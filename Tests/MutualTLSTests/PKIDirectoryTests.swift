@@ -58,7 +58,7 @@ struct PKIDirectoryTests {
         // Certificates count in whole seconds.
         #expect(abs(short.facts.notAfter.timeIntervalSince(now) - day) < 2)
         #expect(abs(usual.facts.notAfter.timeIntervalSince(now) - 730 * day) < 2)
-        let context = try TLSContext(files: files(of: "agent/s1"), trustDomain: domain, role: .server)
+        let context = try TLSContext(files: files(of: "agent/s1"), trustDomain: domain)
         #expect(context.certificate.notAfter == short.facts.notAfter)
         let authority = try #require(context.authorityEnds)
         #expect(abs(authority.timeIntervalSince(now) - 3650 * day) < 2)

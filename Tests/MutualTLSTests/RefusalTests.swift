@@ -44,6 +44,24 @@ struct RefusalTests {
         #expect(server.peer == nil && client.peer == nil)
     }
 
+    @Test("connections of one context expect each their own host")
+    func sharedContext() async throws {
+        let own = try pki.client(coordinator)
+        let other = TestClient(context: own.context, expected: try pki.identity("agent/s2"))
+        try await TestServer.run(.fixed(pki.server(agent))) { running in
+            async let right = running.connect(own)
+            async let wrong = running.connect(other)
+            let (met, refused) = try await (right, wrong)
+            #expect(met.text == "ping")
+            #expect(
+                refused.errors
+                    == ["the certificate of agent/s1 was presented where agent/s2 was expected"]
+            )
+        }
+        let (_, met) = try await TestServer.meet(pki.server(pki.issue("agent/s2").files), other)
+        #expect(met.text == "ping")
+    }
+
     @Test("a server of another authority is refused")
     func untrustedServer() async throws {
         let foreign = try TestPKI()

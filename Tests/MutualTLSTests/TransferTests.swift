@@ -8,7 +8,7 @@ import Testing
 struct TransferTests {
     private let pki: TestPKI
     private let server: TLSContext
-    private let client: TLSContext
+    private let client: TestClient
 
     init() throws {
         pki = try TestPKI()

@@ -75,7 +75,7 @@ package struct AgentListener: Sendable {
                 .serverChannelOption(.backlog, value: 128)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .bind(host: address.description, port: port) { channel in
-                    accept(channel, tls.current(), counters, book, refusals, limits)
+                    accept(channel, tls, counters, book, refusals, limits)
                 }
             return AgentListener(
                 service: service,
@@ -108,7 +108,8 @@ package struct AgentListener: Sendable {
                                 accepted.channel,
                                 caller: { accepted.peer.caller(at: accepted.address, in: domain) },
                                 objection: {
-                                    accepted.peer.standing(judgedBy: accepted.context, now: tls.current())?
+                                    let current = await tls.current()
+                                    return accepted.peer.standing(judgedBy: accepted.context, now: current)?
                                         .objection(at: Date())
                                 },
                                 isOld: { accepted.opened.duration(to: .now) > limits.age }
@@ -132,7 +133,7 @@ package struct AgentListener: Sendable {
 
     private static func accept(
         _ channel: any Channel,
-        _ context: TLSContext,
+        _ tls: ReloadingTLSContext,
         _ counters: AgentCounters,
         _ book: ConnectionBook,
         _ refusals: RefusalLog,
@@ -160,7 +161,7 @@ package struct AgentListener: Sendable {
             book.forget(channel)
             counters.closeConnection()
         }
-        return channel.eventLoop.makeCompletedFuture {
+        return channel.eventLoop.makeFutureWithTask { await tls.current() }.flatMapThrowing { context in
             let peer = PeerRecord()
             let pipeline = channel.pipeline.syncOperations
             var decoder = NIOHTTPDecoderLimitConfiguration()
@@ -171,6 +172,7 @@ package struct AgentListener: Sendable {
             try pipeline.addHandler(
                 MutualTLSHandler(
                     context: context,
+                    expecting: .anyClient,
                     deadlines: TLSDeadlines(handshake: TimeAmount(limits.handshake))
                 )
             )

@@ -30,7 +30,7 @@ struct ConnectionServer: Sendable {
     func serve(
         _ channel: Channel,
         caller: @escaping @Sendable () -> Caller?,
-        objection: @escaping @Sendable () -> String?,
+        objection: @escaping @Sendable () async -> String?,
         isOld: @escaping @Sendable () -> Bool
     ) async {
         do {
@@ -39,7 +39,7 @@ struct ConnectionServer: Sendable {
                 while let part = try await reader.next(isolation: #isolation) {
                     guard case .head(let head) = part else { return }
                     guard let caller = caller() else { return }
-                    if let objection = objection() {
+                    if let objection = await objection() {
                         log.info("connection closed", ["peer": caller.peer, "reason": objection])
                         return
                     }

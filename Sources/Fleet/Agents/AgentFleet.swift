@@ -8,13 +8,13 @@ import NIOPosix
 package import Settings
 package import Topology
 
-/// The procedure's fleet: one agent client per host of the plan.
+/// The procedure's fleet: one agent client per host of the plan, all with the same certificate.
 package struct AgentFleet: Fleet {
     /// What an agent takes in one request.
     private static let mostProbes = 256
 
     private let clients: [HostName: AgentClient]
-    private let tls: ReloadingTLSContext?
+    private let tls: ReloadingTLSContext
     private let kafka = KafkaReader()
 
     /// - Parameter warn: told of certificates that changed on disk and cannot be used; the earlier ones stay in use.
@@ -31,24 +31,19 @@ package struct AgentFleet: Fleet {
         guard let trustDomain = TrustDomain(plan.pki.trustDomain) else {
             throw FleetNameError.trustDomain(file: plan.file, text: plan.pki.trustDomain)
         }
+        let tls = try ReloadingTLSContext(files: files, trustDomain: trustDomain) { reload in
+            if case .failure(let error) = reload {
+                warn("\(error)")
+            }
+        }
         var clients: [HostName: AgentClient] = [:]
-        var last: ReloadingTLSContext?
         for agent in plan.agents {
             guard let peer = PeerName(agent.host.description) else {
                 throw FleetNameError.host(file: plan.file, line: agent.line, host: agent.host)
             }
-            let tls = try ReloadingTLSContext(
-                files: files,
-                trustDomain: trustDomain,
-                role: .client(expecting: PeerIdentity(.agent, peer))
-            ) { reload in
-                if case .failure(let error) = reload {
-                    warn("\(error)")
-                }
-            }
-            last = tls
             clients[agent.host] = AgentClient(
                 host: agent.host,
+                identity: .agent(peer),
                 address: agent.address,
                 port: agent.port,
                 tls: tls,
@@ -56,12 +51,11 @@ package struct AgentFleet: Fleet {
             )
         }
         self.clients = clients
-        tls = last
+        self.tls = tls
     }
 
-    /// All clients use the same files.
-    package func ownCredentials() -> CredentialExpiry? {
-        guard let context = tls?.current() else { return nil }
+    package func ownCredentials() async -> CredentialExpiry? {
+        let context = await tls.current()
         return CredentialExpiry(
             certificate: context.certificate.notAfter,
             authority: context.authorityEnds,

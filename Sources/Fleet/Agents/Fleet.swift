@@ -20,7 +20,7 @@ package protocol Fleet: Sendable {
     /// Writes a canary through each side and looks for all of them on every server; nothing of it stays.
     func fly(_ question: CanaryQuestion) async -> CanaryAnswer
     /// When the certificates end by which this program knows agents and is known to them.
-    func ownCredentials() -> CredentialExpiry?
+    func ownCredentials() async -> CredentialExpiry?
     func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview
     func acquire(_ request: LeaseRequest, on host: HostName) async throws(FleetError) -> LeaseState
     func release(_ lease: Lease, on host: HostName) async throws(FleetError)

@@ -35,8 +35,12 @@ package final class MutualTLSHandler: ChannelDuplexHandler {
     private var deadline: Scheduled<Void>?
     private var deliveredSinceRead = false
 
-    package init(context: TLSContext, deadlines: TLSDeadlines = TLSDeadlines()) throws(TLSError) {
-        connection = try TLSConnection(context: context)
+    package init(
+        context: TLSContext,
+        expecting expected: ExpectedPeer,
+        deadlines: TLSDeadlines = TLSDeadlines()
+    ) throws(TLSError) {
+        connection = try TLSConnection(context: context, expecting: expected)
         self.deadlines = deadlines
     }
 

@@ -67,9 +67,9 @@ final class PeerJudgement {
             X509_V_ERR_CRL_SIGNATURE_FAILURE:
             return .revocationUnknown(presented: presented, reason: text)
         case X509_V_ERR_INVALID_PURPOSE:
-            switch policy.role {
-            case .server: return .notForClients(presented: concerned)
-            case .client: return .notForServers(presented: concerned)
+            switch policy.expected {
+            case .anyClient: return .notForClients(presented: concerned)
+            case .server: return .notForServers(presented: concerned)
             }
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
             X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,

@@ -23,6 +23,7 @@ final class TLSConnection {
     /// Both are owned by `ssl`.
     private let input: OpaquePointer
     private let output: OpaquePointer
+    /// Kept for as long as the connection uses its `SSL_CTX`.
     private let context: TLSContext
     private let judgement: PeerJudgement
 
@@ -30,14 +31,16 @@ final class TLSConnection {
     static let chunk = 65_536
     private static let recordSize = 16_384
 
-    init(context: TLSContext) throws(TLSError) {
+    init(context: TLSContext, expecting expected: ExpectedPeer) throws(TLSError) {
         ERR_clear_error()
         guard let ssl = SSL_new(context.pointer) else {
             throw .library(operation: "create a connection", detail: Diagnostics.drain().text)
         }
         self.ssl = ssl
         self.context = context
-        judgement = PeerJudgement(policy: context.policy)
+        judgement = PeerJudgement(
+            policy: PeerPolicy(trustDomain: context.trustDomain, expected: expected)
+        )
         guard let input = mitosis_bio_memory(), let output = mitosis_bio_memory(), judgement.attach(to: ssl)
         else {
             SSL_free(ssl)
@@ -46,9 +49,9 @@ final class TLSConnection {
         self.input = input
         self.output = output
         SSL_set_bio(ssl, input, output)
-        switch context.role {
-        case .server: SSL_set_accept_state(ssl)
-        case .client: SSL_set_connect_state(ssl)
+        switch expected {
+        case .anyClient: SSL_set_accept_state(ssl)
+        case .server: SSL_set_connect_state(ssl)
         }
     }
 
@@ -125,7 +128,7 @@ final class TLSConnection {
                 judgement.refusal ?? .invalid(presented: "the peer", reason: "unverified")
             )
         }
-        switch context.policy.judge(facts) {
+        switch judgement.policy.judge(facts) {
         case .success(let identity):
             return EstablishedPeer(identity: identity, serial: facts.serial, notAfter: facts.notAfter)
         case .failure(let refusal):

@@ -1,4 +1,5 @@
 internal import Synchronization
+internal import SystemCalls
 
 /// A context that follows its files: certificate, key, authority and revocation list may be replaced at any
 /// time.
@@ -6,42 +7,49 @@ internal import Synchronization
 /// The files' stamps are compared at each new connection. A set of files that cannot be used is reported
 /// once and leaves the last good context in force.
 package final class ReloadingTLSContext: Sendable {
-    private struct State {
-        var context: TLSContext
-        /// Of the last attempt, good or bad: a bad set of files is not tried again until it changes.
-        var stamps: [FileStamp?]
-    }
-
     private let files: TLSFiles
-    private let state: Mutex<State>
+    private let inForce: Mutex<TLSContext>
+    /// Of the last attempt, good or bad: a bad set of files is not tried again until it changes.
+    ///
+    /// Held while the files are read.
+    private let stamps: Mutex<[FileStamp?]>
     private let report: @Sendable (Result<CertificateFacts, TLSError>) -> Void
 
-    /// `report` hears of every later reload, successful or not, on the thread that asked for the context.
+    /// `report` hears of every later reload, successful or not, on a thread of its own.
     package init(
         files: TLSFiles,
         trustDomain: TrustDomain,
-        role: TLSContext.Role,
         report: @escaping @Sendable (Result<CertificateFacts, TLSError>) -> Void
     ) throws(TLSError) {
-        let context = try TLSContext(files: files, trustDomain: trustDomain, role: role)
+        let context = try TLSContext(files: files, trustDomain: trustDomain)
         self.files = files
         self.report = report
-        state = Mutex(State(context: context, stamps: context.stamps))
+        inForce = Mutex(context)
+        stamps = Mutex(context.stamps)
     }
 
+    /// The context in force, without a look at the files.
+    package var latest: TLSContext { inForce.withLock { $0 } }
+
     /// The context for the next connection.
-    package func current() -> TLSContext {
-        let (context, outcome) = state.withLock { state in
-            let stamps = files.stamps()
-            guard stamps != state.stamps else { return (state.context, Outcome?.none) }
-            state.stamps = stamps
+    ///
+    /// The files are looked at on a thread of its own: a disk that hangs holds up this connection, and neither an event
+    /// loop nor the tasks' threads.
+    package func current() async -> TLSContext { await BlockingThread.run { self.reload() } }
+
+    private func reload() -> TLSContext {
+        let (context, outcome) = stamps.withLock { known in
+            let last = latest
+            let found = files.stamps()
+            guard found != known else { return (last, Outcome?.none) }
+            known = found
             do throws(TLSError) {
-                let last = state.context
-                let fresh = try TLSContext(files: files, trustDomain: last.trustDomain, role: last.role)
-                state = State(context: fresh, stamps: fresh.stamps)
+                let fresh = try TLSContext(files: files, trustDomain: last.trustDomain)
+                known = fresh.stamps
+                inForce.withLock { $0 = fresh }
                 return (fresh, .success(fresh.certificate))
             } catch {
-                return (state.context, .failure(error))
+                return (last, .failure(error))
             }
         }
         if let outcome { report(outcome) }

@@ -1,49 +1,33 @@
 internal import COpenSSL
 package import FoundationEssentials
 
-/// Everything a connection needs: this side's certificate, whom it trusts, whom it expects.
+/// What all connections of one side share: its certificate and whom it trusts.
+///
+/// Whom a connection expects is its own, see `ExpectedPeer`: one context serves a thousand.
 ///
 /// TLS 1.3, P-256, certificates on both sides, no resumption; there is no way to ask for less.
 ///
 /// `@unchecked Sendable`: SSL_CTX is written in `init` only, before the reference is shared. Afterwards it is
 /// only read, by SSL_new and by handshakes, which OpenSSL allows from several threads.
 package final class TLSContext: @unchecked Sendable {
-    /// Which end of a connection this is.
-    package enum Role: Hashable, Sendable {
-        /// Accepts every identity of the trust domain with a client certificate: what it may do is judged
-        /// above.
-        case server
-        /// Accepts the server certificate of this one identity.
-        case client(expecting: PeerIdentity)
-    }
-
     /// This side's own certificate.
     package let certificate: CertificateFacts
     /// When the first of the trusted authorities ends.
     package let authorityEnds: Date?
     /// When the first of the revocation lists ends; nil when there is none, or it has no end.
     package let revocationListEnds: Date?
-    package let role: Role
     package let trustDomain: TrustDomain
     let pointer: OpaquePointer
-    let policy: PeerPolicy
     let stamps: [FileStamp?]
 
-    package init(files: TLSFiles, trustDomain: TrustDomain, role: Role) throws(TLSError) {
+    package init(files: TLSFiles, trustDomain: TrustDomain) throws(TLSError) {
         let credentials = try Credentials(reading: files)
         ERR_clear_error()
-        let method =
-            switch role {
-            case .server: TLS_server_method()
-            case .client: TLS_client_method()
-            }
-        guard let created = SSL_CTX_new(method) else {
+        guard let created = SSL_CTX_new(TLS_method()) else {
             throw .library(operation: "create a context", detail: Diagnostics.drain().text)
         }
         pointer = created
-        self.role = role
         self.trustDomain = trustDomain
-        policy = PeerPolicy(trustDomain: trustDomain, role: role)
         certificate = credentials.leaf.facts
         authorityEnds = credentials.authorities.map(\.facts.notAfter).min()
         revocationListEnds = credentials.revoked.compactMap(\.nextUpdate).min()

@@ -1,9 +1,19 @@
-/// Which peer a context accepts.
+/// Whom a connection accepts, and with it which end of it this side is.
+package enum ExpectedPeer: Hashable, Sendable {
+    /// This side serves: every identity of the trust domain with a client certificate.
+    ///
+    /// What it may do is judged above.
+    case anyClient
+    /// This side calls: the server certificate of this one identity.
+    case server(PeerIdentity)
+}
+
+/// Which peer one connection accepts.
 ///
 /// There is no policy that accepts an unknown one.
 struct PeerPolicy: Hashable, Sendable {
     let trustDomain: TrustDomain
-    let role: TLSContext.Role
+    let expected: ExpectedPeer
 
     /// Nil when the certificate, whose chain OpenSSL has already verified, names an acceptable peer.
     func refusal(of facts: CertificateFacts) -> CertificateRefusal? {
@@ -21,10 +31,10 @@ struct PeerPolicy: Hashable, Sendable {
         guard claim.domain == trustDomain else {
             return .failure(.foreignTrustDomain(presented: uri.printable, expected: trustDomain))
         }
-        switch role {
-        case .server:
+        switch expected {
+        case .anyClient:
             guard facts.callsTLS else { return .failure(.notForClients(presented: "\(claim.identity)")) }
-        case .client(let expected):
+        case .server(let expected):
             guard facts.servesTLS else { return .failure(.notForServers(presented: "\(claim.identity)")) }
             guard claim.identity == expected else {
                 return .failure(.wrongIdentity(presented: claim.identity, expected: expected))

@@ -97,7 +97,7 @@ struct GateWatch: Sendable {
         (view.kafka, view.kafkaSilence) = await kafka
         view.canary = await canary
         view.previews = await previews
-        if look.ownCredentials { view.ownCredentials = fleet.ownCredentials() }
+        if look.ownCredentials { view.ownCredentials = await fleet.ownCredentials() }
         if let ask = look.histories { view.histories = await fleet.histories(of: ask(view, facts)) }
         return view
     }

@@ -9,11 +9,14 @@ struct RawConnection {
 
     static func open(_ agent: TestAgent, _ identity: String = "coordinator/ops") async throws -> RawConnection
     {
-        let context = try agent.authority.context(identity, expecting: "s1").current()
+        let context = try agent.authority.context(identity).latest
+        let expected = try TestAuthority.peer("agent/s1")
         let channel = try await ClientBootstrap(group: TestAgent.group)
             .connect(host: "127.0.0.1", port: agent.port) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(MutualTLSHandler(context: context))
+                    try channel.pipeline.syncOperations.addHandler(
+                        MutualTLSHandler(context: context, expecting: .server(expected))
+                    )
                     return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                 }
             }

@@ -122,9 +122,10 @@ final class TestAgent: Sendable {
         guard let name = HostName(host), let port = Port(port) else { throw TestProblem("host or port") }
         return AgentClient(
             host: name,
+            identity: try TestAuthority.peer("agent/" + host),
             address: "127.0.0.1",
             port: port,
-            tls: try authority.context(identity, expecting: host),
+            tls: try authority.context(identity),
             group: Self.group,
             patience: patience
         )

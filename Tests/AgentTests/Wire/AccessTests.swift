@@ -120,11 +120,11 @@ struct AccessTests {
             let mixed = TLSFiles(certificate: files.certificate, key: files.key, authority: own.authority)
             let context = try ReloadingTLSContext(
                 files: mixed,
-                trustDomain: agent.authority.domain,
-                role: .client(expecting: TestAuthority.peer("agent/s1"))
+                trustDomain: agent.authority.domain
             ) { _ in }
             let client = AgentClient(
                 host: try #require(HostName("s1")),
+                identity: try TestAuthority.peer("agent/s1"),
                 address: "127.0.0.1",
                 port: try #require(Port(agent.port)),
                 tls: context,
@@ -147,8 +147,7 @@ struct AccessTests {
             #expect(try await agent.client().status().host.description == "s1")
             let fresh = try TLSContext(
                 files: agent.authority.issue("agent/s1"),
-                trustDomain: agent.authority.domain,
-                role: .server
+                trustDomain: agent.authority.domain
             )
             #expect(try await agent.client().status().host.description == "s1")
             let line = await agent.log.line(with: "certificate re-read")

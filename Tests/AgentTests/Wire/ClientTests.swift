@@ -87,9 +87,10 @@ struct ClientTests {
         let authority = try TestAuthority()
         let client = AgentClient(
             host: try #require(HostName("s1")),
+            identity: try TestAuthority.peer("agent/s1"),
             address: "127.0.0.1",
             port: port,
-            tls: try authority.context("coordinator/ops", expecting: "s1"),
+            tls: try authority.context("coordinator/ops"),
             group: TestAgent.group,
             patience: Patience(connect: .milliseconds(300))
         )

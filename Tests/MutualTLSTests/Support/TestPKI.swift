@@ -82,12 +82,21 @@ final class TestPKI {
     }
 
     func server(_ files: TLSFiles) throws -> TLSContext {
-        try TLSContext(files: files, trustDomain: domain, role: .server)
+        try TLSContext(files: files, trustDomain: domain)
     }
 
-    func client(_ files: TLSFiles, expecting text: String = "agent/s1") throws -> TLSContext {
-        try TLSContext(files: files, trustDomain: domain, role: .client(expecting: identity(text)))
+    func client(_ files: TLSFiles, expecting text: String = "agent/s1") throws -> TestClient {
+        TestClient(
+            context: try TLSContext(files: files, trustDomain: domain),
+            expected: try identity(text)
+        )
     }
+}
+
+/// A caller and whom it calls.
+struct TestClient: Sendable {
+    let context: TLSContext
+    let expected: PeerIdentity
 }
 
 extension TLSFiles {

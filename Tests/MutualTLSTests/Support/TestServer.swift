@@ -20,10 +20,10 @@ struct TestServer {
         case fixed(TLSContext)
         case reloading(ReloadingTLSContext)
 
-        fileprivate var current: TLSContext {
+        fileprivate func current() async -> TLSContext {
             switch self {
             case .fixed(let context): context
-            case .reloading(let context): context.current()
+            case .reloading(let context): await context.current()
             }
         }
     }
@@ -38,10 +38,10 @@ struct TestServer {
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.allowRemoteHalfClosure, value: part.isHalfClosing)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
+                channel.eventLoop.makeFutureWithTask { await contexts.current() }.flatMapThrowing { context in
                     let deadlines = TLSDeadlines(handshake: handshake)
                     try channel.pipeline.syncOperations.addHandlers(
-                        try MutualTLSHandler(context: contexts.current, deadlines: deadlines),
+                        try MutualTLSHandler(context: context, expecting: .anyClient, deadlines: deadlines),
                         Recorder(part) { continuation.yield($0) }
                     )
                 }
@@ -67,7 +67,7 @@ struct TestServer {
 
     /// Connects, plays `part`, and returns what the client saw once the connection has ended.
     func connect(
-        _ context: TLSContext?,
+        _ client: TestClient?,
         part: Part = .expectEcho(ByteBuffer(string: "ping")),
         handshake: TimeAmount = .seconds(10)
     ) async throws -> Transcript {
@@ -77,9 +77,13 @@ struct TestServer {
                 .channelOption(.allowRemoteHalfClosure, value: part.isHalfClosing)
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        if let context {
+                        if let client {
                             try channel.pipeline.syncOperations.addHandler(
-                                MutualTLSHandler(context: context, deadlines: .init(handshake: handshake))
+                                MutualTLSHandler(
+                                    context: client.context,
+                                    expecting: .server(client.expected),
+                                    deadlines: .init(handshake: handshake)
+                                )
                             )
                         }
                         try channel.pipeline.syncOperations.addHandler(Recorder(part) { ended.succeed($0) })
@@ -93,7 +97,7 @@ struct TestServer {
     }
 
     /// One connection between the two, as each saw it.
-    static func meet(_ server: TLSContext, _ client: TLSContext) async throws -> (
+    static func meet(_ server: TLSContext, _ client: TestClient) async throws -> (
         server: Transcript, client: Transcript
     ) {
         try await run(.fixed(server)) { running in
