@@ -159,7 +159,10 @@ let suites: [Target] = [
         ]
     ),
     tests("KafkaMetadataTests", use: ["KafkaMetadata", "Topology"]),
-    tests("ZooKeeperClientTests", use: ["CZooKeeper", "Topology", "ZooKeeperClient"]),
+    tests(
+        "ZooKeeperClientTests",
+        use: ["ControlProtocol", "CZooKeeper", "Fleet", "Settings", "Topology", "ZooKeeperClient"]
+    ),
     tests("EndToEndTests", use: ["LabKit", "Topology"], subprocess),
 ]
 
