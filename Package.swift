@@ -152,6 +152,10 @@ let suites: [Target] = [
         http + subprocess
     ),
     tests(
+        "FleetTests",
+        use: ["AgentClient", "ControlProtocol", "Fleet", "Settings", "SystemCalls", "Topology"]
+    ),
+    tests(
         "ProcedureTests",
         use: [
             "ControlProtocol", "Fleet", "Journal", "KafkaMetadata", "Procedure", "Reporting", "Settings",

@@ -16,7 +16,8 @@ struct PlanCommand: AsyncParsableCommand {
         let plan = try PlanReader.read(path: file)
         let fleet = try AgentFleet(plan: plan, warn: Output.warn)
         let survey = await Survey.take(of: plan, through: fleet)
-        let answers = await previews(of: plan, through: fleet)
+        let walls = plan.destination.map { ($0.host, plan.wall(for: $0)) }
+        let answers = await fleet.previews(of: Dictionary(walls) { first, _ in first })
         let rules = answers.compactMapValues(\.accepted)
         Output.write(PlanText(plan: plan, survey: survey).text(rules: rules) + "\n")
         let missing =
@@ -27,24 +28,6 @@ struct PlanCommand: AsyncParsableCommand {
                 "the plan above is not complete; `mitosis preflight \(file)` says more:\n"
                     + missing.joined(separator: "\n")
             )
-        }
-    }
-
-    private func previews(of plan: MigrationPlan, through fleet: AgentFleet) async -> [HostName:
-        PreviewAnswer]
-    {
-        await withTaskGroup(of: (HostName, PreviewAnswer).self) { group in
-            for server in plan.destination {
-                let wall = plan.wall(for: server)
-                group.addTask {
-                    do throws(FleetError) {
-                        return (server.host, .accepted(try await fleet.preview(wall, on: server.host)))
-                    } catch {
-                        return (server.host, .failed(error))
-                    }
-                }
-            }
-            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
         }
     }
 }

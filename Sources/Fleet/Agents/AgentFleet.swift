@@ -10,9 +10,6 @@ package import Topology
 
 /// The procedure's fleet: one agent client per host of the plan.
 package struct AgentFleet: Fleet {
-    /// Calls in flight at once; a handshake costs CPU on this side.
-    private static let width = 128
-
     /// What an agent takes in one request.
     private static let mostProbes = 256
 
@@ -84,15 +81,8 @@ package struct AgentFleet: Fleet {
         _ hosts: [HostName],
         _ ask: @escaping @Sendable (AgentClient) async throws(AgentClientError) -> HostStatus
     ) async -> [HostName: Observation] {
-        await withTaskGroup(of: (HostName, Observation).self) { group in
-            var answers: [HostName: Observation] = [:]
-            for (index, host) in hosts.enumerated() {
-                if index >= Self.width, let (host, answer) = await group.next() { answers[host] = answer }
-                group.addTask { (host, await observe(host, ask)) }
-            }
-            for await (host, answer) in group { answers[host] = answer }
-            return answers
-        }
+        let answers = await mapHosts(hosts) { host in await observe(host, ask) }
+        return Dictionary(zip(hosts, answers)) { first, _ in first }
     }
 
     private func observe(

@@ -38,41 +38,50 @@ package struct CommandDispatch: Sendable {
         package var failures: [String] = []
     }
 
+    /// One host's part of a step.
+    private struct Part: Sendable {
+        let host: HostName
+        var commands: [(index: Int, command: Command)]
+    }
+
+    private struct PartAnswer: Sendable {
+        var results: [CommandResult] = []
+        var failure: String?
+    }
+
     package func send(_ commands: [HostCommand], step: String, attempt: Int) async -> Answer {
-        var byHost: [(host: HostName, items: [(index: Int, command: Command)])] = []
+        var parts: [Part] = []
         for (index, item) in commands.enumerated() {
-            if let known = byHost.firstIndex(where: { $0.host == item.host }) {
-                byHost[known].items.append((index, item.command))
+            if let known = parts.firstIndex(where: { $0.host == item.host }) {
+                parts[known].commands.append((index, item.command))
             } else {
-                byHost.append((item.host, [(index, item.command)]))
+                parts.append(Part(host: item.host, commands: [(index, item.command)]))
             }
         }
-        return await withTaskGroup(of: (HostName, [CommandResult], String?).self) { group in
-            for (host, items) in byHost {
-                group.addTask {
-                    var results: [CommandResult] = []
-                    do throws(DispatchFailure) {
-                        for (index, command) in items {
-                            let id = "\(lease.runID)-\(step)-\(attempt)-\(index)-\(host)"
-                            guard let commandID = CommandID(id) else {
-                                throw DispatchFailure(reason: "'\(id)' is no command id")
-                            }
-                            let request = CommandRequest(id: commandID, lease: lease, command: command)
-                            results.append(try await follow(request, on: host))
-                        }
-                        return (host, results, nil)
-                    } catch {
-                        return (host, results, error.reason)
-                    }
+        let answers = await mapHosts(parts) { part in await send(part, step: step, attempt: attempt) }
+        var answer = Answer()
+        for (part, came) in zip(parts, answers) {
+            answer.results[part.host] = came.results
+            if let failure = came.failure { answer.failures.append(failure) }
+        }
+        return answer
+    }
+
+    private func send(_ part: Part, step: String, attempt: Int) async -> PartAnswer {
+        var answer = PartAnswer()
+        do throws(DispatchFailure) {
+            for (index, command) in part.commands {
+                let id = "\(lease.runID)-\(step)-\(attempt)-\(index)-\(part.host)"
+                guard let commandID = CommandID(id) else {
+                    throw DispatchFailure(reason: "'\(id)' is no command id")
                 }
+                let request = CommandRequest(id: commandID, lease: lease, command: command)
+                answer.results.append(try await follow(request, on: part.host))
             }
-            var answer = Answer()
-            for await (host, results, failure) in group {
-                answer.results[host] = results
-                if let failure { answer.failures.append(failure) }
-            }
-            return answer
+        } catch {
+            answer.failure = error.reason
         }
+        return answer
     }
 
     private func follow(

@@ -65,18 +65,14 @@ package struct Leases: Sendable {
     private func onEveryHost(
         _ body: @escaping @Sendable (HostName) async throws(FleetError) -> Void
     ) async -> [FleetError] {
-        await withTaskGroup(of: FleetError?.self) { group in
-            for host in hosts {
-                group.addTask {
-                    do throws(FleetError) {
-                        try await body(host)
-                        return nil
-                    } catch { return error }
-                }
+        await mapHosts(hosts) { host -> FleetError? in
+            do throws(FleetError) {
+                try await body(host)
+                return nil
+            } catch {
+                return error
             }
-            var failures: [FleetError] = []
-            for await failure in group { if let failure { failures.append(failure) } }
-            return failures
         }
+        .compactMap(\.self)
     }
 }

@@ -13,6 +13,17 @@ package enum HistoryAnswer: Hashable, Sendable {
     case silent(reason: String)
 }
 
+/// What came of the attempts that one host made, and why some were not made.
+package struct ProbeAnswer: Hashable, Sendable {
+    package let results: [ProbeResult]
+    package let error: FleetError?
+
+    package init(results: [ProbeResult] = [], error: FleetError? = nil) {
+        self.results = results
+        self.error = error
+    }
+}
+
 /// What an agent's backend made of a wall that it was shown.
 package enum PreviewAnswer: Hashable, Sendable {
     case accepted(RulesPreview)

@@ -41,25 +41,22 @@ package struct CanaryCheck: Sendable {
     }
 
     private func look(for paths: [String]) async -> CanaryAnswer {
-        let servers = question.sides.enumerated().flatMap { index, side in side.map { (index, $0) } }
-        let found = await withTaskGroup(of: (Int, String, Result<Set<String>, ZooKeeperError>).self) {
-            group in
-            for (side, server) in servers {
-                group.addTask { (side, server.host.description, await Self.seen(paths, on: server)) }
-            }
-            return await group.reduce(into: []) { $0.append($1) }
+        let servers = question.sides.enumerated().flatMap { index, side in
+            side.map { (side: index, server: $0) }
         }
+        let found = await mapHosts(servers) { await Self.seen(paths, on: $0.server) }
         var sightings: [CanarySighting] = []
         for (own, path) in paths.enumerated() {
             var missing: [String] = []
             var strays: [String] = []
-            for (side, host, result) in found {
+            for (place, result) in zip(servers, found) {
+                let host = place.server.host.description
                 switch result {
                 case .failure(let error):
                     return .silent(reason: "\(host): canaries cannot be looked for: \(error)")
                 case .success(let seen):
-                    if side == own, !seen.contains(path) { missing.append(host) }
-                    if side != own, seen.contains(path) { strays.append(host) }
+                    if place.side == own, !seen.contains(path) { missing.append(host) }
+                    if place.side != own, seen.contains(path) { strays.append(host) }
                 }
             }
             sightings.append(CanarySighting(path: path, missing: missing.sorted(), strays: strays.sorted()))

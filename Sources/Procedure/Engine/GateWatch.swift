@@ -86,17 +86,19 @@ struct GateWatch: Sendable {
 
     func look(_ look: Look, facts: RunFacts) async -> FleetView {
         var view = FleetView()
-        (view.probes, view.probeErrors) = await probe(look.probes)
+        let probes = await fleet.probes(of: look.probes)
+        view.probes = probes.mapValues(\.results)
+        view.probeErrors = probes.compactMapValues(\.error)
         async let hosts = observe(look)
         async let kafka = kafka(look.kafka)
         async let canary = canary(look.canary)
-        async let previews = previews(look.walls)
+        async let previews = fleet.previews(of: look.walls)
         (view.hosts, view.lookedAt) = await hosts
         (view.kafka, view.kafkaSilence) = await kafka
         view.canary = await canary
         view.previews = await previews
         if look.ownCredentials { view.ownCredentials = fleet.ownCredentials() }
-        if let ask = look.histories { view.histories = await histories(ask(view, facts)) }
+        if let ask = look.histories { view.histories = await fleet.histories(of: ask(view, facts)) }
         return view
     }
 
@@ -105,54 +107,6 @@ struct GateWatch: Sendable {
         let seen =
             look.awaitsServing ? await fleet.observeServing(look.hosts) : await fleet.observe(look.hosts)
         return (seen, began...max(began, timing.now()))
-    }
-
-    /// A host whose agent made none has no results, and its error besides.
-    private func probe(_ probes: [HostName: [ProbeTarget]]) async -> (
-        [HostName: [ProbeResult]], [HostName: FleetError]
-    ) {
-        await withTaskGroup(of: (HostName, [ProbeResult], FleetError?).self) { group in
-            for (host, targets) in probes where !targets.isEmpty {
-                group.addTask {
-                    let (results, error) = await probe(targets, from: host)
-                    return (host, results, error)
-                }
-            }
-            return await group.reduce(into: ([:], [:])) { answers, answer in
-                answers.0[answer.0] = answer.1
-                answers.1[answer.0] = answer.2
-            }
-        }
-    }
-
-    /// An agent refuses a whole request for one address that it does not know; the others are then asked for one by one.
-    private func probe(_ targets: [ProbeTarget], from host: HostName) async -> ([ProbeResult], FleetError?) {
-        do throws(FleetError) {
-            return (try await fleet.probe(targets, from: host), nil)
-        } catch {
-            let addresses = Set(targets.map(\.address)).sorted()
-            guard case .refused = error, addresses.count > 1 else { return ([], error) }
-            var results: [ProbeResult] = []
-            for address in addresses {
-                results += await probe(targets.filter { $0.address == address }, from: host).0
-            }
-            return (results, error)
-        }
-    }
-
-    private func previews(_ walls: [HostName: Wall]) async -> [HostName: PreviewAnswer] {
-        await withTaskGroup(of: (HostName, PreviewAnswer).self) { group in
-            for (host, wall) in walls {
-                group.addTask {
-                    do throws(FleetError) {
-                        return (host, .accepted(try await fleet.preview(wall, on: host)))
-                    } catch {
-                        return (host, .failed(error))
-                    }
-                }
-            }
-            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
-        }
     }
 
     private func kafka(_ source: KafkaSource?) async -> (KafkaCluster?, String?) {
@@ -167,20 +121,5 @@ struct GateWatch: Sendable {
     private func canary(_ question: CanaryQuestion?) async -> CanaryAnswer? {
         guard let question else { return nil }
         return await fleet.fly(question)
-    }
-
-    private func histories(_ questions: [HostName: [Zxid]]) async -> [HostName: HistoryAnswer] {
-        await withTaskGroup(of: (HostName, HistoryAnswer).self) { group in
-            for (host, zxids) in questions where !zxids.isEmpty {
-                group.addTask {
-                    do throws(FleetError) {
-                        return (host, .found(try await fleet.history(of: zxids, on: host)))
-                    } catch {
-                        return (host, .silent(reason: "\(error)"))
-                    }
-                }
-            }
-            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
-        }
     }
 }

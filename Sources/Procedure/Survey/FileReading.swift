@@ -8,9 +8,6 @@ struct FileReading: Sendable {
         let unread: Survey.Unread
     }
 
-    /// Files read at once; a large fleet's are many.
-    private static let width = 128
-
     let host: HostName
     let path: String
     private(set) var result: Result<FileContent, FleetError>?
@@ -22,20 +19,7 @@ struct FileReading: Sendable {
 
     /// All of them, in their order.
     static func perform(_ files: [FileReading], through fleet: any Fleet) async -> [FileReading] {
-        await withTaskGroup(of: Numbered.self) { group in
-            var done: [Int: FileReading] = [:]
-            for (number, file) in files.enumerated() {
-                if number >= width, let read = await group.next() { done[read.number] = read.file }
-                group.addTask { Numbered(number: number, file: await file.performed(through: fleet)) }
-            }
-            for await read in group { done[read.number] = read.file }
-            return files.indices.map { done[$0] ?? files[$0] }
-        }
-    }
-
-    private struct Numbered: Sendable {
-        let number: Int
-        let file: FileReading
+        await mapHosts(files) { file in await file.performed(through: fleet) }
     }
 
     private func performed(through fleet: any Fleet) async -> FileReading {

@@ -1,0 +1,57 @@
+package import ControlProtocol
+package import Topology
+
+/// Questions to many hosts at once, each host its own; what a host fails with is part of the answer.
+extension Fleet {
+    /// What each host's backend would make of its wall.
+    package func previews(of walls: [HostName: Wall]) async -> [HostName: PreviewAnswer] {
+        let answers = await mapHosts(walls) { host, wall throws(FleetError) in
+            try await preview(wall, on: host)
+        }
+        return answers.mapValues { answer in
+            switch answer {
+            case .success(let preview): .accepted(preview)
+            case .failure(let error): .failed(error)
+            }
+        }
+    }
+
+    /// What each host's server holds of the transactions that it is asked for.
+    package func histories(of questions: [HostName: [Zxid]]) async -> [HostName: HistoryAnswer] {
+        let answers = await mapHosts(questions.filter { !$0.value.isEmpty }) {
+            host,
+            zxids throws(FleetError) in
+            try await history(of: zxids, on: host)
+        }
+        return answers.mapValues { answer in
+            switch answer {
+            case .success(let presence): .found(presence)
+            case .failure(let error): .silent(reason: "\(error)")
+            }
+        }
+    }
+
+    /// What each host's attempts came to.
+    package func probes(of questions: [HostName: [ProbeTarget]]) async -> [HostName: ProbeAnswer] {
+        let asked = questions.filter { !$0.value.isEmpty }.map { (host: $0.key, targets: $0.value) }
+        let answers = await mapHosts(asked) { question in
+            await probes(of: question.targets, from: question.host)
+        }
+        return Dictionary(uniqueKeysWithValues: zip(asked.map(\.host), answers))
+    }
+
+    /// An agent refuses a whole request for one address that it does not know; the others are then asked for one by one.
+    private func probes(of targets: [ProbeTarget], from host: HostName) async -> ProbeAnswer {
+        do throws(FleetError) {
+            return ProbeAnswer(results: try await probe(targets, from: host))
+        } catch {
+            let addresses = Set(targets.map(\.address)).sorted()
+            guard case .refused = error, addresses.count > 1 else { return ProbeAnswer(error: error) }
+            var results: [ProbeResult] = []
+            for address in addresses {
+                results += await probes(of: targets.filter { $0.address == address }, from: host).results
+            }
+            return ProbeAnswer(results: results, error: error)
+        }
+    }
+}
