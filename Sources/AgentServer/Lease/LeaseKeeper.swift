@@ -5,6 +5,9 @@ package import ControlProtocol
 /// Pure: every event gives one action, and the caller carries it out.
 ///
 /// It is a value, so a caller keeps the changed copy only once the action succeeded (the record is on disk).
+///
+/// A lease that was given back is spent: the same run and epoch is never granted again, over a restart too, for a
+/// request to renew it may have been overtaken by its release. One that has lapsed may be renewed.
 package struct LeaseKeeper: Hashable, Sendable {
     package enum Event: Hashable, Sendable {
         /// A coordinator asks for a lease, or renews its own.
@@ -33,6 +36,7 @@ package struct LeaseKeeper: Hashable, Sendable {
 
     /// The lease that was granted last; its epoch is the highest ever granted here.
     private var latest: Lease?
+    /// Nil once the latest was given back.
     private var grant: Grant?
 
     /// `now` turns the record's wall-clock expiry into time left, never more than was granted.
@@ -73,6 +77,9 @@ package struct LeaseKeeper: Hashable, Sendable {
             return .refuse(refusal: .invalid(reason: "a fencing epoch must be 1 or more"))
         }
         if let latest, latest != request.lease, request.lease.epoch <= latest.epoch {
+            return .refuse(refusal: .superseded(highest: latest.epoch))
+        }
+        if let latest, latest == request.lease, grant == nil {
             return .refuse(refusal: .superseded(highest: latest.epoch))
         }
         let held = grant.map { held in

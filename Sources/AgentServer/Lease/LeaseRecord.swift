@@ -16,7 +16,7 @@ package struct LeaseRecord: Hashable, Sendable, Codable {
     }
 
     package let latest: Lease
-    /// Nil once it was released.
+    /// Nil once it was released; then `latest` is never granted again.
     package let current: Current?
 
     package init(latest: Lease, current: Current?) {

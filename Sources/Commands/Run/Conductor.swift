@@ -51,9 +51,7 @@ struct Conductor {
             confirm: { question in await options.confirmed(question) },
             stopRequest: { StopSignal.request }
         )
-        let renewal = Task { await leases.renew(lease) }
-        defer { renewal.cancel() }
-        let outcome = try await runner.perform()
+        let outcome = try await leases.renewing(lease) { try await runner.perform() }
         await leases.release(lease)
         await fleet.close()
         switch outcome {

@@ -43,11 +43,28 @@ package struct Leases: Sendable {
         throw first
     }
 
+    /// Renews while `body` runs, and returns only when no renewal is under way any more: one that came to an agent
+    /// after the release would ask for a lease that nobody uses.
+    ///
+    /// The end of `body` breaks off a renewal that has no answer yet. An agent that reads such a request late refuses
+    /// it, for it grants nothing that was given back.
+    package func renewing<Value: Sendable>(
+        _ lease: Lease,
+        while body: () async throws -> Value
+    ) async throws -> Value {
+        let renewal = Task { await renew(lease) }
+        let result: Result<Value, any Error>
+        do { result = .success(try await body()) } catch { result = .failure(error) }
+        renewal.cancel()
+        await renewal.value
+        return try result.get()
+    }
+
     /// Renews until cancelled.
     ///
     /// A host that does not answer is tried again at the next turn; commands to an agent that has granted a
     /// newer epoch are refused there.
-    package func renew(_ lease: Lease) async {
+    private func renew(_ lease: Lease) async {
         let request = LeaseRequest(lease: lease, secondsToLive: Self.secondsToLive)
         while !Task.isCancelled {
             await timing.sleep(.seconds(Self.secondsToLive / 3))

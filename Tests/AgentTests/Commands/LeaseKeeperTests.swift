@@ -124,6 +124,33 @@ struct LeaseKeeperTests {
         )
     }
 
+    @Test("a renewal that arrives after the release grants nothing, over a restart too; a higher epoch does")
+    func lateRenewal() throws {
+        let lease = try Sample.lease("a", 3)
+        var keeper = LeaseKeeper(record: record(lease, "ops", at: 0), now: at(0))
+        guard case .store(let released) = keeper.handle(.released(lease: lease, by: "ops"), at: at(1)) else {
+            Issue.record("not released")
+            return
+        }
+        let spent = LeaseKeeper.Action.refuse(refusal: .superseded(highest: FencingEpoch(3)))
+        var restarted = LeaseKeeper(record: released, now: at(2))
+        for takeOver in [false, true] {
+            let late = LeaseKeeper.Event.requested(
+                request: Sample.request(lease, takeOver: takeOver),
+                by: "ops"
+            )
+            #expect(keeper.handle(late, at: at(2)) == spent)
+            #expect(restarted.handle(late, at: at(2)) == spent)
+        }
+        #expect(keeper.state.current == nil)
+        #expect(restarted.state.current == nil)
+        let next = try Sample.lease("a", 4)
+        #expect(
+            restarted.handle(.requested(request: Sample.request(next), by: "ops"), at: at(3))
+                == .store(record: record(next, "ops", at: 3))
+        )
+    }
+
     @Test("after a restart the lease has the time left that it had, and never more than was granted")
     func restart() throws {
         let lease = try Sample.lease("a", 3)

@@ -23,12 +23,25 @@ final class ModelFleet: Fleet {
         var changes: [Int: @Sendable (inout ModelEnsemble) -> Void] = [:]
     }
 
+    /// What an agent is asked about its lease.
+    enum LeaseCall: Hashable, Sendable {
+        case acquire
+        case release
+    }
+
     private let state: Mutex<State>
     private let faults: [Int: Fault]
+    private let beforeLease: @Sendable (LeaseCall) async -> Void
 
-    init(plan: MigrationPlan, faults: [Int: Fault] = [:]) {
+    /// - Parameter beforeLease: waited for before an agent gets such a call.
+    init(
+        plan: MigrationPlan,
+        faults: [Int: Fault] = [:],
+        beforeLease: @escaping @Sendable (LeaseCall) async -> Void = { _ in }
+    ) {
         state = Mutex(State(model: ModelEnsemble(plan: plan)))
         self.faults = faults
+        self.beforeLease = beforeLease
     }
 
     var model: ModelEnsemble { state.withLock { $0.model } }
@@ -118,6 +131,7 @@ final class ModelFleet: Fleet {
     }
 
     func acquire(_ request: LeaseRequest, on host: HostName) async throws(FleetError) -> LeaseState {
+        await beforeLease(.acquire)
         let result: Result<LeaseState, FleetError> = state.withLock { state in
             let highest = state.model.lease(of: host).highestEpoch
             guard request.lease.epoch >= highest else {
@@ -135,7 +149,7 @@ final class ModelFleet: Fleet {
         return try result.get()
     }
 
-    func release(_ lease: Lease, on host: HostName) async throws(FleetError) {}
+    func release(_ lease: Lease, on host: HostName) async throws(FleetError) { await beforeLease(.release) }
 
     func perform(
         _ request: CommandRequest,
