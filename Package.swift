@@ -14,14 +14,13 @@ func module(
     _ name: String,
     uses modules: [String] = [],
     _ libraries: [Target.Dependency] = [],
-    resources: [Resource] = [],
-    settings: [SwiftSetting] = []
+    resources: [Resource] = []
 ) -> Target {
     .target(
         name: name,
         dependencies: modules.map { .byName(name: $0) } + libraries,
         resources: resources,
-        swiftSettings: strict + settings
+        swiftSettings: strict
     )
 }
 
@@ -53,10 +52,6 @@ let sqlite = product("GRDB", of: "GRDB.swift")
 let subprocess = [
     product("Subprocess", of: "swift-subprocess"), product("SystemPackage", of: "swift-system"),
 ]
-
-/// The optimiser of 6.3.1 breaks task groups over `any Fleet`: a crash in `FileReading.perform` at once. This is
-/// not where time goes.
-let unoptimised = [SwiftSetting.unsafeFlags(["-Onone"], .when(configuration: .release))]
 
 /// The layers, lowest first: a module uses only what stands above it here. docs/architecture.md says why each exists,
 /// and `make lint` compares the two.
@@ -98,8 +93,7 @@ let layers: [Target] = [
 
     module(
         "Procedure",
-        uses: ["ControlProtocol", "Fleet", "KafkaMetadata", "Settings", "SystemCalls", "Topology"],
-        settings: unoptimised
+        uses: ["ControlProtocol", "Fleet", "KafkaMetadata", "Settings", "SystemCalls", "Topology"]
     ),
 
     module("Journal", uses: ["ControlProtocol", "Fleet", "Procedure"], [sqlite]),
@@ -164,7 +158,10 @@ let suites: [Target] = [
     ),
     tests("CommandsTests", use: ["Commands"], [arguments]),
     tests("KafkaMetadataTests", use: ["KafkaMetadata", "Topology"]),
-    tests("ZooKeeperClientTests", use: ["CZooKeeper", "Topology", "ZooKeeperClient"]),
+    tests(
+        "ZooKeeperClientTests",
+        use: ["ControlProtocol", "CZooKeeper", "Fleet", "Settings", "Topology", "ZooKeeperClient"]
+    ),
     tests("EndToEndTests", use: ["LabKit", "Topology"], subprocess),
 ]
 

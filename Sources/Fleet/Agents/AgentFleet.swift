@@ -133,7 +133,7 @@ package struct AgentFleet: Fleet {
     }
 
     package func fly(_ question: CanaryQuestion) async -> CanaryAnswer {
-        await CanaryFlight(question: question).answer()
+        await CanaryCheck(question).answer()
     }
 
     /// Ends the session with ZooKeeper, if one was opened.

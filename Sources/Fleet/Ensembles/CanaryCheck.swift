@@ -7,20 +7,27 @@ import ZooKeeperClient
 /// Writes a canary through each side and looks for all of them on every server.
 ///
 /// Canaries are ephemeral nodes in the root: they go with their sessions, whatever becomes of this program.
-struct CanaryFlight {
+package struct CanaryCheck: Sendable {
     /// For a session with one server, and for one side's canary.
     private static let patience = Duration.seconds(5)
     private static let prefix = "/mitosis-canary-"
 
-    let question: CanaryQuestion
+    private let question: CanaryQuestion
 
-    func answer() async -> CanaryAnswer {
+    package init(_ question: CanaryQuestion) { self.question = question }
+
+    /// Returns when every session has ended: a program that ends right afterwards leaves no canary behind.
+    package func answer() async -> CanaryAnswer {
+        var writers: [ZooKeeperSession] = []
+        let answer = await answer(writers: &writers)
+        for writer in writers { await writer.close() }
+        return answer
+    }
+
+    /// Leaves the sessions that hold the canaries to the caller.
+    private func answer(writers: inout [ZooKeeperSession]) async -> CanaryAnswer {
         let name = Self.prefix + question.name + "-" + String(UInt32.random(in: 0 ... .max), radix: 16)
         let paths = question.sides.indices.map { "\(name)-\($0 + 1)" }
-        var writers: [ZooKeeperSession] = []
-        defer {
-            for writer in writers { Task { await writer.close() } }
-        }
         do throws(ZooKeeperError) {
             for (path, side) in zip(paths, question.sides) {
                 let writer = try await Self.session(with: side)

@@ -1,0 +1,69 @@
+import ControlProtocol
+import Fleet
+import Testing
+import Topology
+
+@testable import Settings
+@testable import ZooKeeperClient
+
+@Suite(
+    "canaries on a real server",
+    .serialized,
+    .enabled(if: LoopbackServer.isInstalled, "ZooKeeper or Java is not installed"),
+    .timeLimit(.minutes(2))
+)
+struct CanaryCheckTests {
+    @Test("when the answer is there, the canary is gone")
+    func goneWithTheAnswer() async throws {
+        let server = try LoopbackServer()
+        let watcher = try await session(server)
+        let planned = try Self.planned(port: server.port)
+        for _ in 1...20 {
+            let answer = await CanaryCheck(CanaryQuestion(name: "model", sides: [[planned]])).answer()
+            let left = try await watcher.children("/").names
+            guard case .seen(let sightings) = answer, let first = sightings.first else {
+                Issue.record("\(answer)")
+                return
+            }
+            #expect(first.missing.isEmpty && first.strays.isEmpty)
+            #expect(left == ["zookeeper"])
+        }
+        await watcher.close()
+    }
+
+    @Test("a canary that was written is gone also when another side cannot be written to")
+    func goneWithTheRefusal() async throws {
+        let server = try LoopbackServer()
+        let watcher = try await session(server)
+        let sides = [
+            [try Self.planned(port: server.port)], [try Self.planned(port: try LoopbackServer.freePort())],
+        ]
+        let answer = await CanaryCheck(CanaryQuestion(name: "model", sides: sides)).answer()
+        let left = try await watcher.children("/").names
+        guard case .silent(let reason) = answer else {
+            Issue.record("\(answer)")
+            return
+        }
+        #expect(reason.hasPrefix("a canary cannot be written: "))
+        #expect(left == ["zookeeper"])
+        await watcher.close()
+    }
+
+    private static func planned(port: Int) throws -> PlannedServer {
+        let unused = try #require(Port(1))
+        return PlannedServer(
+            id: try #require(ServerID(1)),
+            host: try #require(HostName("s1")),
+            address: "127.0.0.1",
+            allAddresses: [],
+            agentAddress: "127.0.0.1",
+            agentPort: unused,
+            clientPort: try #require(Port(port)),
+            quorumPort: unused,
+            electionPort: unused,
+            service: "zookeeper",
+            configPath: "/zoo.cfg",
+            line: 1
+        )
+    }
+}
