@@ -3,7 +3,7 @@ import Settings
 import Topology
 
 /// Checks of agents, of their clocks and certificates, and of what they can see.
-extension MigrationProcedure {
+extension Check {
     /// Milliseconds between a host's clock and this program's: certificates and leases are judged by both (trap 19).
     private static var doubtfulSkew: Int64 { 1000 }
     private static var largestSkew: Int64 { 5000 }
@@ -12,17 +12,18 @@ extension MigrationProcedure {
     private static var fewestDays: Int64 { 2 }
     private static var day: Int64 { 86_400_000 }
 
-    private var agents: [HostName] { plan.agents.map(\.host) }
-
-    var agentsAnswer: Check {
-        Check(
+    package static func agents(_ subject: SurveyedPlan) -> Check {
+        let plan = subject.plan
+        let survey = subject.survey
+        let agents = subject.plan.agents.map(\.host)
+        return Check(
             .agents,
             "every agent answers, in this version of the protocol, and serves the plan's service",
             remedy:
                 "Install the same version of mitosis-agent on every host, start it, open its port to this machine, and "
                 + "let its configuration and the plan name the same service",
             looking: Look(hosts: agents)
-        ) { [plan, survey, agents] fleet, _ in
+        ) { fleet, _ in
             var remarks = Remarks()
             let silent = Set((survey.unread + (survey.kafka?.unread ?? [])).filter(\.isSilence).map(\.host))
             for host in agents {
@@ -55,16 +56,17 @@ extension MigrationProcedure {
     }
 
     /// Trap 21: `detach` reads the server's threads, its flags and its log, and ends its process.
-    var processesAreSeen: Check {
-        Check(
+    package static func serverProcesses(_ subject: SurveyedPlan) -> Check {
+        let plan = subject.plan
+        return Check(
             .serverProcesses,
             "every running server is a JVM that its agent can look into",
             remedy:
                 "Let the service's main process be the JVM itself (no shell around it), and let the agent run as root",
             looking: Look(hosts: plan.servers.map(\.host))
-        ) { [plan] fleet, _ in
+        ) { fleet, _ in
             var remarks = Remarks()
-            let running = Self.seen(plan.servers, fleet).filter { $0.zookeeper.pid != nil }
+            let running = fleet.seen(plan.servers).filter { $0.zookeeper.pid != nil }
             for (server, zookeeper) in running where zookeeper.javaProperties == nil {
                 remarks.refuse(
                     "\(server.host): process \(zookeeper.pid ?? 0) of \(zookeeper.service) is no ZooKeeper server that "
@@ -75,13 +77,14 @@ extension MigrationProcedure {
         }
     }
 
-    var clocksAgree: Check {
-        Check(
+    package static func clocks(_ subject: SurveyedPlan) -> Check {
+        let agents = subject.plan.agents.map(\.host)
+        return Check(
             .clocks,
             "every host's clock is within a second of this machine's",
             remedy: "Run a time service on every host and on this machine",
             looking: Look(hosts: agents)
-        ) { [agents] fleet, _ in
+        ) { fleet, _ in
             var remarks = Remarks()
             guard let looked = fleet.lookedAt else { return .waiting(reason: "no host was asked") }
             var seen = 0
@@ -102,14 +105,15 @@ extension MigrationProcedure {
         }
     }
 
-    var certificatesLast: Check {
-        Check(
+    package static func certificates(_ subject: SurveyedPlan) -> Check {
+        let agents = subject.plan.agents.map(\.host)
+        return Check(
             .certificates,
             "certificates and revocation lists of every agent and of this program are valid for a month at least",
             remedy:
                 "Issue new ones (`mitosis pki issue`), copy them over the old ones: they are read again by themselves",
             looking: Look(hosts: agents, ownCredentials: true)
-        ) { [agents] fleet, _ in
+        ) { fleet, _ in
             var remarks = Remarks()
             let now = fleet.lookedAt?.upperBound ?? 0
             let all =

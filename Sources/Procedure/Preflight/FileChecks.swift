@@ -3,16 +3,18 @@ import Settings
 import Topology
 
 /// Checks of configuration files, as they were read when the run began.
-extension MigrationProcedure {
-    var filesSuit: Check {
-        Check(
+extension Check {
+    package static func configurationFiles(_ subject: SurveyedPlan) -> Check {
+        let plan = subject.plan
+        let survey = subject.survey
+        return Check(
             .configurationFiles,
             "every zoo.cfg can be read, extended and restored, and names the plan's servers",
             remedy:
                 "Let each side's files name exactly the servers of that side, as the plan does, and allow them in the "
                 + "agents' 'files'",
             looking: Look(hosts: plan.servers.map(\.host))
-        ) { [plan, survey] fleet, _ in
+        ) { fleet, _ in
             var remarks = Remarks()
             for server in plan.servers {
                 let place = "\(server.host): \(server.configPath)"
@@ -27,26 +29,29 @@ extension MigrationProcedure {
                     remarks.refuse("\(place): somebody else changed it since it was read; start again")
                     continue
                 }
-                for fault in faults(of: file, server) { remarks.refuse("\(place): \(fault)") }
+                for fault in faults(of: file, server, subject) { remarks.refuse("\(place): \(fault)") }
             }
             return remarks.verdict("\(survey.files.count) files read")
         }
     }
 
-    private func faults(of file: Survey.File, _ server: PlannedServer) -> [String] {
+    private static func faults(of file: Survey.File, _ server: PlannedServer, _ subject: SurveyedPlan)
+        -> [String]
+    {
         let configuration: ZooConfiguration
         do throws(ZooConfigurationError) {
             configuration = try ZooConfiguration(file.content)
-            _ = try jointContent(of: file)
+            _ = try subject.joint.content(of: file)
         } catch {
             return ["\(error)"]
         }
         var faults: [String] = []
-        let isSource = source.contains { $0.host == server.host }
-        let view = isSource ? sourceView : destinationView
+        let plan = subject.plan
+        let isSource = plan.source.contains { $0.host == server.host }
+        let view = isSource ? plan.sourceMembers : plan.destinationMembers
         if Set(configuration.members) != Set(view) {
             faults.append(
-                "it names other servers than the plan: \(Self.text(configuration.members)); the plan has \(Self.text(view))"
+                "it names other servers than the plan: \(text(configuration.members)); the plan has \(text(view))"
             )
         }
         if let port = configuration.clientPort, port != server.clientPort {
@@ -63,17 +68,18 @@ extension MigrationProcedure {
     }
 
     /// Trap 15: what counts is the file that the process reads, whatever a unit says.
-    var pathsAgree: Check {
-        Check(
+    package static func configPaths(_ subject: SurveyedPlan) -> Check {
+        let plan = subject.plan
+        return Check(
             .configPaths,
             "every server uses the configuration file that the plan names",
             remedy:
                 "Name the file that the service is started with in the plan and in the agent's configuration (a unit's "
                 + "override can point elsewhere)",
             looking: Look(hosts: plan.servers.map(\.host))
-        ) { [plan] fleet, _ in
+        ) { fleet, _ in
             var remarks = Remarks()
-            let seen = Self.seen(plan.servers, fleet)
+            let seen = fleet.seen(plan.servers)
             for (server, zookeeper) in seen where zookeeper.configPath != server.configPath {
                 let who =
                     zookeeper.pid == nil ? "its agent's configuration names" : "the running server reads"
@@ -87,8 +93,9 @@ extension MigrationProcedure {
     }
 
     /// Trap 6.
-    var viewsAreStatic: Check {
+    package static func staticConfiguration(_ subject: SurveyedPlan) -> Check {
         onFiles(
+            subject,
             .staticConfiguration,
             "no file lets the ensemble change without it",
             remedy:
@@ -102,8 +109,9 @@ extension MigrationProcedure {
     }
 
     /// Trap 18.
-    var quorumIsPlain: Check {
+    package static func quorumSecurity(_ subject: SurveyedPlan) -> Check {
         onFiles(
+            subject,
             .quorumSecurity,
             "servers speak to each other without TLS and SASL",
             remedy:
@@ -118,14 +126,15 @@ extension MigrationProcedure {
         }
     }
 
-    private func onFiles(
+    private static func onFiles(
+        _ subject: SurveyedPlan,
         _ name: CheckName,
         _ title: String,
         remedy: String,
         _ faults: (ZooConfiguration) -> [String]
     ) -> Check {
         var remarks = Remarks()
-        let files = configurations
+        let files = subject.configurations
         for (server, file) in files {
             for fault in faults(file) { remarks.refuse("\(server.host): \(server.configPath): \(fault)") }
         }
@@ -134,13 +143,15 @@ extension MigrationProcedure {
     }
 
     /// Trap 11: a client keeps its session over the division only if the other side grants it the same timeout.
-    var limitsAreAsWide: Check {
+    package static func sessionLimits(_ subject: SurveyedPlan) -> Check {
+        let source = subject.plan.source
+        let destination = subject.plan.destination
         var remarks = Remarks()
-        let limits = source.compactMap { configuration(of: $0) }
+        let limits = source.compactMap { subject.configuration(of: $0) }
         let least = limits.map(\.minSessionTimeout).min() ?? 0
         let most = limits.map(\.maxSessionTimeout).max() ?? 0
         for server in destination {
-            guard let file = configuration(of: server) else { continue }
+            guard let file = subject.configuration(of: server) else { continue }
             let range = "\(file.minSessionTimeout) to \(file.maxSessionTimeout) ms"
             if file.minSessionTimeout > least || file.maxSessionTimeout < most {
                 remarks.refuse(
@@ -162,12 +173,14 @@ extension MigrationProcedure {
     }
 
     /// Trap 4.
-    var observersKeepData: Check {
+    package static func observerSync(_ subject: SurveyedPlan) -> Check {
+        let plan = subject.plan
+        let destination = subject.plan.destination
         var remarks = Remarks()
         switch plan.strategy {
         case .participants: break
         case .observers:
-            for server in destination where configuration(of: server)?.syncEnabled == false {
+            for server in destination where subject.configuration(of: server)?.syncEnabled == false {
                 remarks.refuse("\(server.host): \(server.configPath): syncEnabled=false")
             }
         }
@@ -187,14 +200,16 @@ extension MigrationProcedure {
     /// Trap 21.
     ///
     /// What a file sets overrides the JVM's property.
-    var writesAreDurable: Check {
-        Check(
+    package static func durableWrites(_ subject: SurveyedPlan) -> Check {
+        let plan = subject.plan
+        let configurations = subject.configurations
+        return Check(
             .durableWrites,
             "every server forces a transaction to disk before it acknowledges it",
             remedy:
                 "Remove forceSync=no from the file and -Dzookeeper.forceSync=no from the JVM's flags, and restart the server",
             looking: Look(hosts: plan.servers.map(\.host))
-        ) { [plan, configurations] fleet, _ in
+        ) { fleet, _ in
             var remarks = Remarks()
             for server in plan.servers {
                 let file = configurations.first { $0.server.host == server.host }?.file["forceSync"]
@@ -211,17 +226,19 @@ extension MigrationProcedure {
     /// Trap 14.
     ///
     /// Judged on the flags of the processes; those of the destination are compared when they have joined.
-    var buffersAreAlike: Check {
+    package static func maxBuffer(_ subject: SurveyedPlan) -> Check {
+        let source = subject.plan.source
+        let configurations = subject.configurations
         let inFiles = configurations.filter { $0.file["jute.maxbuffer"] != nil }.map(\.server)
         return Check(
             .maxBuffer,
             "the same jute.maxbuffer in every JVM of the source",
             remedy: "Start every server, the destination's too, with the same -Djute.maxbuffer",
             looking: Look(hosts: source.map(\.host))
-        ) { [source] fleet, _ in
+        ) { fleet, _ in
             var remarks = Remarks()
             var sizes = BufferSizes()
-            for (server, zookeeper) in Self.seen(source, fleet) {
+            for (server, zookeeper) in fleet.seen(source) {
                 guard let properties = zookeeper.javaProperties else { continue }
                 sizes.note(properties, of: server.host)
             }

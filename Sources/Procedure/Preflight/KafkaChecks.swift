@@ -4,16 +4,18 @@ import Settings
 import Topology
 
 /// Checks of the brokers, of their files, and of the cluster as ZooKeeper has it.
-extension KafkaProcedure {
-    var brokersSuit: Check {
-        Check(
+extension Check {
+    package static func brokers(_ subject: KafkaProcedure) -> Check {
+        let brokers = subject.brokers
+        let survey = subject.survey
+        return Check(
             .brokers,
             "every broker's agent may restart it, and its server.properties can be repointed",
             remedy:
                 "Allow the broker's service and files in its agent's configuration, and let plan, broker.id and "
                 + "meta.properties agree",
             looking: Look(hosts: brokers.map(\.host))
-        ) { [brokers, survey] fleet, _ in
+        ) { fleet, _ in
             var remarks = Remarks()
             for broker in brokers {
                 let place = "\(broker.name): \(broker.configPath)"
@@ -35,46 +37,29 @@ extension KafkaProcedure {
                     remarks.refuse("\(place): somebody else changed it since it was read; start again")
                     continue
                 }
-                switch properties(of: broker) {
+                switch subject.properties(of: broker) {
                 case .failure(let error): remarks.refuse("\(place): \(error)")
                 case .success(let properties):
-                    for fault in idFaults(of: broker, properties) { remarks.refuse("\(place): \(fault)") }
+                    for fault in idFaults(of: broker, properties, subject) {
+                        remarks.refuse("\(place): \(fault)")
+                    }
                 }
             }
             return remarks.verdict(
                 "\(brokers.count) files read; next: "
-                    + plan.seeds.map { "\($0.address):\($0.clientPort)" }.joined(separator: ",")
+                    + subject.plan.seeds.map { "\($0.address):\($0.clientPort)" }.joined(separator: ",")
             )
         }
     }
 
-    /// Nil when the file was not read; the same file must be able to take the new connect string.
-    private func properties(of broker: PlannedBroker) -> Result<ServerProperties, KafkaFileError> {
-        guard let file = survey.kafka?.file(of: broker.host) else {
-            return .failure(.missing(key: ServerProperties.connectKey))
-        }
-        do throws(KafkaFileError) {
-            _ = try rewritten(file)
-            return .success(try ServerProperties(file.content))
-        } catch {
-            return .failure(error)
-        }
-    }
-
-    /// Of the brokers whose file can be used.
-    private var usable: [(broker: PlannedBroker, properties: ServerProperties)] {
-        brokers.compactMap { broker in
-            switch properties(of: broker) {
-            case .success(let properties): (broker, properties)
-            case .failure: nil
-            }
-        }
-    }
-
-    private func idFaults(of broker: PlannedBroker, _ properties: ServerProperties) -> [String] {
+    private static func idFaults(
+        of broker: PlannedBroker,
+        _ properties: ServerProperties,
+        _ subject: KafkaProcedure
+    ) -> [String] {
         var known = [properties.brokerID.map { ("broker.id", $0) }].compactMap(\.self)
         var faults: [String] = []
-        for meta in survey.kafka?.metas(of: broker.host) ?? [] {
+        for meta in subject.survey.kafka?.metas(of: broker.host) ?? [] {
             guard let content = meta.content else { continue }
             do throws(KafkaFileError) {
                 if let id = try KafkaMeta(content).brokerID { known.append((meta.path, id)) }
@@ -92,7 +77,8 @@ extension KafkaProcedure {
     }
 
     /// Trap 12.
-    var stringsNameSeveral: Check {
+    package static func connectStrings(_ subject: KafkaProcedure) -> Check {
+        let usable = subject.usable
         var remarks = Remarks()
         for (broker, properties) in usable {
             let connect = properties.zookeeperConnect
@@ -100,7 +86,7 @@ extension KafkaProcedure {
                 remarks.refuse("\(broker.name): zookeeper.connect=\(connect) names one server only")
             }
         }
-        if plan.seeds.count < 2 { remarks.refuse("the plan has one seed only to repoint brokers to") }
+        if subject.plan.seeds.count < 2 { remarks.refuse("the plan has one seed only to repoint brokers to") }
         let verdict = remarks.verdict("\(usable.count) connect strings name several servers")
         return Check(
             .connectStrings,
@@ -112,18 +98,18 @@ extension KafkaProcedure {
     }
 
     /// Trap 13: the ensemble, the chroot and the cluster are those that the brokers' data belongs to.
-    var clusterIsTheOneMeant: Check {
+    package static func clusterID(_ subject: KafkaProcedure) -> Check {
         Check(
             .clusterID,
             "every broker is in the plan's ensemble and chroot, and /cluster/id is in its meta.properties",
             remedy:
                 "Correct whichever is wrong, the plan or the broker's file; another ensemble or chroot would get a broker's "
                 + "skeleton of an empty cluster",
-            looking: Look(kafka: fromSource)
+            looking: Look(kafka: subject.fromSource)
         ) { fleet, _ in
             var remarks = Remarks()
-            for (broker, properties) in usable {
-                for fault in connectFaults(properties.zookeeperConnect) {
+            for (broker, properties) in subject.usable {
+                for fault in connectFaults(properties.zookeeperConnect, subject) {
                     remarks.refuse("\(broker.name): \(broker.configPath): \(fault)")
                 }
             }
@@ -137,20 +123,21 @@ extension KafkaProcedure {
             guard let id = cluster.id else {
                 return remarks.verdict("no /cluster/id, as before Kafka 0.10.1")
             }
-            let seen = compare(id, &remarks)
+            let seen = compare(id, subject, &remarks)
             return remarks.verdict("cluster \(id), in \(seen) meta.properties")
         }
     }
 
-    private func connectFaults(_ connect: ConnectString) -> [String] {
+    private static func connectFaults(_ connect: ConnectString, _ subject: KafkaProcedure) -> [String] {
+        let (plan, kafka) = (subject.plan, subject.kafka)
         var faults: [String] = []
         if connect.chroot != kafka.chroot {
             faults.append(
-                "zookeeper.connect has \(Self.named(connect.chroot)), the plan \(Self.named(kafka.chroot)) (line "
+                "zookeeper.connect has \(named(connect.chroot)), the plan \(named(kafka.chroot)) (line "
                     + "\(kafka.line))"
             )
         }
-        let strangers = connect.servers.filter { server in !plan.source.contains { Self.is($0, server) } }
+        let strangers = connect.servers.filter { server in !plan.source.contains { `is`($0, server) } }
         if !strangers.isEmpty {
             faults.append(
                 "zookeeper.connect names \(strangers.map(\.description).joined(separator: ", ")), which is no source "
@@ -172,9 +159,9 @@ extension KafkaProcedure {
     }
 
     /// In how many files the cluster's id was found.
-    private func compare(_ id: String, _ remarks: inout Remarks) -> Int {
+    private static func compare(_ id: String, _ subject: KafkaProcedure, _ remarks: inout Remarks) -> Int {
         var seen = 0
-        for meta in brokers.flatMap({ survey.kafka?.metas(of: $0.host) ?? [] }) {
+        for meta in subject.brokers.flatMap({ subject.survey.kafka?.metas(of: $0.host) ?? [] }) {
             if let refusal = meta.refusal {
                 remarks.refuse(
                     "\(meta.host): \(meta.path) cannot be compared with /cluster/id (\(refusal)); add it to the agent's "
@@ -199,20 +186,22 @@ extension KafkaProcedure {
     }
 
     /// Trap 20, and everything that would stop a roll of the brokers.
-    var isWhole: Check {
-        Check(
+    package static func kafkaWhole(_ subject: KafkaProcedure) -> Check {
+        let brokers = subject.brokers
+        let kafka = subject.kafka
+        return Check(
             .kafkaWhole,
             "all brokers run and are registered, nothing is under-replicated or being moved, \(kafka.reads) reads in a row",
             remedy:
                 "Bring the cluster to rest first: every broker up and in the plan, every replica in sync, no reassignment",
-            looking: Look(hosts: brokers.map(\.host), kafka: fromSource),
+            looking: Look(hosts: brokers.map(\.host), kafka: subject.fromSource),
             looks: kafka.reads,
             interval: kafka.interval
-        ) { [brokers] fleet, _ in
+        ) { fleet, _ in
             var remarks = Remarks()
             for broker in brokers {
                 guard let state = fleet.service(broker.service, on: broker.host) else { continue }
-                switch Self.ailment(of: broker, state) {
+                switch KafkaProcedure.ailment(of: broker, state) {
                 case nil: break
                 case .passing(let said): remarks.wait(said)
                 case .lasting(let said): remarks.refuse(said)
@@ -222,8 +211,33 @@ extension KafkaProcedure {
                 remarks.wait(fleet.kafkaSilence ?? "Kafka was not read")
                 return remarks.verdict("")
             }
-            for fault in faults(of: cluster) { remarks.wait(fault) }
+            for fault in subject.faults(of: cluster) { remarks.wait(fault) }
             return remarks.verdict("\(brokers.count) brokers registered, 0 under-replicated partitions")
+        }
+    }
+}
+
+extension KafkaProcedure {
+    /// Nil when the file was not read; the same file must be able to take the new connect string.
+    func properties(of broker: PlannedBroker) -> Result<ServerProperties, KafkaFileError> {
+        guard let file = survey.kafka?.file(of: broker.host) else {
+            return .failure(.missing(key: ServerProperties.connectKey))
+        }
+        do throws(KafkaFileError) {
+            _ = try rewritten(file)
+            return .success(try ServerProperties(file.content))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Of the brokers whose file can be used.
+    var usable: [(broker: PlannedBroker, properties: ServerProperties)] {
+        brokers.compactMap { broker in
+            switch properties(of: broker) {
+            case .success(let properties): (broker, properties)
+            case .failure: nil
+            }
         }
     }
 }

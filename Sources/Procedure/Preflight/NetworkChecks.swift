@@ -4,47 +4,26 @@ import Settings
 import Topology
 
 /// Checks of paths between hosts, and of what filters them.
-extension MigrationProcedure {
-    /// Where a server's peers and clients connect to.
-    private static func targets(_ server: PlannedServer, _ ports: [Port]) -> [ProbeTarget] {
-        server.allAddresses.prefix(1).flatMap { address in
-            ports.map { ProbeTarget(address: address, port: $0) }
-        }
-    }
-
-    /// Every destination host tries every other one's ports; nothing listens there yet.
-    var destinationProbes: [HostName: [ProbeTarget]] {
-        destination.reduce(into: [:]) { probes, server in
-            probes[server.host] = destination.filter { $0.host != server.host }
-                .flatMap { Self.targets($0, [$0.clientPort, $0.quorumPort, $0.electionPort]) }
-        }
-    }
-
-    private var crossingProbes: [HostName: [ProbeTarget]] {
-        var probes: [HostName: [ProbeTarget]] = [:]
-        for (side, other) in [(source, destination), (destination, source)] {
-            let targets = other.flatMap { Self.targets($0, [$0.quorumPort, $0.electionPort]) }
-            for server in side { probes[server.host] = targets }
-        }
-        return probes
-    }
-
+extension Check {
     /// Trap 22: the first quorum may be any of them, and an election needs every pair.
-    var destinationConnects: Check {
+    package static func destinationNetwork(_ subject: SurveyedPlan) -> Check {
         connects(
+            subject,
             .destinationNetwork,
             "destination hosts reach each other's client, quorum and election ports",
-            destinationProbes
+            subject.destinationProbes
         )
     }
 
     /// Trap 23, and the proof of the wall: what is refused at the division must have been open before.
-    var sidesConnect: Check {
-        let listening = Set(source.flatMap { Self.targets($0, [$0.electionPort]) })
+    package static func crossingPaths(_ subject: SurveyedPlan) -> Check {
+        let source = subject.plan.source
+        let listening = Set(source.flatMap { SurveyedPlan.targets($0, [$0.electionPort]) })
         return connects(
+            subject,
             .crossingPaths,
             "source and destination hosts reach each other's quorum and election ports",
-            crossingProbes
+            subject.crossingProbes
         ) { [source] target, fleet in
             // A server that is known not to serve listens nowhere.
             let owner = source.first { $0.allAddresses.contains(target.address) }
@@ -52,7 +31,8 @@ extension MigrationProcedure {
         }
     }
 
-    private func connects(
+    private static func connects(
+        _ subject: SurveyedPlan,
         _ name: CheckName,
         _ title: String,
         _ probes: [HostName: [ProbeTarget]],
@@ -64,7 +44,7 @@ extension MigrationProcedure {
             remedy:
                 "Open these ports on the way (an election needs every pair of them), and name the peers' "
                 + "addresses in `firewall.peers` of the agents' configurations",
-            looking: Look(hosts: plan.servers.map(\.host), probes: probes),
+            looking: Look(hosts: subject.plan.servers.map(\.host), probes: probes),
             deadline: .seconds(5)
         ) { fleet, _ in
             var remarks = Remarks()
@@ -104,7 +84,9 @@ extension MigrationProcedure {
     }
 
     /// Trap 16: the wall is handed to every backend as it will be, and judged without being put up.
-    var wallsAreTaken: Check {
+    package static func firewallBackend(_ subject: SurveyedPlan) -> Check {
+        let plan = subject.plan
+        let destination = subject.plan.destination
         let walls = destination.reduce(into: [HostName: Wall]()) { $0[$1.host] = plan.wall(for: $1) }
         return Check(
             .firewallBackend,
@@ -113,7 +95,7 @@ extension MigrationProcedure {
                 "Install the backend's programs or name the backend that the host uses in the agent's configuration; end "
                 + "what holds the xtables lock; allow the source's addresses in `firewall.peers`",
             looking: Look(hosts: plan.servers.map(\.host), walls: walls)
-        ) { [plan, destination] fleet, _ in
+        ) { fleet, _ in
             var remarks = Remarks()
             var backends: Set<String> = []
             for server in plan.servers {
@@ -138,13 +120,14 @@ extension MigrationProcedure {
     }
 
     /// Trap 16: rules of ours, in whatever backend.
-    var noRulesAreLeft: Check {
-        Check(
+    package static func leftoverRules(_ subject: SurveyedPlan) -> Check {
+        let plan = subject.plan
+        return Check(
             .leftoverRules,
             "no rule of ours is in any host's kernel",
             remedy: "`mitosis rules clean` removes what an earlier run left",
             looking: Look(hosts: plan.agents.map(\.host))
-        ) { [plan] fleet, _ in
+        ) { fleet, _ in
             var remarks = Remarks()
             var seen = 0
             for host in plan.agents.map(\.host) {
@@ -157,15 +140,16 @@ extension MigrationProcedure {
     }
 
     /// Trap 17.
-    var nobodyElseManagesRules: Check {
-        Check(
+    package static func ruleManagers(_ subject: SurveyedPlan) -> Check {
+        let destination = subject.plan.destination
+        return Check(
             .ruleManagers,
             "no other program changes the rules of a destination host",
             remedy:
                 "Stop it for the time of the migration (systemctl stop; a unit without a process must not be reloaded or "
                 + "restarted): it could flush the wall between the division and the end",
             looking: Look(hosts: destination.map(\.host))
-        ) { [destination] fleet, _ in
+        ) { fleet, _ in
             var remarks = Remarks()
             for server in destination {
                 for program in fleet.status(server.host)?.ruleManagers ?? [] {
@@ -178,5 +162,31 @@ extension MigrationProcedure {
             }
             return remarks.verdict("none on \(destination.count) hosts")
         }
+    }
+}
+
+extension SurveyedPlan {
+    /// Where a server's peers and clients connect to.
+    static func targets(_ server: PlannedServer, _ ports: [Port]) -> [ProbeTarget] {
+        server.allAddresses.prefix(1).flatMap { address in
+            ports.map { ProbeTarget(address: address, port: $0) }
+        }
+    }
+
+    /// Every destination host tries every other one's ports; nothing listens there yet.
+    var destinationProbes: [HostName: [ProbeTarget]] {
+        plan.destination.reduce(into: [:]) { probes, server in
+            probes[server.host] = plan.destination.filter { $0.host != server.host }
+                .flatMap { Self.targets($0, [$0.clientPort, $0.quorumPort, $0.electionPort]) }
+        }
+    }
+
+    var crossingProbes: [HostName: [ProbeTarget]] {
+        var probes: [HostName: [ProbeTarget]] = [:]
+        for (side, other) in [(plan.source, plan.destination), (plan.destination, plan.source)] {
+            let targets = other.flatMap { Self.targets($0, [$0.quorumPort, $0.electionPort]) }
+            for server in side { probes[server.host] = targets }
+        }
+        return probes
     }
 }

@@ -4,18 +4,20 @@ import Settings
 import Topology
 
 /// Checks of the source: one healthy ensemble, just as the plan describes it, of a version that can grow.
-extension MigrationProcedure {
+extension Check {
     /// Trap 1.
-    var versionCanGrow: Check {
-        Check(
+    package static func zookeeperVersion(_ subject: SurveyedPlan) -> Check {
+        let plan = subject.plan
+        let source = subject.plan.source
+        return Check(
             .zookeeperVersion,
             "members can be added to the source's version by restarts",
             remedy: "Use `strategy: observers`, which adds no members, or upgrade to 3.5.9, 3.6.2 or later",
             looking: Look(hosts: source.map(\.host))
-        ) { [source, plan] fleet, _ in
+        ) { fleet, _ in
             var remarks = Remarks()
             var versions: Set<String> = []
-            for (server, zookeeper) in Self.seen(source, fleet) {
+            for (server, zookeeper) in fleet.seen(source) {
                 guard let version = zookeeper.stats?.version else { continue }
                 versions.insert(version)
                 guard plan.strategy == .participants, ZooKeeperVersion(version)?.isAffectedBy3829 ?? false
@@ -30,32 +32,34 @@ extension MigrationProcedure {
     }
 
     /// Trap 2.
-    var sourceIsWhole: Check {
-        Check(
+    package static func sourceEnsemble(_ subject: SurveyedPlan) -> Check {
+        let source = subject.plan.source
+        let sourceView = subject.plan.sourceMembers
+        return Check(
             .sourceEnsemble,
             "exactly one source server leads, all others follow, and all run the plan's view",
             remedy:
                 "Bring the source to one leader with every other server following; a server that runs another view, or one "
                 + "that its agent did not see start, is to be restarted with its file",
             looking: Look(hosts: source.map(\.host))
-        ) { [source, sourceView] fleet, _ in
+        ) { fleet, _ in
             var remarks = Remarks()
             var voters = Voters()
             var unasked = source.count
-            for (server, zookeeper) in Self.onPlan(source, fleet) {
+            for (server, zookeeper) in fleet.onPlan(source) {
                 // One that answers and refuses the question is for `four-letter-words`.
                 if !zookeeper.serving.isSilenced { unasked -= 1 }
-                Self.remark(server, zookeeper, sourceView, &remarks, &voters)
+                remark(server, zookeeper, sourceView, &remarks, &voters)
             }
             let leaders = voters.leaders
-            if leaders.count > 1 { remarks.wait("\(Self.list(leaders)) all lead") }
+            if leaders.count > 1 { remarks.wait("\(leaders.list) all lead") }
             if leaders.isEmpty, unasked == 0 { remarks.wait("no source server leads") }
             if let leader = voters.leader, unasked == 0,
                 let synced = voters.synced(fleet, tooFewOf: source.count)
             {
                 remarks.wait("\(leader) leads, \(synced) of \(source.count - 1) followers are in sync")
             }
-            let leader = leaders.isEmpty ? "one that was not asked" : Self.list(leaders)
+            let leader = leaders.isEmpty ? "one that was not asked" : leaders.list
             return remarks.verdict("\(leader) leads, \(source.count - unasked) of \(source.count) serve")
         }
     }
@@ -94,17 +98,19 @@ extension MigrationProcedure {
     /// Trap 7.
     ///
     /// Judged by the answers: ZooKeeper allows `srvr` whatever its whitelist says, as its own scripts need it.
-    var wordsAreAllowed: Check {
-        Check(
+    package static func fourLetterWords(_ subject: SurveyedPlan) -> Check {
+        let source = subject.plan.source
+        let configurations = subject.configurations
+        return Check(
             .fourLetterWords,
             "every source server answers `srvr`",
             remedy:
                 "Allow srvr and mntr (4lw.commands.whitelist=srvr,mntr) and restart the servers that refuse it; without mntr "
                 + "it is not seen whether the leader counts its followers as synced",
             looking: Look(hosts: source.map(\.host))
-        ) { [source, configurations] fleet, _ in
+        ) { fleet, _ in
             var remarks = Remarks()
-            let running = Self.running(source, fleet)
+            let running = fleet.running(source)
             for (server, zookeeper) in running where zookeeper.serving.isSilenced {
                 remarks.refuse("\(server.host) refuses `srvr`")
             }
@@ -121,8 +127,10 @@ extension MigrationProcedure {
     /// Trap 8.
     ///
     /// The canary's own transaction, seen through every server, is the movement of the zxid.
-    var sourceCommits: Check {
-        Check(
+    package static func writeCanary(_ subject: SurveyedPlan) -> Check {
+        let plan = subject.plan
+        let source = subject.plan.source
+        return Check(
             .writeCanary,
             "a node that is written through the source is seen on every server of it",
             remedy:
@@ -132,7 +140,7 @@ extension MigrationProcedure {
                 hosts: source.map(\.host),
                 canary: CanaryQuestion(name: plan.name, sides: [source])
             )
-        ) { [source] fleet, _ in
+        ) { fleet, _ in
             let serving = source.filter { fleet.stats($0.host) != nil }
             guard serving.count == source.count else {
                 return .holds(
@@ -150,16 +158,18 @@ extension MigrationProcedure {
     }
 
     /// Trap 23: rules and proofs are made of the plan's addresses.
-    var peersArePlanned: Check {
-        Check(
+    package static func peerAddresses(_ subject: SurveyedPlan) -> Check {
+        let plan = subject.plan
+        let source = subject.plan.source
+        return Check(
             .peerAddresses,
             "every quorum and election connection of the source goes to an address of the plan",
             remedy: "Add the address to `addresses` of the server that has it: a wall would not cover it",
             looking: Look(hosts: source.map(\.host))
-        ) { [source, plan] fleet, _ in
+        ) { fleet, _ in
             var remarks = Remarks()
             var count = 0
-            for (server, zookeeper) in Self.running(source, fleet) {
+            for (server, zookeeper) in fleet.running(source) {
                 guard let strangers = fleet.strangers(of: server.host, in: plan) else {
                     remarks.wait("\(server.host) cannot tell which connections it has")
                     continue

@@ -15,35 +15,18 @@ extension MigrationProcedure {
     var sourceView: [Member] { plan.sourceMembers }
     var destinationView: [Member] { plan.destinationMembers }
 
-    /// Whose configuration file becomes joint: observers leave the source alone.
-    var joined: [PlannedServer] {
-        switch plan.strategy {
-        case .participants: source + seeds
-        case .observers: seeds
-        }
-    }
+    /// Whose configuration file becomes joint.
+    var joined: [PlannedServer] { jointConfiguration.servers }
+    var jointConfiguration: JointConfiguration { JointConfiguration(plan: plan) }
 
     var seedConnectString: String {
         seeds.map { ConnectString.Server(host: $0.address, port: $0.clientPort).description }
             .joined(separator: ",")
     }
 
-    func names(_ servers: [PlannedServer]) -> String {
-        servers.isEmpty ? "none" : servers.map(\.host.description).joined(separator: ", ")
-    }
+    func names(_ servers: [PlannedServer]) -> String { servers.names }
 
-    /// The file of a host with the joint ensemble's server lines, everything else byte for byte; an observer's says
-    /// that it is one, too.
-    func jointContent(of file: Survey.File) throws(ZooConfigurationError) -> Data {
-        let grown = try ZooConfiguration(file.content).replacingMembers(joint)
-        switch plan.strategy {
-        case .participants: return Data(grown.content)
-        case .observers:
-            return Data(try grown.replacingSetting("peerType", with: Member.Role.observer.rawValue).content)
-        }
-    }
-
-    /// Commands for those hosts whose file can be read; `filesSuit` has refused all others before.
+    /// Commands for those hosts whose file can be read; `configuration-files` has refused all others before.
     func writeJoint(on servers: [PlannedServer]) -> [HostCommand] {
         servers.compactMap { server in
             guard let file = survey.file(of: server.host), case .success(let content) = rewritten(file) else {
@@ -56,7 +39,7 @@ extension MigrationProcedure {
 
     func rewritten(_ file: Survey.File) -> Result<Data, ZooConfigurationError> {
         do throws(ZooConfigurationError) {
-            return .success(try jointContent(of: file))
+            return .success(try jointConfiguration.content(of: file))
         } catch {
             return .failure(error)
         }
