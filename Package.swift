@@ -97,7 +97,7 @@ let layers: [Target] = [
     ),
 
     module("Journal", uses: ["ControlProtocol", "Fleet", "Procedure"], [sqlite]),
-    module("Reporting", uses: ["Procedure"]),
+    module("Reporting", uses: ["ControlProtocol", "Fleet", "Procedure", "Settings", "Topology"]),
 
     module(
         "Commands",

@@ -17,7 +17,7 @@ struct BufferSizes: CustomStringConvertible {
 
     /// For instance `4194304 on s2, the default on s1, s3`.
     var description: String {
-        hosts.sorted { $0.key < $1.key }.map { "\($0.key) on \(MigrationProcedure.list($0.value))" }
+        hosts.sorted { $0.key < $1.key }.map { "\($0.key) on \($0.value.list)" }
             .joined(separator: ", ")
     }
 }

@@ -18,7 +18,7 @@ struct Inspection: Sendable {
         /// It counts when nothing else was seen in the end.
         mutating func see(_ seen: Verdict, unsettled: [HostName], after elapsed: Duration) {
             let isFinal = unsettled.isEmpty || elapsed >= Inspection.patience
-            let note = unsettled.isEmpty ? "" : "; not judged: \(MigrationProcedure.list(unsettled))"
+            let note = unsettled.isEmpty ? "" : "; not judged: \(unsettled.list)"
             switch seen {
             case .never(let why):
                 reason = why

@@ -8,7 +8,10 @@ package struct Preflight: Sendable {
     package let waivers: [MigrationPlan.Waiver]
 
     package init(plan: MigrationPlan, survey: Survey) {
-        checks = MigrationProcedure(plan: plan, survey: survey).checks
+        checks = Check.all(
+            of: SurveyedPlan(plan: plan, survey: survey),
+            kafka: plan.kafka.map { KafkaProcedure(plan: plan, kafka: $0, survey: survey) }
+        )
         waivers = plan.waivers
     }
 

@@ -1,64 +1,17 @@
 import ControlProtocol
 import Fleet
-import FoundationEssentials
 import Settings
 import Topology
 
 /// What the steps on servers and their files send.
 extension MigrationProcedure {
-    var source: [PlannedServer] { plan.source }
-    var destination: [PlannedServer] { plan.destination }
-    var seeds: [PlannedServer] { plan.seeds }
-    var companions: [PlannedServer] { plan.companions }
-    var dormant: [PlannedServer] { plan.dormant }
-    var joint: [Member] { plan.jointMembers }
-    var sourceView: [Member] { plan.sourceMembers }
-    var destinationView: [Member] { plan.destinationMembers }
-
-    /// Whose configuration file becomes joint: observers leave the source alone.
-    var joined: [PlannedServer] {
-        switch plan.strategy {
-        case .participants: source + seeds
-        case .observers: seeds
-        }
-    }
-
-    var seedConnectString: String {
-        seeds.map { ConnectString.Server(host: $0.address, port: $0.clientPort).description }
-            .joined(separator: ",")
-    }
-
-    func names(_ servers: [PlannedServer]) -> String {
-        servers.isEmpty ? "none" : servers.map(\.host.description).joined(separator: ", ")
-    }
-
-    /// The file of a host with the joint ensemble's server lines, everything else byte for byte; an observer's says
-    /// that it is one, too.
-    func jointContent(of file: Survey.File) throws(ZooConfigurationError) -> Data {
-        let grown = try ZooConfiguration(file.content).replacingMembers(joint)
-        switch plan.strategy {
-        case .participants: return Data(grown.content)
-        case .observers:
-            return Data(try grown.replacingSetting("peerType", with: Member.Role.observer.rawValue).content)
-        }
-    }
-
-    /// Commands for those hosts whose file can be read; `filesSuit` has refused all others before.
+    /// Commands for those hosts whose file can be read and rewritten; `configuration-files` has refused all others before.
     func writeJoint(on servers: [PlannedServer]) -> [HostCommand] {
         servers.compactMap { server in
-            guard let file = survey.file(of: server.host), case .success(let content) = rewritten(file) else {
-                return nil
-            }
+            guard let file = survey.file(of: server.host), let content = jointConfiguration.rewritten(file)
+            else { return nil }
             let write = FileWrite(path: file.path, expected: file.digest, content: content)
             return HostCommand(server.host, .writeFile(write: write))
-        }
-    }
-
-    func rewritten(_ file: Survey.File) -> Result<Data, ZooConfigurationError> {
-        do throws(ZooConfigurationError) {
-            return .success(try jointContent(of: file))
-        } catch {
-            return .failure(error)
         }
     }
 

@@ -18,7 +18,7 @@ extension MigrationProcedure {
                 if let fault = voters.note(stats, of: server.host) { return .never(reason: fault) }
             }
             guard let leader = voters.leader else {
-                let who = voters.leaders.isEmpty ? "none leads" : "\(Self.list(voters.leaders)) all lead"
+                let who = voters.leaders.isEmpty ? "none leads" : "\(voters.leaders.list) all lead"
                 return .waiting(reason: "\(name): \(who)")
             }
             if let synced = voters.synced(view, tooFewOf: servers.count) {
@@ -197,10 +197,6 @@ extension MigrationProcedure {
         whole(source, as: "source").and(runs(sourceView, on: source, as: "source"))
             .and(whole(destination, as: "destination"))
             .and(runs(destinationView, on: destination, as: "destination"))
-    }
-
-    static func list(_ hosts: [HostName]) -> String {
-        hosts.map(\.description).joined(separator: ", ")
     }
 
     private static func viewText(_ server: PlannedServer, _ fleet: FleetView) -> String {
