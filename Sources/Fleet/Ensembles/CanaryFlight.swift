@@ -1,5 +1,6 @@
 import ControlProtocol
 import FoundationEssentials
+import Logging
 import Settings
 import Topology
 import ZooKeeperClient
@@ -13,6 +14,7 @@ struct CanaryFlight {
     private static let prefix = "/mitosis-canary-"
 
     let question: CanaryQuestion
+    let log: Logger
 
     func answer() async -> CanaryAnswer {
         let name = Self.prefix + question.name + "-" + String(UInt32.random(in: 0 ... .max), radix: 16)
@@ -23,7 +25,7 @@ struct CanaryFlight {
         }
         do throws(ZooKeeperError) {
             for (path, side) in zip(paths, question.sides) {
-                let writer = try await Self.session(with: side)
+                let writer = try await session(with: side)
                 writers.append(writer)
                 _ = try await writer.create(path, mode: .ephemeral)
             }
@@ -38,7 +40,7 @@ struct CanaryFlight {
         let found = await withTaskGroup(of: (Int, String, Result<Set<String>, ZooKeeperError>).self) {
             group in
             for (side, server) in servers {
-                group.addTask { (side, server.host.description, await Self.seen(paths, on: server)) }
+                group.addTask { (side, server.host.description, await seen(paths, on: server)) }
             }
             return await group.reduce(into: []) { $0.append($1) }
         }
@@ -61,12 +63,12 @@ struct CanaryFlight {
     }
 
     /// After a sync, so that a server that lags behind cannot hide one.
-    private static func seen(_ paths: [String], on server: PlannedServer) async -> Result<
+    private func seen(_ paths: [String], on server: PlannedServer) async -> Result<
         Set<String>, ZooKeeperError
     > {
         do throws(ZooKeeperError) {
             let session = try await session(with: [server])
-            let result = await find(paths, over: session)
+            let result = await Self.find(paths, over: session)
             await session.close()
             return result
         } catch {
@@ -87,13 +89,13 @@ struct CanaryFlight {
         }
     }
 
-    private static func session(with servers: [PlannedServer]) async throws(ZooKeeperError)
+    private func session(with servers: [PlannedServer]) async throws(ZooKeeperError)
         -> ZooKeeperSession
     {
         let list = servers.map { ConnectString.Server(host: $0.address, port: $0.clientPort).description }
         guard let connect = ConnectString(list.joined(separator: ",")) else {
             throw .invalidArguments("no server to connect to")
         }
-        return try await ZooKeeperSession.connect(connect, timeout: patience)
+        return try await ZooKeeperSession.connect(connect, timeout: Self.patience, log: log)
     }
 }
