@@ -48,6 +48,7 @@ let nio = [product("NIOCore", of: "swift-nio"), product("NIOPosix", of: "swift-n
 let tls = product("NIOTLS", of: "swift-nio")
 let http = nio + [product("NIOHTTP1", of: "swift-nio")]
 let arguments = product("ArgumentParser", of: "swift-argument-parser")
+let logging = product("Logging", of: "swift-log")
 let sqlite = product("GRDB", of: "GRDB.swift")
 let subprocess = [
     product("Subprocess", of: "swift-subprocess"), product("SystemPackage", of: "swift-system"),
@@ -61,6 +62,7 @@ let layers: [Target] = [
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZooKeeper", providers: [.apt(["libzookeeper-mt-dev"])]),
 
+    module("Logs", [logging]),
     module("SystemCalls"),
     module("Topology"),
 
@@ -70,25 +72,33 @@ let layers: [Target] = [
     module("CertificateAuthority", uses: ["COpenSSL", "MutualTLS"]),
     module("Settings", uses: ["CLibYAML", "ControlProtocol", "Topology"]),
 
-    module("AgentClient", uses: ["ControlProtocol", "MutualTLS", "Topology"], http + [tls]),
-
-    module("HostControl", uses: ["CZlib", "ControlProtocol", "SystemCalls", "Topology"], subprocess),
     module(
-        "AgentServer",
-        uses: ["ControlProtocol", "HostControl", "MutualTLS", "Settings", "Topology"],
-        http
+        "AgentClient",
+        uses: ["ControlProtocol", "Logs", "MutualTLS", "Topology"],
+        http + [tls, logging]
     ),
 
-    module("ZooKeeperClient", uses: ["CZooKeeper", "Topology"]),
-    module("KafkaMetadata", uses: ["Topology", "ZooKeeperClient"]),
+    module(
+        "HostControl",
+        uses: ["CZlib", "ControlProtocol", "Logs", "SystemCalls", "Topology"],
+        subprocess + [logging]
+    ),
+    module(
+        "AgentServer",
+        uses: ["ControlProtocol", "HostControl", "Logs", "MutualTLS", "Settings", "Topology"],
+        http + [logging]
+    ),
+
+    module("ZooKeeperClient", uses: ["CZooKeeper", "Logs", "Topology"], [logging]),
+    module("KafkaMetadata", uses: ["Logs", "Topology", "ZooKeeperClient"], [logging]),
     module(
         "Fleet",
         uses: [
-            "AgentClient", "ControlProtocol", "KafkaMetadata", "MutualTLS", "Settings", "SystemCalls",
+            "AgentClient", "ControlProtocol", "KafkaMetadata", "Logs", "MutualTLS", "Settings", "SystemCalls",
             "Topology",
             "ZooKeeperClient",
         ],
-        nio
+        nio + [logging]
     ),
 
     module(
@@ -102,11 +112,11 @@ let layers: [Target] = [
     module(
         "Commands",
         uses: [
-            "CertificateAuthority", "ControlProtocol", "Fleet", "Journal", "MutualTLS", "Procedure",
+            "CertificateAuthority", "ControlProtocol", "Fleet", "Journal", "Logs", "MutualTLS", "Procedure",
             "Reporting",
             "Settings", "SystemCalls", "Topology",
         ],
-        [arguments]
+        [arguments, logging]
     ),
 
     module(
@@ -118,12 +128,13 @@ let layers: [Target] = [
 ]
 
 let programs: [Target] = [
-    program("Agent", uses: ["AgentServer", "ControlProtocol"], nio),
-    program("Coordinator", uses: ["Commands"], [arguments]),
+    program("Agent", uses: ["AgentServer", "ControlProtocol", "Logs"], nio + [logging]),
+    program("Coordinator", uses: ["Commands", "Logs"], [arguments, logging]),
     program("Lab", uses: ["LabKit"], [arguments]),
 ]
 
 let suites: [Target] = [
+    tests("LogsTests", use: ["Logs"], [logging]),
     tests("TopologyTests", use: ["Topology"]),
     tests("SettingsTests", use: ["ControlProtocol", "Settings", "Topology"]),
     tests(
@@ -133,17 +144,18 @@ let suites: [Target] = [
     ),
     tests(
         "HostControlTests",
-        use: ["ControlProtocol", "HostControl", "LabKit", "SystemCalls", "Topology"],
-        subprocess
+        use: ["ControlProtocol", "HostControl", "LabKit", "Logs", "SystemCalls", "Topology"],
+        subprocess + [logging]
     ),
     tests(
         "AgentTests",
         use: [
             "AgentClient", "AgentServer", "CertificateAuthority", "ControlProtocol", "HostControl", "LabKit",
+            "Logs",
             "MutualTLS", "Settings",
             "Topology",
         ],
-        http + subprocess
+        http + subprocess + [logging]
     ),
     tests(
         "FleetTests",
@@ -173,6 +185,7 @@ let package = Package(
         .executable(name: "mitosis-lab", targets: ["Lab"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),

@@ -1,5 +1,7 @@
 package import ControlProtocol
 import FoundationEssentials
+package import Logging
+import Logs
 package import MutualTLS
 package import NIOCore
 import NIOHTTP1
@@ -13,6 +15,7 @@ package struct AgentClient: Sendable {
     private let address: String
     private let patience: Patience
     private let connections: AgentConnections
+    private let log: Logger
 
     /// - Parameter identity: the only one that the agent's certificate may bear.
     package init(
@@ -22,8 +25,10 @@ package struct AgentClient: Sendable {
         port: Port,
         tls: ReloadingTLSContext,
         group: any EventLoopGroup,
-        patience: Patience = Patience()
+        patience: Patience = Patience(),
+        log: Logger = .silent
     ) {
+        self.log = log
         self.host = host
         self.address = address
         self.patience = patience
@@ -34,7 +39,8 @@ package struct AgentClient: Sendable {
             port: port,
             tls: tls,
             group: group,
-            patience: patience
+            patience: patience,
+            log: log
         )
     }
 
@@ -118,6 +124,7 @@ package struct AgentClient: Sendable {
             throw .protocolViolation(host: host, detail: "the answer to a command ended without its outcome")
         }
         let reply = try errorReply(reader)
+        tellRefusal("/v1/commands", reader.status, reply)
         if let refusal = reply.refusal { return .refused(refusal: refusal) }
         throw .refused(host: host, status: reader.status, reply: reply)
     }
@@ -149,6 +156,10 @@ extension AgentClient {
             return try await call(on: checkout.connection, method, path, content)
         } catch .replyLost(let host, let reason) {
             guard checkout.isReused, !Task.isCancelled else { throw .replyLost(host: host, reason: reason) }
+            log.info(
+                "asking again over a new connection",
+                fields: ["host": host.description, "path": path, "reason": reason]
+            )
             let fresh: AgentConnections.Checkout
             do throws(AgentClientError) {
                 fresh = try await connections.take(freshness: .zero)
@@ -181,7 +192,9 @@ extension AgentClient {
         guard reader.isComplete else { throw failure(ExchangeFailure.cancelled, reader, connection) }
         finish(connection, reader)
         guard reader.status == 200 else {
-            throw .refused(host: host, status: reader.status, reply: try errorReply(reader))
+            let reply = try errorReply(reader)
+            tellRefusal(path, reader.status, reply)
+            throw .refused(host: host, status: reader.status, reply: reply)
         }
         do {
             return try JSONDecoder().decode(Reply.self, from: reader.body)
@@ -245,6 +258,15 @@ extension AgentClient {
         case let error as ReplyReader.Excess: return .protocolViolation(host: host, detail: "\(error)")
         case _: return .replyLost(host: host, reason: "\(error)")
         }
+    }
+
+    private func tellRefusal(_ path: String, _ status: Int, _ reply: ErrorReply) {
+        log.info(
+            "an agent refused",
+            fields: [
+                "host": host.description, "path": path, "status": String(status), "reason": reply.error,
+            ]
+        )
     }
 
     private func errorReply(_ reader: ReplyReader) throws(AgentClientError) -> ErrorReply {

@@ -1,4 +1,6 @@
 import ControlProtocol
+import Logging
+import Logs
 import MutualTLS
 import NIOCore
 import NIOHTTP1
@@ -40,6 +42,7 @@ final class AgentConnections: Sendable {
     private let tls: ReloadingTLSContext
     private let group: any EventLoopGroup
     private let patience: Patience
+    private let log: Logger
     private let idle = Mutex<[Idle]>([])
 
     init(
@@ -49,8 +52,10 @@ final class AgentConnections: Sendable {
         port: Port,
         tls: ReloadingTLSContext,
         group: any EventLoopGroup,
-        patience: Patience
+        patience: Patience,
+        log: Logger
     ) {
+        self.log = log
         self.host = host
         self.identity = identity
         self.address = address
@@ -68,10 +73,18 @@ final class AgentConnections: Sendable {
     func take(freshness: Duration) async throws(AgentClientError) -> Checkout {
         if let connection = reuse(freshness) { return Checkout(connection: connection, isReused: true) }
         do {
-            return Checkout(connection: try await connect(), isReused: false)
+            let connection = try await connect()
+            log.debug("connected to an agent", fields: place)
+            return Checkout(connection: connection, isReused: false)
         } catch {
-            throw classify(error)
+            let failure = classify(error)
+            log.info("no connection to an agent: \(failure)")
+            throw failure
         }
+    }
+
+    private var place: KeyValuePairs<String, String> {
+        ["host": host.description, "address": address, "port": port.description]
     }
 
     func giveBack(_ connection: Connection) {

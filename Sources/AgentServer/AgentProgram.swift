@@ -1,6 +1,8 @@
 import ControlProtocol
 import FoundationEssentials
 import Glibc
+package import Logging
+import Logs
 import MutualTLS
 package import NIOCore
 import NIOPosix
@@ -13,7 +15,7 @@ package struct AgentProgram: Sendable {
     private let host: any HostActions
     private let restorations: RestorationReport
     private let state: StateDirectory
-    private let log: LineLogger
+    private let log: Logger
 
     /// Takes the state directory, reads its records, opens ports that an agent before this one left closed, binds
     /// the port; anything wrong stops it here, but for the ports.
@@ -23,7 +25,7 @@ package struct AgentProgram: Sendable {
         configuration: AgentConfiguration,
         host: any HostActions,
         clock: HostClock,
-        log: LineLogger,
+        log: Logger,
         group: any EventLoopGroup,
         limits: AgentListener.Limits = AgentListener.Limits(),
         port: Int? = nil
@@ -79,7 +81,7 @@ package struct AgentProgram: Sendable {
         )
         log.info(
             "mitosis-agent runs",
-            [
+            fields: [
                 "version": ProgramVersion.current, "host": configuration.host.description,
                 "address": configuration.address.description,
                 "port": listener.address?.port.map(String.init) ?? "?",
@@ -105,17 +107,17 @@ package struct AgentProgram: Sendable {
         )
     }
 
-    private static func openPorts(of host: any HostActions, _ log: LineLogger) async {
+    private static func openPorts(of host: any HostActions, _ log: Logger) async {
         do throws(HostActionError) {
             guard let rules = try await host.openPorts() else { return }
             log.warning(
                 "an agent before this one had closed ports and ended; they are open again",
-                ["rules": String(rules.count), "wall": rules.wall == nil ? "none" : "stands"]
+                fields: ["rules": String(rules.count), "wall": rules.wall == nil ? "none" : "stands"]
             )
         } catch {
             log.error(
                 "it cannot be seen to that no ports are left closed; look at the installed rules",
-                ["reason": error.description]
+                fields: ["reason": error.description]
             )
         }
     }
@@ -149,7 +151,10 @@ package struct AgentProgram: Sendable {
         case .asked: break
         case .listenerEnded: log.error("nothing listens any more, so the agent ends")
         }
-        log.info("stopping; a command that runs is let finish", ["seconds": String(grace.components.seconds)])
+        log.info(
+            "stopping; a command that runs is let finish",
+            fields: ["seconds": String(grace.components.seconds)]
+        )
         let drained = await drain(within: grace)
         if !drained { log.warning("a command still runs; what came of it will be unknown") }
         listener.close()
@@ -190,7 +195,7 @@ package struct AgentProgram: Sendable {
 
     /// Everything that can be checked without taking the port or the state directory.
     package static func check(_ configuration: AgentConfiguration) throws(AgentServerError) {
-        _ = try context(configuration, LineLogger { _ in })
+        _ = try context(configuration, .silent)
         for file in configuration.files {
             let directory = file.lastIndex(of: "/").map { String(file[...$0]) } ?? "."
             guard access(directory, W_OK) == 0 || errno == ENOENT else {
@@ -201,7 +206,7 @@ package struct AgentProgram: Sendable {
 
     private static func context(
         _ configuration: AgentConfiguration,
-        _ log: LineLogger
+        _ log: Logger
     ) throws(AgentServerError) -> ReloadingTLSContext {
         let paths = configuration.certificates
         for path in [paths.certificate, paths.key, paths.authority, paths.revoked].compactMap({ $0 }) {
@@ -222,11 +227,11 @@ package struct AgentProgram: Sendable {
                 trustDomain: domain
             ) { outcome in
                 switch outcome {
-                case .success(let facts): log.info("certificate re-read", ["serial": facts.serial])
+                case .success(let facts): log.info("certificate re-read", fields: ["serial": facts.serial])
                 case .failure(let error):
                     log.error(
                         "new certificate files not used; the old ones stay",
-                        ["reason": error.description]
+                        fields: ["reason": error.description]
                     )
                 }
             }

@@ -1,7 +1,12 @@
 import ArgumentParser
 import Commands
+import Logging
+import Logs
 
 @main
 struct Mitosis {
-    static func main() async { await MitosisCommand.main() }
+    static func main() async {
+        LoggingSystem.bootstrap { _ in LineLogHandler.standardError(level: .warning) }
+        await MitosisCommand.main()
+    }
 }

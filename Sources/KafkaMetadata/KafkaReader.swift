@@ -1,4 +1,6 @@
 import FoundationEssentials
+package import Logging
+import Logs
 package import Topology
 import ZooKeeperClient
 
@@ -21,17 +23,28 @@ package actor KafkaReader {
         let session: ZooKeeperSession
     }
 
+    private let log: Logger
     private var link: Link?
 
-    package init() {}
+    package init(log: Logger = .silent) { self.log = log }
 
     /// - Parameter servers: any of the cluster's servers, with the cluster's chroot.
     package func read(through servers: ConnectString) async throws(KafkaReadingError) -> KafkaCluster {
         do {
-            return try await bounded(servers)
+            let cluster = try await bounded(servers)
+            log.debug(
+                "Kafka's nodes read",
+                fields: ["servers": servers.description, "brokers": String(cluster.brokers.count)]
+            )
+            return cluster
         } catch {
+            let reason = Self.text(error)
+            log.info(
+                "Kafka's nodes not read",
+                fields: ["servers": servers.description, "reason": reason]
+            )
             await drop()
-            throw KafkaReadingError(reason: Self.text(error))
+            throw KafkaReadingError(reason: reason)
         }
     }
 
@@ -65,7 +78,7 @@ package actor KafkaReader {
             }
         }
         await drop()
-        let session = try await ZooKeeperSession.connect(servers, timeout: .seconds(5))
+        let session = try await ZooKeeperSession.connect(servers, timeout: .seconds(5), log: log)
         link = Link(servers: servers, session: session)
         return session
     }

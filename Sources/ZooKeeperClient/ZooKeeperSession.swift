@@ -1,3 +1,5 @@
+package import Logging
+import Logs
 package import Topology
 
 /// A session with an ensemble, kept up over reconnections by the system's C client.
@@ -16,13 +18,15 @@ package final class ZooKeeperSession: Sendable {
     package static func connect(
         _ servers: ConnectString,
         timeout: Duration = .seconds(15),
-        options: SessionOptions = SessionOptions()
+        options: SessionOptions = SessionOptions(),
+        log: Logger = .silent
     ) async throws(ZooKeeperError) -> ZooKeeperSession {
         switch options.transport {
         case .plain: break
         case .tls: throw .tlsUnavailable
         }
-        let core = SessionCore(options: options)
+        let core = SessionCore(options: options, log: log)
+        log.debug("opening a session with ZooKeeper", fields: ["servers": servers.description])
         core.open(servers, timeout: options.sessionTimeout)
         let session = ZooKeeperSession(core: core)
         do throws(ZooKeeperError) {

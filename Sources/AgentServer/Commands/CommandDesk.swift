@@ -1,4 +1,6 @@
 package import ControlProtocol
+package import Logging
+import Logs
 
 /// Where commands arrive: checks the lease, keeps the record, and lets one command at a time touch the host.
 ///
@@ -27,7 +29,7 @@ package actor CommandDesk {
     private let host: any HostActions
     private let clock: HostClock
     private let counters: AgentCounters
-    private let log: LineLogger
+    private let log: Logger
     private let pulse: Duration
     private var keeper: LeaseKeeper
     private var record: CommandRecord
@@ -41,7 +43,7 @@ package actor CommandDesk {
         host: any HostActions,
         clock: HostClock,
         counters: AgentCounters,
-        log: LineLogger,
+        log: Logger,
         pulse: Duration = .seconds(1)
     ) throws(AgentServerError) {
         store = LeaseStore(directory: directory)
@@ -54,10 +56,11 @@ package actor CommandDesk {
         self.counters = counters
         self.log = log
         self.pulse = pulse
-        if record.discarded > 0 {
+        let discarded = record.discarded
+        if discarded > 0 {
             log.warning(
                 "cut off a half-written last line of the command record; nobody was told that it was written",
-                ["bytes": String(record.discarded)]
+                fields: ["bytes": String(discarded)]
             )
         }
     }
@@ -188,7 +191,7 @@ package actor CommandDesk {
             // before that, a repeated id will be carried out again, which does no harm.
             log.error(
                 "the outcome of a command is not on disk",
-                ["id": "\(request.id)", "reason": "\(error)"]
+                fields: ["id": "\(request.id)", "reason": "\(error)"]
             )
         }
         note(request, caller, CommandSummary.of(outcome), events)
@@ -244,7 +247,7 @@ package actor CommandDesk {
     private func logChange(from old: LeaseState, to new: LeaseState) {
         log.info(
             new.current == nil ? "lease released" : "lease granted",
-            [
+            fields: [
                 "run": (new.current ?? old.current)?.runID.description ?? "-",
                 "epoch": new.highestEpoch.description, "holder": new.holder ?? old.holder ?? "-",
                 "before": old.current?.runID.description ?? "-",

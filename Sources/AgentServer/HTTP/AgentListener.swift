@@ -1,4 +1,6 @@
 import FoundationEssentials
+package import Logging
+import Logs
 package import MutualTLS
 package import NIOCore
 import NIOHTTP1
@@ -47,7 +49,7 @@ package struct AgentListener: Sendable {
     private let tls: ReloadingTLSContext
     private let domain: TrustDomain
     private let counters: AgentCounters
-    private let log: LineLogger
+    private let log: Logger
     private let limits: Limits
     private let underWay = AnswersUnderWay()
     private let server: NIOAsyncChannel<Accepted?, Never>
@@ -63,7 +65,7 @@ package struct AgentListener: Sendable {
         tls: ReloadingTLSContext,
         domain: TrustDomain,
         counters: AgentCounters,
-        log: LineLogger,
+        log: Logger,
         group: any EventLoopGroup,
         limits: Limits = Limits()
     ) async throws(AgentServerError) -> AgentListener {
@@ -122,7 +124,7 @@ package struct AgentListener: Sendable {
         } catch is CancellationError {
             return
         } catch {
-            log.error("no more connections are accepted", ["reason": "\(error)"])
+            log.error("no more connections are accepted", fields: ["reason": "\(error)"])
         }
     }
 

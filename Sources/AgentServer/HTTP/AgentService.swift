@@ -1,5 +1,7 @@
 import ControlProtocol
 package import FoundationEssentials
+package import Logging
+import Logs
 import Topology
 
 /// Answers requests; knows nothing of sockets.
@@ -21,7 +23,7 @@ package struct AgentService: Sendable {
     private let host: any HostActions
     private let allow: AllowList
     private let counters: AgentCounters
-    private let log: LineLogger
+    private let log: Logger
 
     package init(
         desk: CommandDesk,
@@ -29,7 +31,7 @@ package struct AgentService: Sendable {
         host: any HostActions,
         allow: AllowList,
         counters: AgentCounters,
-        log: LineLogger
+        log: Logger
     ) {
         self.desk = desk
         self.observer = observer
@@ -102,7 +104,7 @@ package struct AgentService: Sendable {
         counters.countDenial()
         log.warning(
             "request denied",
-            [
+            fields: [
                 "identity": caller.identity, "serial": caller.serial, "peer": caller.peer,
                 "request": "\(method) \(target)", "reason": reason,
             ]
@@ -137,7 +139,7 @@ package struct AgentService: Sendable {
             if let refusal = try await desk.lease(event) { return .refusal(refusal) }
             return .value(await desk.leaseState)
         } catch {
-            log.error("lease not kept", ["reason": "\(error)"])
+            log.error("lease not kept", fields: ["reason": "\(error)"])
             return .error(500, "\(error)")
         }
     }

@@ -1,5 +1,7 @@
 import ControlProtocol
 import FoundationEssentials
+import Logging
+import Logs
 import NIOCore
 import NIOHTTP1
 
@@ -20,7 +22,7 @@ struct ConnectionServer: Sendable {
     }
 
     let service: AgentService
-    let log: LineLogger
+    let log: Logger
     let underWay: AnswersUnderWay
 
     /// Ends when the peer hangs up; an error there is the peer's affair and was logged by the pipeline.
@@ -40,7 +42,7 @@ struct ConnectionServer: Sendable {
                     guard case .head(let head) = part else { return }
                     guard let caller = caller() else { return }
                     if let objection = await objection() {
-                        log.info("connection closed", ["peer": caller.peer, "reason": objection])
+                        log.info("connection closed", fields: ["peer": caller.peer, "reason": objection])
                         return
                     }
                     let keepsAlive = head.isKeepAlive && !isOld()

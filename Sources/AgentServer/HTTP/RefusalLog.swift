@@ -1,3 +1,5 @@
+package import Logging
+import Logs
 import Synchronization
 
 /// Logs refusals, which anybody can cause, no faster than a few a second, and says how many it kept back.
@@ -9,12 +11,12 @@ package final class RefusalLog: Sendable {
     }
 
     private static let longestValue = 400
-    private let log: LineLogger
+    private let log: Logger
     private let burst: Double
     private let perSecond: Double
     private let bucket: Mutex<Bucket>
 
-    package init(_ log: LineLogger, burst: Int = 50, perSecond: Double = 5) {
+    package init(_ log: Logger, burst: Int = 50, perSecond: Double = 5) {
         self.log = log
         self.burst = Double(burst)
         self.perSecond = perSecond
@@ -44,8 +46,8 @@ package final class RefusalLog: Sendable {
         let reason =
             reason.count > Self.longestValue ? reason.prefix(Self.longestValue) + "..." : reason[...]
         if suppressed > 0 {
-            log.warning("refusals were not logged", ["count": String(suppressed)])
+            log.warning("refusals were not logged", fields: ["count": String(suppressed)])
         }
-        log.warning(message, ["peer": peer, "reason": String(reason)])
+        log.warning(message, fields: ["peer": peer, "reason": String(reason)])
     }
 }

@@ -1,5 +1,6 @@
 package import ControlProtocol
 package import HostControl
+package import Logging
 package import Topology
 
 /// The host that the agent runs on: its packet filter, its files, its services, its ZooKeeper.
@@ -17,14 +18,15 @@ package struct LocalHost: HostActions {
     private let otherServiceNames: [String]
     private let allowedPaths: [String]
 
-    package init(configuration: AgentConfiguration) {
+    package init(configuration: AgentConfiguration, log: Logger) {
         backend = configuration.backend
         firewall = Firewalls.make(
             backend: configuration.backend,
-            protectedPorts: configuration.allowList.protectedPorts
+            protectedPorts: configuration.allowList.protectedPorts,
+            log: log
         )
         rehearsal = WallRehearsal(backend: configuration.backend)
-        files = ConfigFiles(allowed: configuration.files, backups: configuration.state + "/backups")
+        files = ConfigFiles(allowed: configuration.files, backups: configuration.state + "/backups", log: log)
         let supervisor: any ServiceSupervisor =
             switch configuration.services {
             case .systemd(let allow): SystemdSupervisor(allowed: allow)
@@ -38,7 +40,7 @@ package struct LocalHost: HostActions {
         self.supervisor = supervisor
         otherServiceNames = configuration.services.names.filter { $0 != configuration.zookeeper?.service }
         allowedPaths = configuration.files
-        services = ServiceController(supervisor: supervisor)
+        services = ServiceController(supervisor: supervisor, log: log)
         let inspector = configuration.zookeeper.map { zookeeper in
             ZooKeeperInspector(
                 service: zookeeper.service,
@@ -54,7 +56,8 @@ package struct LocalHost: HostActions {
                 inspector: inspector,
                 services: services,
                 firewall: firewall,
-                stateDirectory: configuration.state
+                stateDirectory: configuration.state,
+                log: log
             )
         }
     }

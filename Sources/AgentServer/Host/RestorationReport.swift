@@ -1,5 +1,7 @@
 import ControlProtocol
 import HostControl
+import Logging
+import Logs
 
 /// Tells of rules that somebody else took away and the agent put back: the log, the audit trail, the counters.
 struct RestorationReport: Sendable {
@@ -12,7 +14,7 @@ struct RestorationReport: Sendable {
     let audit: AuditTrail
     let counters: AgentCounters
     let clock: HostClock
-    let log: LineLogger
+    let log: Logger
 
     func tell(_ restoration: RuleRestoration) {
         let outcome: String
@@ -22,13 +24,13 @@ struct RestorationReport: Sendable {
             outcome = "done"
             log.error(
                 "rules were not as they had been installed, and were put back",
-                fields(restoration, "restored", String(rules.restored))
+                fields: fields(restoration, "restored", String(rules.restored))
             )
         case .failure(let error):
             outcome = "failed: \(error)"
             log.error(
                 "rules are not as they had been installed, and cannot be put back; trying again",
-                fields(restoration, "reason", error.description)
+                fields: fields(restoration, "reason", error.description)
             )
         }
         audit.append(

@@ -1,6 +1,8 @@
 package import ControlProtocol
 import FoundationEssentials
 import Glibc
+package import Logging
+import Logs
 
 /// `audit.jsonl`: who asked for what, from where, and what came of it.
 ///
@@ -22,9 +24,9 @@ package struct AuditTrail: Sendable {
     }
 
     private let path: String
-    private let log: LineLogger
+    private let log: Logger
 
-    package init(directory: String, log: LineLogger) {
+    package init(directory: String, log: Logger) {
         path = directory + "/audit.jsonl"
         self.log = log
     }
@@ -35,7 +37,7 @@ package struct AuditTrail: Sendable {
     package func append(_ line: Line) {
         log.info(
             "command",
-            [
+            fields: [
                 "identity": line.identity, "serial": line.serial, "peer": line.peer,
                 "run": line.run?.description ?? "-", "epoch": line.epoch?.description ?? "-",
                 "id": line.id?.description ?? "-", "command": line.command, "outcome": line.outcome,
@@ -47,9 +49,12 @@ package struct AuditTrail: Sendable {
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             try Self.append(encoder.encode(line) + Data("\n".utf8), to: path)
         } catch let error as SystemCallError {
-            log.error("audit line not written", ["path": path, "call": error.call, "reason": error.reason])
+            log.error(
+                "audit line not written",
+                fields: ["path": path, "call": error.call, "reason": error.reason]
+            )
         } catch {
-            log.error("audit line not written", ["path": path, "reason": "\(error)"])
+            log.error("audit line not written", fields: ["path": path, "reason": "\(error)"])
         }
     }
 

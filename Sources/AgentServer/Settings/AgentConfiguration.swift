@@ -1,4 +1,5 @@
 package import ControlProtocol
+package import Logs
 package import Topology
 
 /// `/etc/mitosis/agent.yaml`, checked.
@@ -47,6 +48,7 @@ package struct AgentConfiguration: Hashable, Sendable {
     package let files: [String]
     package let services: Services
     package let zookeeper: ZooKeeper?
+    package let logLevel: LogLevel
 
     package var allowList: AllowList {
         AllowList(
@@ -74,6 +76,7 @@ package struct AgentConfiguration: Hashable, Sendable {
             files       \(list(files))
             services    \(manager): \(list(services.names))
             zookeeper   \(zookeeper.map { "\($0.service), \($0.config)" } ?? "none on this host")
+            log_level   \(logLevel.rawValue)
             """
     }
 

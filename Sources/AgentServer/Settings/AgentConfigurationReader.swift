@@ -1,4 +1,5 @@
 import ControlProtocol
+import Logs
 package import Settings
 import Topology
 
@@ -27,7 +28,9 @@ package struct AgentConfigurationReader {
 
     private mutating func configuration(_ root: YAMLNode) throws(YAMLError) -> AgentConfiguration {
         let top = try root.mapping(
-            keys: ["host", "listen", "tls", "state", "firewall", "files", "services", "zookeeper"]
+            keys: [
+                "host", "listen", "tls", "state", "firewall", "files", "services", "zookeeper", "log_level",
+            ]
         )
         let host = try problems.attempt { () throws(YAMLError) in try Self.host(top.value("host")) }
         let listen = try problems.attempt { () throws(YAMLError) in try Self.listen(top) }
@@ -39,9 +42,10 @@ package struct AgentConfigurationReader {
         let zookeeper = try problems.attempt { () throws(YAMLError) in
             try Self.zookeeper(top, files: files, services: services)
         }
+        let logLevel = try problems.attempt { () throws(YAMLError) in try Self.logLevel(top) }
         try problems.check()
         guard let host, let listen, let certificates, let state, let firewall, let files, let services,
-            let zookeeper
+            let zookeeper, let logLevel
         else { throw root.refused("The settings could not be read; mend the file.") }
         return AgentConfiguration(
             host: host,
@@ -54,7 +58,8 @@ package struct AgentConfigurationReader {
             peers: firewall.peers,
             files: files,
             services: services,
-            zookeeper: zookeeper
+            zookeeper: zookeeper,
+            logLevel: logLevel
         )
     }
 
@@ -195,6 +200,16 @@ package struct AgentConfigurationReader {
             throw try zookeeper.value("config").refused("'\(config)' is not among 'files'. Add it there.")
         }
         return AgentConfiguration.ZooKeeper(service: service, config: config)
+    }
+
+    private static func logLevel(_ top: YAMLMapping) throws(YAMLError) -> LogLevel {
+        guard let node = top["log_level"] else { return .info }
+        let text = try node.string(subject: "'log_level'")
+        guard let level = LogLevel(rawValue: text) else {
+            let known = LogLevel.allCases.map(\.rawValue).joined(separator: ", ")
+            throw node.refused("'\(text)' is no log level. Write one of \(known).")
+        }
+        return level
     }
 
     private static func port(_ node: YAMLNode, subject: String) throws(YAMLError) -> Port {

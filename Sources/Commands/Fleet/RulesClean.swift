@@ -15,10 +15,11 @@ struct RulesClean: AsyncParsableCommand {
 
     @Argument(help: "The plan file.") var file: String
     @Flag(help: "Even though a run has not finished.") var force = false
+    @OptionGroup var logging: LogOptions
 
     func run() async throws {
         let plan = try PlanReader.read(path: file)
-        let fleet = try AgentFleet(plan: plan, warn: Output.warn)
+        let fleet = try AgentFleet(plan: plan, log: logging.logger, warn: Output.warn)
         let cleaning = RuleCleaning(plan: plan, fleet: fleet, timing: .system, force: force)
         let left = try await cleaning.perform { Output.write($0 + "\n") }
         if left > 0 { throw ExitCode(1) }

@@ -10,10 +10,11 @@ struct RulesList: AsyncParsableCommand {
     )
 
     @Argument(help: "The plan file.") var file: String
+    @OptionGroup var logging: LogOptions
 
     func run() async throws {
         let plan = try PlanReader.read(path: file)
-        let fleet = try AgentFleet(plan: plan, warn: Output.warn)
+        let fleet = try AgentFleet(plan: plan, log: logging.logger, warn: Output.warn)
         let hosts = plan.servers.map(\.host)
         let answers = await fleet.observe(hosts)
         var isWhole = true

@@ -14,10 +14,11 @@ struct StatusCommand: AsyncParsableCommand {
 
     @Argument(help: "The plan file.") var file: String
     @Flag(help: "Print the agents' whole answers as JSON, by host.") var json = false
+    @OptionGroup var logging: LogOptions
 
     func run() async throws {
         let plan = try PlanReader.read(path: file)
-        let fleet = try AgentFleet(plan: plan, warn: Output.warn)
+        let fleet = try AgentFleet(plan: plan, log: logging.logger, warn: Output.warn)
         let hosts = plan.agents.map(\.host)
         let answers = await fleet.observe(hosts)
         if json {

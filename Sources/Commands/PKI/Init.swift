@@ -1,6 +1,8 @@
 import ArgumentParser
 import CertificateAuthority
 import FoundationEssentials
+import Logging
+import Logs
 import MutualTLS
 
 extension PKI {
@@ -18,6 +20,10 @@ extension PKI {
             }
             let directory = location.opened
             let facts = try directory.create(trustDomain: domain, now: Date())
+            location.logging.logger.info(
+                "authority created",
+                fields: ["trust_domain": domain.description, "serial": facts.serial]
+            )
             print("authority of \(domain): \(directory.authorityPath)")
             print("key, never to leave this machine: \(directory.authorityKeyPath)")
             print("revocation list: \(directory.revocationListPath)")

@@ -1,6 +1,8 @@
 import ArgumentParser
 import CertificateAuthority
 import FoundationEssentials
+import Logging
+import Logs
 import MutualTLS
 
 extension PKI {
@@ -27,15 +29,19 @@ extension PKI {
             _ text: String,
             alternativeNames: [AlternativeName] = [],
             lifetime: Lifetime,
-            in directory: PKIDirectory
+            in location: Location
         ) throws {
             guard let name = PeerName(text) else { throw PKIError.badName(text: text) }
             let identity = PeerIdentity(kind, name)
-            let files = try directory.issue(
+            let files = try location.opened.issue(
                 identity,
                 alternativeNames: alternativeNames,
                 days: lifetime.days,
                 now: Date()
+            )
+            location.logging.logger.info(
+                "certificate issued",
+                fields: ["identity": identity.description, "serial": files.facts.serial]
             )
             print(
                 "\(identity), serial \(files.facts.serial), expires \(files.facts.notAfter.ISO8601Format())"

@@ -27,7 +27,7 @@ extension PKI {
                 guard let name = AlternativeName(text) else { throw PKIError.badAlternativeName(text: text) }
                 return name
             }
-            try Issue.perform(.agent, host, alternativeNames: names, lifetime: lifetime, in: location.opened)
+            try Issue.perform(.agent, host, alternativeNames: names, lifetime: lifetime, in: location)
         }
     }
 }

@@ -15,7 +15,7 @@ extension PKI {
         var name: String
 
         func run() async throws {
-            try Issue.perform(.coordinator, name, lifetime: lifetime, in: location.opened)
+            try Issue.perform(.coordinator, name, lifetime: lifetime, in: location)
         }
     }
 }

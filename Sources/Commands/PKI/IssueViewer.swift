@@ -14,6 +14,6 @@ extension PKI {
         @Argument(help: "Who holds it; appears in the agents' audit logs.")
         var name: String
 
-        func run() async throws { try Issue.perform(.viewer, name, lifetime: lifetime, in: location.opened) }
+        func run() async throws { try Issue.perform(.viewer, name, lifetime: lifetime, in: location) }
     }
 }

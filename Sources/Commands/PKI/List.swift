@@ -1,6 +1,8 @@
 import ArgumentParser
 import CertificateAuthority
 import FoundationEssentials
+import Logging
+import Logs
 import MutualTLS
 
 extension PKI {
@@ -11,7 +13,9 @@ extension PKI {
 
         func run() async throws {
             let now = Date()
-            let rows = try location.opened.list().map { certificate in
+            let issued = try location.opened.list()
+            location.logging.logger.debug("index read", fields: ["certificates": String(issued.count)])
+            let rows = issued.map { certificate in
                 [
                     certificate.identity.name.description, certificate.identity.kind.rawValue,
                     certificate.serial, certificate.expires.ISO8601Format(), state(of: certificate, now: now),

@@ -15,6 +15,8 @@ struct PKI: AsyncParsableCommand {
         @Option(help: "Directory of the authority.")
         var directory = "pki"
 
+        @OptionGroup var logging: LogOptions
+
         var opened: PKIDirectory { PKIDirectory(path: directory) }
     }
 }

@@ -1,6 +1,8 @@
 import ArgumentParser
 import CertificateAuthority
 import FoundationEssentials
+import Logging
+import Logs
 import MutualTLS
 
 extension PKI {
@@ -19,6 +21,7 @@ extension PKI {
         func run() async throws {
             let directory = location.opened
             for revoked in try directory.revoke(certificate, now: Date()) {
+                location.logging.logger.info("certificate revoked", fields: ["serial": revoked.serial])
                 print("revoked \(revoked.identity), serial \(revoked.serial)")
             }
             print("revocation list: \(directory.revocationListPath)")

@@ -12,10 +12,11 @@ struct PlanCommand: AsyncParsableCommand {
     )
 
     @Argument(help: "The plan file.") var file: String
+    @OptionGroup var logging: LogOptions
 
     func run() async throws {
         let plan = try PlanReader.read(path: file)
-        let fleet = try AgentFleet(plan: plan, warn: Output.warn)
+        let fleet = try AgentFleet(plan: plan, log: logging.logger, warn: Output.warn)
         let survey = await Survey.take(of: plan, through: fleet)
         let walls = plan.destination.map { ($0.host, plan.wall(for: $0)) }
         let answers = await fleet.previews(of: Dictionary(walls) { first, _ in first })

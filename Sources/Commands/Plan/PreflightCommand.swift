@@ -19,6 +19,7 @@ struct PreflightCommand: AsyncParsableCommand {
 
     @Argument(help: "The plan file.") var file: String
     @Flag(help: "Print one JSON document.") var json = false
+    @OptionGroup var logging: LogOptions
 
     func run() async throws {
         let report = try await report()
@@ -36,7 +37,7 @@ struct PreflightCommand: AsyncParsableCommand {
         }
         let fleet: AgentFleet
         do {
-            fleet = try AgentFleet(plan: plan, warn: Output.warn)
+            fleet = try AgentFleet(plan: plan, log: logging.logger, warn: Output.warn)
         } catch let error as TLSError {
             return PreflightReport(plan.name, plan.strategy, [Self.unusable("\(error)")])
         } catch let error as FleetNameError {

@@ -18,7 +18,7 @@ struct Conductor {
         self.options = options
         plan = try PlanReader.read(path: options.file)
         StopSignal.install()
-        fleet = try AgentFleet(plan: plan, warn: Output.warn)
+        fleet = try AgentFleet(plan: plan, log: options.logging.logger, warn: Output.warn)
         journal = try SQLiteJournal(path: plan.journalPath, exclusively: true)
     }
 

@@ -2,6 +2,8 @@ import ArgumentParser
 import Fleet
 import FoundationEssentials
 import Journal
+import Logging
+import Logs
 import Procedure
 import Reporting
 import Settings
@@ -13,6 +15,7 @@ struct HistoryCommand: AsyncParsableCommand {
     )
 
     @Argument(help: "The plan file.") var file: String
+    @OptionGroup var logging: LogOptions
 
     func run() async throws {
         let plan = try PlanReader.read(path: file)
@@ -20,6 +23,7 @@ struct HistoryCommand: AsyncParsableCommand {
             throw Complaint("\(plan.journalPath): no journal yet; `mitosis run \(file)` begins one")
         }
         let journal = try SQLiteJournal(path: plan.journalPath, exclusively: false)
+        logging.logger.debug("journal opened", fields: ["path": plan.journalPath])
         for (record, ending, _) in try journal.runs() {
             let state = ending?.rawValue ?? "under way, or its coordinator died"
             Output.write(

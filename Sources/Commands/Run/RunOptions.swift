@@ -11,6 +11,7 @@ struct RunOptions: ParsableArguments {
     @Flag(help: "Print one JSON event a line.") var json = false
     @Option(help: "Also append every event, one JSON object a line, to this file.") var events: String?
     @Flag(help: "Take the leases over from another run that holds them.") var takeOver = false
+    @OptionGroup var logging: LogOptions
 
     func reporter() throws -> @Sendable (RunEvent) -> Void {
         let style: RunPrinter.Style = json ? .json : Output.isTerminal ? .terminal : .plain

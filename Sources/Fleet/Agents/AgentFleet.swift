@@ -2,6 +2,7 @@ import AgentClient
 package import ControlProtocol
 import Glibc
 package import KafkaMetadata
+package import Logging
 import MutualTLS
 import NIOCore
 import NIOPosix
@@ -15,10 +16,17 @@ package struct AgentFleet: Fleet {
 
     private let clients: [HostName: AgentClient]
     private let tls: ReloadingTLSContext
-    private let kafka = KafkaReader()
+    private let kafka: KafkaReader
+    private let log: Logger
 
     /// - Parameter warn: told of certificates that changed on disk and cannot be used; the earlier ones stay in use.
-    package init(plan: MigrationPlan, warn: @escaping @Sendable (String) -> Void) throws {
+    package init(
+        plan: MigrationPlan,
+        log: Logger,
+        warn: @escaping @Sendable (String) -> Void
+    ) throws {
+        self.log = log
+        kafka = KafkaReader(log: log)
         let directory = plan.pki.directory
         let name = plan.pki.coordinator
         let crl = "\(directory)/ca.crl"
@@ -47,7 +55,8 @@ package struct AgentFleet: Fleet {
                 address: agent.address,
                 port: agent.port,
                 tls: tls,
-                group: MultiThreadedEventLoopGroup.singleton
+                group: MultiThreadedEventLoopGroup.singleton,
+                log: log
             )
         }
         self.clients = clients
@@ -133,7 +142,7 @@ package struct AgentFleet: Fleet {
     }
 
     package func fly(_ question: CanaryQuestion) async -> CanaryAnswer {
-        await CanaryCheck(question).answer()
+        await CanaryCheck(question, log: log).answer()
     }
 
     /// Ends the session with ZooKeeper, if one was opened.

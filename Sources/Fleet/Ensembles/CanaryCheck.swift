@@ -1,5 +1,6 @@
 import ControlProtocol
 import FoundationEssentials
+import Logging
 import Settings
 import Topology
 import ZooKeeperClient
@@ -13,8 +14,12 @@ package struct CanaryCheck: Sendable {
     private static let prefix = "/mitosis-canary-"
 
     private let question: CanaryQuestion
+    private let log: Logger
 
-    package init(_ question: CanaryQuestion) { self.question = question }
+    package init(_ question: CanaryQuestion, log: Logger) {
+        self.question = question
+        self.log = log
+    }
 
     /// Returns when every session has ended: a program that ends right afterwards leaves no canary behind.
     package func answer() async -> CanaryAnswer {
@@ -30,7 +35,7 @@ package struct CanaryCheck: Sendable {
         let paths = question.sides.indices.map { "\(name)-\($0 + 1)" }
         do throws(ZooKeeperError) {
             for (path, side) in zip(paths, question.sides) {
-                let writer = try await Self.session(with: side)
+                let writer = try await session(with: side)
                 writers.append(writer)
                 _ = try await writer.create(path, mode: .ephemeral)
             }
@@ -44,7 +49,7 @@ package struct CanaryCheck: Sendable {
         let servers = question.sides.enumerated().flatMap { index, side in
             side.map { (side: index, server: $0) }
         }
-        let found = await mapHosts(servers) { await Self.seen(paths, on: $0.server) }
+        let found = await mapHosts(servers) { await seen(paths, on: $0.server) }
         var sightings: [CanarySighting] = []
         for (own, path) in paths.enumerated() {
             var missing: [String] = []
@@ -65,12 +70,12 @@ package struct CanaryCheck: Sendable {
     }
 
     /// After a sync, so that a server that lags behind cannot hide one.
-    private static func seen(_ paths: [String], on server: PlannedServer) async -> Result<
+    private func seen(_ paths: [String], on server: PlannedServer) async -> Result<
         Set<String>, ZooKeeperError
     > {
         do throws(ZooKeeperError) {
             let session = try await session(with: [server])
-            let result = await find(paths, over: session)
+            let result = await Self.find(paths, over: session)
             await session.close()
             return result
         } catch {
@@ -91,13 +96,13 @@ package struct CanaryCheck: Sendable {
         }
     }
 
-    private static func session(with servers: [PlannedServer]) async throws(ZooKeeperError)
+    private func session(with servers: [PlannedServer]) async throws(ZooKeeperError)
         -> ZooKeeperSession
     {
         let list = servers.map { ConnectString.Server(host: $0.address, port: $0.clientPort).description }
         guard let connect = ConnectString(list.joined(separator: ",")) else {
             throw .invalidArguments("no server to connect to")
         }
-        return try await ZooKeeperSession.connect(connect, timeout: patience)
+        return try await ZooKeeperSession.connect(connect, timeout: Self.patience, log: log)
     }
 }

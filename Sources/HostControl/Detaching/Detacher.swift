@@ -1,4 +1,6 @@
 package import ControlProtocol
+package import Logging
+import Logs
 import SystemCalls
 
 /// Detaches the host's own ZooKeeper, and remembers what was proven of it.
@@ -7,13 +9,16 @@ package struct Detacher: Sendable {
     private let services: ServiceController
     private let firewall: any Firewall
     private let record: DetachRecord
+    private let log: Logger
 
     package init(
         inspector: ZooKeeperInspector,
         services: ServiceController,
         firewall: any Firewall,
-        stateDirectory: String
+        stateDirectory: String,
+        log: Logger = .silent
     ) {
+        self.log = log
         self.inspector = inspector
         self.services = services
         self.firewall = firewall
@@ -26,7 +31,13 @@ package struct Detacher: Sendable {
         progress: @escaping @Sendable (String) -> Void
     ) async throws(DetachError) -> DetachReport {
         let server = LocalServer(inspector: inspector, services: services, service: request.service)
-        let detachment = Detachment(server: server, firewall: firewall, record: record, progress: progress)
+        let detachment = Detachment(
+            server: server,
+            firewall: firewall,
+            record: record,
+            log: log,
+            progress: progress
+        )
         return try await detachment.perform(request, for: run)
     }
 
@@ -39,7 +50,9 @@ package struct Detacher: Sendable {
             }
         }
         do throws(FileError) {
-            return DataReport(path: try result.get().left.first)
+            let left = try result.get().left.first
+            log.info("copy of the data discarded", fields: ["run": run.description, "left": left ?? "-"])
+            return DataReport(path: left)
         } catch {
             throw .data(path: data.path, error)
         }
@@ -57,7 +70,9 @@ package struct Detacher: Sendable {
             }
         }
         do throws(FileError) {
-            return DataReport(path: try result.get().map { "\(data.path)/mitosis-\(run)/set-aside-\($0)" })
+            let place = try result.get().map { "\(data.path)/mitosis-\(run)/set-aside-\($0)" }
+            log.info("data set aside", fields: ["run": run.description, "path": place ?? "-"])
+            return DataReport(path: place)
         } catch {
             throw .data(path: data.path, error)
         }

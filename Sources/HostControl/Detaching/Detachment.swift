@@ -1,4 +1,6 @@
 import ControlProtocol
+import Logging
+import Logs
 import Topology
 
 /// Detaches the host's server; docs/division.md has the states, what survives a crash in each, and the argument.
@@ -11,22 +13,25 @@ struct Detachment: Sendable {
     private let server: any DetachableServer
     private let firewall: any Firewall
     private let record: DetachRecord
+    private let log: Logger
     private let progress: @Sendable (String) -> Void
 
     init(
         server: any DetachableServer,
         firewall: any Firewall,
         record: DetachRecord,
+        log: Logger = .silent,
         progress: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.server = server
         self.firewall = firewall
         self.record = record
+        self.log = log
         self.progress = progress
     }
 
     func perform(_ request: DetachRequest, for run: RunID) async throws(DetachError) -> DetachReport {
-        var phases = PhaseClock()
+        var phases = PhaseClock(log: log)
         guard let found = try await server.attached() else {
             return try await reportStopped(request, run, &phases)
         }
@@ -232,6 +237,7 @@ struct Detachment: Sendable {
 
     /// To the rules that stood before; the server goes on as it did.
     private func giveBack(_ before: InstalledRules, because cause: DetachError) async throws(DetachError) {
+        log.info("not detached; the rules go back to what they were", fields: ["reason": cause.description])
         do throws(FirewallError) {
             if let wall = before.wall {
                 _ = try await firewall.install(wall)
@@ -280,9 +286,13 @@ struct Detachment: Sendable {
 private struct PhaseClock {
     private let begin = ContinuousClock.now
     private(set) var all: [DetachReport.Phase] = []
+    private let log: Logger
+
+    init(log: Logger) { self.log = log }
 
     mutating func note(_ name: String) {
         let elapsed = begin.duration(to: .now).milliseconds
         all.append(DetachReport.Phase(name: name, milliseconds: elapsed))
+        log.info("detaching", fields: ["phase": name, "ms": String(elapsed)])
     }
 }

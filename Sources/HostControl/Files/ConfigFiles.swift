@@ -1,6 +1,8 @@
 package import ControlProtocol
 import FoundationEssentials
 import Glibc
+package import Logging
+import Logs
 
 /// The configuration files that the agent's own configuration allows, and nothing else.
 ///
@@ -9,9 +11,11 @@ import Glibc
 package struct ConfigFiles: Sendable {
     private let allowed: Set<String>
     private let backups: FileBackups
+    private let log: Logger
 
     /// `backups` is a directory of the agent's own; it is made when first needed.
-    package init(allowed: [String], backups: String) {
+    package init(allowed: [String], backups: String, log: Logger = .silent) {
+        self.log = log
         self.allowed = Set(allowed)
         self.backups = FileBackups(directory: backups)
     }
@@ -55,6 +59,7 @@ package struct ConfigFiles: Sendable {
         try backups.keep(found, run: run)
         if found.state.digest == desired {
             try AtomicFile.confirmDirectory(of: target)
+            log.debug("file is as asked for", fields: ["path": write.path, "run": run.description])
         } else {
             // Mode 0644 and the directory's owner for a new file.
             let attributes =
@@ -68,7 +73,9 @@ package struct ConfigFiles: Sendable {
                 try Self.confirm(found, expected: write.expected)
             }
         }
-        return try readBack(write.path, digest: desired)
+        let state = try readBack(write.path, digest: desired)
+        if found.state.digest != desired { tell("file written", state, run) }
+        return state
     }
 
     /// The last look before a replacement: still what was looked at, at the same place.
@@ -119,7 +126,17 @@ package struct ConfigFiles: Sendable {
             try check()
             try AtomicFile.remove(entry)
         }
-        return try readBack(path, digest: meta.digest)
+        let state = try readBack(path, digest: meta.digest)
+        tell("file restored", state, run)
+        return state
+    }
+
+    /// Digests stand for contents.
+    private func tell(_ message: String, _ state: FileState, _ run: RunID) {
+        log.info(
+            message,
+            fields: ["path": state.path, "run": run.description, "digest": state.digest ?? "-"]
+        )
     }
 
     private static func same(_ place: FilePlace?, _ identity: FileIdentity, _ path: String)

@@ -1,4 +1,6 @@
 package import ControlProtocol
+package import Logging
+import Logs
 package import Topology
 
 /// The one way to this host's packet filter: a desired wall in, what the kernel then holds out.
@@ -46,7 +48,11 @@ package enum Firewalls {
     /// The firewall of the host this process runs on.
     ///
     /// - Parameter protectedPorts: ports that no rule may ever match, the agent's own and SSH's.
-    package static func make(backend: FirewallBackend, protectedPorts: [Port]) -> any Firewall {
-        HostFirewall(backend: backend, protectedPorts: protectedPorts)
+    package static func make(
+        backend: FirewallBackend,
+        protectedPorts: [Port],
+        log: Logger = .silent
+    ) -> any Firewall {
+        HostFirewall(backend: backend, protectedPorts: protectedPorts, log: log)
     }
 }

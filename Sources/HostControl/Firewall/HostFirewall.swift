@@ -1,4 +1,6 @@
 package import ControlProtocol
+package import Logging
+import Logs
 import SystemCalls
 package import Topology
 
@@ -10,6 +12,7 @@ package struct HostFirewall: Firewall {
     private let reader: RuleReader
     private let turn = Turn()
     private let ending: @Sendable (CutConnections) -> Int?
+    private let log: Logger
     let guarded = GuardedRules()
 
     /// - Parameters:
@@ -25,13 +28,15 @@ package struct HostFirewall: Firewall {
         launcher: [String] = [],
         seconds: Int = 10,
         generation: (@Sendable () -> UInt32?)? = nil,
-        ending: (@Sendable (CutConnections) -> Int?)? = nil
+        ending: (@Sendable (CutConnections) -> Int?)? = nil,
+        log: Logger = .silent
     ) {
         let check = WallCheck(protectedPorts: protectedPorts)
         let tools = PacketTools(launcher: launcher, seconds: seconds)
         self.backend = backend
         let here: @Sendable () -> UInt32? = { launcher.isEmpty ? RulesetGeneration.read() : nil }
         self.check = check
+        self.log = log
         self.ending = ending ?? { launcher.isEmpty ? SocketDiagnosis.end($0) : nil }
         reader = RuleReader(
             own: Self.store(backend, check.protectedPorts, tools),
@@ -123,6 +128,7 @@ package struct HostFirewall: Firewall {
                 before.own.rules == nil || after.own.rules == wall.map({ RuleSet(wall: $0) })
             else { throw .readbackDiffers(desired: wall, found: found) }
             if let rules = after.own.rules { guarded.begin(rules, at: reader.ownGeneration) }
+            tell("ports opened", found)
             return found
         }
     }
@@ -158,6 +164,7 @@ package struct HostFirewall: Firewall {
             if let firstError { throw firstError }
             let found = described(try await reader.read())
             guard found.count == 0 else { throw .readbackDiffers(desired: nil, found: found) }
+            tell("rules removed", found)
             return found
         }
     }
@@ -181,7 +188,9 @@ package struct HostFirewall: Firewall {
             try requireBackend()
             let found = try await change(to: desired)
             guarded.begin(desired, at: reader.ownGeneration)
-            return described(found)
+            let rules = described(found)
+            tell("rules installed", rules)
+            return rules
         }
     }
 
@@ -215,7 +224,7 @@ package struct HostFirewall: Firewall {
         }
         // Opening ports behind a wall lets nothing through that wall that there was not.
         let stands = known?.rules?.closed != nil && known?.rules?.wall == desired.wall
-        if let closed = desired.closed { _ = await BlockingThread.run { ending(.closed(closed)) } }
+        if let closed = desired.closed { await end(.closed(closed)) }
         if let wall = desired.wall, !stands { await endWhatIsCut(by: wall) }
         let found = try await reader.read(isExpected: true)
         guard found.own.rules == desired, found.residue == 0 else {
@@ -229,7 +238,23 @@ package struct HostFirewall: Firewall {
     /// A kernel that cannot do it leaves a silent connection to die with its first packet. Gates look at the kernel's
     /// socket table, not at this.
     private func endWhatIsCut(by wall: Wall) async {
-        _ = await BlockingThread.run { ending(.walled(wall, protectedPorts: check.protectedPorts)) }
+        await end(.walled(wall, protectedPorts: check.protectedPorts))
+    }
+
+    private func end(_ connections: CutConnections) async {
+        let left = await BlockingThread.run { ending(connections) }
+        log.debug("connections ended", fields: ["left": left.map(String.init) ?? "?"])
+    }
+
+    private func tell(_ message: String, _ rules: InstalledRules) {
+        log.info(
+            message,
+            fields: [
+                "backend": rules.backend.rawValue, "rules": String(rules.count),
+                "walled": rules.wall?.peers.map(\.description).joined(separator: ",") ?? "-",
+                "closed": rules.closed?.ports.map(\.description).joined(separator: ",") ?? "-",
+            ]
+        )
     }
 
     private func described(_ reading: RuleReader.Reading) -> InstalledRules {

@@ -1,4 +1,6 @@
 package import ControlProtocol
+package import Logging
+import Logs
 
 /// Brings a service into the state asked for, and proves it by observation.
 ///
@@ -6,6 +8,7 @@ package import ControlProtocol
 package struct ServiceController: Sendable {
     let supervisor: any ServiceSupervisor
     let stopDeadline: Duration
+    let log: Logger
     private let startDeadline: Duration
     /// How long a start command is left alone before the supervisor is asked what has come of it: asking takes a program,
     /// and its processor time is what the server that starts needs.
@@ -18,8 +21,10 @@ package struct ServiceController: Sendable {
     package init(
         supervisor: any ServiceSupervisor,
         stopDeadline: Duration = .seconds(30),
-        startDeadline: Duration = .seconds(30)
+        startDeadline: Duration = .seconds(30),
+        log: Logger = .silent
     ) {
+        self.log = log
         self.supervisor = supervisor
         self.stopDeadline = stopDeadline
         self.startDeadline = startDeadline
@@ -113,12 +118,20 @@ package struct ServiceController: Sendable {
     ) async throws(ServiceError) -> Duration {
         let process = state.pid.flatMap { ProcessIdentity(pid: $0) }
         progress("stopping \(service)\(process.map { " (pid \($0.pid))" } ?? "")")
+        log.debug("stopping a service", fields: ["service": service])
         let begin = ContinuousClock.now
         let command = AskedCommand { () async throws(ServiceError) in try await supervisor.stop(service) }
         do throws(ServiceError) {
             let took = try await untilStopped(service, process, command, since: begin)
             await command.end(within: Self.lingering)
             progress("stopped \(service) after \(took.milliseconds) ms")
+            log.info(
+                "service stopped",
+                fields: [
+                    "service": service, "pid": process.map { String($0.pid) } ?? "-",
+                    "ms": String(took.milliseconds),
+                ]
+            )
             return took
         } catch {
             await command.end(within: .zero)
@@ -165,6 +178,7 @@ package struct ServiceController: Sendable {
         _ progress: @Sendable (String) -> Void
     ) async throws(ServiceError) -> (pid: Int32, took: Duration) {
         progress("starting \(service)")
+        log.debug("starting a service", fields: ["service": service])
         let begin = ContinuousClock.now
         let command = AskedCommand { () async throws(ServiceError) in try await supervisor.start(service) }
         var stoppedSince: ContinuousClock.Instant?
@@ -179,6 +193,10 @@ package struct ServiceController: Sendable {
             if case .running(let pid) = state {
                 let took = begin.duration(to: .now)
                 progress("\(service) runs with pid \(pid) after \(took.milliseconds) ms")
+                log.info(
+                    "service started",
+                    fields: ["service": service, "pid": String(pid), "ms": String(took.milliseconds)]
+                )
                 return (pid, took)
             }
             if case .failure(let error) = verdict { throw error }

@@ -1,6 +1,8 @@
 internal import CZooKeeper
 internal import Dispatch
 internal import Glibc
+internal import Logging
+internal import Logs
 internal import Synchronization
 internal import Topology
 
@@ -30,8 +32,10 @@ final class SessionCore: Sendable {
     private let phase = Mutex(Phase.opening)
     private let finished = OneShot<Void>()
     private let queue: DispatchQueue
+    private let log: Logger
 
-    init(options: SessionOptions) {
+    init(options: SessionOptions, log: Logger) {
+        self.log = log
         number = SessionRegistry.number()
         calls = CallTable(session: number)
         window = RequestWindow(size: max(1, min(options.requestsInFlight, 10_000)))
@@ -59,6 +63,7 @@ final class SessionCore: Sendable {
             }
         }
         guard isFirst else { return }
+        log.debug("session with ZooKeeper ends", fields: ["number": String(number), "reason": "\(reason)"])
         // Now, as `finish` may stand behind a resolution of names that takes its time.
         connected.settle(.failure(reason))
         queue.async { self.finish(handle, reason) }
@@ -70,6 +75,7 @@ final class SessionCore: Sendable {
     func changed(_ state: SessionState) {
         guard calls.ending == nil else { return }
         states.set(state)
+        log.debug("session with ZooKeeper", fields: ["number": String(number), "state": state.word])
         if case .connected(let id, _) = state { connected.settle(.success(id)) }
     }
 
@@ -196,6 +202,17 @@ final class SessionCore: Sendable {
         }
         states.set(.ended(reason))
         finished.settle(.success(()))
+    }
+}
+
+extension SessionState {
+    /// Without the session's id.
+    fileprivate var word: String {
+        switch self {
+        case .connecting: "connecting"
+        case .connected: "connected"
+        case .ended: "ended"
+        }
     }
 }
 

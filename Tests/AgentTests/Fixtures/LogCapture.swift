@@ -1,4 +1,6 @@
 import AgentServer
+import Logging
+import Logs
 import Synchronization
 
 /// Keeps an agent's log lines, and waits for one that has not come yet.
@@ -12,7 +14,9 @@ final class LogCapture: Sendable {
 
     var lines: [String] { state.withLock { $0.lines } }
 
-    var logger: LineLogger { LineLogger { self.add($0) } }
+    var logger: Logger {
+        Logger(label: "test") { _ in LineLogHandler { self.add($0) } }
+    }
 
     /// The first line that has all of `text` in it; a test's time limit bounds the wait.
     func line(with text: String) async -> String {

@@ -1,5 +1,6 @@
 import AgentServer
 import ControlProtocol
+import Logs
 import Settings
 import Testing
 import Topology
@@ -15,6 +16,7 @@ struct AgentConfigurationTests {
         files: [/etc/zoo.cfg]
         services: {manager: systemd, allow: [zookeeper.service]}
         zookeeper: {service: zookeeper.service, config: /etc/zoo.cfg}
+        log_level: debug
         """
 
     private func read(_ text: String) throws -> AgentConfiguration {
@@ -29,6 +31,12 @@ struct AgentConfigurationTests {
         #expect(configuration.allowList.protectedPorts.map(\.number) == [22, 9760])
         #expect(configuration.zookeeper?.config == "/etc/zookeeper/conf/zoo.cfg")
         #expect(configuration.summary.contains("spiffe://mitosis/agent/s1"))
+    }
+
+    @Test("the log level is info unless the file says otherwise")
+    func logLevel() throws {
+        #expect(try read(Self.good).logLevel == .debug)
+        #expect(try read(Self.good.replacing("log_level: debug", with: "")).logLevel == .info)
     }
 
     @Test("a command manager takes its services from the commands")
@@ -56,6 +64,10 @@ struct AgentConfigurationTests {
             ("allow: [zookeeper.service]", "allow: [zookeeper]", "agent.yaml:7: ", "whole name"),
             ("{service: zookeeper.service", "{service: zk.service", "agent.yaml:8: ", "Add it there"),
             ("config: /etc/zoo.cfg", "config: /etc/other.cfg", "agent.yaml:8: ", "among 'files'"),
+            (
+                "log_level: debug", "log_level: verbose", "agent.yaml:9: ",
+                "one of debug, info, warning, error"
+            ),
             ("state:", "stat:", "agent.yaml:4: ", "Did you mean 'state'"),
         ]
     )

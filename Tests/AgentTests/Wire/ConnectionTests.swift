@@ -3,6 +3,8 @@ import AgentServer
 import ControlProtocol
 import FoundationEssentials
 import Glibc
+import Logging
+import Logs
 import Testing
 
 @Suite("Connections that last", .timeLimit(.minutes(1)))

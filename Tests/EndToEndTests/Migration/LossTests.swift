@@ -32,8 +32,13 @@ struct LossTests {
                 try await workload.waitUntilWriting(.source, seconds: 60)
                 let run = try coordinator.start()
                 try await coordinator.waitForStep("division.restore-files")
+                // However busy the machine: nothing is detached before one node alone has the newest writes.
+                run.signal(SIGSTOP)
+                defer { run.signal(SIGCONT) }
                 for host in stale { try await QuorumLag(lab).begin(on: host) }
                 try lab.faults(of: fresh).delayStarts(by: Self.slowStart)
+                try await workload.waitForWrites(10, .destination, seconds: 20)
+                run.signal(SIGCONT)
                 #expect(await run.isGone(within: .seconds(240)))
                 #expect(coordinator.events().contains(#""event":"runFinished""#), "\(coordinator.said)")
 
