@@ -1,6 +1,6 @@
 import ControlProtocol
 import FoundationEssentials
-import Logging
+package import Logging
 import Settings
 import Topology
 import ZooKeeperClient
