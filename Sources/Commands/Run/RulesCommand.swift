@@ -19,7 +19,7 @@ struct RulesList: AsyncParsableCommand {
         abstract: "Print the rules of ours that every host's kernel holds."
     )
 
-    @Argument(help: "The plan file.") var file: String
+    @Argument(help: "The plan file.", completion: .file()) var file: String
     @OptionGroup var logging: LogOptions
 
     func run() async throws {
@@ -53,7 +53,7 @@ struct RulesClean: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The plan file.") var file: String
+    @Argument(help: "The plan file.", completion: .file()) var file: String
     @Flag(help: "Even though a run has not finished.") var force = false
     @OptionGroup var logging: LogOptions
 
