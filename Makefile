@@ -6,7 +6,7 @@ PACKAGES = build-essential pkg-config libssl-dev libyaml-dev zlib1g-dev openssl 
 	openjdk-17-jre-headless zookeeper libzookeeper-java libslf4j-java liblog4j1.2-java python3 python3-venv python3-kazoo faketime
 MITOSIS_BIN = .build/debug
 
-.PHONY: demo test bench soak build release lint format clean setup
+.PHONY: demo test bench soak build release man completions lint format clean setup
 
 setup:
 	@deploy/setup-machine $(PACKAGES)
@@ -16,6 +16,13 @@ build: setup
 
 release: setup
 	deploy/build-release
+
+# The man pages of every command, and what the shells complete, under out/.
+man: setup
+	deploy/build-manuals man
+
+completions: setup
+	deploy/build-manuals completions
 
 demo: build
 	$(MITOSIS_BIN)/mitosis-lab run --brokers 3

@@ -86,7 +86,7 @@ let layers: [Target] = [
     module(
         "AgentServer",
         uses: ["ControlProtocol", "HostControl", "Logs", "MutualTLS", "Settings", "Topology"],
-        http + [logging]
+        http + [arguments, logging]
     ),
 
     module("ZooKeeperClient", uses: ["CZooKeeper", "Logs", "Topology"], [logging]),
@@ -128,7 +128,7 @@ let layers: [Target] = [
 ]
 
 let programs: [Target] = [
-    program("Agent", uses: ["AgentServer", "ControlProtocol", "Logs"], nio + [logging]),
+    program("Agent", uses: ["AgentServer", "Logs"], [arguments, logging]),
     program("Coordinator", uses: ["Commands", "Logs"], [arguments, logging]),
     program("Lab", uses: ["LabKit"], [arguments]),
 ]
@@ -155,7 +155,7 @@ let suites: [Target] = [
             "MutualTLS", "Settings",
             "Topology",
         ],
-        http + subprocess + [logging]
+        http + subprocess + [arguments, logging]
     ),
     tests(
         "FleetTests",

@@ -13,7 +13,7 @@ struct RulesClean: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The plan file.") var file: String
+    @Argument(help: "The plan file.", completion: .file()) var file: String
     @Flag(help: "Even though a run has not finished.") var force = false
     @OptionGroup var logging: LogOptions
 

@@ -9,7 +9,7 @@ struct RulesList: AsyncParsableCommand {
         abstract: "Print the rules of ours that every host's kernel holds."
     )
 
-    @Argument(help: "The plan file.") var file: String
+    @Argument(help: "The plan file.", completion: .file()) var file: String
     @OptionGroup var logging: LogOptions
 
     func run() async throws {

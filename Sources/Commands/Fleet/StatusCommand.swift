@@ -12,7 +12,7 @@ struct StatusCommand: AsyncParsableCommand {
         abstract: "Show what every host's agent observes now."
     )
 
-    @Argument(help: "The plan file.") var file: String
+    @Argument(help: "The plan file.", completion: .file()) var file: String
     @Flag(help: "Print the agents' whole answers as JSON, by host.") var json = false
     @OptionGroup var logging: LogOptions
 

@@ -11,7 +11,7 @@ struct PlanCommand: AsyncParsableCommand {
         abstract: "Show every step, exact configuration diffs and exact rules. Changes nothing."
     )
 
-    @Argument(help: "The plan file.") var file: String
+    @Argument(help: "The plan file.", completion: .file()) var file: String
     @OptionGroup var logging: LogOptions
 
     func run() async throws {

@@ -17,7 +17,7 @@ struct PreflightCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The plan file.") var file: String
+    @Argument(help: "The plan file.", completion: .file()) var file: String
     @Flag(help: "Print one JSON document.") var json = false
     @OptionGroup var logging: LogOptions
 

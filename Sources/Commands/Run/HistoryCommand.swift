@@ -14,7 +14,7 @@ struct HistoryCommand: AsyncParsableCommand {
         abstract: "Show the journal: every run, every step with its commands, verdict and time."
     )
 
-    @Argument(help: "The plan file.") var file: String
+    @Argument(help: "The plan file.", completion: .file()) var file: String
     @OptionGroup var logging: LogOptions
 
     func run() async throws {

@@ -6,7 +6,7 @@ import Reporting
 
 /// What `run` and `rollback` have in common.
 struct RunOptions: ParsableArguments {
-    @Argument(help: "The plan file.") var file: String
+    @Argument(help: "The plan file.", completion: .file()) var file: String
     @Flag(help: "Do not ask for confirmation.") var yes = false
     @Flag(help: "Print one JSON event a line.") var json = false
     @Option(help: "Also append every event, one JSON object a line, to this file.") var events: String?

@@ -1,6 +1,7 @@
 import ControlProtocol
 import FoundationEssentials
 package import Logging
+package import Logs
 import Settings
 import Topology
 import ZooKeeperClient
@@ -16,7 +17,7 @@ package struct CanaryCheck: Sendable {
     private let question: CanaryQuestion
     private let log: Logger
 
-    package init(_ question: CanaryQuestion, log: Logger) {
+    package init(_ question: CanaryQuestion, log: Logger = .silent) {
         self.question = question
         self.log = log
     }

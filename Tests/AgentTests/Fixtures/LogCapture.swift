@@ -14,8 +14,10 @@ final class LogCapture: Sendable {
 
     var lines: [String] { state.withLock { $0.lines } }
 
-    var logger: Logger {
-        Logger(label: "test") { _ in LineLogHandler { self.add($0) } }
+    var logger: Logger { logger(.info) }
+
+    func logger(_ level: LogLevel) -> Logger {
+        Logger(label: "test") { _ in LineLogHandler(level: level) { self.add($0) } }
     }
 
     /// The first line that has all of `text` in it; a test's time limit bounds the wait.

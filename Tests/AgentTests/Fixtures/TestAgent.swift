@@ -2,6 +2,8 @@ import AgentClient
 import AgentServer
 import ControlProtocol
 import FoundationEssentials
+import Logging
+import Logs
 import MutualTLS
 import NIOCore
 import NIOPosix
@@ -117,7 +119,8 @@ final class TestAgent: Sendable {
     func client(
         _ identity: String = "coordinator/ops",
         host: String = "s1",
-        patience: Patience = Patience()
+        patience: Patience = Patience(),
+        log: Logger = .silent
     ) throws -> AgentClient {
         guard let name = HostName(host), let port = Port(port) else { throw TestProblem("host or port") }
         return AgentClient(
@@ -127,7 +130,8 @@ final class TestAgent: Sendable {
             port: port,
             tls: try authority.context(identity),
             group: Self.group,
-            patience: patience
+            patience: patience,
+            log: log
         )
     }
 

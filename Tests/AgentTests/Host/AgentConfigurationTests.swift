@@ -77,17 +77,6 @@ struct AgentConfigurationTests {
         #expect(error?.description.contains(remedy) == true)
     }
 
-    @Test("the command line says which file, and refuses what it does not know")
-    func commandLine() throws {
-        #expect(try AgentArguments([]) == .run(config: "/etc/mitosis/agent.yaml"))
-        #expect(try AgentArguments(["--check", "--config", "a"]) == .check(config: "a"))
-        #expect(try AgentArguments(["--config=b"]) == .run(config: "b"))
-        #expect(try AgentArguments(["--version"]) == .version)
-        for words in [["--config"], ["--chekc"], ["a.yaml"]] {
-            #expect(throws: AgentArguments.Mistake.self) { try AgentArguments(words) }
-        }
-    }
-
     @Test("every mistake of a file is told at once")
     func several() {
         let text = Self.good.replacing("host: s1", with: "host: S1").replacing("nftables", with: "pf")

@@ -1,0 +1,70 @@
+package import ArgumentParser
+import ControlProtocol
+import Logging
+package import Logs
+import NIOPosix
+
+/// `mitosis-agent`, from the command line.
+package struct AgentCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "mitosis-agent",
+        abstract: "Watches one host and carries out a coordinator's commands there.",
+        version: ProgramVersion.line(of: "mitosis-agent")
+    )
+
+    @Option(help: ArgumentHelp("The agent's configuration.", valueName: "file"), completion: .file())
+    package var config = "/etc/mitosis/agent.yaml"
+
+    @Flag(help: "Check the configuration and the certificate, print a summary, and end.")
+    package var check = false
+
+    @Option(help: "Log from this level on, whatever 'log_level' in the configuration says.")
+    package var logLevel: LogLevel?
+
+    package init() {}
+
+    package func validate() throws {
+        guard !config.isEmpty else { throw ValidationError("--config needs a file") }
+    }
+
+    package func run() async throws {
+        var log = Logger(label: "mitosis-agent")
+        let ending: AgentProgram.Ending
+        do throws(AgentServerError) {
+            let configuration = try AgentConfigurationReader.readOwn(path: config)
+            if check {
+                try AgentProgram.check(configuration)
+                print("\(config) can be used\n\(configuration.summary)")
+                return
+            }
+            log.logLevel = (logLevel ?? configuration.logLevel).threshold
+            ending = try await serve(configuration, log)
+        } catch {
+            // A configuration may have several mistakes, a line each.
+            for line in error.description.split(separator: "\n") { log.error("\(line)") }
+            throw ExitCode(1)
+        }
+        switch ending {
+        case .asked: return
+        case .listenerEnded: throw ExitCode(1)
+        }
+    }
+
+    private func serve(
+        _ configuration: AgentConfiguration,
+        _ log: Logger
+    ) async throws(AgentServerError) -> AgentProgram.Ending {
+        let signals = StopSignals()
+        let agent = try await AgentProgram.start(
+            configuration: configuration,
+            host: LocalHost(configuration: configuration, log: log),
+            clock: .system,
+            log: log,
+            // One loop is plenty: what takes time never runs on it.
+            group: MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        )
+        return await agent.run(until: { await signals.first() })
+    }
+}
+
+extension LogLevel: ExpressibleByArgument {}
