@@ -66,26 +66,26 @@ let layers: [Target] = [
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZooKeeper", providers: [.apt(["libzookeeper-mt-dev"])]),
 
-    module("SystemCalls"),
+    module("SystemCalls", [product("SystemPackage", of: "swift-system")]),
     module("Topology"),
 
     module("ControlProtocol", uses: ["COpenSSL", "Topology"]),
 
-    module("MutualTLS", uses: ["COpenSSL"], nio + [tls]),
-    module("CertificateAuthority", uses: ["COpenSSL", "MutualTLS"]),
-    module("Settings", uses: ["CLibYAML", "ControlProtocol", "Topology"]),
+    module("MutualTLS", uses: ["COpenSSL", "SystemCalls"], nio + [tls]),
+    module("CertificateAuthority", uses: ["COpenSSL", "MutualTLS", "SystemCalls"]),
+    module("Settings", uses: ["CLibYAML", "ControlProtocol", "SystemCalls", "Topology"]),
 
     module("AgentClient", uses: ["ControlProtocol", "MutualTLS", "Topology"], http + [tls]),
 
     module("HostControl", uses: ["CZlib", "ControlProtocol", "SystemCalls", "Topology"], subprocess),
     module(
         "AgentServer",
-        uses: ["ControlProtocol", "HostControl", "MutualTLS", "Settings", "Topology"],
+        uses: ["ControlProtocol", "HostControl", "MutualTLS", "Settings", "SystemCalls", "Topology"],
         http
     ),
 
-    module("ZooKeeperClient", uses: ["CZooKeeper", "Topology"]),
-    module("KafkaMetadata", uses: ["Topology", "ZooKeeperClient"]),
+    module("ZooKeeperClient", uses: ["CZooKeeper", "SystemCalls", "Topology"]),
+    module("KafkaMetadata", uses: ["SystemCalls", "Topology", "ZooKeeperClient"]),
     module(
         "Fleet",
         uses: [
@@ -102,7 +102,7 @@ let layers: [Target] = [
         settings: unoptimised
     ),
 
-    module("Journal", uses: ["ControlProtocol", "Fleet", "Procedure"], [sqlite]),
+    module("Journal", uses: ["ControlProtocol", "Fleet", "Procedure", "SystemCalls"], [sqlite]),
     module("Reporting", uses: ["Procedure"]),
 
     module(
@@ -117,7 +117,7 @@ let layers: [Target] = [
 
     module(
         "LabKit",
-        uses: ["Topology"],
+        uses: ["SystemCalls", "Topology"],
         subprocess + [arguments],
         resources: [.embedInCode("Resources")]
     ),
@@ -130,6 +130,7 @@ let programs: [Target] = [
 ]
 
 let suites: [Target] = [
+    tests("SystemCallsTests", use: ["SystemCalls"]),
     tests("TopologyTests", use: ["Topology"]),
     tests("SettingsTests", use: ["ControlProtocol", "Settings", "Topology"]),
     tests(

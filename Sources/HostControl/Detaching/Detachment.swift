@@ -1,4 +1,5 @@
 import ControlProtocol
+import SystemCalls
 import Topology
 
 /// Detaches the host's server; docs/division.md has the states, what survives a crash in each, and the argument.

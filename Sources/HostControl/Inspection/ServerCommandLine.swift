@@ -1,4 +1,5 @@
 import Glibc
+import SystemCalls
 
 /// How a running ZooKeeper server was started: which file it was told to read, which system properties it got.
 ///

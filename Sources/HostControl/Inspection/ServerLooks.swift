@@ -1,6 +1,7 @@
 import ControlProtocol
 import Glibc
 import Synchronization
+import SystemCalls
 import Topology
 
 /// What is read from files, for callers that wait only so long for a disk.

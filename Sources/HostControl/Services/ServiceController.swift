@@ -1,4 +1,5 @@
 package import ControlProtocol
+import SystemCalls
 
 /// Brings a service into the state asked for, and proves it by observation.
 ///

@@ -1,5 +1,6 @@
 import ControlProtocol
 import Glibc
+import SystemCalls
 
 extension ServiceController {
     /// How long a supervisor that does not show it is given to take the stop in.

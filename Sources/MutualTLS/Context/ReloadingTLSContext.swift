@@ -1,4 +1,5 @@
 internal import Synchronization
+internal import SystemCalls
 
 /// A context that follows its files: certificate, key, authority and revocation list may be replaced at any
 /// time.

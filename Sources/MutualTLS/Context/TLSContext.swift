@@ -1,5 +1,6 @@
 internal import COpenSSL
 package import FoundationEssentials
+internal import SystemCalls
 
 /// Everything a connection needs: this side's certificate, whom it trusts, whom it expects.
 ///
