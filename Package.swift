@@ -63,14 +63,14 @@ let layers: [Target] = [
     .systemLibrary(name: "CZooKeeper", providers: [.apt(["libzookeeper-mt-dev"])]),
 
     module("Logs", [logging]),
-    module("SystemCalls"),
+    module("SystemCalls", [product("SystemPackage", of: "swift-system")]),
     module("Topology"),
 
     module("ControlProtocol", uses: ["COpenSSL", "Topology"]),
 
     module("MutualTLS", uses: ["COpenSSL", "SystemCalls"], nio + [tls]),
-    module("CertificateAuthority", uses: ["COpenSSL", "MutualTLS"]),
-    module("Settings", uses: ["CLibYAML", "ControlProtocol", "Topology"]),
+    module("CertificateAuthority", uses: ["COpenSSL", "MutualTLS", "SystemCalls"]),
+    module("Settings", uses: ["CLibYAML", "ControlProtocol", "SystemCalls", "Topology"]),
 
     module(
         "AgentClient",
@@ -85,12 +85,12 @@ let layers: [Target] = [
     ),
     module(
         "AgentServer",
-        uses: ["ControlProtocol", "HostControl", "Logs", "MutualTLS", "Settings", "Topology"],
+        uses: ["ControlProtocol", "HostControl", "Logs", "MutualTLS", "Settings", "SystemCalls", "Topology"],
         http + [arguments, logging]
     ),
 
-    module("ZooKeeperClient", uses: ["CZooKeeper", "Logs", "Topology"], [logging]),
-    module("KafkaMetadata", uses: ["Logs", "Topology", "ZooKeeperClient"], [logging]),
+    module("ZooKeeperClient", uses: ["CZooKeeper", "Logs", "SystemCalls", "Topology"], [logging]),
+    module("KafkaMetadata", uses: ["Logs", "SystemCalls", "Topology", "ZooKeeperClient"], [logging]),
     module(
         "Fleet",
         uses: [
@@ -106,7 +106,7 @@ let layers: [Target] = [
         uses: ["ControlProtocol", "Fleet", "KafkaMetadata", "Settings", "SystemCalls", "Topology"]
     ),
 
-    module("Journal", uses: ["ControlProtocol", "Fleet", "Procedure"], [sqlite]),
+    module("Journal", uses: ["ControlProtocol", "Fleet", "Procedure", "SystemCalls"], [sqlite]),
     module("Reporting", uses: ["ControlProtocol", "Fleet", "Procedure", "Settings", "Topology"]),
 
     module(
@@ -121,7 +121,7 @@ let layers: [Target] = [
 
     module(
         "LabKit",
-        uses: ["Topology"],
+        uses: ["SystemCalls", "Topology"],
         subprocess + [arguments],
         resources: [.embedInCode("Resources")]
     ),
@@ -135,6 +135,7 @@ let programs: [Target] = [
 
 let suites: [Target] = [
     tests("LogsTests", use: ["Logs"], [logging]),
+    tests("SystemCallsTests", use: ["SystemCalls"]),
     tests("TopologyTests", use: ["Topology"]),
     tests("SettingsTests", use: ["ControlProtocol", "Settings", "Topology"]),
     tests(

@@ -6,6 +6,7 @@ import Logs
 import MutualTLS
 package import NIOCore
 import NIOPosix
+import SystemCalls
 import Topology
 
 /// One agent from start to end: what `mitosis-agent` runs, and what tests run many of.
@@ -170,27 +171,14 @@ package struct AgentProgram: Sendable {
 
     /// False when a command still runs after `grace`; it is not waited for any longer.
     private func drain(within grace: Duration) async -> Bool {
-        let (stream, continuation) = AsyncStream<Bool>.makeStream()
         let desk = desk
         let listener = listener
-        let draining = Task {
+        let isDrained = await Deadline.abandoning(after: grace) {
             await desk.drain()
             await listener.untilAnswered()
-            continuation.yield(true)
+            return true
         }
-        let overdue = Task {
-            do {
-                try await Task.sleep(for: grace)
-                continuation.yield(false)
-            } catch {
-                return
-            }
-        }
-        defer {
-            draining.cancel()
-            overdue.cancel()
-        }
-        return await stream.first { _ in true } ?? false
+        return isDrained ?? false
     }
 
     /// Everything that can be checked without taking the port or the state directory.
@@ -199,7 +187,7 @@ package struct AgentProgram: Sendable {
         for file in configuration.files {
             let directory = file.lastIndex(of: "/").map { String(file[...$0]) } ?? "."
             guard access(directory, W_OK) == 0 || errno == ENOENT else {
-                throw .notWritable(directory: directory, reason: String(cString: strerror(errno)))
+                throw .notWritable(directory: directory, reason: systemReason())
             }
         }
     }

@@ -1,5 +1,6 @@
 @preconcurrency import Dispatch
 import Glibc
+import SystemCalls
 
 /// SIGTERM and SIGINT as something to wait for.
 ///
@@ -7,14 +8,12 @@ import Glibc
 /// while a handler does not outlive `exec`.
 package struct StopSignals: Sendable {
     /// Read end, write end: a handler may touch little more than these.
-    private static let pipe: [Int32] = {
-        var ends: [Int32] = [-1, -1]
-        Glibc.pipe(&ends)
-        for end in ends {
-            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-            _ = fcntl(end, F_SETFL, O_NONBLOCK)
+    private static let pipe: (reading: Int32, writing: Int32) = {
+        do throws(SystemCallError) {
+            return try PrivatePipe.open(nonBlocking: true)
+        } catch {
+            return (-1, -1)
         }
-        return ends
     }()
 
     private let stream: AsyncStream<Void>
@@ -24,10 +23,10 @@ package struct StopSignals: Sendable {
     package init() {
         let (stream, continuation) = AsyncStream<Void>.makeStream()
         self.stream = stream
-        source = DispatchSource.makeReadSource(fileDescriptor: Self.pipe[0])
+        source = DispatchSource.makeReadSource(fileDescriptor: Self.pipe.reading)
         source.setEventHandler {
             var byte: UInt8 = 0
-            _ = read(Self.pipe[0], &byte, 1)
+            _ = read(Self.pipe.reading, &byte, 1)
             continuation.yield()
         }
         source.activate()
@@ -36,7 +35,7 @@ package struct StopSignals: Sendable {
             action.__sigaction_handler.sa_handler = { _ in
                 let before = errno
                 var byte: UInt8 = 1
-                _ = write(StopSignals.pipe[1], &byte, 1)
+                _ = write(StopSignals.pipe.writing, &byte, 1)
                 errno = before
             }
             action.sa_flags = SA_RESTART

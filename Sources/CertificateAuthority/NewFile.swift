@@ -1,5 +1,5 @@
 internal import Glibc
-internal import MutualTLS
+internal import SystemCalls
 
 /// Files that are created whole or not at all.
 enum NewFile {
@@ -13,28 +13,31 @@ enum NewFile {
             throw .cannotWrite(path: path, reason: systemReason())
         }
         defer { close(descriptor) }
-        do throws(PKIError) {
+        do throws(SystemCallError) {
             // The umask may have taken bits away that readers of the public files need.
-            guard fchmod(descriptor, mode) == 0 else {
-                throw .cannotWrite(path: path, reason: systemReason())
-            }
-            try writeAll(descriptor, content, path: path)
+            guard fchmod(descriptor, mode) == 0 else { throw .last("chmod") }
+            try DurableFile.write(content, to: descriptor)
+            guard fsync(descriptor) == 0 else { throw .last("fsync") }
         } catch {
             unlink(path)
-            throw error
+            throw .cannotWrite(path: path, reason: error.reason)
         }
-        try syncDirectory(of: path)
+        do throws(SystemCallError) {
+            try DurableFile.flushDirectory(of: path)
+        } catch {
+            throw .cannotWrite(path: path, reason: error.reason)
+        }
     }
 
     /// Readers see the old content or the new one, also after a crash.
     ///
     /// Call under the directory's lock only.
     static func replace(_ path: String, _ content: [UInt8], mode: mode_t) throws(PKIError) {
-        let draft = path + ".new"
-        unlink(draft)
-        try create(draft, content, mode: mode)
-        guard rename(draft, path) == 0 else { throw .cannotWrite(path: path, reason: systemReason()) }
-        try syncDirectory(of: path)
+        do throws(SystemCallError) {
+            try DurableFile.replace(path, with: content, mode: mode)
+        } catch {
+            throw .cannotWrite(path: path, reason: error.reason)
+        }
     }
 
     /// Creates `path`, for its owner only.
@@ -53,43 +56,4 @@ enum NewFile {
         var status = stat()
         return lstat(path, &status) == 0
     }
-
-    private static func writeAll(_ descriptor: Int32, _ content: [UInt8], path: String) throws(PKIError) {
-        var rest = content[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw .cannotWrite(path: path, reason: systemReason()) }
-            rest = rest.dropFirst(count)
-        }
-        guard fsync(descriptor) == 0 else { throw .cannotWrite(path: path, reason: systemReason()) }
-    }
-
-    private static func syncDirectory(of path: String) throws(PKIError) {
-        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .cannotWrite(path: folder, reason: systemReason()) }
-        defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw .cannotWrite(path: folder, reason: systemReason()) }
-    }
-}
-
-/// An exclusive lock that the kernel releases when its holder dies.
-struct DirectoryLock: ~Copyable {
-    private let descriptor: Int32
-
-    /// Waits for the present holder.
-    init(_ path: String) throws(PKIError) {
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw .cannotWrite(path: path, reason: systemReason()) }
-        while flock(descriptor, LOCK_EX) != 0 {
-            guard errno == EINTR else {
-                let reason = systemReason()
-                close(descriptor)
-                throw .cannotWrite(path: path, reason: reason)
-            }
-        }
-    }
-
-    deinit { close(descriptor) }
 }

@@ -1,21 +1,19 @@
-import Glibc
 import Procedure
+import SystemCalls
 
-/// An exclusive `flock`, held as long as the value lives.
+/// Keeps a second coordinator from a journal, as long as the value lives.
 final class JournalLock: Sendable {
-    private let descriptor: Int32
+    private let lock: FileLock
 
     init(path: String) throws(JournalError) {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw .unusable(path: path, reason: String(cString: strerror(errno)))
+        do throws(FileLock.Failure) {
+            lock = try FileLock(path, whenHeld: .refuse)
+        } catch {
+            switch error {
+            case .unopened(let code), .unlockable(let code):
+                throw .unusable(path: path, reason: systemReason(code))
+            case .held: throw .locked(path: path)
+            }
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
-            throw .locked(path: path)
-        }
-        self.descriptor = descriptor
     }
-
-    deinit { close(descriptor) }
 }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 package import Logging
 import Logs
+import SystemCalls
 package import Topology
 import ZooKeeperClient
 
@@ -58,16 +59,16 @@ package actor KafkaReader {
 
     private func bounded(_ servers: ConnectString) async throws -> KafkaCluster {
         let session = try await session(at: servers)
-        return try await withThrowingTaskGroup(of: KafkaCluster.self) { group in
-            group.addTask { try await Self.cluster(over: session, at: servers) }
-            group.addTask {
-                try await Task.sleep(for: Self.patience)
-                throw ZooKeeperError.timeout("reading Kafka's nodes within \(Self.patience)")
+        let outcome = await Deadline.cancelling(after: Self.patience) {
+            () -> Result<KafkaCluster, any Error> in
+            do { return .success(try await Self.cluster(over: session, at: servers)) } catch {
+                return .failure(error)
             }
-            defer { group.cancelAll() }
-            guard let first = try await group.next() else { throw ZooKeeperError.cancelled }
-            return first
         }
+        guard let outcome else {
+            throw ZooKeeperError.timeout("reading Kafka's nodes within \(Self.patience)")
+        }
+        return try outcome.get()
     }
 
     private func session(at servers: ConnectString) async throws(ZooKeeperError) -> ZooKeeperSession {

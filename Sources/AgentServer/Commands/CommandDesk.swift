@@ -1,11 +1,22 @@
 package import ControlProtocol
 package import Logging
 import Logs
+import SystemCalls
 
 /// Where commands arrive: checks the lease, keeps the record, and lets one command at a time touch the host.
 ///
 /// A command goes on to its end though its caller hangs up, and though a newer lease is granted meanwhile; the
 /// newer coordinator's first command waits for it.
+///
+/// Others are served while the disk is waited for. What is decided upon the lease and the record, and written, is so one
+/// after the other (`changes`), and shows only once it is on disk:
+///
+/// | under way | meanwhile |
+/// |---|---|
+/// | a lease is written | the one before counts; the next change, and an intent, wait and are judged by the new one |
+/// | an intent is written | its command has the turn; a lease waits, and is granted behind it |
+/// | a command acts | leases change, also to another run; the next command waits for its turn |
+/// | an outcome is written | its command still has the turn; nobody has heard of the outcome |
 package actor CommandDesk {
     package enum Answer: Sendable {
         /// Nothing was recorded and nothing done.
@@ -23,8 +34,7 @@ package actor CommandDesk {
         case fault(error: AgentServerError)
     }
 
-    private let store: LeaseStore
-    private let audit: AuditTrail
+    private let records: AgentRecords
     private let allow: AllowList
     private let host: any HostActions
     private let clock: HostClock
@@ -32,8 +42,10 @@ package actor CommandDesk {
     private let log: Logger
     private let pulse: Duration
     private var keeper: LeaseKeeper
-    private var record: CommandRecord
-    private var turns = CommandQueue()
+    /// One command at a time.
+    private let turns = FIFOLock<CommandID>()
+    /// One decision upon lease and record at a time, until it is on disk.
+    private let changes = FIFOLock<Void>()
     private var stopping = false
 
     /// Reads what an earlier agent left in `directory`; refuses what it cannot understand.
@@ -46,37 +58,36 @@ package actor CommandDesk {
         log: Logger,
         pulse: Duration = .seconds(1)
     ) throws(AgentServerError) {
-        store = LeaseStore(directory: directory)
-        audit = AuditTrail(directory: directory, log: log)
-        keeper = LeaseKeeper(record: try store.read(), now: clock.now())
-        record = try CommandRecord(directory: directory)
+        records = try AgentRecords(directory: directory, audit: AuditTrail(directory: directory, log: log))
+        keeper = LeaseKeeper(record: records.lease, now: clock.now())
         self.allow = allow
         self.host = host
         self.clock = clock
         self.counters = counters
         self.log = log
         self.pulse = pulse
-        let discarded = record.discarded
-        if discarded > 0 {
+        if records.discarded > 0 {
             log.warning(
                 "cut off a half-written last line of the command record; nobody was told that it was written",
-                fields: ["bytes": String(discarded)]
+                fields: ["bytes": String(records.discarded)]
             )
         }
     }
 
     package var leaseState: LeaseState { keeper.state }
 
-    package func outcome(of id: CommandID) throws(AgentServerError) -> CommandOutcome? {
-        try record.outcome(of: id)
+    package func outcome(of id: CommandID) async throws(AgentServerError) -> CommandOutcome? {
+        try await records.outcome(of: id)
     }
 
     /// Nil when it was granted, renewed or released; the state on disk is then the state in memory.
-    package func lease(_ event: LeaseKeeper.Event) throws(AgentServerError) -> Refusal? {
+    package func lease(_ event: LeaseKeeper.Event) async throws(AgentServerError) -> Refusal? {
+        await changes.acquire()
+        defer { changes.release() }
         var next = keeper
         switch next.handle(event, at: clock.now()) {
         case .store(let record):
-            try store.write(record)
+            try await records.keep(record)
             if keeper.state.current != next.state.current { logChange(from: keeper.state, to: next.state) }
             keeper = next
             return nil
@@ -88,18 +99,20 @@ package actor CommandDesk {
     package func submit(_ request: CommandRequest, by caller: Caller) async -> Answer {
         guard !stopping else { return .stopping }
         let events = CommandEvents(pulse: pulse)
-        if turns.tryTake(for: request.id) {
+        if turns.tryAcquire(for: request.id) {
             let decision = await decide(request, caller)
             if case .act(let digest) = decision {
                 Task { await self.act(request, digest, caller, events) }
                 return .events(stream: events.stream)
             }
-            turns.give()
-            return answer(decision, request, caller, events)
+            turns.release()
+            return await answer(decision, request, caller, events)
         }
         // What is already clear need not wait.
-        if let early = screen(request, caller) { return answer(early, request, caller, events) }
-        events.progress("waiting for the command that runs now: \(turns.holder?.description ?? "-")")
+        if let early = await screen(request, caller) { return await answer(early, request, caller, events) }
+        if let holder = turns.holder {
+            events.progress("waiting for the command that runs now: \(holder)")
+        }
         Task { await self.actInTurn(request, caller, events) }
         return .events(stream: events.stream)
     }
@@ -107,15 +120,13 @@ package actor CommandDesk {
     /// Refuses new commands and returns when the last accepted one has ended.
     package func drain() async {
         stopping = true
-        await withCheckedContinuation { turns.waitUntilIdle($0) }
+        await turns.untilFree()
     }
 
     private func actInTurn(_ request: CommandRequest, _ caller: Caller, _ events: CommandEvents) async {
-        if !turns.tryTake(for: request.id) {
-            await withCheckedContinuation { turns.wait(request.id, $0) }
-        }
+        await turns.acquire(for: request.id)
         guard !stopping else {
-            turns.give()
+            turns.release()
             events.finish(.failed(message: "the agent is stopping; nothing was done"))
             return
         }
@@ -124,18 +135,20 @@ package actor CommandDesk {
             await act(request, digest, caller, events)
             return
         }
-        turns.give()
-        _ = answer(decision, request, caller, events)
+        turns.release()
+        _ = await answer(decision, request, caller, events)
     }
 
     /// Everything that can be said without the host; nil when the command needs its turn.
-    private func screen(_ request: CommandRequest, _ caller: Caller) -> Decision? {
+    private func screen(_ request: CommandRequest, _ caller: Caller) async -> Decision? {
+        var judge = keeper
+        let event = LeaseKeeper.Event.commanded(lease: request.lease, by: caller.name)
+        if case .refuse(let refusal) = judge.handle(event, at: clock.now()) {
+            return .refuse(refusal: refusal)
+        }
         do throws(AgentServerError) {
-            if let refusal = try lease(.commanded(lease: request.lease, by: caller.name)) {
-                return .refuse(refusal: refusal)
-            }
             let digest = try CommandSummary.digest(of: request.command)
-            switch try record.look(up: request.id, run: request.lease.runID, digest: digest) {
+            switch try await records.look(up: request.id, run: request.lease.runID, digest: digest) {
             case .finished(let outcome): return .already(outcome: outcome)
             case .differs: return .refuse(refusal: .idReused)
             case .unknown, .open: break
@@ -150,13 +163,15 @@ package actor CommandDesk {
     ///
     /// With `act`, the intent is on disk.
     private func decide(_ request: CommandRequest, _ caller: Caller) async -> Decision {
-        if let early = screen(request, caller) { return early }
+        if let early = await screen(request, caller) { return early }
         if let refusal = await host.objection(to: request.command) { return .refuse(refusal: refusal) }
         // The host took its time: the lease may have lapsed or gone to another run since.
-        if let early = screen(request, caller) { return early }
+        await changes.acquire()
+        defer { changes.release() }
+        if let early = await screen(request, caller) { return early }
         do throws(AgentServerError) {
             let digest = try CommandSummary.digest(of: request.command)
-            try record.begin(
+            try await records.begin(
                 RecordEntry.Intent(
                     id: request.id,
                     lease: request.lease,
@@ -184,8 +199,10 @@ package actor CommandDesk {
             counters.countRestart()
         }
         let outcome = await host.perform(request.command, run: request.lease.runID) { events.progress($0) }
+        // Beside the record, which is another file: both are on disk before the caller hears of the end.
+        async let noted: Void = note(request, caller, CommandSummary.of(outcome), events)
         do throws(AgentServerError) {
-            try record.finish(request.id, outcome, at: clock.now().unixMilliseconds)
+            try await records.finish(request.id, outcome, at: clock.now().unixMilliseconds)
         } catch {
             // It happened all the same, and the record keeps it in memory until it can be written. After a restart
             // before that, a repeated id will be carried out again, which does no harm.
@@ -194,9 +211,9 @@ package actor CommandDesk {
                 fields: ["id": "\(request.id)", "reason": "\(error)"]
             )
         }
-        note(request, caller, CommandSummary.of(outcome), events)
+        await noted
         counters.count(outcome)
-        turns.give()
+        turns.release()
         events.finish(outcome)
     }
 
@@ -205,20 +222,20 @@ package actor CommandDesk {
         _ request: CommandRequest,
         _ caller: Caller,
         _ events: CommandEvents
-    ) -> Answer {
+    ) async -> Answer {
         switch decision {
         case .already(let outcome):
-            note(request, caller, "repeated id, stored outcome: " + CommandSummary.of(outcome), events)
+            await note(request, caller, "repeated id, stored outcome: " + CommandSummary.of(outcome), events)
             events.accept(request.id)
             events.finish(outcome)
             return .events(stream: events.stream)
         case .refuse(let refusal):
-            note(request, caller, CommandSummary.of(.refused(refusal: refusal)), events)
+            await note(request, caller, CommandSummary.of(.refused(refusal: refusal)), events)
             counters.count(.refused(refusal: refusal))
             events.finish(.refused(refusal: refusal))
             return .refused(refusal: refusal)
         case .fault(let error):
-            note(request, caller, "not recorded, nothing done: \(error)", events)
+            await note(request, caller, "not recorded, nothing done: \(error)", events)
             events.finish(.failed(message: "nothing was done: \(error)"))
             return .unavailable(error: error)
         case .act:
@@ -226,9 +243,13 @@ package actor CommandDesk {
         }
     }
 
-    private func note(_ request: CommandRequest, _ caller: Caller, _ outcome: String, _ events: CommandEvents)
-    {
-        audit.append(
+    private func note(
+        _ request: CommandRequest,
+        _ caller: Caller,
+        _ outcome: String,
+        _ events: CommandEvents
+    ) async {
+        await records.append(
             AuditTrail.Line(
                 time: clock.now().unixMilliseconds,
                 identity: caller.identity,

@@ -1,4 +1,5 @@
 import ControlProtocol
+import SystemCalls
 
 /// The answer to one command as it comes about.
 ///
@@ -22,13 +23,13 @@ struct CommandEvents: Sendable {
                 } catch {
                     return
                 }
-                let elapsed = Int((ContinuousClock.now - started).wholeMilliseconds)
+                let elapsed = (ContinuousClock.now - started).milliseconds
                 continuation.yield(.progress(message: "still at it", milliseconds: elapsed))
             }
         }
     }
 
-    var milliseconds: Int { Int((ContinuousClock.now - started).wholeMilliseconds) }
+    var milliseconds: Int { (ContinuousClock.now - started).milliseconds }
 
     func accept(_ id: CommandID) { continuation.yield(.accepted(id: id)) }
 

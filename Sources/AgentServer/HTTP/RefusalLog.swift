@@ -1,6 +1,7 @@
 package import Logging
 import Logs
 import Synchronization
+import SystemCalls
 
 /// Logs refusals, which anybody can cause, no faster than a few a second, and says how many it kept back.
 package final class RefusalLog: Sendable {
@@ -31,7 +32,7 @@ package final class RefusalLog: Sendable {
     ) {
         let suppressed = bucket.withLock { bucket -> Int? in
             let passed = bucket.filledAt.duration(to: now)
-            let seconds = Double(passed.components.seconds) + Double(passed.components.attoseconds) / 1e18
+            let seconds = passed.seconds
             bucket.tokens = min(burst, bucket.tokens + max(0, seconds) * perSecond)
             bucket.filledAt = now
             guard bucket.tokens >= 1 else {

@@ -1,4 +1,5 @@
 import Glibc
+import SystemCalls
 
 /// One instant on both of a host's clocks.
 package struct Moment: Hashable, Sendable {
@@ -22,18 +23,12 @@ package struct HostClock: Sendable {
     package init(now: @escaping @Sendable () -> Moment) { self.now = now }
 
     package static let system = HostClock {
-        Moment(sinceBoot: read(CLOCK_BOOTTIME), unixMilliseconds: read(CLOCK_REALTIME).wholeMilliseconds)
+        Moment(sinceBoot: read(CLOCK_BOOTTIME), unixMilliseconds: Int64(read(CLOCK_REALTIME).milliseconds))
     }
 
     private static func read(_ clock: clockid_t) -> Duration {
         var time = timespec()
         clock_gettime(clock, &time)
         return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
-    }
-}
-
-extension Duration {
-    var wholeMilliseconds: Int64 {
-        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
     }
 }

@@ -1,7 +1,12 @@
 import FoundationEssentials
+import Glibc
+import SystemCalls
 
 /// `lease.json`: replaced atomically, on disk before anybody is told of a grant.
 package struct LeaseStore: Sendable {
+    /// More than any lease record can be.
+    private static let sizeLimit = 1 << 20
+
     private let path: String
     private let reserve: SpaceReserve
 
@@ -14,17 +19,24 @@ package struct LeaseStore: Sendable {
     ///
     /// A file that is there but cannot be understood is an error.
     package func read() throws(AgentServerError) -> LeaseRecord? {
-        let content: Data?
-        do {
-            content = try DurableFile.read(path)
-        } catch {
-            throw .leaseUnreadable(path: path, reason: error.reason)
-        }
-        guard let content else { return nil }
+        guard let content = try content() else { return nil }
         do {
             return try JSONDecoder().decode(LeaseRecord.self, from: content)
         } catch {
             throw .leaseUnreadable(path: path, reason: "not a lease record (\(JSONProblem.describe(error)))")
+        }
+    }
+
+    private func content() throws(AgentServerError) -> Data? {
+        do throws(BoundedFile.Failure) {
+            return Data(try BoundedFile(reading: path, limit: Self.sizeLimit, followingLinks: false).bytes)
+        } catch {
+            switch error {
+            case .unreadable(let failure) where failure.code == ENOENT: return nil
+            case .unreadable(let failure): throw .leaseUnreadable(path: path, reason: failure.reason)
+            case .notRegular: throw .leaseUnreadable(path: path, reason: "not a regular file")
+            case .tooLarge: throw .leaseUnreadable(path: path, reason: systemReason(EFBIG))
+            }
         }
     }
 
@@ -34,7 +46,9 @@ package struct LeaseStore: Sendable {
             encoder.outputFormatting = [.sortedKeys]
             let content = try encoder.encode(record) + Data("\n".utf8)
             // Without a lease no wall can be removed.
-            try reserve.using { () throws(SystemCallError) in try DurableFile.replace(path, with: content) }
+            try reserve.using { () throws(SystemCallError) in
+                try DurableFile.replace(path, with: [UInt8](content))
+            }
         } catch let error as SystemCallError {
             throw .storage(path: path, operation: error.call, reason: error.reason)
         } catch {

@@ -1,5 +1,6 @@
 package import ControlProtocol
 import FoundationEssentials
+import SystemCalls
 
 /// `commands.jsonl`: what this agent was told to do and what came of it, kept over restarts.
 ///
@@ -202,7 +203,7 @@ package struct CommandRecord: ~Copyable {
                 content.append(try file.read(command.intent) + Data("\n".utf8))
                 if let outcome = command.outcome { content.append(try file.read(outcome) + Data("\n".utf8)) }
             }
-            try DurableFile.replace(path, with: content)
+            try DurableFile.replace(path, with: [UInt8](content))
         } catch {
             throw .storage(path: path, operation: error.call, reason: error.reason)
         }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import SystemCalls
 
 /// An append-only file of lines, each on disk before `append` returns.
 struct LineFile: ~Copyable {
@@ -21,7 +22,7 @@ struct LineFile: ~Copyable {
         guard descriptor >= 0 else { throw .last("open") }
         let file = LineFile(path: path, descriptor: descriptor, size: lseek(descriptor, 0, SEEK_END))
         guard file.size >= 0 else { throw .last("seek in") }
-        try DurableFile.syncDirectory(of: path)
+        try DurableFile.flushDirectory(of: path)
         return file
     }
 
@@ -38,7 +39,7 @@ struct LineFile: ~Copyable {
         guard !broken else { throw SystemCallError(call: "append to (after an earlier failure)", code: EIO) }
         guard lseek(descriptor, size, SEEK_SET) == size else { throw .last("seek in") }
         do throws(SystemCallError) {
-            try DurableFile.write(line + Data("\n".utf8), to: descriptor)
+            try DurableFile.write([UInt8](line) + [UInt8(ascii: "\n")], to: descriptor)
             guard fsync(descriptor) == 0 else { throw .last("fsync") }
         } catch {
             broken = ftruncate(descriptor, size) != 0
@@ -99,7 +100,7 @@ struct LineFile: ~Copyable {
         }
         guard !line.isEmpty else { return 0 }
         guard ftruncate(descriptor, offset) == 0, fsync(descriptor) == 0 else {
-            throw .storage(path: path, operation: "truncate", reason: String(cString: strerror(errno)))
+            throw .storage(path: path, operation: "truncate", reason: systemReason())
         }
         size = offset
         return line.count

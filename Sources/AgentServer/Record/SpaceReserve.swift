@@ -1,4 +1,5 @@
 import Glibc
+import SystemCalls
 
 /// Room on the disk, taken while there is some and given up when there is none, so that what undoes harm can still be
 /// recorded: the removal of a wall must not fail because a disk filled up.

@@ -1,6 +1,7 @@
 import ControlProtocol
 import FoundationEssentials
 import Glibc
+import SystemCalls
 
 /// What was proven of a server before its process was ended, on disk: the agent may die before it has told anybody.
 struct DetachRecord: Sendable {
@@ -57,7 +58,7 @@ struct DetachRecord: Sendable {
     /// The server is about to run again: what was proven is no longer all that it has acknowledged.
     func forget() throws(DetachError) {
         guard unlink(path) == 0 || errno == ENOENT else {
-            throw .notRecorded(reason: "cannot remove \(path): \(FileError.text(of: errno))")
+            throw .notRecorded(reason: "cannot remove \(path): \(systemReason())")
         }
     }
 }

@@ -1,12 +1,13 @@
 import ControlProtocol
 import Logging
 import Logs
+import SystemCalls
 import Topology
 
 /// Detaches the host's server; docs/division.md has the states, what survives a crash in each, and the argument.
 struct Detachment: Sendable {
     /// Between two looks at the disk.
-    private static let pause = Duration.milliseconds(5)
+    private static let pause = Duration.milliseconds(2)
     /// How long a log writer must be seen to have nothing to do, where only that is left as a proof.
     private static let rest = Duration.milliseconds(200)
 

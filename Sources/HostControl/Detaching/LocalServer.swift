@@ -1,37 +1,48 @@
 import ControlProtocol
+import Synchronization
 import SystemCalls
 import Topology
 
 /// The host's own ZooKeeper, as detaching sees it.
-struct LocalServer: DetachableServer {
-    let inspector: ZooKeeperInspector
-    let services: ServiceController
-    let service: String
+///
+/// Where its data and its port are is looked up once, when it is attached: the process has read its file when it started.
+final class LocalServer: DetachableServer {
+    private let inspector: ZooKeeperInspector
+    private let services: ServiceController
+    private let service: String
+    private let facts = Mutex<ServerFacts?>(nil)
+
+    init(inspector: ZooKeeperInspector, services: ServiceController, service: String) {
+        self.inspector = inspector
+        self.services = services
+        self.service = service
+    }
 
     func attached() async throws(DetachError) -> AttachedServer? {
-        let ground = await inspector.ground()
-        guard ground.service == service else {
+        let facts = await inspector.facts()
+        self.facts.withLock { $0 = facts }
+        guard facts.service == service else {
             throw .refused(
                 .notAllowed(
-                    reason: "'\(service)' is not the service of this host's ZooKeeper, \(ground.service)"
+                    reason: "'\(service)' is not the service of this host's ZooKeeper, \(facts.service)"
                 )
             )
         }
-        switch ground.state {
+        switch facts.state {
         case .stopped: return nil
         case .failed(let reason):
-            try await requireNobody(at: ground.endpoint, because: reason)
+            try await requireNobody(at: facts.endpoint, because: reason)
             return nil
         case .changing: throw .silent(service: service, reason: "it is being started or stopped")
         case .running(let pid):
-            guard let endpoint = ground.endpoint else {
-                let problem = ground.problems.first ?? "its configuration file names no client port"
+            guard let endpoint = facts.endpoint else {
+                let problem = facts.problems.first ?? "its configuration file names no client port"
                 throw .silent(service: service, reason: problem)
             }
             let found = await BlockingThread.run {
                 (ListeningPorts.of(pid: pid), PreparedQuestion.open(at: endpoint.address, endpoint.port))
             }
-            guard let open = found.0?.subtracting(ground.peerPorts), !open.isEmpty else {
+            guard let open = found.0?.subtracting(facts.peerPorts), !open.isEmpty else {
                 throw .silent(service: service, reason: "on which ports pid \(pid) listens cannot be seen")
             }
             switch found.1 {
@@ -49,7 +60,7 @@ struct LocalServer: DetachableServer {
     /// A service manager that cannot be asked, or has lost its process, says the same of a server that runs as of one
     /// that has crashed.
     private func requireNobody(
-        at endpoint: ServerGround.Endpoint?,
+        at endpoint: ServerFacts.Endpoint?,
         because reason: String
     ) async throws(DetachError) {
         let said = "its service manager says that it has failed (\(reason))"
@@ -69,13 +80,18 @@ struct LocalServer: DetachableServer {
     }
 
     func serving() async -> Serving {
-        guard let endpoint = await inspector.ground().endpoint else {
+        var known = facts.withLock { $0?.endpoint }
+        if known == nil { known = await inspector.facts().endpoint }
+        guard let endpoint = known else {
             return .unreachable(reason: "its configuration file names no client port")
         }
         return await BlockingThread.run { ServingReader.ask(endpoint.address, endpoint.port) }
     }
 
-    func data() async -> DataDirectory { await inspector.data() }
+    func data() async -> DataDirectory {
+        guard let seen = facts.withLock({ $0?.seen }) else { return await inspector.data() }
+        return await inspector.data(as: seen)
+    }
 
     func logWriter(of pid: Int32) async -> LogWriter.Sample? { LogWriter.sample(of: pid) }
 
@@ -91,7 +107,7 @@ struct LocalServer: DetachableServer {
     }
 
     func copy(for run: RunID) async throws(DetachError) -> String? {
-        let data = await inspector.data()
+        let data = await data()
         guard !data.isEmpty else { return nil }
         let result = await BlockingThread.run { () -> Result<DataCopy.Kept, FileError> in
             Result { () throws(FileError) in

@@ -1,5 +1,6 @@
 package import FoundationEssentials
 import Glibc
+import SystemCalls
 
 /// Replaces a file so that a crash at any moment leaves the old content or the new, never a part.
 ///
@@ -39,20 +40,31 @@ package enum AtomicFile {
         _ attributes: Attributes,
         check: () throws(FileError) -> Void = {}
     ) throws(FileError) {
-        let temporary = place.leftover
-        try discardLeftover(of: place)
-        do throws(FileError) {
-            let file = try OpenFile(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-            try file.write(content)
-            try apply(attributes, to: file)
-            try file.synchronize()
-            try check()
-            try temporary.rename(to: place, "replace")
+        var replacement = try Self.replacement(for: place, content, attributes)
+        try check()
+        do throws(FileReplacement.Failure) {
+            try replacement.take(placeOf: place.name)
         } catch {
-            unlinkat(temporary.directory.descriptor, temporary.name, 0)
-            throw error
+            throw error.seen(at: place)
         }
-        try confirmDirectory(of: place)
+    }
+
+    private static func replacement(
+        for place: FilePlace,
+        _ content: Data,
+        _ attributes: Attributes
+    ) throws(FileError) -> FileReplacement {
+        do throws(FileReplacement.Failure) {
+            return try FileReplacement(
+                as: place.leftover.name,
+                in: place.directory.descriptor,
+                content: [UInt8](content),
+                mode: attributes.mode,
+                owner: (attributes.owner, attributes.group)
+            )
+        } catch {
+            throw error.seen(at: place)
+        }
     }
 
     /// Replaces what is there by a symbolic link with exactly this text.
@@ -98,13 +110,6 @@ package enum AtomicFile {
         path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
     }
 
-    private static func apply(_ attributes: Attributes, to file: borrowing OpenFile) throws(FileError) {
-        // The owner first: changing it clears the set-user-id bits.
-        guard fchown(file.descriptor, attributes.owner, attributes.group) == 0,
-            fchmod(file.descriptor, attributes.mode) == 0
-        else { throw .unavailable(operation: "give its owner and mode to", path: file.path, code: errno) }
-    }
-
     /// Flushes the directory entry, without which a rename may be undone by a power cut.
     static func confirmDirectory(of place: FilePlace) throws(FileError) {
         do throws(FileError) {
@@ -112,6 +117,24 @@ package enum AtomicFile {
         } catch {
             guard case .unavailable(_, _, let code) = error else { throw error }
             throw .unconfirmed(operation: "flush the directory of", path: place.path, code: code)
+        }
+    }
+}
+
+extension FileReplacement.Failure {
+    fileprivate func seen(at place: FilePlace) -> FileError {
+        let draft = place.leftover.path
+        return switch step {
+        case .clear:
+            .unavailable(operation: "remove what an interrupted write left,", path: draft, code: code)
+        case .create: .unavailable(operation: "open", path: draft, code: code)
+        case .write: .unavailable(operation: "write", path: draft, code: code)
+        case .giveAttributes:
+            .unavailable(operation: "give its owner and mode to", path: draft, code: code)
+        case .flush: .unavailable(operation: "flush", path: draft, code: code)
+        case .takePlace: .unavailable(operation: "replace", path: place.path, code: code)
+        case .flushDirectory:
+            .unconfirmed(operation: "flush the directory of", path: place.path, code: code)
         }
     }
 }

@@ -3,6 +3,7 @@ import FoundationEssentials
 import Glibc
 package import Logging
 import Logs
+import SystemCalls
 
 /// The configuration files that the agent's own configuration allows, and nothing else.
 ///
@@ -192,21 +193,15 @@ package struct ConfigFiles: Sendable {
     /// One change at a time, also between two agents started by mistake.
     private func lock() throws(FileError) -> FileLock {
         try FileBackups.makeDirectories(backups.directory)
-        return try FileLock(backups.directory + "/lock")
-    }
-}
-
-/// An exclusive lock of a file, held for this value's lifetime.
-private final class FileLock: Sendable {
-    private let descriptor: Int32
-
-    init(_ path: String) throws(FileError) {
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw .unavailable(operation: "open", path: path, code: errno) }
-        while flock(descriptor, LOCK_EX) != 0 {
-            guard errno == EINTR else { throw .unavailable(operation: "lock", path: path, code: errno) }
+        let path = backups.directory + "/lock"
+        do throws(FileLock.Failure) {
+            return try FileLock(path, whenHeld: .wait)
+        } catch {
+            switch error {
+            case .unopened(let code): throw .unavailable(operation: "open", path: path, code: code)
+            case .held: throw .unavailable(operation: "lock", path: path, code: EWOULDBLOCK)
+            case .unlockable(let code): throw .unavailable(operation: "lock", path: path, code: code)
+            }
         }
     }
-
-    deinit { close(descriptor) }
 }

@@ -1,6 +1,7 @@
 import ControlProtocol
 import FoundationEssentials
 import Glibc
+import SystemCalls
 
 /// What a file was before a run first wrote to it; kept in `<directory>/<run>/<encoded path>/`.
 ///

@@ -1,5 +1,5 @@
 package import ControlProtocol
-private import SystemPackage
+import SystemCalls
 
 /// Why a file could not be read, written or restored.
 package enum FileError: Error, Hashable, Sendable {
@@ -18,16 +18,13 @@ extension FileError: CustomStringConvertible {
         switch self {
         case .refused(let refusal): refusal.description
         case .unavailable(let operation, let path, let code):
-            "cannot \(operation) \(path): \(Self.text(of: code)); it is unchanged; remove the cause and repeat"
+            "cannot \(operation) \(path): \(systemReason(code)); it is unchanged; remove the cause and repeat"
         case .unconfirmed(let operation, let path, let code):
-            "cannot \(operation) \(path): \(Self.text(of: code)); it may have been changed: "
+            "cannot \(operation) \(path): \(systemReason(code)); it may have been changed: "
                 + "read it before repeating"
         case .damagedBackup(let path, let backup, let reason):
             "the backup of \(path) in \(backup) is damaged (\(reason)); \(path) was left as it is: "
                 + "put it back by hand, then move the backup away"
         }
     }
-
-    /// The system's words for an errno.
-    static func text(of code: Int32) -> String { Errno(rawValue: code).description }
 }

@@ -1,6 +1,7 @@
 import ControlProtocol
 import FoundationEssentials
 import Glibc
+import SystemCalls
 
 /// A path as it is on disk now: its content with its attributes, read from one open file.
 struct FileInspection {

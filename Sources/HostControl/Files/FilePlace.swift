@@ -1,16 +1,6 @@
 import FoundationEssentials
 import Glibc
-
-/// A file or directory as the kernel knows it, whatever it is called at the moment.
-struct FileIdentity: Hashable, Sendable, Codable {
-    let device: UInt64
-    let inode: UInt64
-
-    init(_ found: stat) {
-        device = UInt64(found.st_dev)
-        inode = UInt64(found.st_ino)
-    }
-}
+import SystemCalls
 
 /// A directory held open: what is done in it stays in it, though its path be made to lead elsewhere.
 final class OpenDirectory: Sendable {

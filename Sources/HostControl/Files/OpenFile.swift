@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import SystemCalls
 
 /// An open file descriptor, closed with its last use.
 struct OpenFile: ~Copyable {
@@ -58,30 +59,18 @@ struct OpenFile: ~Copyable {
 
     /// The whole content, up to `limit` bytes.
     func content(limit: Int) throws(FileError) -> Data {
-        var content = Data()
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = Glibc.read(descriptor, &buffer, buffer.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw .unavailable(operation: "read", path: path, code: errno) }
-            guard count > 0 else { return content }
-            content.append(contentsOf: buffer[0..<count])
-            guard content.count <= limit else {
-                throw .unavailable(operation: "read", path: path, code: EFBIG)
-            }
+        do throws(SystemCallError) {
+            return Data(try BoundedFile.content(of: descriptor, limit: limit))
+        } catch {
+            throw .unavailable(operation: error.call, path: path, code: error.code)
         }
     }
 
     func write(_ content: Data) throws(FileError) {
-        var offset = 0
-        let bytes = [UInt8](content)
-        while offset < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                Glibc.write(descriptor, $0.baseAddress.map { $0 + offset }, $0.count - offset)
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw .unavailable(operation: "write", path: path, code: errno) }
-            offset += count
+        do throws(SystemCallError) {
+            try DurableFile.write([UInt8](content), to: descriptor)
+        } catch {
+            throw .unavailable(operation: error.call, path: path, code: error.code)
         }
     }
 

@@ -10,7 +10,7 @@ package struct HostFirewall: Firewall {
     private let backend: FirewallBackend
     private let check: WallCheck
     private let reader: RuleReader
-    private let turn = Turn()
+    private let turns = FIFOLock<Void>()
     private let ending: @Sendable (CutConnections) -> Int?
     private let log: Logger
     let guarded = GuardedRules()
@@ -272,13 +272,13 @@ package struct HostFirewall: Firewall {
     private func inTurn<Value: Sendable>(
         _ body: () async throws(FirewallError) -> Value
     ) async throws(FirewallError) -> Value {
-        await turn.take()
+        await turns.acquire()
         do throws(FirewallError) {
             let value = try await body()
-            await turn.give()
+            turns.release()
             return value
         } catch {
-            await turn.give()
+            turns.release()
             throw error
         }
     }
@@ -290,9 +290,9 @@ extension HostFirewall {
 
     /// Puts back the guarded rules when they are not there as they were; nil when they are, or nothing is guarded.
     func restore(_ pace: GuardPace) async -> RuleRestoration? {
-        await turn.take()
+        await turns.acquire()
         let restoration = await restoreInTurn(pace)
-        await turn.give()
+        turns.release()
         return restoration
     }
 

@@ -1,4 +1,5 @@
 import Glibc
+import SystemCalls
 
 /// What the thread of a running ZooKeeper server does that writes transactions to its disk (`SyncThread:ID`).
 ///

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import SystemCalls
 import Topology
 
 /// Remembers which ensemble a running process read when it started, when that can be known.

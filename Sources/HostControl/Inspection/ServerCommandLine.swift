@@ -1,4 +1,5 @@
 import Glibc
+import SystemCalls
 
 /// How a running ZooKeeper server was started: which file it was told to read, which system properties it got.
 ///
@@ -10,8 +11,8 @@ struct ServerCommandLine {
     /// Read by the JVM after it.
     private static let variablesAfter = ["_JAVA_OPTIONS"]
 
-    /// Nil when the process's environment, which can hold some, cannot be read.
-    let properties: [String: String]?
+    /// What stands before the main class.
+    private let options: ArraySlice<String>
     /// As it stands there; nil for a server without one (a port and a directory instead: it runs standalone).
     private let file: String?
     private let pid: Int32
@@ -22,35 +23,40 @@ struct ServerCommandLine {
         guard Self.link("/proc/\(pid)/exe")?.split(separator: "/").last == "java",
             let line = KernelText.read("/proc/\(pid)/cmdline")
         else { return nil }
-        let words = { (text: String) in
-            text.split(separator: "\0", omittingEmptySubsequences: false).map(String.init)
-        }
-        let environment = KernelText.read("/proc/\(pid)/environ").map(words)
-        self.init(arguments: words(line), environment: environment, pid: pid)
+        self.init(arguments: Self.split(line), pid: pid)
     }
 
-    init?(arguments: [String], environment: [String]?, pid: Int32 = 0) {
+    init?(arguments: [String], pid: Int32 = 0) {
         guard let index = arguments.firstIndex(of: Self.main) else { return nil }
         let rest = arguments[(index + 1)...].filter { !$0.isEmpty }
         file = rest.count == 1 ? rest.first : nil
+        options = arguments[..<index]
         self.pid = pid
-        guard let environment else {
-            properties = nil
-            return
-        }
-        let options = { (names: [String]) in
+    }
+
+    /// Nil when the process's environment, which can hold some, cannot be read; reads it anew.
+    func properties() -> [String: String]? {
+        KernelText.read("/proc/\(pid)/environ").map { properties(Self.split($0)) }
+    }
+
+    func properties(_ environment: [String]) -> [String: String] {
+        let variables = { (names: [String]) in
             names.flatMap { name in
                 environment.filter { $0.hasPrefix("\(name)=") }
                     .flatMap { Self.words(String($0.dropFirst(name.utf8.count + 1))) }
             }
         }
-        let all = options(Self.variablesBefore) + arguments[..<index] + options(Self.variablesAfter)
-        properties = all.reduce(into: [:]) { properties, argument in
+        let all = variables(Self.variablesBefore) + options + variables(Self.variablesAfter)
+        return all.reduce(into: [:]) { properties, argument in
             guard argument.hasPrefix("-D"), argument != "-D" else { return }
             let parts = argument.dropFirst(2)
                 .split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             properties[String(parts[0])] = parts.count == 2 ? String(parts[1]) : ""
         }
+    }
+
+    private static func split(_ text: String) -> [String] {
+        text.split(separator: "\0", omittingEmptySubsequences: false).map(String.init)
     }
 
     /// The file that the process was told to read, absolute.

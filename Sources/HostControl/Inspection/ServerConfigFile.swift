@@ -87,9 +87,6 @@ struct ServerConfigFile {
         }
     }
 
-    /// The file that the process was told to read, when it is a ZooKeeper server that names one.
-    static func path(ofProcess pid: Int32) -> String? { ServerCommandLine(ofProcess: pid)?.configPath }
-
     /// Of the file itself, and of every symbolic link among the components of its path.
     private static func lastChange(on path: String) -> Int64? {
         var found = stat()

@@ -1,6 +1,7 @@
 import ControlProtocol
 import Glibc
 import Synchronization
+import SystemCalls
 import Topology
 
 /// What is read from files, for callers that wait only so long for a disk.
@@ -11,6 +12,7 @@ final class ServerLooks: Sendable {
     private let dataEye = Mutex(DataDirectoryReader())
     private let configLook = SharedLook<ConfigLook.Seen>()
     private let dataLook = SharedLook<DataLook>()
+    private let historyLook = SharedLook<DataDirectory>()
 
     init(stateDirectory: String) {
         configEye = Mutex(ConfigLook(views: RunningViews(stateDirectory: stateDirectory)))
@@ -32,11 +34,32 @@ final class ServerLooks: Sendable {
         return seen
     }
 
+    /// The data alone, without its size and the room around it: for whoever looks again and again.
+    func history(_ seen: ConfigLook.Seen) async -> DataDirectory {
+        let problems = [seen.file.problem].compactMap { $0 } + seen.problems
+        guard let directories = seen.directories else { return Self.nowhere(seen, problems).data }
+        let found = await historyLook.value(within: Self.patience) {
+            self.dataEye.withLock { $0.read(dataDir: directories.data, logDir: directories.log) }
+        }
+        guard let found else { return Self.silent(directories, problems).data }
+        return DataLook(found, free: nil, problems: problems).data
+    }
+
+    private static func nowhere(_ seen: ConfigLook.Seen, _ problems: [String]) -> DataLook {
+        DataLook(nil, free: nil, problems: problems + ["\(seen.file.path) names no dataDir"])
+    }
+
+    private static func silent(_ directories: ConfigLook.Directories, _ problems: [String]) -> DataLook {
+        DataLook(
+            nil,
+            free: nil,
+            problems: problems + ["the disk of \(directories.data) did not answer within 5 s"]
+        )
+    }
+
     func data(_ seen: ConfigLook.Seen) async -> DataLook {
         let problems = [seen.file.problem].compactMap { $0 } + seen.problems
-        guard let directories = seen.directories else {
-            return DataLook(nil, free: nil, problems: problems + ["\(seen.file.path) names no dataDir"])
-        }
+        guard let directories = seen.directories else { return Self.nowhere(seen, problems) }
         let look = await dataLook.value(within: Self.patience) {
             let found = self.dataEye.withLock { $0.read(dataDir: directories.data, logDir: directories.log) }
             return DataLook(
@@ -46,12 +69,7 @@ final class ServerLooks: Sendable {
                 problems: problems
             )
         }
-        return look
-            ?? DataLook(
-                nil,
-                free: nil,
-                problems: problems + ["the disk of \(directories.data) did not answer within 5 s"]
-            )
+        return look ?? Self.silent(directories, problems)
     }
 }
 

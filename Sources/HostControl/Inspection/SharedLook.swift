@@ -9,11 +9,17 @@ import SystemCalls
 final class SharedLook<Value: Sendable>: Sendable {
     typealias Body = @Sendable () -> Value
 
+    private struct Waiting {
+        let continuation: CheckedContinuation<Value?, Never>
+        /// Ends the wait when its time is up.
+        var alarm: Task<Void, Never>?
+    }
+
     private struct State {
         var isBusy = false
         var tickets: UInt64 = 0
         /// Whoever waits for the look under way, or for the next.
-        var waiting: [UInt64: CheckedContinuation<Value?, Never>] = [:]
+        var waiting: [UInt64: Waiting] = [:]
         var next: [UInt64] = []
         /// The newest caller's: what it asks for is what holds now.
         var body: Body?
@@ -29,20 +35,17 @@ final class SharedLook<Value: Sendable>: Sendable {
         }
         return await withCheckedContinuation { continuation in
             let isFirst = state.withLock { state in
-                state.waiting[ticket] = continuation
+                state.waiting[ticket] = Waiting(continuation: continuation)
                 state.next.append(ticket)
                 state.body = body
                 defer { state.isBusy = true }
                 return !state.isBusy
             }
-            Task {
-                do {
-                    try await Task.sleep(for: limit)
-                } catch {
-                    // Nobody cancels it; then it is as good as over.
-                }
+            let alarm = Task {
+                do { try await Task.sleep(for: limit) } catch { return }
                 self.answer([ticket], nil)
             }
+            state.withLock { $0.waiting[ticket]?.alarm = alarm }
             if isFirst { BlockingThread.start { self.look() } }
         }
     }
@@ -62,6 +65,9 @@ final class SharedLook<Value: Sendable>: Sendable {
 
     private func answer(_ tickets: [UInt64], _ value: Value?) {
         let due = state.withLock { state in tickets.compactMap { state.waiting.removeValue(forKey: $0) } }
-        for continuation in due { continuation.resume(returning: value) }
+        for waiting in due {
+            waiting.alarm?.cancel()
+            waiting.continuation.resume(returning: value)
+        }
     }
 }

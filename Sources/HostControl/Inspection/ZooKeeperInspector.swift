@@ -10,10 +10,11 @@ package actor ZooKeeperInspector {
     private let allowed: Set<String>
     private let supervisor: any ServiceSupervisor
     private let looks: ServerLooks
+    private let names: NameResolver
     /// A process that was seen to look for a leader, and since when.
-    private var looking: Stretch?
+    private var looking: Sighting?
     /// A process that was seen to listen for followers before it served, and since when.
-    private var leading: Stretch?
+    private var leading: Sighting?
     /// The process that was seen to serve last.
     private var served: ProcessIdentity?
     /// The service's process and when its supervisor last named it.
@@ -36,6 +37,25 @@ package actor ZooKeeperInspector {
         stateDirectory: String,
         supervisor: any ServiceSupervisor
     ) {
+        self.init(
+            service: service,
+            configPath: configPath,
+            allowed: allowed,
+            stateDirectory: stateDirectory,
+            supervisor: supervisor,
+            names: .system
+        )
+    }
+
+    init(
+        service: String,
+        configPath: String,
+        allowed: [String] = [],
+        stateDirectory: String,
+        supervisor: any ServiceSupervisor,
+        names: NameResolver
+    ) {
+        self.names = names
         self.service = service
         self.configPath = configPath
         self.allowed = Set(allowed + [configPath])
@@ -52,7 +72,7 @@ package actor ZooKeeperInspector {
     package func status() async -> ZooKeeperStatus {
         let (state, process) = await service()
         let commandLine = process.flatMap { ServerCommandLine(ofProcess: $0.pid) }
-        let question = question(state, process)
+        let question = question(state, process, commandLine)
         let seen = await looks.config(question)
         let disk = await looks.data(seen)
         let serving = await serving(
@@ -72,7 +92,7 @@ package actor ZooKeeperInspector {
             data: disk.data,
             peerSockets: seen.sockets,
             diskFree: disk.free,
-            javaProperties: commandLine?.properties,
+            javaProperties: commandLine?.properties(),
             dataSize: disk.size,
             lookingFor: electing.lookingFor,
             leadingFor: electing.leadingFor
@@ -87,7 +107,7 @@ package actor ZooKeeperInspector {
         let end = ContinuousClock.now + limit
         let (state, process) = await service()
         guard let process, process != served else { return }
-        var endpoint: ServerGround.Endpoint?
+        var endpoint: ServerFacts.Endpoint?
         while ContinuousClock.now < end, ProcessIdentity(pid: process.pid) == process {
             // A process that has only just become its program names no file yet.
             endpoint = if let endpoint { endpoint } else { await clientEndpoint(state, process) }
@@ -97,12 +117,19 @@ package actor ZooKeeperInspector {
     }
 
     private func clientEndpoint(_ state: ServiceState, _ process: ProcessIdentity) async
-        -> ServerGround.Endpoint?
+        -> ServerFacts.Endpoint?
     {
         let seen = await looks.config(question(state, process))
-        return ServerGround.Endpoint(
-            seen.file.configuration?.clientEndpoint(of: await looks.data(seen).data.myid)
-        )
+        return await endpoint(in: seen)
+    }
+
+    /// Nil for a file that names no plain client port, or a name that is not known here.
+    private func endpoint(in seen: ConfigLook.Seen) async -> ServerFacts.Endpoint? {
+        let myid = await looks.history(seen).myid
+        guard let (name, port) = seen.file.configuration?.clientEndpoint(of: myid),
+            let address = await names.address(of: name)
+        else { return nil }
+        return ServerFacts.Endpoint(address: address, port: port)
     }
 
     /// Somebody is about to start or stop the service, or has done so.
@@ -112,32 +139,33 @@ package actor ZooKeeperInspector {
     }
 
     /// What has to be known of a server before it is detached; read now, all but its data.
-    func ground() async -> ServerGround {
+    func facts() async -> ServerFacts {
         forgetState()
         let (state, process) = await service()
         let seen = await looks.config(question(state, process))
-        let myid = await looks.data(seen).data.myid
-        let endpoint = seen.file.configuration?.clientEndpoint(of: myid)
-        return ServerGround(
+        return ServerFacts(
             service: service,
             state: state,
             process: process,
-            endpoint: ServerGround.Endpoint(endpoint),
+            endpoint: await endpoint(in: seen),
             peerPorts: (seen.file.configuration?.peerPorts ?? [])
                 .union((seen.runningView ?? []).flatMap { [$0.quorumPort, $0.electionPort] }),
-            directories: seen.directories,
-            problems: [seen.file.problem].compactMap { $0 } + seen.problems
+            seen: seen
         )
     }
 
     /// The data directory as it is now; what was read of its log before is not read again.
     func data() async -> DataDirectory {
         let process = known?.process
-        return await looks.data(await looks.config(question(process == nil ? .stopped : .changing, process)))
-            .data
+        return await data(
+            as: await looks.config(question(process == nil ? .stopped : .changing, process))
+        )
     }
 
-    private struct Stretch {
+    /// The same where a look at the configuration file has found it, without another.
+    func data(as seen: ConfigLook.Seen) async -> DataDirectory { await looks.history(seen) }
+
+    private struct Sighting {
         let process: ProcessIdentity
         var since = ContinuousClock.now
 
@@ -159,11 +187,11 @@ package actor ZooKeeperInspector {
             (looking, leading) = (nil, nil)
             served = process
         case .looking:
-            looking = known ?? Stretch(process: process)
+            looking = known ?? Sighting(process: process)
             // It takes reading every descriptor of the process, and only a leader listens there.
             let isLeading = quorumPort.map { ListeningPorts.of(pid: process.pid)?.contains($0) == true }
             let before = leading?.process == process ? leading : nil
-            leading = isLeading == true ? before ?? Stretch(process: process) : nil
+            leading = isLeading == true ? before ?? Sighting(process: process) : nil
         // A server that does not answer for a moment has not found a leader meanwhile.
         case .unreachable:
             looking = known
@@ -195,8 +223,16 @@ package actor ZooKeeperInspector {
     }
 
     private func question(_ state: ServiceState, _ process: ProcessIdentity?) -> ConfigLook.Question {
+        question(state, process, process.flatMap { ServerCommandLine(ofProcess: $0.pid) })
+    }
+
+    private func question(
+        _ state: ServiceState,
+        _ process: ProcessIdentity?,
+        _ commandLine: ServerCommandLine?
+    ) -> ConfigLook.Question {
         ConfigLook.Question(
-            path: process.flatMap { ServerConfigFile.path(ofProcess: $0.pid) } ?? configPath,
+            path: commandLine?.configPath ?? configPath,
             allowed: allowed,
             process: process,
             isStopped: state == .stopped,
@@ -251,72 +287,9 @@ package actor ZooKeeperInspector {
         guard let (name, port) = endpoint else {
             return .unreachable(reason: "the configuration file names no client port")
         }
-        return await BlockingThread.run {
-            guard let address = LocalAddress.resolve(name) else {
-                return .unreachable(reason: "the client port's address '\(name ?? "")' is not known here")
-            }
-            return ServingReader.ask(address, port)
+        guard let address = await names.address(of: name) else {
+            return .unreachable(reason: "the client port's address '\(name ?? "")' is not known here")
         }
-    }
-}
-
-/// A server and where its things are.
-struct ServerGround: Sendable {
-    struct Endpoint: Sendable {
-        let address: IPAddress
-        let port: Port
-
-        /// Nil for a file that names no plain client port, or a name that is not known here.
-        init?(_ configured: (address: String?, port: Port)?) {
-            guard let configured, let address = LocalAddress.resolve(configured.address) else { return nil }
-            (self.address, port) = (address, configured.port)
-        }
-
-        func ask() -> Serving { ServingReader.ask(address, port) }
-    }
-
-    let service: String
-    let state: ServiceState
-    let process: ProcessIdentity?
-    /// Where it answers its clients; nil when its file names no plain client port, or a name that is not known.
-    let endpoint: Endpoint?
-    let peerPorts: Set<Port>
-    let directories: ConfigLook.Directories?
-    let problems: [String]
-}
-
-/// Where this host reaches its own server.
-private enum LocalAddress {
-    /// Any address is reached over the loopback one; a name is looked up.
-    static func resolve(_ text: String?) -> IPAddress? {
-        switch text {
-        case nil, "", "0.0.0.0": return IPAddress("127.0.0.1")
-        case "::": return IPAddress("::1")
-        case let text?: return IPAddress(text) ?? lookUp(text)
-        }
-    }
-
-    private static func lookUp(_ name: String) -> IPAddress? {
-        var hints = addrinfo()
-        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        var list: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(name, nil, &hints, &list) == 0, let list else { return nil }
-        defer { freeaddrinfo(list) }
-        var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-        let entry = list.pointee
-        guard
-            getnameinfo(
-                entry.ai_addr,
-                entry.ai_addrlen,
-                &text,
-                socklen_t(text.count),
-                nil,
-                0,
-                NI_NUMERICHOST
-            ) == 0
-        else { return nil }
-        return IPAddress(
-            String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-        )
+        return await BlockingThread.run { ServingReader.ask(address, port) }
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import SystemCalls
 import Topology
 
 /// TCP connections that are never waited for beyond a deadline.

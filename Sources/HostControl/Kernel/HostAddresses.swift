@@ -1,3 +1,4 @@
+import SystemCalls
 import Topology
 
 #if canImport(Glibc)
@@ -11,7 +12,7 @@ enum HostAddresses {
     static func current() throws(FirewallError) -> [IPAddress] {
         var first: UnsafeMutablePointer<ifaddrs>?
         guard getifaddrs(&first) == 0 else {
-            throw .unreadable(source: "getifaddrs", detail: String(cString: strerror(errno)))
+            throw .unreadable(source: "getifaddrs", detail: systemReason())
         }
         defer { freeifaddrs(first) }
         var found: [IPAddress] = []

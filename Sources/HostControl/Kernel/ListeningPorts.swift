@@ -1,4 +1,5 @@
 import Glibc
+import SystemCalls
 package import Topology
 
 /// The TCP ports on which one process listens.
@@ -20,22 +21,10 @@ package enum ListeningPorts {
         return listeners(in: "/proc/\(pid)/net")
     }
 
-    /// From the kernel's tables as text; only that of IPv6 may be absent, on a kernel without it.
+    /// From the kernel's tables as text.
     static func listeners(in directory: String) -> [ListeningSocket]? {
-        guard let first = KernelText.read(directory + "/tcp") else { return nil }
-        guard let sixth = KernelText.read(directory + "/tcp6") else {
-            return access(directory + "/tcp6", F_OK) == 0 ? nil : parse(first)
-        }
-        return parse(first) + parse(sixth)
-    }
-
-    private static func parse(_ table: String) -> [ListeningSocket] {
-        table.split(separator: "\n").dropFirst().compactMap { line in
-            let fields = line.split(separator: " ", omittingEmptySubsequences: true)
-            // 0A is TCP_LISTEN; the inode is the tenth field.
-            guard fields.count > 9, fields[3] == "0A", let colon = fields[1].lastIndex(of: ":"),
-                let number = Int(fields[1][fields[1].index(after: colon)...], radix: 16),
-                let port = Port(number), let inode = UInt64(fields[9])
+        TCPTable.read(in: directory)?.compactMap { socket in
+            guard socket.state == .listening, let port = Port(socket.local.port), let inode = socket.inode
             else { return nil }
             return ListeningSocket(port: port, inode: inode)
         }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import SystemCalls
 import Topology
 
 /// A connection to a server, made before the question is asked: its local port is known while there is still time to
@@ -55,7 +56,7 @@ final class PreparedQuestion: Sendable {
         let end = begin + deadline
         let bytes = Array(word.utf8)
         guard send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else {
-            return .unreachable(reason: "\(place): \(FileError.text(of: errno))")
+            return .unreachable(reason: "\(place): \(systemReason())")
         }
         var answer: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 16_384)
@@ -65,7 +66,7 @@ final class PreparedQuestion: Sendable {
             }
             let count = recv(descriptor, &buffer, buffer.count, 0)
             if count < 0, errno == EAGAIN || errno == EINTR { continue }
-            guard count >= 0 else { return .unreachable(reason: "\(place): \(FileError.text(of: errno))") }
+            guard count >= 0 else { return .unreachable(reason: "\(place): \(systemReason())") }
             guard count > 0 else { break }
             answer += buffer[0..<count]
         }
@@ -81,7 +82,7 @@ struct NoConnection: Error, Hashable {
 
     fileprivate init(_ place: String, _ progress: Connection.Progress) {
         switch progress {
-        case .failed(let code): reason = "\(place): \(FileError.text(of: code))"
+        case .failed(let code): reason = "\(place): \(systemReason(code))"
         case .pending, .connected: reason = "\(place): no connection"
         }
     }

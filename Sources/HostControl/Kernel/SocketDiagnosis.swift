@@ -42,15 +42,15 @@ enum SocketDiagnosis {
     ///
     /// - Returns: how many there are afterwards; nil as above.
     static func end(_ cut: CutConnections) -> Int? {
-        guard let found = orders(cut) else { return nil }
+        guard var socket = NetlinkSocket(family), let found = orders(cut, over: &socket) else { return nil }
         // A kernel that cannot do it leaves it there, and that is what counts.
-        for order in found { _ = Netlink.ask(family, type: ending, flags: Netlink.order, body: order) }
-        return found.isEmpty ? 0 : orders(cut)?.count
+        for order in found { _ = socket.ask(type: ending, flags: Netlink.order, body: order) }
+        return found.isEmpty ? 0 : orders(cut, over: &socket)?.count
     }
 
     /// As `struct inet_diag_req_v2` wants them: family, protocol, extensions, padding, states, and what names the socket.
-    private static func orders(_ cut: CutConnections) -> [[UInt8]]? {
-        ask(isEstablished | isLeftOpen)?.compactMap { message -> [UInt8]? in
+    private static func orders(_ cut: CutConnections, over socket: inout NetlinkSocket) -> [[UInt8]]? {
+        ask(isEstablished | isLeftOpen, over: &socket)?.compactMap { message -> [UInt8]? in
             let payload = message.payload
             guard payload.count >= 52, let connection = entry(payload), cut.contains(connection) else {
                 return nil
@@ -60,9 +60,14 @@ enum SocketDiagnosis {
     }
 
     private static func ask(_ states: UInt32) -> [Netlink.Message]? {
+        guard var socket = NetlinkSocket(family) else { return nil }
+        return ask(states, over: &socket)
+    }
+
+    private static func ask(_ states: UInt32, over socket: inout NetlinkSocket) -> [Netlink.Message]? {
         // Family, lengths, extensions and the pattern stay zero: any socket.
         let body = [UInt8](repeating: 0, count: 52) + Netlink.bytes(of: states) + Netlink.bytes(of: UInt32(0))
-        return Netlink.ask(family, type: question, flags: Netlink.dump, body: body)
+        return socket.ask(type: question, flags: Netlink.dump, body: body)
     }
 
     /// The inode is the last number of a `struct inet_diag_msg`.

@@ -1,6 +1,7 @@
 import ControlProtocol
 import FoundationEssentials
 import Glibc
+import SystemCalls
 import Topology
 
 /// Reads a server's data directory without the server, as the server would read it when it starts, and says
@@ -68,7 +69,7 @@ struct DataDirectoryReader {
             return try DataFile.list(directory)
         } catch .unavailable(_, _, let code) {
             isListed = false
-            problems.append("cannot list \(directory): \(FileError.text(of: code))")
+            problems.append("cannot list \(directory): \(systemReason(code))")
         } catch {
             isListed = false
             problems.append(error.description)
@@ -88,6 +89,15 @@ struct DataDirectoryReader {
     private mutating func forget(except paths: Set<String>) {
         logs = logs.filter { paths.contains($0.key) }
         snapshots = snapshots.filter { paths.contains($0.key) }
+    }
+
+    /// Of the name itself, not of what a link leads to.
+    private func stamp(of file: DataFile) throws(FileError) -> FileStamp {
+        do throws(SystemCallError) {
+            return try FileStamp(ofLink: file.path)
+        } catch {
+            throw .unavailable(operation: error.call, path: file.path, code: error.code)
+        }
     }
 
     /// Nil when a file went away meanwhile and another listing may be better.
@@ -120,7 +130,7 @@ struct DataDirectoryReader {
         -> TransactionLog.Outcome
     {
         let known = logs[file.path]
-        let stamp = try FileStamp(of: file.path)
+        let stamp = try stamp(of: file)
         if !isNewest, let known, known.stamp == stamp { return known.verdict }
         var outcome = try TransactionLog.scan(file.path, known: known?.verdict)
         for _ in 0..<5 where isNewest && outcome.last == nil && outcome.flaw != nil {
@@ -150,7 +160,7 @@ struct DataDirectoryReader {
     }
 
     private mutating func isComplete(_ file: DataFile) throws(FileError) -> Bool {
-        let stamp = try FileStamp(of: file.path)
+        let stamp = try stamp(of: file)
         if let known = snapshots[file.path], known.stamp == stamp { return known.verdict }
         let open = try OpenFile(regular: file.path)
         let verdict = try SnapshotFile.isComplete(open, SnapshotFile.form(of: file.name))

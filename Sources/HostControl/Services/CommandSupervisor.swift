@@ -2,6 +2,7 @@ package import ControlProtocol
 import FoundationEssentials
 import Glibc
 import Subprocess
+import SystemCalls
 
 /// How a service is handled on a host without systemd: three argument lists, each with an absolute program.
 package struct ServiceCommands: Hashable, Sendable {

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Subprocess
+import SystemCalls
 import SystemPackage
 
 /// Runs one command of a fixed argument list, in a session of its own, never through a shell.
@@ -50,42 +51,45 @@ struct HostCommand {
             throw .notRun(command: text, reason: "the program is not an absolute path")
         }
         let arguments = arguments
-        let work = { @Sendable () async throws -> TerminationStatus? in
+        let work = { @Sendable () async -> Result<TerminationStatus, any Error> in
             var options = PlatformOptions()
             options.createSession = true
             options.teardownSequence = [
                 .send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .milliseconds(100))
             ]
-            return try await Subprocess.run(
-                .path(FilePath(program)),
-                arguments: Arguments(Array(arguments.dropFirst())),
-                environment: Self.environment,
-                platformOptions: options,
-                input: .none,
-                output: .fileDescriptor(FileDescriptor(rawValue: output), closeAfterSpawningProcess: false),
-                error: .fileDescriptor(FileDescriptor(rawValue: error), closeAfterSpawningProcess: false)
-            ).terminationStatus
+            do {
+                return .success(
+                    try await Subprocess.run(
+                        .path(FilePath(program)),
+                        arguments: Arguments(Array(arguments.dropFirst())),
+                        environment: Self.environment,
+                        platformOptions: options,
+                        input: .none,
+                        output: .fileDescriptor(
+                            FileDescriptor(rawValue: output),
+                            closeAfterSpawningProcess: false
+                        ),
+                        error: .fileDescriptor(
+                            FileDescriptor(rawValue: error),
+                            closeAfterSpawningProcess: false
+                        )
+                    ).terminationStatus
+                )
+            } catch {
+                return .failure(error)
+            }
+        }
+        let ending: Result<TerminationStatus, any Error>
+        if let deadline {
+            guard let ended = await Deadline.cancelling(after: deadline, work) else {
+                throw .commandSilent(command: text, seconds: deadline.seconds)
+            }
+            ending = ended
+        } else {
+            ending = await work()
         }
         do {
-            guard let deadline else {
-                guard let status = try await work() else { throw CancellationError() }
-                return status
-            }
-            let ended = try await withThrowingTaskGroup { group in
-                group.addTask { try await work() }
-                group.addTask {
-                    try await Task.sleep(for: deadline)
-                    return nil
-                }
-                defer { group.cancelAll() }
-                return try await group.next() ?? nil
-            }
-            guard let ended else {
-                throw ServiceError.commandSilent(command: text, seconds: deadline.seconds)
-            }
-            return ended
-        } catch let error as ServiceError {
-            throw error
+            return try ending.get()
         } catch {
             throw .notRun(command: text, reason: "\(error)")
         }
@@ -108,13 +112,13 @@ private struct ScratchFile: ~Copyable {
     let descriptor: Int32
 
     init() throws(ServiceError) {
-        var template = Array("/tmp/mitosis-XXXXXX".utf8CString)
-        descriptor = mkstemp(&template)
+        // Not by mkstemp, which another thread's child would get before it could be told to close it.
+        let path = "/tmp/mitosis-\(String(UInt64.random(in: .min ... .max), radix: 36))"
+        descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
-            throw .notRun(command: "mkstemp /tmp", reason: FileError.text(of: errno))
+            throw .notRun(command: "mkstemp /tmp", reason: systemReason())
         }
-        unlink(template)
-        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        unlink(path)
     }
 
     deinit { close(descriptor) }
@@ -133,15 +137,5 @@ extension String {
         while text.first?.isWhitespace == true { text = text.dropFirst() }
         while text.last?.isWhitespace == true { text = text.dropLast() }
         return String(text)
-    }
-}
-
-extension Duration {
-    var seconds: Double {
-        Double(components.seconds) + Double(components.attoseconds) / 1e18
-    }
-
-    var milliseconds: Int {
-        Int(components.seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000)
     }
 }

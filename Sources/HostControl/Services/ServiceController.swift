@@ -1,6 +1,7 @@
 package import ControlProtocol
 package import Logging
 import Logs
+import SystemCalls
 
 /// Brings a service into the state asked for, and proves it by observation.
 ///

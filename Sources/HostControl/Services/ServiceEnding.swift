@@ -1,6 +1,7 @@
 import ControlProtocol
 import Glibc
 import Logs
+import SystemCalls
 
 extension ServiceController {
     /// How long a supervisor that does not show it is given to take the stop in.

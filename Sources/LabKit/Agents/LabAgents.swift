@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import SystemCalls
 
 extension Lab {
     /// Certificates, settings and the plan.
@@ -70,13 +71,8 @@ extension Lab {
     /// Whether any socket of the host listens on `port`, in either family.
     func isListening(_ port: Int, on host: LabHost) async throws(LabError) -> Bool {
         for process in try await inhabitants(of: namespace(of: host)) {
-            let tables = ["tcp", "tcp6"].compactMap { ProcFile.read("/proc/\(process.pid)/net/\($0)") }
-            // Columns: slot, local address:port in hexadecimal, remote, state; 0A is LISTEN.
-            return tables.joined(separator: "\n").split(separator: "\n").contains { line in
-                let fields = line.split(separator: " ")
-                guard fields.count > 3, fields[3] == "0A" else { return false }
-                return fields[1].split(separator: ":").last.flatMap { Int($0, radix: 16) } == port
-            }
+            let sockets = TCPTable.read(in: "/proc/\(process.pid)/net") ?? []
+            return sockets.contains { $0.state == .listening && $0.local.port == port }
         }
         return false
     }

@@ -62,7 +62,7 @@ package struct HostService: Sendable {
 
     @discardableResult
     package func start() throws(LabError) -> ProcessRecord {
-        let lock = try FileLock(waitingFor: layout.serviceLock)
+        let lock = try LabLock(waitingFor: layout.serviceLock)
         defer { withExtendedLifetime(lock) {} }
         if let running = try status() { return running }
         let launcher = Launcher(namespace: host.namespace, log: layout.log(of: host.program.name))
@@ -72,7 +72,7 @@ package struct HostService: Sendable {
     }
 
     package func stop() async throws(LabError) {
-        let lock = try FileLock(waitingFor: layout.serviceLock)
+        let lock = try LabLock(waitingFor: layout.serviceLock)
         defer { withExtendedLifetime(lock) {} }
         guard let record = try status() else { return }
         try await record.end(grace: host.program.name.grace)

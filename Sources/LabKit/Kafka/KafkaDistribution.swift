@@ -23,7 +23,7 @@ package struct KafkaDistribution: Codable, Sendable, Hashable {
         report: @Sendable (String) -> Void = { _ in }
     ) async throws(LabError) -> KafkaDistribution {
         try Folder.make(cache.folder)
-        let lock = try FileLock(waitingFor: cache.folder + "/lock")
+        let lock = try LabLock(waitingFor: cache.folder + "/lock")
         defer { withExtendedLifetime(lock) {} }
         let python = try await cache.client(report: report)
         if let named = getenv("KAFKA_HOME") { return try own(String(cString: named), python: python) }

@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 private import Glibc
+internal import SystemCalls
 
 /// An example set-up on this machine: source, destination, control and client hosts, each with a network of
 /// its own.
@@ -56,7 +57,7 @@ package struct Lab: Sendable {
     package func up() async throws {
         try checkMachine()
         try prepareFolder()
-        let lock = try FileLock(now: layout.lock)
+        let lock = try LabLock(now: layout.lock)
         defer { withExtendedLifetime(lock) {} }
         try await removeRunning()
         try clearFolder()
@@ -87,7 +88,7 @@ package struct Lab: Sendable {
             try await removeRunning()
             return
         }
-        let lock = try FileLock(now: layout.lock)
+        let lock = try LabLock(now: layout.lock)
         defer { withExtendedLifetime(lock) {} }
         try await removeRunning()
         guard purge else { return }
@@ -122,7 +123,7 @@ package struct Lab: Sendable {
 
     /// Nothing is removed through a mount, ever.
     private func requireNoMounts() throws(LabError) {
-        let mounts = (ProcFile.read("/proc/self/mountinfo") ?? "").split(separator: "\n")
+        let mounts = (KernelText.read("/proc/self/mountinfo") ?? "").split(separator: "\n")
         for mount in mounts.compactMap({ $0.split(separator: " ").dropFirst(4).first })
         where mount == layout.root || mount.hasPrefix(layout.root + "/") {
             throw .file(

@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 private import Glibc
+internal import SystemCalls
 
 extension Lab {
     /// Ends what the records name, then whatever else lives in this lab's namespaces, then the namespaces.
@@ -70,7 +71,7 @@ extension Lab {
     private func endBrokers(in namespaces: [String]) async throws {
         for namespace in namespaces {
             for process in try await inhabitants(of: namespace) {
-                let command = ProcFile.read("/proc/\(process.pid)/cmdline") ?? ""
+                let command = KernelText.read("/proc/\(process.pid)/cmdline") ?? ""
                 guard command.split(separator: "\0").contains("kafka.Kafka") else { continue }
                 try await process.end(grace: .seconds(10))
             }

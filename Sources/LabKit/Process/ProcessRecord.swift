@@ -1,5 +1,5 @@
-internal import FoundationEssentials
 private import Glibc
+private import SystemCalls
 
 /// A process named by its pid and the moment it started, so that a recycled pid is never signalled.
 package struct ProcessRecord: Codable, Hashable, Sendable {
@@ -7,18 +7,14 @@ package struct ProcessRecord: Codable, Hashable, Sendable {
     /// Field 22 of `/proc/PID/stat`: clock ticks since boot.
     package let startTicks: UInt64
 
-    /// Nil when there is no such process any more (a zombie has ended).
+    /// Nil when there is no such process any more (a zombie has ended, when none of its threads lives).
     package init?(pid: Int32) {
-        guard let found = Self.read(pid) else { return nil }
-        self = found
-    }
-
-    private init(pid: Int32, startTicks: UInt64) {
+        guard let found = ProcessIdentity(pid: pid) else { return nil }
         self.pid = pid
-        self.startTicks = startTicks
+        startTicks = found.startTicks
     }
 
-    package var isRunning: Bool { Self.read(pid) == self }
+    package var isRunning: Bool { ProcessIdentity(pid: pid)?.startTicks == startTicks }
 
     /// Signals the process, unless it has ended and its pid means another one now.
     package func signal(_ number: Int32) {
@@ -43,7 +39,7 @@ package struct ProcessRecord: Codable, Hashable, Sendable {
             reap()
             do { try await Task.sleep(for: .milliseconds(5)) } catch { return !isRunning }
         }
-        // Its first thread may be dead while others still end: a child cannot be collected before they have.
+        // Seen to have ended a moment before its parent can collect it.
         while !reap(), ContinuousClock.now < deadline {
             do { try await Task.sleep(for: .milliseconds(5)) } catch { return true }
         }
@@ -53,34 +49,4 @@ package struct ProcessRecord: Codable, Hashable, Sendable {
     /// Collects the process if it happens to be a child of this one; false as long as that is to come.
     @discardableResult
     private func reap() -> Bool { waitpid(pid, nil, WNOHANG) != 0 }
-
-    private static func read(_ pid: Int32) -> ProcessRecord? {
-        guard let text = ProcFile.read("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else {
-            return nil
-        }
-        // What follows the command's name starts with field 3, the state.
-        let fields = text[text.index(after: end)...].split(separator: " ")
-        guard fields.count > 19, fields[0] != "Z", fields[0] != "X", let ticks = UInt64(fields[19]) else {
-            return nil
-        }
-        return ProcessRecord(pid: pid, startTicks: ticks)
-    }
-}
-
-/// Reading the kernel's small text files.
-package enum ProcFile {
-    /// Nil when the file is not there (the process has ended).
-    package static func read(_ path: String) -> String? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 4096)
-        while true {
-            let count = Glibc.read(descriptor, &chunk, chunk.count)
-            guard count > 0 else { break }
-            bytes.append(contentsOf: chunk.prefix(count))
-        }
-        return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
-    }
 }

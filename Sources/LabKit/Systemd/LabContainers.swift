@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import SystemCalls
 
 extension Lab {
     /// Why this machine cannot run a systemd per host, or nil when nothing speaks against it.
@@ -92,7 +93,7 @@ extension Lab {
     /// The container's systemd, as this machine numbers it.
     package func firstProcess(of host: LabHost) async throws(LabError) -> ProcessRecord? {
         for process in try await inhabitants(of: namespace(of: host)) {
-            let status = ProcFile.read("/proc/\(process.pid)/status") ?? ""
+            let status = KernelText.read("/proc/\(process.pid)/status") ?? ""
             let line = status.split(separator: "\n").first { $0.hasPrefix("NSpid:") }
             let numbers = line?.split(separator: "\t").dropFirst() ?? []
             if numbers.count > 1, numbers.last == "1" { return process }

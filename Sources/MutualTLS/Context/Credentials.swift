@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import SystemCalls
 
 /// The parsed content of `TLSFiles`, found to fit together.
 struct Credentials {

@@ -1,5 +1,6 @@
 internal import COpenSSL
 package import FoundationEssentials
+internal import SystemCalls
 
 /// What all connections of one side share: its certificate and whom it trusts.
 ///

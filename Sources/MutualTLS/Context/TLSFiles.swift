@@ -1,3 +1,5 @@
+import SystemCalls
+
 /// Where one side's certificate and what it trusts are kept, all PEM.
 package struct TLSFiles: Hashable, Sendable {
     /// This side's certificate, then any intermediate ones.

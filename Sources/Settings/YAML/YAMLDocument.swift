@@ -1,3 +1,5 @@
+import SystemCalls
+
 /// One parsed document, with the bytes that it was parsed from.
 package struct YAMLDocument: Sendable {
     package static let sizeLimit = 1 << 20
@@ -10,7 +12,17 @@ package struct YAMLDocument: Sendable {
 
     /// Reads a file; nothing but a regular file of at most `sizeLimit` bytes is read.
     package static func read(path: String) throws(YAMLError) -> YAMLDocument {
-        try YAMLDocument(bytes: BoundedFile.content(of: path, limit: sizeLimit), file: path)
+        let bytes: [UInt8]
+        do throws(BoundedFile.Failure) {
+            bytes = try BoundedFile(reading: path, limit: sizeLimit).bytes
+        } catch {
+            switch error {
+            case .unreadable(let failure): throw .unreadable(file: path, reason: failure.reason)
+            case .notRegular: throw .notRegular(file: path)
+            case .tooLarge: throw .tooLarge(file: path, limit: sizeLimit)
+            }
+        }
+        return try YAMLDocument(bytes: bytes, file: path)
     }
 
     /// Parses text; `file` is only a name for errors.

@@ -4,6 +4,7 @@ internal import Glibc
 internal import Logging
 internal import Logs
 internal import Synchronization
+internal import SystemCalls
 internal import Topology
 
 /// Owns one handle of the library from its opening to its close.
@@ -45,7 +46,7 @@ final class SessionCore: Sendable {
     /// Returns at once; `connected` tells how it went.
     func open(_ servers: ConnectString, timeout: Duration) {
         SessionRegistry.add(self)
-        queue.async { self.openNow(servers, milliseconds: timeout.wholeMilliseconds) }
+        queue.async { self.openNow(servers, milliseconds: timeout.libraryMilliseconds) }
     }
 
     /// Ends the session for `reason` unless it has ended; returns at once.
@@ -169,7 +170,7 @@ final class SessionCore: Sendable {
             { message in ClientLog.receive(message) }
         )
         guard let opened else {
-            let reason = strerror(errno).map { String(cString: $0) } ?? "unknown"
+            let reason = systemReason()
             let failure = ZooKeeperError.unresolvable(servers: servers.description, reason: reason)
             end(failure)
             return
@@ -223,9 +224,7 @@ extension ConnectString {
 
 extension Duration {
     /// At least one, and what fits the library's type.
-    var wholeMilliseconds: Int32 {
-        let (seconds, attoseconds) = components
-        guard seconds < 1_000_000 else { return 1_000_000_000 }
-        return Int32(max(1, seconds * 1000 + attoseconds / 1_000_000_000_000_000))
+    var libraryMilliseconds: Int32 {
+        components.seconds < 1_000_000 ? Int32(max(1, milliseconds)) : 1_000_000_000
     }
 }

@@ -1,6 +1,7 @@
 import ControlProtocol
 import LabKit
 import Synchronization
+import SystemCalls
 import Testing
 import Topology
 

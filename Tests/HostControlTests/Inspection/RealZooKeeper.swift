@@ -2,6 +2,7 @@ import ControlProtocol
 import FoundationEssentials
 import Glibc
 import Subprocess
+import SystemCalls
 import Testing
 import Topology
 

@@ -2,6 +2,7 @@ import ControlProtocol
 import FoundationEssentials
 import Glibc
 import LabKit
+import SystemCalls
 import Testing
 
 @testable import HostControl

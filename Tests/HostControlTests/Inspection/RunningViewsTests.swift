@@ -1,5 +1,6 @@
 import ControlProtocol
 import Glibc
+import SystemCalls
 import Testing
 import Topology
 

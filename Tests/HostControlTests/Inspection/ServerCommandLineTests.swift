@@ -9,8 +9,8 @@ import Testing
 struct ServerCommandLineTests {
     private static let main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
 
-    private func properties(_ arguments: [String], _ environment: [String]? = []) -> [String: String]? {
-        ServerCommandLine(arguments: arguments, environment: environment)?.properties
+    private func properties(_ arguments: [String], _ environment: [String] = []) -> [String: String]? {
+        ServerCommandLine(arguments: arguments)?.properties(environment)
     }
 
     @Test("properties before the main class count, what follows it does not")
@@ -39,16 +39,15 @@ struct ServerCommandLineTests {
         "another program is no server, and an environment that cannot be read leaves the properties unknown"
     )
     func unknown() {
-        #expect(ServerCommandLine(arguments: ["java", "kafka.Kafka"], environment: []) == nil)
-        let blind = ServerCommandLine(arguments: ["java", Self.main, "/etc/zoo.cfg"], environment: nil)
-        #expect(blind?.properties == nil && blind?.configPath == "/etc/zoo.cfg")
+        #expect(ServerCommandLine(arguments: ["java", "kafka.Kafka"]) == nil)
+        let blind = ServerCommandLine(arguments: ["java", Self.main, "/etc/zoo.cfg"], pid: .max)
+        #expect(blind != nil && blind?.properties() == nil && blind?.configPath == "/etc/zoo.cfg")
     }
 
     @Test("a server with a port and a directory reads no file")
     func standalone() {
         #expect(
-            ServerCommandLine(arguments: ["java", Self.main, "2181", "/data"], environment: [])?.configPath
-                == nil
+            ServerCommandLine(arguments: ["java", Self.main, "2181", "/data"])?.configPath == nil
         )
     }
 

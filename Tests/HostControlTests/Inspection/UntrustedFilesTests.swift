@@ -73,6 +73,42 @@ struct UntrustedFilesTests {
         // The one that hung, one for all who came meanwhile, one for the last.
         #expect(gate.passed == 3)
     }
+
+    @Test(
+        "a name server that is silent holds up whoever needs the name, and nobody else",
+        .timeLimit(.minutes(1))
+    )
+    func slowNames() async throws {
+        let scratch = try Scratch()
+        let text = "dataDir=\(scratch.path)\nclientPort=2181\nclientPortAddress=slow.example\n"
+        let gate = Gate()
+        let inspector = ZooKeeperInspector(
+            service: "zookeeper",
+            configPath: try scratch.file("zoo.cfg", Array(text.utf8)),
+            stateDirectory: scratch("state"),
+            supervisor: KnownProcess(pid: getpid()),
+            names: NameResolver { _ in
+                gate.pass()
+                return IPAddress("192.0.2.7")
+            }
+        )
+        async let facts = inspector.facts()
+        let begin = ContinuousClock.now
+        while ContinuousClock.now - begin < .milliseconds(300) { await inspector.forgetState() }
+        #expect(gate.passed == 0)
+        gate.open()
+        #expect(await facts.endpoint?.address == IPAddress("192.0.2.7"))
+        #expect(gate.passed == 1)
+    }
+
+    @Test("a look that has ended leaves nobody asleep until its patience is over")
+    func sleepers() async {
+        var look: SharedLook<Int>? = SharedLook()
+        #expect(await look?.value(within: .seconds(600)) { 7 } == 7)
+        weak let left = look
+        look = nil
+        #expect(await eventually { left == nil })
+    }
 }
 
 /// Holds threads up until it is opened.

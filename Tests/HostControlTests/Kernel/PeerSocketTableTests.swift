@@ -1,5 +1,6 @@
 import ControlProtocol
 import Glibc
+import SystemCalls
 import Testing
 import Topology
 
@@ -26,7 +27,7 @@ struct PeerSocketTableTests {
                    5: 016433C6:0B48 016433C6:D000 01 00000000:00000000 00:00000000 00000000     0        0 1 1
 
                 """
-        let found = PeerSocketTable.parse(table, ports: ports(2888, 3896))
+        let found = PeerSocketTable.established(TCPTable.parse(table), ports: ports(2888, 3896))
         let texts = found.map { "\($0.localPort) \($0.remoteAddress) \($0.remotePort)" }
         #expect(texts == ["2888 198.51.100.2 41394", "50000 198.51.100.3 3896"])
     }
@@ -66,7 +67,7 @@ struct PeerSocketTableTests {
                    1: B80D0120000000000000000001000000:0B48 B80D0120000000000000000002000000:A1B2 01 0 0
 
                 """
-        let found = PeerSocketTable.parse(table, ports: ports(2888))
+        let found = PeerSocketTable.established(TCPTable.parse(table), ports: ports(2888))
         #expect(found.map(\.remoteAddress.description) == ["198.51.100.2", "2001:db8::2"])
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import SystemCalls
 import Testing
 import Topology
 
@@ -41,11 +42,30 @@ struct SocketDiagnosisTests {
         #expect(entries.count == lines.count && lines.count == 2)
     }
 
+    @Test("one socket serves for many questions, also behind one that the kernel did not know")
+    func oneSocket() throws {
+        let listener = try Listener()
+        guard var socket = NetlinkSocket(4) else {
+            Issue.record("no socket")
+            return
+        }
+        #expect(socket.ask(type: 99, flags: Netlink.single, body: [0, 0, 0, 0]) == nil)
+        let all = [UInt8](repeating: 0, count: 52) + Netlink.bytes(of: UInt32.max) + [0, 0, 0, 0]
+        for _ in 0..<100 {
+            let found = socket.ask(type: 18, flags: Netlink.dump, body: all) ?? []
+            #expect(found.contains { $0.payload.dropFirst(4).starts(with: listener.port.wire) })
+        }
+    }
+
     @Test("a question that the kernel does not know gets no answer, not an empty one")
     func unknownQuestion() {
         #expect(Netlink.ask(4, type: 99, flags: Netlink.single, body: [0, 0, 0, 0]) == nil)
         #expect(Netlink.ask(31, type: 18, flags: Netlink.dump, body: []) == nil)
     }
+}
+
+extension Port {
+    fileprivate var wire: [UInt8] { [UInt8(number >> 8), UInt8(number & 0xFF)] }
 }
 
 extension SocketDiagnosis.Entry {

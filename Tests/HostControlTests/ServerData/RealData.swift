@@ -1,6 +1,7 @@
 import ControlProtocol
 import FoundationEssentials
 import Glibc
+import SystemCalls
 import Testing
 import Topology
 

@@ -1,4 +1,6 @@
 import Glibc
+import LabKit
+import SystemCalls
 import Testing
 
 @testable import HostControl
@@ -19,12 +21,15 @@ struct ProcessIdentityTests {
             environment: [:]
         )
         let identity = try #require(ProcessIdentity(pid: pid))
+        let record = try #require(ProcessRecord(pid: pid))
         #expect(await eventually { Self.state(pid) == "Z" })
         #expect(ProcessIdentity(pid: pid) == identity)
+        // The lab's record of it says the same as the agent's.
+        #expect(record.isRunning)
         kill(pid, SIGKILL)
         // Nobody has waited for it, so that it stays as a zombie.
         #expect(await eventually { ProcessIdentity(pid: pid) == nil })
-        #expect(Self.state(pid) == "Z")
+        #expect(Self.state(pid) == "Z" && !record.isRunning)
         var status: Int32 = 0
         waitpid(pid, &status, 0)
         #expect(ProcessIdentity(pid: pid) == nil)

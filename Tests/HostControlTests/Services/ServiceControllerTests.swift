@@ -1,6 +1,7 @@
 import ControlProtocol
 import Glibc
 import Synchronization
+import SystemCalls
 import Testing
 
 @testable import HostControl

@@ -1,4 +1,5 @@
 import Subprocess
+import SystemCalls
 import SystemPackage
 
 #if canImport(Glibc)
@@ -70,42 +71,26 @@ struct PacketTools: Sendable {
     }
 
     private static func ending(of argv: [String], input: String, within limit: Duration) async -> Ending {
-        await withTaskGroup(of: Ending.self) { group in
-            group.addTask {
-                do {
-                    let result = try await Subprocess.run(
-                        .path(FilePath(argv[0])),
-                        arguments: Arguments(Array(argv.dropFirst())),
-                        environment: .custom(["PATH": directories.joined(separator: ":"), "LC_ALL": "C"]),
-                        input: .fileDescriptor(
-                            try WrittenInput.open(input),
-                            closeAfterSpawningProcess: true
-                        ),
-                        output: .bytes(limit: outputLimit),
-                        error: .bytes(limit: outputLimit)
-                    )
-                    return .ended(
-                        status: result.terminationStatus,
-                        output: result.standardOutput,
-                        diagnostics: result.standardError
-                    )
-                } catch {
-                    return .failed(reason: "\(error)")
-                }
+        // Kills the child when the time is up first.
+        await Deadline.cancelling(after: limit) {
+            do {
+                let result = try await Subprocess.run(
+                    .path(FilePath(argv[0])),
+                    arguments: Arguments(Array(argv.dropFirst())),
+                    environment: .custom(["PATH": directories.joined(separator: ":"), "LC_ALL": "C"]),
+                    input: .fileDescriptor(try WrittenInput.open(input), closeAfterSpawningProcess: true),
+                    output: .bytes(limit: outputLimit),
+                    error: .bytes(limit: outputLimit)
+                )
+                return .ended(
+                    status: result.terminationStatus,
+                    output: result.standardOutput,
+                    diagnostics: result.standardError
+                )
+            } catch {
+                return .failed(reason: "\(error)")
             }
-            group.addTask {
-                do {
-                    try await Task.sleep(for: limit)
-                    return .expired
-                } catch {
-                    return .failed(reason: "\(error)")
-                }
-            }
-            let first = await group.next()
-            // Kills the child when the time was up first.
-            group.cancelAll()
-            return first ?? .expired
-        }
+        } ?? .expired
     }
 
     private static func trimmed(_ text: String) -> String {

@@ -1,4 +1,5 @@
 import Glibc
+import SystemCalls
 import SystemPackage
 
 /// A program's standard input, written in full before the program is started.
@@ -14,14 +15,15 @@ enum WrittenInput {
     ///
     /// `text` must fit into a pipe, which is 1 MiB unless the host allows more.
     static func open(_ text: String) throws(Errno) -> FileDescriptor {
-        var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { throw Errno(rawValue: errno) }
-        let (reading, writing) = (ends[0], ends[1])
+        let reading: Int32
+        let writing: Int32
+        do throws(SystemCallError) {
+            (reading, writing) = try PrivatePipe.open()
+        } catch {
+            throw Errno(rawValue: error.code)
+        }
         defer { close(writing) }
         do throws(Errno) {
-            for end in ends {
-                guard fcntl(end, F_SETFD, FD_CLOEXEC) == 0 else { throw Errno(rawValue: errno) }
-            }
             guard fcntl(writing, F_SETFL, O_NONBLOCK) == 0 else { throw Errno(rawValue: errno) }
             try write(text, to: writing)
         } catch {

@@ -1,0 +1,86 @@
+import AgentClient
+import AgentServer
+import ControlProtocol
+import FoundationEssentials
+import Glibc
+import Testing
+
+@Suite("While the agent's disk takes its time", .timeLimit(.minutes(1)))
+struct SlowDiskTests {
+    @Test("statuses are answered, and a command's end is told only once it is written down")
+    func statuses() async throws {
+        try await TestAgent.with { agent in
+            let client = try agent.client()
+            let lease = try Sample.lease()
+            _ = try await client.acquire(Sample.request(lease))
+            // Whoever opens it to write waits for a reader, as on a disk that does not answer.
+            let audit = agent.authority.directory.path + "/state/audit.jsonl"
+            unlink(audit)
+            try #require(mkfifo(audit, 0o600) == 0)
+            let (endings, ended) = AsyncStream<CommandOutcome>.makeStream()
+            let command = Task {
+                let outcome = try await client.perform(Sample.command(lease))
+                ended.yield(outcome)
+                return outcome
+            }
+            await agent.host.begun(1)
+            let reading = Task {
+                let other = try agent.client("viewer/eye")
+                let begin = ContinuousClock.now
+                while ContinuousClock.now - begin < .milliseconds(500) {
+                    guard try await other.status().lease.current == lease else { return false }
+                }
+                return true
+            }
+            let late = Task {
+                do { try await Task.sleep(for: .seconds(20)) } catch { return }
+                reading.cancel()
+            }
+            let answered = await reading.result
+            late.cancel()
+            ended.finish()
+            let reader = open(audit, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+            defer { close(reader) }
+            try #require(reader >= 0)
+            #expect(try answered.get())
+            #expect(await endings.first { _ in true } == nil)
+            guard case .done = try await command.value else {
+                Issue.record("not done")
+                return
+            }
+        }
+    }
+
+    @Test("leases asked for all at once are granted one after the other, and the disk has the last")
+    func leases() async throws {
+        try await TestAgent.with { agent in
+            let granted = await withTaskGroup(of: UInt64?.self) { group in
+                for epoch in UInt64(1)...40 {
+                    group.addTask {
+                        do {
+                            let lease = try Sample.lease("run-\(epoch)", epoch)
+                            let client = try agent.client()
+                            let state = try await client.acquire(Sample.request(lease, takeOver: true))
+                            guard state.highestEpoch >= lease.epoch else { return nil }
+                            _ = try await client.perform(Sample.command(lease, id: "run-\(epoch).a"))
+                            return epoch
+                        } catch {
+                            return nil
+                        }
+                    }
+                }
+                return await group.reduce(into: [UInt64]()) { all, epoch in if let epoch { all.append(epoch) }
+                }
+            }
+            #expect(granted.contains(40))
+            let state = try await agent.client().status().lease
+            let last = try Sample.lease("run-40", 40)
+            #expect(state.highestEpoch == last.epoch && state.current == last)
+            #expect(try agent.stateFile("lease.json").contains("run-40"))
+            // Nothing was done that is not written down before and after.
+            let lines = try agent.stateFile("commands.jsonl").split(separator: "\n")
+            #expect(lines.count == 2 * agent.host.performed.count)
+            #expect(lines.filter { $0.contains("\"intent\"") }.count == agent.host.performed.count)
+        }
+    }
+}
