@@ -2,12 +2,13 @@ import ControlProtocol
 import Settings
 import Topology
 
-/// The check of brokers' sessions against the window of the division (trap 10).
 extension Check {
     /// Seconds that the division took clients in measured runs, quietest to busiest.
     private static var expectedWindow: ClosedRange<Int> { 2...8 }
+
     /// Milliseconds that a client needs to find the new leader, at the least: below it, no session can be kept.
     private static var shortestSession: Int { 2000 }
+
     /// Kafka's default before 2.5, and 18 s since.
     ///
     /// Which version a broker is, its file does not say.
@@ -56,17 +57,5 @@ extension Check {
             }
         }
         return clamped.min() ?? asked ?? defaultSession
-    }
-}
-
-extension ServiceState {
-    /// As the end of a sentence about a service.
-    var sentence: String {
-        switch self {
-        case .running(let pid): "runs (pid \(pid))"
-        case .changing: "is being started or stopped"
-        case .stopped: "is stopped"
-        case .failed(let reason): "has failed: \(reason)"
-        }
     }
 }
