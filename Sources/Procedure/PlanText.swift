@@ -36,13 +36,13 @@ package struct PlanText: Sendable {
         return switch plan.strategy {
         case .participants:
             """
-              seeds         \(procedure.names(plan.seeds)): joint ensemble of \(joint), a majority is \(joint / 2 + 1), \
+              seeds         \(plan.seeds.names): joint ensemble of \(joint), a majority is \(joint / 2 + 1), \
             the source has \(plan.source.count)
-              with them     \(procedure.names(plan.companions)), in the destination's first quorum
-              afterwards    \(procedure.names(plan.dormant)), started when the destination's leader serves
+              with them     \(plan.companions.names), in the destination's first quorum
+              afterwards    \(plan.dormant.names), started when the destination's leader serves
             """
         case .observers:
-            "  observers     \(procedure.names(plan.seeds)), without a vote; the source is neither changed nor restarted"
+            "  observers     \(plan.seeds.names), without a vote; the source is neither changed nor restarted"
         }
     }
 
@@ -51,7 +51,7 @@ package struct PlanText: Sendable {
         let chroot = kafka.chroot.isEmpty ? "no chroot" : "chroot \(kafka.chroot)"
         let names = kafka.brokers.map { "\($0.id) (\($0.host))" }.joined(separator: ", ")
         return "  kafka         brokers \(names), \(chroot), repointed to "
-            + "\(procedure.seedConnectString)\(kafka.chroot)\n"
+            + "\(plan.seedConnectString)\(kafka.chroot)\n"
     }
 
     private var scope: String {
@@ -102,9 +102,10 @@ package struct PlanText: Sendable {
     }
 
     private var diffs: String {
-        let parts = procedure.joined.compactMap { server -> String? in
+        let joint = JointConfiguration(plan: plan)
+        let parts = joint.servers.compactMap { server -> String? in
             guard let file = survey.file(of: server.host),
-                case .success(let content) = procedure.rewritten(file)
+                let content = joint.rewritten(file)
             else { return nil }
             return "\(server.host):\n"
                 + ConfigDiff.unified(old: file.content, new: content, path: file.path)
@@ -114,12 +115,17 @@ package struct PlanText: Sendable {
     }
 
     private var brokerDiffs: String {
-        guard let kafka = procedure.kafka else { return "" }
+        guard let kafka = plan.kafka else { return "" }
+        let repointed = RepointedProperties(plan: plan)
         let parts = kafka.brokers.compactMap { broker -> String? in
             guard let file = survey.kafka?.file(of: broker.host) else { return nil }
             do throws(KafkaFileError) {
                 return "\(broker.host):\n"
-                    + ConfigDiff.unified(old: file.content, new: try kafka.rewritten(file), path: file.path)
+                    + ConfigDiff.unified(
+                        old: file.content,
+                        new: try repointed.content(of: file),
+                        path: file.path
+                    )
             } catch {
                 return "\(broker.host): \(file.path): \(error)\n"
             }

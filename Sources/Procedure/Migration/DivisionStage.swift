@@ -107,11 +107,11 @@ extension MigrationProcedure {
 
     private var clientsBefore: String {
         guard let kafka = plan.kafka else {
-            return "Before it, every client that is to move must use \(seedConnectString) "
+            return "Before it, every client that is to move must use \(plan.seedConnectString) "
                 + "(the plan names no Kafka brokers, so none is restarted for you)"
         }
         return
-            "Kafka's \(kafka.brokers.count) brokers use \(seedConnectString)\(kafka.chroot) now; every other client "
+            "Kafka's \(kafka.brokers.count) brokers use \(plan.seedConnectString)\(kafka.chroot) now; every other client "
             + "that is to move must do so too"
     }
 }

@@ -25,4 +25,9 @@ package struct JointConfiguration: Sendable {
             return Data(try grown.replacingSetting("peerType", with: Member.Role.observer.rawValue).content)
         }
     }
+
+    /// Nil for a file that cannot be rewritten; `configuration-files` has refused it before.
+    package func rewritten(_ file: Survey.File) -> Data? {
+        do throws(ZooConfigurationError) { return try content(of: file) } catch { return nil }
+    }
 }

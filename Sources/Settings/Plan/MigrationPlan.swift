@@ -80,6 +80,12 @@ extension MigrationPlan {
         }
     }
 
+    /// What clients use from the time when the seeds serve.
+    package var seedConnectString: String {
+        seeds.map { ConnectString.Server(host: $0.address, port: $0.clientPort).description }
+            .joined(separator: ",")
+    }
+
     /// The quorum and election ports of both sides, each once.
     package var quorumPorts: [Port] {
         Array(Set(servers.flatMap { [$0.quorumPort, $0.electionPort] })).sorted()

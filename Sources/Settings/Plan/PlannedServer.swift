@@ -32,3 +32,10 @@ package struct PlannedServer: Hashable, Sendable {
         Member(id: id, address: address, quorumPort: quorumPort, electionPort: electionPort, role: role)
     }
 }
+
+extension Collection where Element == PlannedServer {
+    /// Their hosts, as plans and reasons name them.
+    package var names: String {
+        isEmpty ? "none" : map(\.host.description).joined(separator: ", ")
+    }
+}

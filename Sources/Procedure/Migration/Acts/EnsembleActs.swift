@@ -1,47 +1,17 @@
 import ControlProtocol
 import Fleet
-import FoundationEssentials
 import Settings
 import Topology
 
 /// What the steps on servers and their files send.
 extension MigrationProcedure {
-    var source: [PlannedServer] { plan.source }
-    var destination: [PlannedServer] { plan.destination }
-    var seeds: [PlannedServer] { plan.seeds }
-    var companions: [PlannedServer] { plan.companions }
-    var dormant: [PlannedServer] { plan.dormant }
-    var joint: [Member] { plan.jointMembers }
-    var sourceView: [Member] { plan.sourceMembers }
-    var destinationView: [Member] { plan.destinationMembers }
-
-    /// Whose configuration file becomes joint.
-    var joined: [PlannedServer] { jointConfiguration.servers }
-    var jointConfiguration: JointConfiguration { JointConfiguration(plan: plan) }
-
-    var seedConnectString: String {
-        seeds.map { ConnectString.Server(host: $0.address, port: $0.clientPort).description }
-            .joined(separator: ",")
-    }
-
-    func names(_ servers: [PlannedServer]) -> String { servers.names }
-
-    /// Commands for those hosts whose file can be read; `configuration-files` has refused all others before.
+    /// Commands for those hosts whose file can be read and rewritten; `configuration-files` has refused all others before.
     func writeJoint(on servers: [PlannedServer]) -> [HostCommand] {
         servers.compactMap { server in
-            guard let file = survey.file(of: server.host), case .success(let content) = rewritten(file) else {
-                return nil
-            }
+            guard let file = survey.file(of: server.host), let content = jointConfiguration.rewritten(file)
+            else { return nil }
             let write = FileWrite(path: file.path, expected: file.digest, content: content)
             return HostCommand(server.host, .writeFile(write: write))
-        }
-    }
-
-    func rewritten(_ file: Survey.File) -> Result<Data, ZooConfigurationError> {
-        do throws(ZooConfigurationError) {
-            return .success(try jointConfiguration.content(of: file))
-        } catch {
-            return .failure(error)
         }
     }
 

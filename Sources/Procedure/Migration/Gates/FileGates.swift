@@ -5,11 +5,8 @@ import Topology
 /// Gates on configuration files: their digests, as the agents read them now.
 extension MigrationProcedure {
     func filesAreJoint(on servers: [PlannedServer]) -> Gate {
-        files(servers, are: "the joint configuration") { file in
-            switch rewritten(file) {
-            case .success(let content): ContentDigest.sha256(content)
-            case .failure: nil
-            }
+        files(servers, are: "the joint configuration") {
+            jointConfiguration.rewritten($0).map(ContentDigest.sha256)
         }
     }
 

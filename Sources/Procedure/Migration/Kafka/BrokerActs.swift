@@ -57,7 +57,7 @@ extension KafkaProcedure {
             )
         }
         let content: Data
-        do throws(KafkaFileError) { content = Data(try rewritten(file)) } catch {
+        do throws(KafkaFileError) { content = Data(try repointed.content(of: file)) } catch {
             return .failure(DispatchFailure(reason: "\(broker.name): \(file.path): \(error)"))
         }
         let write = FileWrite(path: file.path, expected: file.digest, content: content)

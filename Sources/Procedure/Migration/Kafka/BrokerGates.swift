@@ -153,7 +153,9 @@ extension KafkaProcedure {
 
     func newDigest(of broker: PlannedBroker) -> String? {
         guard let file = survey.kafka?.file(of: broker.host) else { return nil }
-        do throws(KafkaFileError) { return ContentDigest.sha256(.init(try rewritten(file))) } catch {
+        do throws(KafkaFileError) {
+            return ContentDigest.sha256(.init(try repointed.content(of: file)))
+        } catch {
             // The preflight has refused this file.
             return nil
         }

@@ -5,7 +5,7 @@ import Topology
 
 /// Kafka's part of the procedure, on one page: the stage that repoints, and what surrounds the division.
 ///
-/// What is checked first stands in `KafkaChecks`, what each gate looks at in `BrokerGates` and `SessionGates`; what each step sends in
+/// What is checked first stands in `Preflight/Kafka`, what each gate looks at in `BrokerGates` and `SessionGates`; what each step sends in
 /// `BrokerActs`.
 package struct KafkaProcedure: Sendable {
     package let plan: MigrationPlan
@@ -74,16 +74,5 @@ package struct KafkaProcedure: Sendable {
         )
     }
 
-    /// What a broker's `zookeeper.connect` becomes: the seeds, the chroot kept.
-    func seedString(_ old: ConnectString) -> ConnectString? {
-        old.replacingServers(plan.seeds.map { ConnectString.Server(host: $0.address, port: $0.clientPort) })
-    }
-
-    func rewritten(_ file: Survey.File) throws(KafkaFileError) -> [UInt8] {
-        let properties = try ServerProperties(file.content)
-        guard let connect = seedString(properties.zookeeperConnect) else {
-            throw .missing(key: ServerProperties.connectKey)
-        }
-        return try properties.replacingConnect(with: connect).content
-    }
+    var repointed: RepointedProperties { RepointedProperties(plan: plan) }
 }

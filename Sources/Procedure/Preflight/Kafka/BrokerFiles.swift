@@ -10,7 +10,7 @@ extension KafkaProcedure {
             return .failure(.missing(key: ServerProperties.connectKey))
         }
         do throws(KafkaFileError) {
-            _ = try rewritten(file)
+            _ = try repointed.content(of: file)
             return .success(try ServerProperties(file.content))
         } catch {
             return .failure(error)
