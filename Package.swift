@@ -103,7 +103,7 @@ let layers: [Target] = [
     ),
 
     module("Journal", uses: ["ControlProtocol", "Procedure"], [sqlite]),
-    module("Reporting", uses: ["ControlProtocol", "Procedure"]),
+    module("Reporting", uses: ["ControlProtocol", "Fleet", "Procedure", "Settings", "Topology"]),
 
     module(
         "Commands",

@@ -2,6 +2,7 @@ import ArgumentParser
 import ControlProtocol
 import Fleet
 import Procedure
+import Reporting
 import Settings
 
 struct PlanCommand: AsyncParsableCommand {

@@ -2,6 +2,7 @@ import ControlProtocol
 import FoundationEssentials
 import KafkaMetadata
 import Procedure
+import Reporting
 import Settings
 import Testing
 import Topology

@@ -1,5 +1,7 @@
 package import ControlProtocol
 import Fleet
+import FoundationEssentials
+package import Procedure
 package import Settings
 import Topology
 
