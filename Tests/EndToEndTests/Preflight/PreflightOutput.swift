@@ -33,6 +33,30 @@ struct PreflightOutput: Decodable, Sendable {
     }
 }
 
+/// A check as docs/plan-file.md tells operators of it.
+struct DocumentedCheck {
+    let name: String
+    let traps: [Int]
+
+    /// In their order; those of brokers are the last five.
+    static func all() throws -> [DocumentedCheck] {
+        let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(4)
+            .joined(separator: "/")
+        let text = String(
+            decoding: try Data(contentsOf: URL(filePath: "\(root)/docs/plan-file.md")),
+            as: UTF8.self
+        )
+        return text.split(separator: "\n").compactMap { line in
+            let cells = line.split(separator: "|").map { $0.filter { $0 != " " && $0 != "`" } }
+            guard cells.count == 4, cells[2] == "yes" || cells[2] == "no" else { return nil }
+            return DocumentedCheck(
+                name: cells[0],
+                traps: cells[1].split(separator: ",").compactMap { Int($0) }
+            )
+        }
+    }
+}
+
 extension Coordinator {
     /// Also compares the exit status with the sums.
     func preflight() async throws -> PreflightOutput {

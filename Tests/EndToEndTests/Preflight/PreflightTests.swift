@@ -18,13 +18,18 @@ struct PreflightTests {
         let before = try await Self.everything(lab)
         let output = try await coordinator.preflight()
         #expect(output.passed == output.findings.count, "\(output.faults)")
-        #expect(output.findings.count == 30 && output.strategy == "participants")
-        // Kafka's row is for a lab with brokers.
-        #expect(Set(output.findings.flatMap(\.traps)) == Set(1...23).subtracting([10, 12, 13, 20]))
+        // Those of brokers are for a lab with brokers.
+        let documented = try DocumentedCheck.all().dropLast(5)
+        #expect(output.findings.map(\.name) == documented.map(\.name) && output.strategy == "participants")
+        #expect(output.findings.map(\.traps) == documented.map(\.traps))
         let text = try await coordinator.perform(["preflight", lab.layout.plan])
         #expect(text.succeeded)
         for finding in output.findings { #expect(text.output.contains("ok      \(finding.name) ")) }
-        #expect(text.output.contains("30 checks: 30 passed, 0 warned, 0 failed, 0 waived"))
+        #expect(
+            text.output.contains(
+                "\(documented.count) checks: \(documented.count) passed, 0 warned, 0 failed, 0 waived"
+            )
+        )
         let after = try await Self.everything(lab)
         #expect(after == before)
         #expect(!FileManager.default.fileExists(atPath: lab.layout.journal))

@@ -29,7 +29,7 @@ struct CheckDocumentTests {
         let rows = try Self.text("docs/procedure.md").split(separator: "\n")
             .map { $0.split(separator: "|").map { $0.trimmed } }
             .filter { $0.count == 3 }.compactMap { Int($0[0]) }
-        #expect(rows.count == 23)
+        #expect(rows.count >= 23 && rows.sorted() == Array(1...rows.count))
         #expect(Set(rows).subtracting(CheckName.allCases.flatMap(\.traps)) == [])
     }
 
