@@ -153,7 +153,10 @@ let suites: [Target] = [
     ),
     tests(
         "FleetTests",
-        use: ["AgentClient", "ControlProtocol", "Fleet", "Settings", "SystemCalls", "Topology"]
+        use: [
+            "AgentClient", "CertificateAuthority", "ControlProtocol", "Fleet", "KafkaMetadata", "MutualTLS",
+            "Settings", "SystemCalls", "Topology",
+        ]
     ),
     tests(
         "ProcedureTests",

@@ -157,10 +157,11 @@ package struct AgentFleet: Fleet {
         _ request: CommandRequest,
         on host: HostName,
         progress: @escaping @Sendable (CommandEvent) -> Void
-    ) async throws(FleetError) -> CommandOutcome {
-        try await call(host) { client throws(AgentClientError) in
+    ) async throws(FleetError) -> CommandResult {
+        let outcome = try await call(host) { client throws(AgentClientError) in
             try await client.perform(request, progress: progress)
         }
+        return try outcome.result(of: host)
     }
 
     private func call<Value>(
@@ -173,15 +174,7 @@ package struct AgentFleet: Fleet {
         do throws(AgentClientError) {
             return try await body(client)
         } catch {
-            switch error {
-            case .unreachable(_, let reason): throw .unreachable(host: host, reason: reason)
-            case .replyLost(_, let reason): throw .replyLost(host: host, reason: reason)
-            case .refused(_, 503, let reply): throw .unreachable(host: host, reason: reply.error)
-            case .refused(_, _, let reply):
-                if let refusal = reply.refusal { throw .refused(host: host, refusal: refusal) }
-                throw .broken(host: host, reason: reply.error)
-            case .identity, .protocolViolation: throw .broken(host: host, reason: "\(error)")
-            }
+            throw FleetError(error)
         }
     }
 }

@@ -29,32 +29,5 @@ package protocol Fleet: Sendable {
         _ request: CommandRequest,
         on host: HostName,
         progress: @escaping @Sendable (CommandEvent) -> Void
-    ) async throws(FleetError) -> CommandOutcome
-}
-
-package enum FleetError: Error, Hashable, Sendable {
-    /// Nothing was sent.
-    case unreachable(host: HostName, reason: String)
-    /// It may have happened.
-    case replyLost(host: HostName, reason: String)
-    case refused(host: HostName, refusal: Refusal)
-    /// The agent's answer makes no sense, or TLS refused one side; trying again will not help.
-    case broken(host: HostName, reason: String)
-    /// ZooKeeper's clients' side did not answer, or not as Kafka's does.
-    case kafkaUnreadable(reason: String)
-}
-
-extension FleetError: CustomStringConvertible {
-    package var description: String {
-        switch self {
-        case .unreachable(let host, let reason):
-            "\(host): its agent cannot be reached (\(reason)); see that mitosis-agent runs and its port is open"
-        case .replyLost(let host, let reason):
-            "\(host): the connection to its agent was lost (\(reason)); what was asked may have happened"
-        case .refused(let host, let refusal): "\(host): its agent refused: \(refusal)"
-        case .broken(let host, let reason): "\(host): \(reason)"
-        case .kafkaUnreadable(let reason):
-            "Kafka's nodes in ZooKeeper cannot be read: \(reason)"
-        }
-    }
+    ) async throws(FleetError) -> CommandResult
 }

@@ -119,7 +119,7 @@ struct RunProgress {
             }
         }
         return answer.failures.isEmpty
-            ? .succeeded("") : .failed(answer.failures.sorted().joined(separator: "\n"))
+            ? .succeeded("") : .failed(answer.failures.map(\.description).sorted().joined(separator: "\n"))
     }
 
     mutating func verify() async -> RunMachine.Event {

@@ -57,8 +57,10 @@ extension FleetError {
     var sentence: String {
         let host: HostName
         switch self {
-        case .unreachable(let name, _), .replyLost(let name, _), .refused(let name, _), .broken(let name, _):
+        case .unreachable(let name, _), .replyLost(let name, _), .refused(let name, _), .failed(let name, _),
+            .broken(let name, _):
             host = name
+        case .gaveUp(let last, _): return last.sentence
         case .kafkaUnreadable: return description
         }
         return description.hasPrefix("\(host): ")

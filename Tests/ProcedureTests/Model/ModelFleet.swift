@@ -141,7 +141,7 @@ final class ModelFleet: Fleet {
         _ request: CommandRequest,
         on host: HostName,
         progress: @escaping @Sendable (CommandEvent) -> Void
-    ) async throws(FleetError) -> CommandOutcome {
+    ) async throws(FleetError) -> CommandResult {
         let (outcome, fault) = state.withLock { state -> (CommandOutcome, Fault?) in
             state.sent += 1
             let fault = faults[state.sent]
@@ -151,7 +151,7 @@ final class ModelFleet: Fleet {
         switch fault {
         case .unreachable: throw .unreachable(host: host, reason: "injected")
         case .replyLost: throw .replyLost(host: host, reason: "injected")
-        case nil: return outcome
+        case nil: return try outcome.result(of: host)
         }
     }
 }

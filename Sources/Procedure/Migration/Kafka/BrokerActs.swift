@@ -50,15 +50,15 @@ extension KafkaProcedure {
     private func commands(
         for broker: PlannedBroker,
         _ fleet: FleetView
-    ) -> Result<[HostCommand], DispatchFailure> {
+    ) -> Result<[HostCommand], Undecidable> {
         guard let file = survey.kafka?.file(of: broker.host) else {
             return .failure(
-                DispatchFailure(reason: "\(broker.name): its file was not read when the run began")
+                Undecidable(reason: "\(broker.name): its file was not read when the run began")
             )
         }
         let content: Data
         do throws(KafkaFileError) { content = Data(try rewritten(file)) } catch {
-            return .failure(DispatchFailure(reason: "\(broker.name): \(file.path): \(error)"))
+            return .failure(Undecidable(reason: "\(broker.name): \(file.path): \(error)"))
         }
         let write = FileWrite(path: file.path, expected: file.digest, content: content)
         var pid: Int32?
