@@ -127,8 +127,8 @@ extension KafkaProcedure {
                     remarks.refuse("\(broker.name): \(broker.configPath): \(fault)")
                 }
             }
-            guard let cluster = fleet.kafka else {
-                remarks.wait(fleet.kafkaSilence ?? "Kafka was not read")
+            guard let cluster = fleet.kafka(from: fromSource) else {
+                remarks.wait(fleet.kafkaSilence(of: fromSource))
                 return remarks.verdict("")
             }
             if cluster.isLeavingZooKeeper {
@@ -219,8 +219,8 @@ extension KafkaProcedure {
                 case .stopped, .failed: remarks.refuse(said)
                 }
             }
-            guard let cluster = fleet.kafka else {
-                remarks.wait(fleet.kafkaSilence ?? "Kafka was not read")
+            guard let cluster = fleet.kafka(from: fromSource) else {
+                remarks.wait(fleet.kafkaSilence(of: fromSource))
                 return remarks.verdict("")
             }
             for fault in faults(of: cluster) { remarks.wait(fault) }

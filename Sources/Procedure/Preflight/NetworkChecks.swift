@@ -121,7 +121,7 @@ extension MigrationProcedure {
                 remarks.refuse("\(server.host): its rules cannot be read: \(reason)")
             }
             for server in destination {
-                switch fleet.previews[server.host] {
+                switch fleet.previews[server.host]?[plan.wall(for: server)] {
                 case .accepted(let preview): backends.insert(preview.backend.rawValue)
                 case .failed(.refused(_, let refusal)): remarks.refuse("\(server.host): \(refusal)")
                 case .failed(.failed(_, let reason)), .failed(.broken(_, let reason)):

@@ -126,16 +126,14 @@ extension MigrationProcedure {
     ///
     /// The canary's own transaction, seen through every server, is the movement of the zxid.
     var sourceCommits: Check {
-        Check(
+        let question = CanaryQuestion(name: plan.name, sides: [source])
+        return Check(
             .writeCanary,
             "a node that is written through the source is seen on every server of it",
             remedy:
                 "See that every source server takes clients' sessions and that the root's ACL lets anybody create a node "
                 + "(an ephemeral one, /mitosis-canary-..., gone at once)",
-            looking: Look(
-                hosts: source.map(\.host),
-                canary: CanaryQuestion(name: plan.name, sides: [source])
-            )
+            looking: Look(hosts: source.map(\.host), canary: question)
         ) { [source] fleet, _ in
             let serving = source.filter { fleet.stats($0.host) != nil }
             guard serving.count == source.count else {
@@ -143,7 +141,7 @@ extension MigrationProcedure {
                     observed: "not judged: \(serving.count) of \(source.count) servers were seen to serve"
                 )
             }
-            switch fleet.canary {
+            switch fleet.canaries[question] {
             case nil: return .waiting(reason: "no canary was written")
             case .silent(let reason): return .waiting(reason: reason)
             case .seen(let sightings):

@@ -22,12 +22,13 @@ extension MigrationProcedure {
     }
 
     private func canaries(_ title: String, sides: [[PlannedServer]]) -> Gate {
-        Gate(
+        let question = CanaryQuestion(name: plan.name, sides: sides)
+        return Gate(
             title,
-            looking: Look(canary: CanaryQuestion(name: plan.name, sides: sides)),
+            looking: Look(canary: question),
             deadline: plan.deadlines.restart
         ) { fleet, _ in
-            switch fleet.canary {
+            switch fleet.canaries[question] {
             case nil: return .waiting(reason: "no canary was written")
             case .silent(let reason): return .waiting(reason: reason)
             case .seen(let sightings):
