@@ -154,7 +154,7 @@ let suites: [Target] = [
     tests(
         "FleetTests",
         use: [
-            "AgentClient", "CertificateAuthority", "ControlProtocol", "Fleet", "KafkaMetadata", "MutualTLS",
+            "AgentClient", "CertificateAuthority", "ControlProtocol", "Fleet", "MutualTLS",
             "Settings", "SystemCalls", "Topology",
         ]
     ),

@@ -1,7 +1,6 @@
 import AgentClient
 package import ControlProtocol
 import Glibc
-package import KafkaMetadata
 import MutualTLS
 import NIOCore
 import NIOPosix
@@ -15,7 +14,6 @@ package struct AgentFleet: Fleet {
 
     private let clients: [HostName: AgentClient]
     private let tls: ReloadingTLSContext
-    private let kafka = KafkaReader()
 
     /// - Parameter warn: told of certificates that changed on disk and cannot be used; the earlier ones stay in use.
     package init(plan: MigrationPlan, warn: @escaping @Sendable (String) -> Void) throws {
@@ -111,33 +109,12 @@ package struct AgentFleet: Fleet {
         }
     }
 
-    package func kafka(through servers: [PlannedServer], chroot: String) async throws(FleetError)
-        -> KafkaCluster
-    {
-        let list = servers.map { ConnectString.Server(host: $0.address, port: $0.clientPort).description }
-        guard let connect = ConnectString(list.joined(separator: ",") + chroot) else {
-            throw .kafkaUnreadable(reason: "no server to ask")
-        }
-        do throws(KafkaReadingError) {
-            return try await kafka.read(through: connect)
-        } catch {
-            throw .kafkaUnreadable(reason: error.reason)
-        }
-    }
-
     package func history(of zxids: [Zxid], on host: HostName) async throws(FleetError) -> [Zxid: Presence] {
         let reply = try await call(host) { client throws(AgentClientError) in
             try await client.history(HistoryRequest(zxids: zxids))
         }
         return Dictionary(reply.results.map { ($0.zxid, $0.presence) }) { first, _ in first }
     }
-
-    package func fly(_ question: CanaryQuestion) async -> CanaryAnswer {
-        await CanaryFlight(question: question).answer()
-    }
-
-    /// Ends the session with ZooKeeper, if one was opened.
-    package func close() async { await kafka.close() }
 
     package func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview {
         try await call(host) { client throws(AgentClientError) in

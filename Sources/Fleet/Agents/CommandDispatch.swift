@@ -119,17 +119,17 @@ package struct CommandDispatch: Sendable {
             } catch {
                 switch error {
                 case .unreachable, .replyLost: return error
-                case .refused, .failed, .broken, .gaveUp, .kafkaUnreadable: throw error
+                case .refused, .failed, .broken, .gaveUp: throw error
                 }
             }
-        case .refused, .failed, .broken, .gaveUp, .kafkaUnreadable: throw error
+        case .refused, .failed, .broken, .gaveUp: throw error
         }
     }
 
     private static func said(of hindrance: FleetError) -> String {
         switch hindrance {
         case .refused: "its lease had lapsed"
-        case .unreachable, .replyLost, .failed, .broken, .gaveUp, .kafkaUnreadable: "\(hindrance)"
+        case .unreachable, .replyLost, .failed, .broken, .gaveUp: "\(hindrance)"
         }
     }
 

@@ -1,9 +1,7 @@
 package import ControlProtocol
-package import KafkaMetadata
-package import Settings
 package import Topology
 
-/// All that the procedure can do to the world, host by host.
+/// All that the procedure can do to hosts, through their agents.
 ///
 /// The coordinator's is made of agent connections; the tests' is a model of an ensemble.
 package protocol Fleet: Sendable {
@@ -13,12 +11,8 @@ package protocol Fleet: Sendable {
     func observeServing(_ hosts: [HostName]) async -> [HostName: Observation]
     func probe(_ targets: [ProbeTarget], from host: HostName) async throws(FleetError) -> [ProbeResult]
     func read(_ path: String, on host: HostName) async throws(FleetError) -> FileContent
-    /// What ZooKeeper has of the Kafka cluster below `chroot`, asked at any of the servers.
-    func kafka(through servers: [PlannedServer], chroot: String) async throws(FleetError) -> KafkaCluster
     /// What the log and the snapshots of a host's server hold of these transactions.
     func history(of zxids: [Zxid], on host: HostName) async throws(FleetError) -> [Zxid: Presence]
-    /// Writes a canary through each side and looks for all of them on every server; nothing of it stays.
-    func fly(_ question: CanaryQuestion) async -> CanaryAnswer
     /// When the certificates end by which this program knows agents and is known to them.
     func ownCredentials() async -> CredentialExpiry?
     func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview

@@ -17,8 +17,6 @@ package enum FleetError: Error, Hashable, Sendable {
     case broken(host: HostName, reason: String)
     /// It was tried again and again, and this was the last that was heard.
     indirect case gaveUp(FleetError, after: Duration)
-    /// ZooKeeper's clients' side did not answer, or not as Kafka's does.
-    case kafkaUnreadable(reason: String)
 }
 
 extension FleetError: CustomStringConvertible {
@@ -33,13 +31,20 @@ extension FleetError: CustomStringConvertible {
         case .gaveUp(.refused(let host, .noLease), let patience):
             "\(host): its lease had lapsed; gave up after \(patience)"
         case .gaveUp(let last, let patience): "\(last); gave up after \(patience)"
-        case .kafkaUnreadable(let reason):
-            "Kafka's nodes in ZooKeeper cannot be read: \(reason)"
         }
     }
 }
 
 extension FleetError {
+    package var host: HostName {
+        switch self {
+        case .unreachable(let host, _), .replyLost(let host, _), .refused(let host, _), .failed(let host, _),
+            .broken(let host, _):
+            host
+        case .gaveUp(let last, _): last.host
+        }
+    }
+
     /// The one place where what a client met becomes what the procedure is told.
     init(_ error: AgentClientError) {
         switch error {

@@ -4,7 +4,7 @@ package import KafkaMetadata
 import Topology
 
 /// What a ZooKeeper has of Kafka, or why it does not say.
-package typealias KafkaAnswer = Result<KafkaCluster, FleetError>
+package typealias KafkaAnswer = Result<KafkaCluster, KafkaReadingError>
 
 /// One look at the fleet: every gate is judged on such a value and on nothing else.
 package struct FleetView: Hashable, Sendable {

@@ -10,6 +10,7 @@ struct GateWatch: Sendable {
     static let pause = Duration.milliseconds(50)
 
     let fleet: any Fleet
+    let ensembles: any EnsembleReading
     let timing: Timing
     let stopRequest: @Sendable () -> StopRequest
     let progress: @Sendable (String) -> Void
@@ -109,12 +110,12 @@ struct GateWatch: Sendable {
         return (seen, began...max(began, timing.now()))
     }
 
-    /// One after another: a fleet keeps one session for it.
+    /// One after another: one session is kept for it.
     private func kafka(_ sources: [KafkaSource]) async -> [KafkaSource: KafkaAnswer] {
         var answers: [KafkaSource: KafkaAnswer] = [:]
         for source in sources {
-            do throws(FleetError) {
-                let cluster = try await fleet.kafka(through: source.servers, chroot: source.chroot)
+            do throws(KafkaReadingError) {
+                let cluster = try await ensembles.kafka(at: source)
                 answers[source] = .success(cluster)
             } catch {
                 answers[source] = .failure(error)
@@ -125,7 +126,7 @@ struct GateWatch: Sendable {
 
     private func canaries(_ questions: [CanaryQuestion]) async -> [CanaryQuestion: CanaryAnswer] {
         var answers: [CanaryQuestion: CanaryAnswer] = [:]
-        for question in questions { answers[question] = await fleet.fly(question) }
+        for question in questions { answers[question] = await ensembles.fly(question) }
         return answers
     }
 

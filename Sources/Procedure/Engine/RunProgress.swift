@@ -182,7 +182,12 @@ struct RunProgress {
     }
 
     private var gates: GateWatch {
-        GateWatch(fleet: runner.fleet, timing: runner.timing, stopRequest: runner.stopRequest) { reason in
+        GateWatch(
+            fleet: runner.fleet,
+            ensembles: runner.ensembles,
+            timing: runner.timing,
+            stopRequest: runner.stopRequest
+        ) { reason in
             tell(.stepWaiting, reason)
         }
     }

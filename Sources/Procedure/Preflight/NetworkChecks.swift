@@ -75,7 +75,7 @@ extension MigrationProcedure {
                 case .refused(_, let refusal):
                     guard !asked.isSuperset(of: targets) else { break }
                     remarks.refuse("\(host): its agent makes no probes: \(refusal)")
-                case .unreachable, .replyLost, .failed, .broken, .gaveUp, .kafkaUnreadable:
+                case .unreachable, .replyLost, .failed, .broken, .gaveUp:
                     // A silent agent is another check's finding.
                     if fleet.unanswered(host) == nil { remarks.wait("\(host): its agent made no probes") }
                 case nil: break
@@ -126,8 +126,7 @@ extension MigrationProcedure {
                 case .failed(.refused(_, let refusal)): remarks.refuse("\(server.host): \(refusal)")
                 case .failed(.failed(_, let reason)), .failed(.broken(_, let reason)):
                     remarks.refuse("\(server.host): \(reason)")
-                case .failed(.unreachable), .failed(.replyLost), .failed(.gaveUp), .failed(.kafkaUnreadable),
-                    nil:
+                case .failed(.unreachable), .failed(.replyLost), .failed(.gaveUp), nil:
                     if fleet.unanswered(server.host) == nil {
                         remarks.wait("\(server.host): its agent did not answer")
                     }

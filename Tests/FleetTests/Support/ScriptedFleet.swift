@@ -1,7 +1,5 @@
 import ControlProtocol
 import Fleet
-import KafkaMetadata
-import Settings
 import Synchronization
 import SystemCalls
 import Topology
@@ -85,12 +83,6 @@ final class ScriptedFleet: Fleet {
     func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview {
         throw .broken(host: host, reason: "not scripted")
     }
-
-    func kafka(through servers: [PlannedServer], chroot: String) async throws(FleetError) -> KafkaCluster {
-        throw .kafkaUnreadable(reason: "not scripted")
-    }
-
-    func fly(_ question: CanaryQuestion) async -> CanaryAnswer { .silent(reason: "not scripted") }
 
     func ownCredentials() async -> CredentialExpiry? { nil }
 }

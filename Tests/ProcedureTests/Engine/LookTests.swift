@@ -1,9 +1,13 @@
 import ControlProtocol
 import Fleet
-import Procedure
+import KafkaMetadata
 import Settings
+import Synchronization
+import SystemCalls
 import Testing
 import Topology
+
+@testable import Procedure
 
 @Suite("What two gates want to see")
 struct LookTests {
@@ -59,10 +63,70 @@ struct LookTests {
 
     @Test("a gate judges by the answer to its own question")
     func ownAnswer() {
-        let silent = FleetError.kafkaUnreadable(reason: "no server answers")
+        let silent = KafkaReadingError(reason: "no server answers")
         let view = FleetView(kafka: [source: .failure(silent)])
         #expect(view.kafka(from: source) == nil)
         #expect(view.kafkaSilence(of: source) == "\(silent)")
         #expect(view.kafkaSilence(of: destination) == "Kafka was not read")
     }
+
+    @Test("a look asks every ZooKeeper and lets every canary fly, and keeps each answer with its question")
+    func answers() async {
+        let canaries = [
+            CanaryQuestion(name: "one", sides: [plan.source]),
+            CanaryQuestion(name: "two", sides: [plan.destination]),
+        ]
+        let look = Look(kafka: source, canary: canaries[0])
+            .merging(Look(kafka: destination, canary: canaries[1]))
+        let ensembles = AskedEnsembles()
+        let watch = GateWatch(
+            fleet: ModelFleet(plan: plan),
+            ensembles: ensembles,
+            timing: .system,
+            stopRequest: { .none },
+            progress: { _ in }
+        )
+        let view = await watch.look(look, facts: RunFacts())
+        #expect(ensembles.asked == [source, destination])
+        #expect(view.kafkaSilence(of: source).hasSuffix("1 asked"))
+        #expect(view.kafkaSilence(of: destination).hasSuffix("2 asked"))
+        #expect(view.canaries[canaries[0]] == .silent(reason: "one"))
+        #expect(view.canaries[canaries[1]] == .silent(reason: "two"))
+    }
+
+    @Test("what one host's history is asked by two questions is asked at once, each transaction once")
+    func sharedHistory() async {
+        let host = host
+        let look = Look(histories: { _, _ in [host: [Zxid(1), Zxid(2)]] })
+            .merging(Look(histories: { _, _ in [host: [Zxid(2), Zxid(3)]] }))
+        let watch = GateWatch(
+            fleet: ModelFleet(plan: plan),
+            ensembles: AskedEnsembles(),
+            timing: .system,
+            stopRequest: { .none },
+            progress: { _ in }
+        )
+        guard case .found(let presence)? = await watch.look(look, facts: RunFacts()).histories[host] else {
+            Issue.record("no history")
+            return
+        }
+        #expect(presence.keys.sorted() == [Zxid(1), Zxid(2), Zxid(3)])
+    }
+}
+
+/// Ensembles that say how often they were asked.
+private final class AskedEnsembles: EnsembleReading {
+    private let log = Mutex<[KafkaSource]>([])
+
+    var asked: [KafkaSource] { log.withLock { $0 } }
+
+    func kafka(at source: KafkaSource) async throws(KafkaReadingError) -> KafkaCluster {
+        let count = log.withLock { log in
+            log.append(source)
+            return log.count
+        }
+        throw KafkaReadingError(reason: "\(count) asked")
+    }
+
+    func fly(_ question: CanaryQuestion) async -> CanaryAnswer { .silent(reason: question.name) }
 }

@@ -7,8 +7,8 @@ import Settings
 import Synchronization
 import Topology
 
-/// The procedure's fleet over a `ModelEnsemble`, with faults injected by command number.
-final class ModelFleet: Fleet {
+/// Agents and ensembles over one `ModelEnsemble`, with faults injected by command number.
+final class ModelFleet: Fleet, EnsembleReading {
     enum Fault: Hashable, Sendable {
         /// The agent never gets it.
         case unreachable
@@ -90,13 +90,14 @@ final class ModelFleet: Fleet {
         }
     }
 
-    func kafka(through servers: [PlannedServer], chroot: String) async throws(FleetError) -> KafkaCluster {
-        let result: Result<KafkaCluster, FleetError> = state.withLock { state in
+    func kafka(at source: KafkaSource) async throws(KafkaReadingError) -> KafkaCluster {
+        let result: Result<KafkaCluster, KafkaReadingError> = state.withLock { state in
             state.model.brokers.pass()
-            guard servers.contains(where: { state.model.serves($0.host) }), !state.model.brokers.isUnreadable
-            else { return .failure(.kafkaUnreadable(reason: "no server answers")) }
+            guard source.servers.contains(where: { state.model.serves($0.host) }),
+                !state.model.brokers.isUnreadable
+            else { return .failure(KafkaReadingError(reason: "no server answers")) }
             do throws(KafkaTreeError) { return .success(try state.model.brokers.cluster()) } catch {
-                return .failure(.kafkaUnreadable(reason: "\(error)"))
+                return .failure(KafkaReadingError(reason: "\(error)"))
             }
         }
         return try result.get()
