@@ -160,7 +160,10 @@ let suites: [Target] = [
     ),
     tests(
         "FleetTests",
-        use: ["AgentClient", "ControlProtocol", "Fleet", "Settings", "SystemCalls", "Topology"]
+        use: [
+            "AgentClient", "CertificateAuthority", "ControlProtocol", "Fleet", "MutualTLS",
+            "Settings", "SystemCalls", "Topology",
+        ]
     ),
     tests(
         "ProcedureTests",

@@ -8,6 +8,12 @@ import ZooKeeperClient
 /// ZooKeeper did not answer, or not as Kafka's does.
 package struct KafkaReadingError: Error, Hashable, Sendable {
     package let reason: String
+
+    package init(reason: String) { self.reason = reason }
+}
+
+extension KafkaReadingError: CustomStringConvertible {
+    package var description: String { "Kafka's nodes in ZooKeeper cannot be read: \(reason)" }
 }
 
 /// Reads a Kafka cluster's nodes over one kept session, many requests under way at once.

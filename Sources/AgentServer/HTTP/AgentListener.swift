@@ -163,7 +163,8 @@ package struct AgentListener: Sendable {
             book.forget(channel)
             counters.closeConnection()
         }
-        return channel.eventLoop.makeFutureWithTask { await tls.current() }.flatMapThrowing { context in
+        let looked = channel.eventLoop.makeFutureWithTask { await tls.current() }
+        let accepted: EventLoopFuture<Accepted?> = looked.flatMapThrowing { context in
             let peer = PeerRecord()
             let pipeline = channel.pipeline.syncOperations
             var decoder = NIOHTTPDecoderLimitConfiguration()
@@ -195,6 +196,9 @@ package struct AgentListener: Sendable {
             let wrapped = try ConnectionServer.Channel(wrappingChannelSynchronously: channel)
             return Accepted(channel: wrapped, peer: peer, address: address, context: context, opened: .now)
         }
+        // Nobody else closes a connection that came to no handlers.
+        accepted.whenFailure { _ in channel.close(promise: nil) }
+        return accepted
     }
 
     private static func text(_ address: SocketAddress) -> String {

@@ -70,9 +70,9 @@ struct RuleCleaning {
 
     private func isCleaned(_ host: HostName, _ lease: Lease, _ say: (String) -> Void) async -> Bool {
         do {
-            let outcome = try await remove(on: host, lease)
-            guard case .done(.rules(let rules)) = outcome else {
-                say("\(host): \(outcome)")
+            let result = try await remove(on: host, lease)
+            guard case .rules(let rules) = result else {
+                say("\(host): \(result)")
                 return false
             }
             say("\(host): \(rules.count) rules left")
@@ -83,7 +83,7 @@ struct RuleCleaning {
         }
     }
 
-    private func remove(on host: HostName, _ lease: Lease) async throws -> CommandOutcome {
+    private func remove(on host: HostName, _ lease: Lease) async throws -> CommandResult {
         guard let id = CommandID("\(lease.runID)-\(host)") else { throw Complaint("\(host): no command id") }
         let request = CommandRequest(id: id, lease: lease, command: .removeWall)
         do throws(FleetError) {

@@ -18,8 +18,9 @@ struct PlanCommand: AsyncParsableCommand {
         let plan = try PlanReader.read(path: file)
         let fleet = try AgentFleet(plan: plan, log: logging.logger, warn: Output.warn)
         let survey = await Survey.take(of: plan, through: fleet)
-        let walls = plan.destination.map { ($0.host, plan.wall(for: $0)) }
+        let walls = plan.destination.map { ($0.host, [plan.wall(for: $0)]) }
         let answers = await fleet.previews(of: Dictionary(walls) { first, _ in first })
+            .compactMapValues(\.values.first)
         let rules = answers.compactMapValues(\.accepted)
         Output.write(PlanText(plan: plan, survey: survey).text(rules: rules) + "\n")
         let missing =

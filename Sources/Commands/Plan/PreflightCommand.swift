@@ -44,8 +44,10 @@ struct PreflightCommand: AsyncParsableCommand {
             return PreflightReport(plan.name, plan.strategy, [Self.impossible("\(error)")])
         }
         let survey = await Survey.take(of: plan, through: fleet)
-        let findings = await Preflight(plan: plan, survey: survey).findings(through: fleet, timing: .system)
-        await fleet.close()
+        let ensembles = EnsembleClients(log: logging.logger)
+        let findings = await Preflight(plan: plan, survey: survey)
+            .findings(through: fleet, ensembles, timing: .system)
+        await ensembles.close()
         return PreflightReport(plan.name, plan.strategy, findings)
     }
 

@@ -11,6 +11,7 @@ struct Conductor {
     let plan: MigrationPlan
     let options: RunOptions
     let fleet: AgentFleet
+    let ensembles = EnsembleClients(log: options.logging.logger)
     let journal: SQLiteJournal
     let timing = Timing.system
 
@@ -45,6 +46,7 @@ struct Conductor {
             run: run,
             course: course,
             fleet: fleet,
+            ensembles: ensembles,
             journal: journal,
             timing: timing,
             report: try options.reporter(),
@@ -53,7 +55,7 @@ struct Conductor {
         )
         let outcome = try await leases.renewing(lease) { try await runner.perform() }
         await leases.release(lease)
-        await fleet.close()
+        await ensembles.close()
         switch outcome {
         case .finished: return
         case .stopped: throw ExitCode(1)
@@ -64,7 +66,8 @@ struct Conductor {
     private func tellAll() async throws {
         guard try unfinished(FencingEpoch(0)) == nil else { return }
         let survey = await Survey.take(of: plan, through: fleet)
-        let findings = await Preflight(plan: plan, survey: survey).findings(through: fleet, timing: timing)
+        let findings = await Preflight(plan: plan, survey: survey)
+            .findings(through: fleet, ensembles, timing: timing)
         let failed = findings.filter { $0.verdict == .fail }
         guard !failed.isEmpty else { return }
         throw Complaint("nothing was begun:\n" + failed.map(\.sentence).joined(separator: "\n"))

@@ -1,7 +1,6 @@
 import AgentClient
 package import ControlProtocol
 import Glibc
-package import KafkaMetadata
 package import Logging
 import MutualTLS
 import NIOCore
@@ -16,8 +15,6 @@ package struct AgentFleet: Fleet {
 
     private let clients: [HostName: AgentClient]
     private let tls: ReloadingTLSContext
-    private let kafka: KafkaReader
-    private let log: Logger
 
     /// - Parameter warn: told of certificates that changed on disk and cannot be used; the earlier ones stay in use.
     package init(
@@ -25,8 +22,6 @@ package struct AgentFleet: Fleet {
         log: Logger,
         warn: @escaping @Sendable (String) -> Void
     ) throws {
-        self.log = log
-        kafka = KafkaReader(log: log)
         let directory = plan.pki.directory
         let name = plan.pki.coordinator
         let crl = "\(directory)/ca.crl"
@@ -120,33 +115,12 @@ package struct AgentFleet: Fleet {
         }
     }
 
-    package func kafka(through servers: [PlannedServer], chroot: String) async throws(FleetError)
-        -> KafkaCluster
-    {
-        let list = servers.map { ConnectString.Server(host: $0.address, port: $0.clientPort).description }
-        guard let connect = ConnectString(list.joined(separator: ",") + chroot) else {
-            throw .kafkaUnreadable(reason: "no server to ask")
-        }
-        do throws(KafkaReadingError) {
-            return try await kafka.read(through: connect)
-        } catch {
-            throw .kafkaUnreadable(reason: error.reason)
-        }
-    }
-
     package func history(of zxids: [Zxid], on host: HostName) async throws(FleetError) -> [Zxid: Presence] {
         let reply = try await call(host) { client throws(AgentClientError) in
             try await client.history(HistoryRequest(zxids: zxids))
         }
         return Dictionary(reply.results.map { ($0.zxid, $0.presence) }) { first, _ in first }
     }
-
-    package func fly(_ question: CanaryQuestion) async -> CanaryAnswer {
-        await CanaryCheck(question, log: log).answer()
-    }
-
-    /// Ends the session with ZooKeeper, if one was opened.
-    package func close() async { await kafka.close() }
 
     package func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview {
         try await call(host) { client throws(AgentClientError) in
@@ -166,10 +140,11 @@ package struct AgentFleet: Fleet {
         _ request: CommandRequest,
         on host: HostName,
         progress: @escaping @Sendable (CommandEvent) -> Void
-    ) async throws(FleetError) -> CommandOutcome {
-        try await call(host) { client throws(AgentClientError) in
+    ) async throws(FleetError) -> CommandResult {
+        let outcome = try await call(host) { client throws(AgentClientError) in
             try await client.perform(request, progress: progress)
         }
+        return try outcome.result(of: host)
     }
 
     private func call<Value>(
@@ -182,15 +157,7 @@ package struct AgentFleet: Fleet {
         do throws(AgentClientError) {
             return try await body(client)
         } catch {
-            switch error {
-            case .unreachable(_, let reason): throw .unreachable(host: host, reason: reason)
-            case .replyLost(_, let reason): throw .replyLost(host: host, reason: reason)
-            case .refused(_, 503, let reply): throw .unreachable(host: host, reason: reply.error)
-            case .refused(_, _, let reply):
-                if let refusal = reply.refusal { throw .refused(host: host, refusal: refusal) }
-                throw .broken(host: host, reason: reply.error)
-            case .identity, .protocolViolation: throw .broken(host: host, reason: "\(error)")
-            }
+            throw FleetError(error)
         }
     }
 }

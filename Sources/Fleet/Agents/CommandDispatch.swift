@@ -35,7 +35,7 @@ package struct CommandDispatch: Sendable {
     /// What came of it, host by host: also of a host where a later command failed.
     package struct Answer: Hashable, Sendable {
         package var results: [HostName: [CommandResult]] = [:]
-        package var failures: [String] = []
+        package var failures: [FleetError] = []
     }
 
     /// One host's part of a step.
@@ -46,7 +46,7 @@ package struct CommandDispatch: Sendable {
 
     private struct PartAnswer: Sendable {
         var results: [CommandResult] = []
-        var failure: String?
+        var failure: FleetError?
     }
 
     package func send(_ commands: [HostCommand], step: String, attempt: Int) async -> Answer {
@@ -69,59 +69,67 @@ package struct CommandDispatch: Sendable {
 
     private func send(_ part: Part, step: String, attempt: Int) async -> PartAnswer {
         var answer = PartAnswer()
-        do throws(DispatchFailure) {
+        do throws(FleetError) {
             for (index, command) in part.commands {
                 let id = "\(lease.runID)-\(step)-\(attempt)-\(index)-\(part.host)"
                 guard let commandID = CommandID(id) else {
-                    throw DispatchFailure(reason: "'\(id)' is no command id")
+                    throw .broken(host: part.host, reason: "'\(id)' is no command id")
                 }
                 let request = CommandRequest(id: commandID, lease: lease, command: command)
                 answer.results.append(try await follow(request, on: part.host))
             }
         } catch {
-            answer.failure = error.reason
+            answer.failure = error
         }
         return answer
     }
 
-    private func follow(
-        _ request: CommandRequest,
-        on host: HostName
-    ) async throws(DispatchFailure) -> CommandResult {
+    private func follow(_ request: CommandRequest, on host: HostName) async throws(FleetError)
+        -> CommandResult
+    {
         let lastSign = LastSign(timing.monotonic())
         while true {
-            let reason: String
+            let hindrance: FleetError
             do throws(FleetError) {
-                let outcome = try await fleet.perform(request, on: host) { event in
+                return try await fleet.perform(request, on: host) { event in
                     lastSign.note(timing.monotonic())
                     if case .progress(let message, let milliseconds) = event, !message.isEmpty {
                         progress(host, "\(message) (\(milliseconds) ms)")
                     }
                 }
-                switch outcome {
-                case .done(let result): return result
-                case .refused(.noLease):
-                    try await renew(on: host)
-                    reason = "its lease had lapsed"
-                case .refused(let refusal): throw FleetError.refused(host: host, refusal: refusal)
-                case .failed(let message): throw FleetError.broken(host: host, reason: message)
-                }
             } catch {
-                switch error {
-                case .unreachable, .replyLost: reason = "\(error)"
-                case .refused(_, .noLease):
-                    reason = "its lease had lapsed"
-                    do throws(FleetError) { try await renew(on: host) } catch {
-                        throw DispatchFailure(reason: "\(error)")
-                    }
-                case .refused, .broken, .kafkaUnreadable: throw DispatchFailure(reason: "\(error)")
-                }
+                hindrance = try await overcome(error, on: host)
             }
             guard timing.monotonic() < lastSign.time + patience else {
-                throw DispatchFailure(reason: "\(reason); gave up after \(patience)")
+                throw .gaveUp(hindrance, after: patience)
             }
-            progress(host, "\(reason); asking again under the same command id")
+            progress(host, "\(Self.said(of: hindrance)); asking again under the same command id")
             await timing.sleep(.milliseconds(500))
+        }
+    }
+
+    /// Returns what another attempt may get over, and throws what it cannot; a lease that lapsed is asked for anew.
+    private func overcome(_ error: FleetError, on host: HostName) async throws(FleetError) -> FleetError {
+        switch error {
+        case .unreachable, .replyLost: return error
+        case .refused(_, .noLease):
+            do throws(FleetError) {
+                try await renew(on: host)
+                return error
+            } catch {
+                switch error {
+                case .unreachable, .replyLost: return error
+                case .refused, .failed, .broken, .gaveUp: throw error
+                }
+            }
+        case .refused, .failed, .broken, .gaveUp: throw error
+        }
+    }
+
+    private static func said(of hindrance: FleetError) -> String {
+        switch hindrance {
+        case .refused: "its lease had lapsed"
+        case .unreachable, .replyLost, .failed, .broken, .gaveUp: "\(hindrance)"
         }
     }
 
@@ -139,10 +147,4 @@ private final class LastSign: Sendable {
     var time: Duration { moment.withLock { $0 } }
 
     func note(_ time: Duration) { moment.withLock { $0 = time } }
-}
-
-package struct DispatchFailure: Error {
-    package let reason: String
-
-    package init(reason: String) { self.reason = reason }
 }

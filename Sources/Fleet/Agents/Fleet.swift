@@ -1,9 +1,7 @@
 package import ControlProtocol
-package import KafkaMetadata
-package import Settings
 package import Topology
 
-/// All that the procedure can do to the world, host by host.
+/// All that the procedure can do to hosts, through their agents.
 ///
 /// The coordinator's is made of agent connections; the tests' is a model of an ensemble.
 package protocol Fleet: Sendable {
@@ -13,12 +11,8 @@ package protocol Fleet: Sendable {
     func observeServing(_ hosts: [HostName]) async -> [HostName: Observation]
     func probe(_ targets: [ProbeTarget], from host: HostName) async throws(FleetError) -> [ProbeResult]
     func read(_ path: String, on host: HostName) async throws(FleetError) -> FileContent
-    /// What ZooKeeper has of the Kafka cluster below `chroot`, asked at any of the servers.
-    func kafka(through servers: [PlannedServer], chroot: String) async throws(FleetError) -> KafkaCluster
     /// What the log and the snapshots of a host's server hold of these transactions.
     func history(of zxids: [Zxid], on host: HostName) async throws(FleetError) -> [Zxid: Presence]
-    /// Writes a canary through each side and looks for all of them on every server; nothing of it stays.
-    func fly(_ question: CanaryQuestion) async -> CanaryAnswer
     /// When the certificates end by which this program knows agents and is known to them.
     func ownCredentials() async -> CredentialExpiry?
     func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview
@@ -29,32 +23,5 @@ package protocol Fleet: Sendable {
         _ request: CommandRequest,
         on host: HostName,
         progress: @escaping @Sendable (CommandEvent) -> Void
-    ) async throws(FleetError) -> CommandOutcome
-}
-
-package enum FleetError: Error, Hashable, Sendable {
-    /// Nothing was sent.
-    case unreachable(host: HostName, reason: String)
-    /// It may have happened.
-    case replyLost(host: HostName, reason: String)
-    case refused(host: HostName, refusal: Refusal)
-    /// The agent's answer makes no sense, or TLS refused one side; trying again will not help.
-    case broken(host: HostName, reason: String)
-    /// ZooKeeper's clients' side did not answer, or not as Kafka's does.
-    case kafkaUnreadable(reason: String)
-}
-
-extension FleetError: CustomStringConvertible {
-    package var description: String {
-        switch self {
-        case .unreachable(let host, let reason):
-            "\(host): its agent cannot be reached (\(reason)); see that mitosis-agent runs and its port is open"
-        case .replyLost(let host, let reason):
-            "\(host): the connection to its agent was lost (\(reason)); what was asked may have happened"
-        case .refused(let host, let refusal): "\(host): its agent refused: \(refusal)"
-        case .broken(let host, let reason): "\(host): \(reason)"
-        case .kafkaUnreadable(let reason):
-            "Kafka's nodes in ZooKeeper cannot be read: \(reason)"
-        }
-    }
+    ) async throws(FleetError) -> CommandResult
 }

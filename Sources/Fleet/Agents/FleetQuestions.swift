@@ -3,16 +3,22 @@ package import Topology
 
 /// Questions to many hosts at once, each host its own; what a host fails with is part of the answer.
 extension Fleet {
-    /// What each host's backend would make of its wall.
-    package func previews(of walls: [HostName: Wall]) async -> [HostName: PreviewAnswer] {
-        let answers = await mapHosts(walls) { host, wall throws(FleetError) in
-            try await preview(wall, on: host)
+    /// What each host's backend would make of its walls.
+    package func previews(of walls: [HostName: [Wall]]) async -> [HostName: [Wall: PreviewAnswer]] {
+        let asked = Array(walls)
+        let answers = await mapHosts(asked) { question in
+            var answers: [Wall: PreviewAnswer] = [:]
+            for wall in question.value { answers[wall] = await preview(of: wall, on: question.key) }
+            return answers
         }
-        return answers.mapValues { answer in
-            switch answer {
-            case .success(let preview): .accepted(preview)
-            case .failure(let error): .failed(error)
-            }
+        return Dictionary(uniqueKeysWithValues: zip(asked.map(\.key), answers))
+    }
+
+    private func preview(of wall: Wall, on host: HostName) async -> PreviewAnswer {
+        do throws(FleetError) {
+            return .accepted(try await preview(wall, on: host))
+        } catch {
+            return .failed(error)
         }
     }
 

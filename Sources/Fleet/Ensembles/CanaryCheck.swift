@@ -1,7 +1,7 @@
 import ControlProtocol
 import FoundationEssentials
 package import Logging
-package import Logs
+import Logs
 import Settings
 import Topology
 import ZooKeeperClient

@@ -124,7 +124,7 @@ struct RunProgress {
             }
         }
         return answer.failures.isEmpty
-            ? .succeeded("") : .failed(answer.failures.sorted().joined(separator: "\n"))
+            ? .succeeded("") : .failed(answer.failures.map(\.description).sorted().joined(separator: "\n"))
     }
 
     mutating func verify() async -> RunMachine.Event {
@@ -187,7 +187,12 @@ struct RunProgress {
     }
 
     private var gates: GateWatch {
-        GateWatch(fleet: runner.fleet, timing: runner.timing, stopRequest: runner.stopRequest) { reason in
+        GateWatch(
+            fleet: runner.fleet,
+            ensembles: runner.ensembles,
+            timing: runner.timing,
+            stopRequest: runner.stopRequest
+        ) { reason in
             tell(.stepWaiting, reason)
         }
     }

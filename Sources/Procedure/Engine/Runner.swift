@@ -14,6 +14,7 @@ package struct Runner: Sendable {
     let run: RunRecord
     let hosts: [HostName]
     let fleet: any Fleet
+    let ensembles: any EnsembleReading
     let journal: any RunJournal
     let timing: Timing
     let report: @Sendable (RunEvent) -> Void
@@ -36,6 +37,7 @@ package struct Runner: Sendable {
         run: RunRecord,
         course: Course = .forward,
         fleet: any Fleet,
+        ensembles: any EnsembleReading,
         journal: any RunJournal,
         timing: Timing,
         report: @escaping @Sendable (RunEvent) -> Void,
@@ -56,6 +58,7 @@ package struct Runner: Sendable {
         hosts = plan.agents.map(\.host)
         self.run = run
         self.fleet = fleet
+        self.ensembles = ensembles
         self.journal = journal
         self.timing = timing
         self.report = report

@@ -15,8 +15,18 @@ package struct Preflight: Sendable {
         waivers = plan.waivers
     }
 
-    package func findings(through fleet: any Fleet, timing: Timing) async -> [Finding] {
-        let watch = GateWatch(fleet: fleet, timing: timing, stopRequest: { .none }, progress: { _ in })
+    package func findings(
+        through fleet: any Fleet,
+        _ ensembles: any EnsembleReading,
+        timing: Timing
+    ) async -> [Finding] {
+        let watch = GateWatch(
+            fleet: fleet,
+            ensembles: ensembles,
+            timing: timing,
+            stopRequest: { .none },
+            progress: { _ in }
+        )
         return await findings(watch, facts: RunFacts())
     }
 

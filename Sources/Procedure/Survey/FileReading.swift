@@ -55,13 +55,6 @@ struct FileReading: Sendable {
 extension FleetError {
     /// The description without the host that it begins with.
     var sentence: String {
-        let host: HostName
-        switch self {
-        case .unreachable(let name, _), .replyLost(let name, _), .refused(let name, _), .broken(let name, _):
-            host = name
-        case .kafkaUnreadable: return description
-        }
-        return description.hasPrefix("\(host): ")
-            ? String(description.dropFirst("\(host): ".count)) : description
+        description.hasPrefix("\(host): ") ? String(description.dropFirst("\(host): ".count)) : description
     }
 }

@@ -106,6 +106,7 @@ enum Fixture {
             run: record,
             course: course,
             fleet: fleet,
+            ensembles: fleet,
             journal: journal,
             timing: timing,
             report: report,

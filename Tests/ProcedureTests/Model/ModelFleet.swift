@@ -7,8 +7,8 @@ import Settings
 import Synchronization
 import Topology
 
-/// The procedure's fleet over a `ModelEnsemble`, with faults injected by command number.
-final class ModelFleet: Fleet {
+/// Agents and ensembles over one `ModelEnsemble`, with faults injected by command number.
+final class ModelFleet: Fleet, EnsembleReading {
     enum Fault: Hashable, Sendable {
         /// The agent never gets it.
         case unreachable
@@ -103,13 +103,14 @@ final class ModelFleet: Fleet {
         }
     }
 
-    func kafka(through servers: [PlannedServer], chroot: String) async throws(FleetError) -> KafkaCluster {
-        let result: Result<KafkaCluster, FleetError> = state.withLock { state in
+    func kafka(at source: KafkaSource) async throws(KafkaReadingError) -> KafkaCluster {
+        let result: Result<KafkaCluster, KafkaReadingError> = state.withLock { state in
             state.model.brokers.pass()
-            guard servers.contains(where: { state.model.serves($0.host) }), !state.model.brokers.isUnreadable
-            else { return .failure(.kafkaUnreadable(reason: "no server answers")) }
+            guard source.servers.contains(where: { state.model.serves($0.host) }),
+                !state.model.brokers.isUnreadable
+            else { return .failure(KafkaReadingError(reason: "no server answers")) }
             do throws(KafkaTreeError) { return .success(try state.model.brokers.cluster()) } catch {
-                return .failure(.kafkaUnreadable(reason: "\(error)"))
+                return .failure(KafkaReadingError(reason: "\(error)"))
             }
         }
         return try result.get()
@@ -155,7 +156,7 @@ final class ModelFleet: Fleet {
         _ request: CommandRequest,
         on host: HostName,
         progress: @escaping @Sendable (CommandEvent) -> Void
-    ) async throws(FleetError) -> CommandOutcome {
+    ) async throws(FleetError) -> CommandResult {
         let (outcome, fault) = state.withLock { state -> (CommandOutcome, Fault?) in
             state.sent += 1
             let fault = faults[state.sent]
@@ -165,7 +166,7 @@ final class ModelFleet: Fleet {
         switch fault {
         case .unreachable: throw .unreachable(host: host, reason: "injected")
         case .replyLost: throw .replyLost(host: host, reason: "injected")
-        case nil: return outcome
+        case nil: return try outcome.result(of: host)
         }
     }
 }

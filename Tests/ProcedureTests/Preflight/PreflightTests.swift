@@ -21,7 +21,7 @@ struct PreflightTests {
         )
         let survey: Survey
         if let known { survey = known } else { survey = await Survey.take(of: plan, through: fleet) }
-        return await Preflight(plan: plan, survey: survey).findings(through: fleet, timing: timing)
+        return await Preflight(plan: plan, survey: survey).findings(through: fleet, fleet, timing: timing)
     }
 
     @Test(

@@ -3,22 +3,23 @@ package import Fleet
 package import KafkaMetadata
 import Topology
 
+/// What a ZooKeeper has of Kafka, or why it does not say.
+package typealias KafkaAnswer = Result<KafkaCluster, KafkaReadingError>
+
 /// One look at the fleet: every gate is judged on such a value and on nothing else.
 package struct FleetView: Hashable, Sendable {
     package var hosts: [HostName: Observation]
     /// Answers to the probes a gate asked for, by the host that probed.
     package var probes: [HostName: [ProbeResult]]
-    /// What ZooKeeper has of Kafka; nil when it was not asked, or did not answer.
-    package var kafka: KafkaCluster?
-    /// Why ZooKeeper did not answer about Kafka.
-    package var kafkaSilence: String?
+    /// What each ZooKeeper that was asked has of Kafka, or why it did not answer.
+    package var kafka: [KafkaSource: KafkaAnswer]
     /// What the histories of servers hold of the transactions a gate asked for.
     package var histories: [HostName: HistoryAnswer] = [:]
-    /// Nil when no canary was asked for.
-    package var canary: CanaryAnswer?
+    package var canaries: [CanaryQuestion: CanaryAnswer] = [:]
     /// Why a host's agent made no probes.
     package var probeErrors: [HostName: FleetError] = [:]
-    package var previews: [HostName: PreviewAnswer] = [:]
+    /// What each host's backend made of the walls that it was shown.
+    package var previews: [HostName: [Wall: PreviewAnswer]] = [:]
     /// When this program's own certificates end; nil when it was not asked.
     package var ownCredentials: CredentialExpiry?
     /// From before the hosts were asked until the last had answered, by this program's clock, Unix milliseconds.
@@ -27,13 +28,27 @@ package struct FleetView: Hashable, Sendable {
     package init(
         hosts: [HostName: Observation] = [:],
         probes: [HostName: [ProbeResult]] = [:],
-        kafka: KafkaCluster? = nil,
-        kafkaSilence: String? = nil
+        kafka: [KafkaSource: KafkaAnswer] = [:]
     ) {
         self.hosts = hosts
         self.probes = probes
         self.kafka = kafka
-        self.kafkaSilence = kafkaSilence
+    }
+
+    /// What this ZooKeeper has of Kafka; nil when it was not asked, or did not answer.
+    package func kafka(from source: KafkaSource) -> KafkaCluster? {
+        switch kafka[source] {
+        case .success(let cluster): cluster
+        case .failure, nil: nil
+        }
+    }
+
+    /// Why nothing is known from this ZooKeeper.
+    package func kafkaSilence(of source: KafkaSource) -> String {
+        switch kafka[source] {
+        case .failure(let error): "\(error)"
+        case .success, nil: "Kafka was not read"
+        }
     }
 
     package func status(_ host: HostName) -> HostStatus? {

@@ -10,6 +10,7 @@ struct GateWatch: Sendable {
     static let pause = Duration.milliseconds(50)
 
     let fleet: any Fleet
+    let ensembles: any EnsembleReading
     let timing: Timing
     let stopRequest: @Sendable () -> StopRequest
     let progress: @Sendable (String) -> Void
@@ -91,14 +92,14 @@ struct GateWatch: Sendable {
         view.probeErrors = probes.compactMapValues(\.error)
         async let hosts = observe(look)
         async let kafka = kafka(look.kafka)
-        async let canary = canary(look.canary)
+        async let canaries = canaries(look.canaries)
         async let previews = fleet.previews(of: look.walls)
         (view.hosts, view.lookedAt) = await hosts
-        (view.kafka, view.kafkaSilence) = await kafka
-        view.canary = await canary
+        view.kafka = await kafka
+        view.canaries = await canaries
         view.previews = await previews
         if look.ownCredentials { view.ownCredentials = await fleet.ownCredentials() }
-        if let ask = look.histories { view.histories = await fleet.histories(of: ask(view, facts)) }
+        view.histories = await fleet.histories(of: transactions(look.histories, view, facts))
         return view
     }
 
@@ -109,17 +110,34 @@ struct GateWatch: Sendable {
         return (seen, began...max(began, timing.now()))
     }
 
-    private func kafka(_ source: KafkaSource?) async -> (KafkaCluster?, String?) {
-        guard let source else { return (nil, nil) }
-        do throws(FleetError) {
-            return (try await fleet.kafka(through: source.servers, chroot: source.chroot), nil)
-        } catch {
-            return (nil, "\(error)")
+    /// One after another: one session is kept for it.
+    private func kafka(_ sources: [KafkaSource]) async -> [KafkaSource: KafkaAnswer] {
+        var answers: [KafkaSource: KafkaAnswer] = [:]
+        for source in sources {
+            do throws(KafkaReadingError) {
+                let cluster = try await ensembles.kafka(at: source)
+                answers[source] = .success(cluster)
+            } catch {
+                answers[source] = .failure(error)
+            }
         }
+        return answers
     }
 
-    private func canary(_ question: CanaryQuestion?) async -> CanaryAnswer? {
-        guard let question else { return nil }
-        return await fleet.fly(question)
+    private func canaries(_ questions: [CanaryQuestion]) async -> [CanaryQuestion: CanaryAnswer] {
+        var answers: [CanaryQuestion: CanaryAnswer] = [:]
+        for question in questions { answers[question] = await ensembles.fly(question) }
+        return answers
+    }
+
+    /// Of each host all transactions that any of the questions is about, each once.
+    private func transactions(
+        _ questions: [Look.HistoryQuestion],
+        _ view: FleetView,
+        _ facts: RunFacts
+    ) -> [HostName: [Zxid]] {
+        questions.reduce(into: [:]) { all, ask in
+            all.merge(ask(view, facts)) { first, second in first + second.filter { !first.contains($0) } }
+        }
     }
 }

@@ -13,45 +13,48 @@ package struct Look: Sendable {
     package var awaitsServing = false
     /// Connections to try, by the host that tries them.
     package var probes: [HostName: [ProbeTarget]]
-    /// Which ZooKeeper to ask about Kafka.
-    package var kafka: KafkaSource?
+    /// Which ZooKeepers to ask about Kafka, one after another.
+    package var kafka: [KafkaSource]
     /// Transactions to look up in the history of servers.
-    package var histories: (@Sendable (FleetView, RunFacts) -> [HostName: [Zxid]])?
-    /// Canaries to let fly.
-    package var canary: CanaryQuestion?
+    package var histories: [HistoryQuestion]
+    /// Canaries to let fly, one after another.
+    package var canaries: [CanaryQuestion]
     /// Walls that the agents' backends shall judge without putting them up.
-    package var walls: [HostName: Wall]
+    package var walls: [HostName: [Wall]]
     /// Whether to see when this program's own certificates end.
     package var ownCredentials: Bool
+
+    package typealias HistoryQuestion = @Sendable (FleetView, RunFacts) -> [HostName: [Zxid]]
+
     package init(
         hosts: [HostName] = [],
         probes: [HostName: [ProbeTarget]] = [:],
         kafka: KafkaSource? = nil,
-        histories: (@Sendable (FleetView, RunFacts) -> [HostName: [Zxid]])? = nil,
+        histories: HistoryQuestion? = nil,
         canary: CanaryQuestion? = nil,
         walls: [HostName: Wall] = [:],
         ownCredentials: Bool = false
     ) {
         self.hosts = hosts
         self.probes = probes
-        self.kafka = kafka
-        self.histories = histories
-        self.canary = canary
-        self.walls = walls
+        self.kafka = kafka.map { [$0] } ?? []
+        self.histories = histories.map { [$0] } ?? []
+        canaries = canary.map { [$0] } ?? []
+        self.walls = walls.mapValues { [$0] }
         self.ownCredentials = ownCredentials
     }
 
     /// Whether what is seen by this shows what the other wants to see; questions that change something, or take long, are
     /// always asked anew.
     func shows(all other: Look) -> Bool {
-        guard other.kafka == nil, other.histories == nil, other.canary == nil, other.walls.isEmpty,
+        guard other.kafka.isEmpty, other.histories.isEmpty, other.canaries.isEmpty, other.walls.isEmpty,
             !other.ownCredentials, !other.awaitsServing
         else { return false }
         return Set(hosts).isSuperset(of: other.hosts)
             && other.probes.allSatisfy { Set(probes[$0.key] ?? []).isSuperset(of: $0.value) }
     }
 
-    /// Everything that either wants to see; where only one answer is possible, this one's question counts.
+    /// Everything that either wants to see: every question is asked, one that both have is asked once.
     package func merging(_ other: Look) -> Look {
         var both = self
         let known = Set(hosts)
@@ -60,10 +63,10 @@ package struct Look: Sendable {
             let asked = Set(both.probes[host] ?? [])
             both.probes[host, default: []] += targets.filter { !asked.contains($0) }
         }
-        both.kafka = kafka ?? other.kafka
-        both.histories = histories ?? other.histories
-        both.canary = canary ?? other.canary
-        both.walls.merge(other.walls) { first, _ in first }
+        both.kafka += other.kafka.filter { !kafka.contains($0) }
+        both.histories += other.histories
+        both.canaries += other.canaries.filter { !canaries.contains($0) }
+        both.walls.merge(other.walls) { first, second in first + second.filter { !first.contains($0) } }
         both.awaitsServing = awaitsServing || other.awaitsServing
         both.ownCredentials = ownCredentials || other.ownCredentials
         return both

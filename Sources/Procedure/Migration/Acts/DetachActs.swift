@@ -147,8 +147,8 @@ extension MigrationProcedure {
     /// Notes the brokers' sessions before the first node is detached; says why that must wait.
     private func noteSessions(_ fleet: FleetView, _ facts: inout RunFacts) -> String? {
         guard let kafka, !hasBegun(fleet, facts) else { return nil }
-        if let ailment = kafka.ailment(fleet) { return ailment.reason }
-        guard let cluster = fleet.kafka else { return "Kafka was not read" }
+        if let ailment = kafka.ailment(fleet, from: kafka.fromJoint) { return ailment.reason }
+        guard let cluster = fleet.kafka(from: kafka.fromJoint) else { return "Kafka was not read" }
         facts.sessionsAtDivision = KafkaProcedure.sessions(of: cluster)
         return nil
     }

@@ -75,14 +75,14 @@ extension MigrationProcedure {
     }
 
     /// From the recorded ends of the detached nodes, checked against what their disks hold now.
-    private func startOrder(_ fleet: FleetView, _ facts: RunFacts) -> Result<StartOrder, DispatchFailure> {
+    private func startOrder(_ fleet: FleetView, _ facts: RunFacts) -> Result<StartOrder, Undecidable> {
         var ends: [(id: ServerID, end: HistoryEnd?)] = []
         for server in seeds + companions + dormant {
             guard let zookeeper = fleet.zookeeper(server.host) else { continue }
             let isOwn = Self.runs(destinationView, zookeeper)
             if zookeeper.pid != nil, !isOwn, zookeeper.runningView != nil {
                 return .failure(
-                    DispatchFailure(reason: "\(server.host) runs with another view than the destination's")
+                    Undecidable(reason: "\(server.host) runs with another view than the destination's")
                 )
             }
             let found = zookeeper.data.end
@@ -91,14 +91,14 @@ extension MigrationProcedure {
                 continue
             }
             guard let detached = facts.end(of: server.host) else {
-                return .failure(DispatchFailure(reason: "\(server.host) was never detached"))
+                return .failure(Undecidable(reason: "\(server.host) was never detached"))
             }
             if let problem = zookeeper.data.problems.first {
-                return .failure(DispatchFailure(reason: "\(server.host): \(problem)"))
+                return .failure(Undecidable(reason: "\(server.host): \(problem)"))
             }
             guard let found, found >= detached else {
                 return .failure(
-                    DispatchFailure(
+                    Undecidable(
                         reason:
                             "\(server.host): its history ended at \(detached) when it was detached, and ends at "
                             + "\(found?.description ?? "nothing") now; put the data back from the copy in "
@@ -109,19 +109,19 @@ extension MigrationProcedure {
             ends.append((server.id, detached))
         }
         guard let order = StartOrder(ends) else {
-            return .failure(DispatchFailure(reason: "no destination node has a history"))
+            return .failure(Undecidable(reason: "no destination node has a history"))
         }
         if let hole = hole(in: servers(order.freshest), facts) { return .failure(hole) }
         return .success(order)
     }
 
     /// A node may be the freshest and lack what came earlier; another one shows it.
-    private func hole(in freshest: [PlannedServer], _ facts: RunFacts) -> DispatchFailure? {
+    private func hole(in freshest: [PlannedServer], _ facts: RunFacts) -> Undecidable? {
         for server in freshest {
             guard let own = facts.detached[server.host.description] else { continue }
             for (host, other) in facts.detached.sorted(by: { $0.key < $1.key }) {
                 guard let zxid = own.lacks(of: other) else { continue }
-                return DispatchFailure(
+                return Undecidable(
                     reason:
                         "\(server.host) is the freshest and lacks what \(host) has up to \(zxid): its history has a hole. Go "
                         + "back with `mitosis rollback`, move \(server.host)'s version-2 away, let it join anew"

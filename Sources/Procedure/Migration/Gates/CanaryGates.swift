@@ -22,12 +22,13 @@ extension MigrationProcedure {
     }
 
     private func canaries(_ title: String, sides: [[PlannedServer]]) -> Gate {
-        Gate(
+        let question = CanaryQuestion(name: plan.name, sides: sides)
+        return Gate(
             title,
-            looking: Look(canary: CanaryQuestion(name: plan.name, sides: sides)),
+            looking: Look(canary: question),
             deadline: plan.deadlines.restart
         ) { fleet, _ in
-            fleet.canaries { sightings in
+            fleet.seen(question) { sightings in
                 if let stray = sightings.first(where: { !$0.strays.isEmpty }) {
                     return .never(
                         reason:

@@ -14,7 +14,7 @@ extension KafkaProcedure {
                 "on the next of \(brokers.map(\.name).joined(separator: ", ")): write its server.properties, "
                 + "restart it; the controller last",
             by: { fleet, facts in
-                if let ailment = ailment(fleet) { return .wait(because: ailment.reason) }
+                if let ailment = ailment(fleet, from: fromJoint) { return .wait(because: ailment.reason) }
                 let pending = brokers.filter { !isRepointed($0, fleet, facts) }
                 guard brokers.count - pending.count < count,
                     let next = pending.min(by: { rank($0, fleet) < rank($1, fleet) })
@@ -25,11 +25,12 @@ extension KafkaProcedure {
                 case .failure(let problem): return .stop(because: problem.reason)
                 case .success(let commands):
                     var noted = facts
-                    if let registered = fleet.kafka?.brokers[next.id] {
+                    if let registered = fleet.kafka(from: fromJoint)?.brokers[next.id] {
                         noted.replacedRegistrations[next.id.description] = registered.czxid.description
                     }
                     let role =
-                        fleet.kafka?.controller?.id == next.id ? "the controller" : "not the controller"
+                        fleet.kafka(from: fromJoint)?.controller?.id == next.id
+                        ? "the controller" : "not the controller"
                     return .act(
                         commands,
                         because: "\(next.name), \(role), \(pending.count - 1) to go",
@@ -44,21 +45,21 @@ extension KafkaProcedure {
     private func rank(_ broker: PlannedBroker, _ fleet: FleetView) -> Int {
         let isBegun = fleet.file(broker.configPath, on: broker.host)?.digest == newDigest(of: broker)
         if isBegun { return 0 }
-        return fleet.kafka?.controller?.id == broker.id ? 2 : 1
+        return fleet.kafka(from: fromJoint)?.controller?.id == broker.id ? 2 : 1
     }
 
     private func commands(
         for broker: PlannedBroker,
         _ fleet: FleetView
-    ) -> Result<[HostCommand], DispatchFailure> {
+    ) -> Result<[HostCommand], Undecidable> {
         guard let file = survey.kafka?.file(of: broker.host) else {
             return .failure(
-                DispatchFailure(reason: "\(broker.name): its file was not read when the run began")
+                Undecidable(reason: "\(broker.name): its file was not read when the run began")
             )
         }
         let content: Data
         do throws(KafkaFileError) { content = Data(try repointed.content(of: file)) } catch {
-            return .failure(DispatchFailure(reason: "\(broker.name): \(file.path): \(error)"))
+            return .failure(Undecidable(reason: "\(broker.name): \(file.path): \(error)"))
         }
         let write = FileWrite(path: file.path, expected: file.digest, content: content)
         var pid: Int32?

@@ -18,7 +18,7 @@ extension KafkaProcedure {
             interval: kafka.interval,
             kafka: source
         ) { fleet, _ in
-            switch ailment(fleet) {
+            switch ailment(fleet, from: source) {
             case .none:
                 .holds(observed: "\(brokers.count) brokers registered, 0 under-replicated partitions")
             case .some(.passing(let reason)): .waiting(reason: reason)
@@ -50,7 +50,7 @@ extension KafkaProcedure {
         }
     }
 
-    func ailment(_ fleet: FleetView) -> Ailment? {
+    func ailment(_ fleet: FleetView, from source: KafkaSource) -> Ailment? {
         for broker in brokers {
             if let silence = fleet.unanswered(broker.host) { return .passing(silence) }
             guard let state = fleet.service(broker.service, on: broker.host) else {
@@ -65,8 +65,8 @@ extension KafkaProcedure {
                 )
             }
         }
-        guard let cluster = fleet.kafka else {
-            return .passing(fleet.kafkaSilence ?? "Kafka was not read")
+        guard let cluster = fleet.kafka(from: source) else {
+            return .passing(fleet.kafkaSilence(of: source))
         }
         return faults(of: cluster).first.map { .passing($0) }
     }
@@ -123,7 +123,7 @@ extension KafkaProcedure {
             kafka: fromJoint
         ) { fleet, facts in
             let moved = brokers.filter { isRepointed($0, fleet, facts) }
-            if let ailment = ailment(fleet) {
+            if let ailment = ailment(fleet, from: fromJoint) {
                 switch ailment {
                 case .lasting(let reason): return .never(reason: reason)
                 case .passing(let reason) where moved.count < count: return .waiting(reason: reason)
@@ -141,10 +141,11 @@ extension KafkaProcedure {
         }
     }
 
+    /// As the joint ensemble has it.
     func isRepointed(_ broker: PlannedBroker, _ fleet: FleetView, _ facts: RunFacts) -> Bool {
         guard let digest = newDigest(of: broker),
             fleet.file(broker.configPath, on: broker.host)?.digest == digest,
-            let registered = fleet.kafka?.brokers[broker.id],
+            let registered = fleet.kafka(from: fromJoint)?.brokers[broker.id],
             let origin = registered.session?.origin, plan.seeds.contains(where: { $0.id == origin })
         else { return false }
         guard let old = facts.replacedRegistrations[broker.id.description] else { return true }
@@ -162,7 +163,9 @@ extension KafkaProcedure {
     }
 
     private func place(_ broker: PlannedBroker, _ fleet: FleetView) -> String {
-        guard let registered = fleet.kafka?.brokers[broker.id] else { return "not registered" }
+        guard let registered = fleet.kafka(from: fromJoint)?.brokers[broker.id] else {
+            return "not registered"
+        }
         guard let origin = registered.session?.origin else { return "registered" }
         return "registered since \(registered.czxid), session opened at server \(origin)"
     }

@@ -34,11 +34,11 @@ extension KafkaProcedure {
                     observed: "the sessions before the split were not noted; they cannot be compared"
                 )
             }
-            guard let cluster = fleet.kafka else {
-                return .waiting(reason: fleet.kafkaSilence ?? "Kafka was not read")
+            guard let cluster = fleet.kafka(from: fromDestination) else {
+                return .waiting(reason: fleet.kafkaSilence(of: fromDestination))
             }
             let lost = lost(in: cluster, before: facts.sessionsAtDivision)
-            if let ailment = ailment(fleet) {
+            if let ailment = ailment(fleet, from: fromDestination) {
                 return .waiting(reason: ([ailment.reason] + lost).joined(separator: "; "))
             }
             guard lost.isEmpty else { return .warns(observed: lost.joined(separator: "; ")) }

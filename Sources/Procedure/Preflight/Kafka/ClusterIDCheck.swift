@@ -20,8 +20,8 @@ extension Check {
                     remarks.refuse("\(broker.name): \(broker.configPath): \(fault)")
                 }
             }
-            guard let cluster = fleet.kafka else {
-                remarks.wait(fleet.kafkaSilence ?? "Kafka was not read")
+            guard let cluster = fleet.kafka(from: subject.fromSource) else {
+                remarks.wait(fleet.kafkaSilence(of: subject.fromSource))
                 return remarks.verdict("")
             }
             if cluster.isLeavingZooKeeper {

@@ -26,8 +26,8 @@ extension Check {
                 case .lasting(let said): remarks.refuse(said)
                 }
             }
-            guard let cluster = fleet.kafka else {
-                remarks.wait(fleet.kafkaSilence ?? "Kafka was not read")
+            guard let cluster = fleet.kafka(from: subject.fromSource) else {
+                remarks.wait(fleet.kafkaSilence(of: subject.fromSource))
                 return remarks.verdict("")
             }
             for fault in subject.faults(of: cluster) { remarks.wait(fault) }

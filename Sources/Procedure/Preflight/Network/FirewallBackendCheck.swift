@@ -24,11 +24,12 @@ extension Check {
                 remarks.refuse("\(server.host): its rules cannot be read: \(reason)")
             }
             for server in destination {
-                switch fleet.previews[server.host] {
+                switch fleet.previews[server.host]?[plan.wall(for: server)] {
                 case .accepted(let preview): backends.insert(preview.backend.rawValue)
                 case .failed(.refused(_, let refusal)): remarks.refuse("\(server.host): \(refusal)")
-                case .failed(.broken(_, let reason)): remarks.refuse("\(server.host): \(reason)")
-                case .failed(.unreachable), .failed(.replyLost), .failed(.kafkaUnreadable), nil:
+                case .failed(.failed(_, let reason)), .failed(.broken(_, let reason)):
+                    remarks.refuse("\(server.host): \(reason)")
+                case .failed(.unreachable), .failed(.replyLost), .failed(.gaveUp), nil:
                     if fleet.unanswered(server.host) == nil {
                         remarks.wait("\(server.host): its agent did not answer")
                     }

@@ -28,7 +28,7 @@ extension Check {
                 case .refused(_, let refusal):
                     guard !asked.isSuperset(of: targets) else { break }
                     remarks.refuse("\(host): its agent makes no probes: \(refusal)")
-                case .unreachable, .replyLost, .broken, .kafkaUnreadable:
+                case .unreachable, .replyLost, .failed, .broken, .gaveUp:
                     // A silent agent is another check's finding.
                     if fleet.unanswered(host) == nil { remarks.wait("\(host): its agent made no probes") }
                 case nil: break

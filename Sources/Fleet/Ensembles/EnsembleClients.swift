@@ -1,0 +1,32 @@
+package import KafkaMetadata
+package import Logging
+import Settings
+import Topology
+
+/// Reads ensembles over ZooKeeper sessions of its own; the one for Kafka's nodes is kept.
+package struct EnsembleClients: EnsembleReading {
+    private let reader: KafkaReader
+    private let log: Logger
+
+    package init(log: Logger) {
+        self.log = log
+        reader = KafkaReader(log: log)
+    }
+
+    package func kafka(at source: KafkaSource) async throws(KafkaReadingError) -> KafkaCluster {
+        let list = source.servers.map {
+            ConnectString.Server(host: $0.address, port: $0.clientPort).description
+        }
+        guard let connect = ConnectString(list.joined(separator: ",") + source.chroot) else {
+            throw KafkaReadingError(reason: "no server to ask")
+        }
+        return try await reader.read(through: connect)
+    }
+
+    package func fly(_ question: CanaryQuestion) async -> CanaryAnswer {
+        await CanaryCheck(question, log: log).answer()
+    }
+
+    /// Ends the session with ZooKeeper, if one was opened.
+    package func close() async { await reader.close() }
+}

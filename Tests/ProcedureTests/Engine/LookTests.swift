@@ -1,0 +1,132 @@
+import ControlProtocol
+import Fleet
+import KafkaMetadata
+import Settings
+import Synchronization
+import SystemCalls
+import Testing
+import Topology
+
+@testable import Procedure
+
+@Suite("What two gates want to see")
+struct LookTests {
+    private let plan: MigrationPlan
+    private let source: KafkaSource
+    private let destination: KafkaSource
+    private let host: HostName
+
+    init() throws {
+        plan = try Fixture.plan(source: 3, destination: 3)
+        source = KafkaSource(servers: plan.source, chroot: "/kafka")
+        destination = KafkaSource(servers: plan.destination, chroot: "/kafka")
+        host = plan.destination[0].host
+    }
+
+    private func gate(_ look: Look) -> Gate {
+        Gate("seen", looking: look, deadline: .seconds(1)) { _, _ in .holds(observed: "it") }
+    }
+
+    @Test("of two ZooKeepers with Kafka both are asked, the same one once")
+    func kafka() {
+        let both = gate(Look(kafka: source)).and(gate(Look(kafka: destination)))
+        #expect(both.look.kafka == [source, destination])
+        #expect(both.or(gate(Look(kafka: source))).look.kafka == [source, destination])
+        #expect(gate(Look()).and(gate(Look(kafka: source))).look.kafka == [source])
+    }
+
+    @Test("of two canaries both fly, the same one once")
+    func canaries() {
+        let one = CanaryQuestion(name: "model", sides: [plan.source])
+        let two = CanaryQuestion(name: "model", sides: [plan.source, plan.destination])
+        let both = Look(canary: one).merging(Look(canary: two)).merging(Look(canary: one))
+        #expect(both.canaries == [one, two])
+    }
+
+    @Test("of two questions about histories both are asked")
+    func histories() {
+        let host = host
+        let both = Look(histories: { _, _ in [host: [Zxid(1)]] })
+            .merging(Look(histories: { _, _ in [host: [Zxid(2)]] }))
+        let asked = both.histories.map { $0(FleetView(), RunFacts()) }
+        #expect(asked == [[host: [Zxid(1)]], [host: [Zxid(2)]]])
+    }
+
+    @Test("of two walls for a host both are shown to its backend, the same one once")
+    func walls() {
+        let one = plan.wall(for: plan.destination[0])
+        let two = plan.wall(for: plan.destination[1])
+        let both = Look(walls: [host: one]).merging(Look(walls: [host: two]))
+            .merging(Look(walls: [host: one]))
+        #expect(both.walls == [host: one == two ? [one] : [one, two]])
+    }
+
+    @Test("a gate judges by the answer to its own question")
+    func ownAnswer() {
+        let silent = KafkaReadingError(reason: "no server answers")
+        let view = FleetView(kafka: [source: .failure(silent)])
+        #expect(view.kafka(from: source) == nil)
+        #expect(view.kafkaSilence(of: source) == "\(silent)")
+        #expect(view.kafkaSilence(of: destination) == "Kafka was not read")
+    }
+
+    @Test("a look asks every ZooKeeper and lets every canary fly, and keeps each answer with its question")
+    func answers() async {
+        let canaries = [
+            CanaryQuestion(name: "one", sides: [plan.source]),
+            CanaryQuestion(name: "two", sides: [plan.destination]),
+        ]
+        let look = Look(kafka: source, canary: canaries[0])
+            .merging(Look(kafka: destination, canary: canaries[1]))
+        let ensembles = AskedEnsembles()
+        let watch = GateWatch(
+            fleet: ModelFleet(plan: plan),
+            ensembles: ensembles,
+            timing: .system,
+            stopRequest: { .none },
+            progress: { _ in }
+        )
+        let view = await watch.look(look, facts: RunFacts())
+        #expect(ensembles.asked == [source, destination])
+        #expect(view.kafkaSilence(of: source).hasSuffix("1 asked"))
+        #expect(view.kafkaSilence(of: destination).hasSuffix("2 asked"))
+        #expect(view.canaries[canaries[0]] == .silent(reason: "one"))
+        #expect(view.canaries[canaries[1]] == .silent(reason: "two"))
+    }
+
+    @Test("what one host's history is asked by two questions is asked at once, each transaction once")
+    func sharedHistory() async {
+        let host = host
+        let look = Look(histories: { _, _ in [host: [Zxid(1), Zxid(2)]] })
+            .merging(Look(histories: { _, _ in [host: [Zxid(2), Zxid(3)]] }))
+        let watch = GateWatch(
+            fleet: ModelFleet(plan: plan),
+            ensembles: AskedEnsembles(),
+            timing: .system,
+            stopRequest: { .none },
+            progress: { _ in }
+        )
+        guard case .found(let presence)? = await watch.look(look, facts: RunFacts()).histories[host] else {
+            Issue.record("no history")
+            return
+        }
+        #expect(presence.keys.sorted() == [Zxid(1), Zxid(2), Zxid(3)])
+    }
+}
+
+/// Ensembles that say how often they were asked.
+private final class AskedEnsembles: EnsembleReading {
+    private let log = Mutex<[KafkaSource]>([])
+
+    var asked: [KafkaSource] { log.withLock { $0 } }
+
+    func kafka(at source: KafkaSource) async throws(KafkaReadingError) -> KafkaCluster {
+        let count = log.withLock { log in
+            log.append(source)
+            return log.count
+        }
+        throw KafkaReadingError(reason: "\(count) asked")
+    }
+
+    func fly(_ question: CanaryQuestion) async -> CanaryAnswer { .silent(reason: question.name) }
+}
