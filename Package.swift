@@ -180,6 +180,11 @@ let suites: [Target] = [
         ],
         [arguments]
     ),
+    tests(
+        "JournalTests",
+        use: ["ControlProtocol", "Fleet", "Journal", "Procedure", "TestSupport"],
+        [sqlite]
+    ),
     tests("ReportingTests", use: ["Procedure", "Reporting", "Settings"]),
     tests("KafkaMetadataTests", use: ["KafkaMetadata", "Topology"]),
     tests(
