@@ -133,6 +133,16 @@ let programs: [Target] = [
     program("Lab", uses: ["LabKit"], [arguments]),
 ]
 
+/// What several test targets need.
+let support: [Target] = [
+    .target(
+        name: "TestSupport",
+        dependencies: ["SystemCalls"],
+        path: "Tests/Support",
+        swiftSettings: strict
+    )
+]
+
 let suites: [Target] = [
     tests("LogsTests", use: ["Logs"], [logging]),
     tests("SystemCallsTests", use: ["SystemCalls"]),
@@ -172,7 +182,20 @@ let suites: [Target] = [
             "SystemCalls", "Topology",
         ]
     ),
-    tests("CommandsTests", use: ["Commands"], [arguments]),
+    tests(
+        "CommandsTests",
+        use: [
+            "Commands", "ControlProtocol", "Fleet", "Journal", "KafkaMetadata", "Procedure", "Settings",
+            "TestSupport", "Topology",
+        ],
+        [arguments]
+    ),
+    tests(
+        "JournalTests",
+        use: ["ControlProtocol", "Fleet", "Journal", "Procedure", "TestSupport"],
+        [sqlite]
+    ),
+    tests("ReportingTests", use: ["Procedure", "Reporting", "Settings"]),
     tests("KafkaMetadataTests", use: ["KafkaMetadata", "Topology"]),
     tests(
         "ZooKeeperClientTests",
@@ -196,5 +219,5 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     ],
-    targets: layers + programs + suites
+    targets: layers + programs + support + suites
 )

@@ -24,7 +24,11 @@ package final class SQLiteJournal: RunJournal {
                 try database.execute(sql: "PRAGMA synchronous = FULL")
             }
             database = try DatabaseQueue(path: path, configuration: configuration)
-            try JournalSchema.migrator.migrate(database)
+            let migrator = JournalSchema.migrator
+            guard try !database.read(migrator.hasBeenSuperseded) else { throw JournalError.newer(path: path) }
+            try migrator.migrate(database)
+        } catch let error as JournalError {
+            throw error
         } catch {
             throw .unusable(path: path, reason: "\(error)")
         }

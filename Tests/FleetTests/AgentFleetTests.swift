@@ -2,6 +2,7 @@ import CertificateAuthority
 import ControlProtocol
 import Fleet
 import FoundationEssentials
+import Logs
 import MutualTLS
 import Settings
 import Testing
@@ -48,7 +49,7 @@ struct AgentFleetTests {
     @Test("a host that the plan does not name is told as such, and nobody is called")
     func stranger() async throws {
         try await Self.withPlan { plan in
-            let fleet = try AgentFleet(plan: plan) { Issue.record("\($0)") }
+            let fleet = try AgentFleet(plan: plan, log: .silent) { Issue.record("\($0)") }
             let host = try #require(HostName("x9"))
             await #expect(throws: FleetError.broken(host: host, reason: "not a host of this plan")) {
                 try await fleet.read("/etc/zoo.cfg", on: host)
@@ -60,7 +61,7 @@ struct AgentFleetTests {
     @Test("agents that cannot be reached are each a value of the view, with their names")
     func unreachable() async throws {
         try await Self.withPlan { plan in
-            let fleet = try AgentFleet(plan: plan) { Issue.record("\($0)") }
+            let fleet = try AgentFleet(plan: plan, log: .silent) { Issue.record("\($0)") }
             let hosts = plan.agents.map(\.host)
             let view = await fleet.observe(hosts)
             #expect(view.count == 6)
@@ -77,7 +78,7 @@ struct AgentFleetTests {
     @Test("the coordinator's own certificate is known without asking anybody")
     func ownCredentials() async throws {
         try await Self.withPlan { plan in
-            let fleet = try AgentFleet(plan: plan) { Issue.record("\($0)") }
+            let fleet = try AgentFleet(plan: plan, log: .silent) { Issue.record("\($0)") }
             let own = try #require(await fleet.ownCredentials())
             #expect(own.certificate < (own.authority ?? 0))
         }

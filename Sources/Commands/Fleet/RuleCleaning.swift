@@ -1,42 +1,39 @@
 import ControlProtocol
 import Fleet
-import Glibc
 import Journal
 import Procedure
 import Settings
 import SystemCalls
 
-/// Removes our rules from every host that answers, and says which did not.
+/// Cleans a plan's servers of our rules, unless the plan's journal or what runs on them speaks against it.
 struct RuleCleaning {
     let plan: MigrationPlan
-    let fleet: AgentFleet
+    let fleet: any Fleet
+    let journal: any RunArchive
     let timing: Timing
     let force: Bool
 
     /// Returns how many hosts are not proven clean.
     func perform(say: (String) -> Void) async throws -> Int {
-        let journal = try SQLiteJournal(path: plan.journalPath, exclusively: true)
         let hosts = plan.servers.map(\.host)
         let view = FleetView(hosts: await fleet.observe(hosts))
         if !force {
             try refuseUnfinished(journal)
             try refuseMixedViews(view)
         }
-        let reachable = hosts.filter { view.status($0) != nil }
-        for host in hosts where !reachable.contains(host) { say("\(host): no answer; not cleaned") }
-        guard let highest = reachable.compactMap({ view.status($0)?.lease.highestEpoch }).max(),
-            let run = RunID("\(timing.now())-clean-\(plan.name)")
-        else { return hosts.count }
-        let lease = Lease(runID: run, epoch: FencingEpoch(highest.value + 1))
-        let leases = Leases(hosts: reachable, fleet: fleet, timing: timing)
-        try await leases.acquire(lease, takeOver: force)
-        var left = hosts.count - reachable.count
-        for host in reachable where !(await isCleaned(host, lease, say)) { left += 1 }
-        await leases.release(lease)
-        return left
+        let name = "\(timing.now())-clean-\(plan.name)"
+        guard let run = RunID(name) else { throw Complaint("\(plan.file): '\(plan.name)' gives no run id") }
+        let cleaning = HostCleaning(hosts: hosts, fleet: fleet, timing: timing)
+        return try await cleaning.perform(as: run, seen: view.hosts, takeOver: force) { host, outcome in
+            switch outcome {
+            case .cleaned(let left): say("\(host): \(left) rules left")
+            case .failed(let reason): say(reason)
+            case .silent: say("\(host): no answer; not cleaned")
+            }
+        }
     }
 
-    private func refuseUnfinished(_ journal: SQLiteJournal) throws {
+    private func refuseUnfinished(_ journal: any RunArchive) throws {
         for run in try journal.runs() where run.record.plan == plan.name && run.ending != .finished {
             let history = RunHistory(try journal.entries(of: run.record.id))
             guard !history.passed.contains(.divisionBegan) else {
@@ -67,31 +64,4 @@ struct RuleCleaning {
 
     private static let unsafe =
         "without the rules the two sides could join again. See `mitosis status`; --force removes them nevertheless"
-
-    private func isCleaned(_ host: HostName, _ lease: Lease, _ say: (String) -> Void) async -> Bool {
-        do {
-            let result = try await remove(on: host, lease)
-            guard case .rules(let rules) = result else {
-                say("\(host): \(result)")
-                return false
-            }
-            say("\(host): \(rules.count) rules left")
-            return rules.count == 0
-        } catch {
-            say("\(host): \(error)")
-            return false
-        }
-    }
-
-    private func remove(on host: HostName, _ lease: Lease) async throws -> CommandResult {
-        guard let id = CommandID("\(lease.runID)-\(host)") else { throw Complaint("\(host): no command id") }
-        let request = CommandRequest(id: id, lease: lease, command: .removeWall)
-        do throws(FleetError) {
-            return try await fleet.perform(request, on: host) { _ in }
-        } catch {
-            // The same id once more: the agent gives what came of it.
-            guard case .replyLost = error else { throw error }
-            return try await fleet.perform(request, on: host) { _ in }
-        }
-    }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Fleet
+import Journal
 import Settings
 import SystemCalls
 
@@ -20,7 +21,14 @@ struct RulesClean: AsyncParsableCommand {
     func run() async throws {
         let plan = try PlanReader.read(path: file)
         let fleet = try AgentFleet(plan: plan, log: logging.logger, warn: Output.warn)
-        let cleaning = RuleCleaning(plan: plan, fleet: fleet, timing: .system, force: force)
+        let journal = try SQLiteJournal(path: plan.journalPath, exclusively: true)
+        let cleaning = RuleCleaning(
+            plan: plan,
+            fleet: fleet,
+            journal: journal,
+            timing: .system,
+            force: force
+        )
         let left = try await cleaning.perform { Output.write($0 + "\n") }
         if left > 0 { throw ExitCode(1) }
     }

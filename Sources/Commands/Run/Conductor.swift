@@ -7,27 +7,37 @@ import Settings
 import SystemCalls
 
 /// Holds the journal and every agent's lease while a run goes one way or the other.
-struct Conductor {
+struct Conductor: Sendable {
     let plan: MigrationPlan
-    let options: RunOptions
-    let fleet: AgentFleet
-    let ensembles = EnsembleClients(log: options.logging.logger)
-    let journal: SQLiteJournal
-    let timing = Timing.system
+    let takeOver: Bool
+    let fleet: any Fleet
+    let ensembles: any EnsembleReading
+    let journal: any RunArchive
+    let timing: Timing
+    let report: @Sendable (RunEvent) -> Void
+    let confirm: @Sendable (String) async -> Bool
+    let stopRequest: @Sendable () -> StopRequest
+    /// Ends what the ensembles' clients hold open; the last thing that is done, whatever happened before.
+    let close: @Sendable () async -> Void
 
-    init(_ options: RunOptions) throws {
-        self.options = options
-        plan = try PlanReader.read(path: options.file)
-        StopSignal.install()
-        fleet = try AgentFleet(plan: plan, log: options.logging.logger, warn: Output.warn)
-        journal = try SQLiteJournal(path: plan.journalPath, exclusively: true)
+    /// Performs a run, or what is left of it.
+    ///
+    /// However it ends, no agent keeps the lease. What is thrown before the first step is told, and nothing was changed.
+    func perform(_ course: Runner.Course) async throws {
+        let result: Result<Runner.Outcome, any Error>
+        do {
+            result = .success(try await conduct(course))
+        } catch {
+            result = .failure(error)
+        }
+        await close()
+        switch try result.get() {
+        case .finished: return
+        case .stopped: throw ExitCode(1)
+        }
     }
 
-    /// `prepare` gives the record to go on with; what it throws is told, and nothing is changed.
-    func perform(
-        _ course: Runner.Course,
-        _ prepare: (FencingEpoch) async throws -> RunRecord
-    ) async throws {
+    private func conduct(_ course: Runner.Course) async throws -> Runner.Outcome {
         let leases = Leases(hosts: plan.agents.map(\.host), fleet: fleet, timing: timing)
         let epoch: FencingEpoch
         do {
@@ -36,29 +46,23 @@ struct Conductor {
             if course == .forward { try await tellAll() }
             throw error
         }
-        let run = try await prepare(epoch)
+        let run = try await runToPerform(course, epoch)
         let lease = Lease(runID: run.id, epoch: epoch)
-        try await leases.acquire(lease, takeOver: options.takeOver)
-        try journal.setEpoch(epoch, of: run.id)
-
-        let runner = try Runner(
-            plan: plan,
-            run: run,
-            course: course,
-            fleet: fleet,
-            ensembles: ensembles,
-            journal: journal,
-            timing: timing,
-            report: try options.reporter(),
-            confirm: { question in await options.confirmed(question) },
-            stopRequest: { StopSignal.request }
-        )
-        let outcome = try await leases.renewing(lease) { try await runner.perform() }
-        await leases.release(lease)
-        await ensembles.close()
-        switch outcome {
-        case .finished: return
-        case .stopped: throw ExitCode(1)
+        return try await leases.holding(lease, takeOver: takeOver) {
+            try journal.setEpoch(epoch, of: run.id)
+            let runner = try Runner(
+                plan: plan,
+                run: run,
+                course: course,
+                fleet: fleet,
+                ensembles: ensembles,
+                journal: journal,
+                timing: timing,
+                report: report,
+                confirm: confirm,
+                stopRequest: stopRequest
+            )
+            return try await runner.perform()
         }
     }
 
@@ -72,18 +76,27 @@ struct Conductor {
         guard !failed.isEmpty else { return }
         throw Complaint("nothing was begun:\n" + failed.map(\.sentence).joined(separator: "\n"))
     }
+}
 
-    /// The unfinished run of this plan that has changed something, with what its journal says of it.
-    func unfinished(_ epoch: FencingEpoch) throws -> (run: RunRecord, history: RunHistory)? {
-        guard var run = try journal.unfinishedRun(plan: plan.name) else { return nil }
-        let history = RunHistory(try journal.entries(of: run.id))
-        guard history.hasActed else { return nil }
-        guard run.planDigest == plan.digest else {
-            throw Complaint(
-                "\(options.file): changed since run \(run.id) began, which has not finished; put back the file as it was"
-            )
-        }
-        run.epoch = epoch
-        return (run, history)
+extension Conductor {
+    /// From the command line: the real fleet, the journal on disk, the operator at the terminal.
+    init(_ options: RunOptions) throws {
+        let plan = try PlanReader.read(path: options.file)
+        StopSignal.install()
+        let log = options.logging.logger
+        let fleet = try AgentFleet(plan: plan, log: log, warn: Output.warn)
+        let ensembles = EnsembleClients(log: log)
+        self.init(
+            plan: plan,
+            takeOver: options.takeOver,
+            fleet: fleet,
+            ensembles: ensembles,
+            journal: try SQLiteJournal(path: plan.journalPath, exclusively: true),
+            timing: .system,
+            report: try options.reporter(),
+            confirm: { _ in await options.confirmed() },
+            stopRequest: { StopSignal.request },
+            close: { await ensembles.close() }
+        )
     }
 }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Procedure
-import Settings
 
 struct RollbackCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -15,21 +14,5 @@ struct RollbackCommand: AsyncParsableCommand {
 
     @OptionGroup var options: RunOptions
 
-    func run() async throws {
-        let conductor = try Conductor(options)
-        try await conductor.perform(.back) { epoch in
-            guard let (run, history) = try conductor.unfinished(epoch) else {
-                throw Complaint(
-                    "plan \(conductor.plan.name) has no unfinished run that changed anything: nothing is to be taken back"
-                )
-            }
-            switch history.standing {
-            case .dividing, .rollingBack: return run
-            case .untouched, .joining, .joint, .divided, .apart:
-                throw Complaint(
-                    "run \(run.id) is \(history.standing), not dividing: \(history.standing.advice)"
-                )
-            }
-        }
-    }
+    func run() async throws { try await Conductor(options).perform(.back) }
 }

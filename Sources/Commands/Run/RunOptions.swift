@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Glibc
 import Procedure
 import Reporting
@@ -27,13 +26,10 @@ struct RunOptions: ParsableArguments {
         }
     }
 
-    /// Read on a thread of its own: leases are renewed while the operator thinks.
-    func confirmed(_ question: String) async -> Bool {
+    /// Only `yes` is one: the end of the input and a signal to stop are none.
+    func confirmed() async -> Bool {
         if yes { return true }
         if !json { Output.write("Type yes to go on: ") }
-        let answer = await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: readLine(strippingNewline: true)) }
-        }
-        return answer == "yes"
+        return await AnswerReader(input: STDIN_FILENO, stop: StopSignal.descriptor).line() == "yes"
     }
 }

@@ -6,12 +6,38 @@ import Synchronization
 enum StopSignal {
     private static let count = Atomic<Int>(0)
 
+    /// Read end, write end: a handler may touch little more than these.
+    ///
+    /// This program starts no other, which could get them before they are closed on `exec`.
+    private static let pipe: [Int32] = {
+        var ends: [Int32] = [-1, -1]
+        Glibc.pipe(&ends)
+        for end in ends {
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+            _ = fcntl(end, F_SETFL, O_NONBLOCK)
+        }
+        return ends
+    }()
+
+    /// Readable from the first signal on; nobody takes out what it holds.
+    static var descriptor: Int32 { pipe[0] }
+
     static func install() {
-        signal(SIGINT) { _ in StopSignal.count.add(1, ordering: .relaxed) }
-        signal(SIGTERM) { _ in StopSignal.count.add(1, ordering: .relaxed) }
+        // Made now, not within a handler.
+        _ = pipe
+        signal(SIGINT) { _ in StopSignal.note() }
+        signal(SIGTERM) { _ in StopSignal.note() }
         signal(SIGPIPE, SIG_IGN)
         // A lost terminal must not end a run between the split and the destination's leader.
         signal(SIGHUP, SIG_IGN)
+    }
+
+    private static func note() {
+        let before = errno
+        count.add(1, ordering: .relaxed)
+        var byte: UInt8 = 1
+        _ = write(pipe[1], &byte, 1)
+        errno = before
     }
 
     static var request: StopRequest {

@@ -85,6 +85,8 @@ package struct JournalEntry: Hashable, Sendable, Codable {
 package enum JournalError: Error, Hashable, Sendable {
     case unusable(path: String, reason: String)
     case locked(path: String)
+    /// A later version has written it; nothing in it was changed.
+    case newer(path: String)
 }
 
 extension JournalError: CustomStringConvertible {
@@ -93,6 +95,8 @@ extension JournalError: CustomStringConvertible {
         case .unusable(let path, let reason):
             "\(path): the journal cannot be used: \(reason); nothing goes on without it"
         case .locked(let path): "\(path): another mitosis uses this journal; wait for it to end"
+        case .newer(let path):
+            "\(path): a newer mitosis has written this journal; go on with that version, this one leaves it as it is"
         }
     }
 }

@@ -1,0 +1,75 @@
+import ControlProtocol
+import Procedure
+import Settings
+import SystemCalls
+
+/// Which run it is that goes on, or that begins.
+extension Conductor {
+    func runToPerform(_ course: Runner.Course, _ epoch: FencingEpoch) async throws -> RunRecord {
+        switch course {
+        case .forward: try await runGoingForward(epoch)
+        case .back: try runGoingBack(epoch)
+        }
+    }
+
+    /// Goes on with an unfinished run that has changed something; begins a new one otherwise.
+    private func runGoingForward(_ epoch: FencingEpoch) async throws -> RunRecord {
+        if let (run, history) = try unfinished(epoch) {
+            guard !history.isOnTheWayBack else {
+                throw Complaint(
+                    "run \(run.id) is on the way back to the joint ensemble; let `mitosis rollback \(plan.file)` "
+                        + "come to its end first"
+                )
+            }
+            return run
+        }
+        if let last = try journal.runs().first(where: { $0.record.plan == plan.name }),
+            last.ending == .finished
+        {
+            throw Complaint(
+                "run \(last.record.id) of plan \(plan.name) has finished, nothing is left to do; "
+                    + "another migration needs a plan with another name"
+            )
+        }
+        let started = timing.now()
+        let name = "\(started)-\(plan.name)"
+        guard let id = RunID(name) else { throw Complaint("\(plan.file): '\(plan.name)' gives no run id") }
+        let run = RunRecord(
+            id: id,
+            plan: plan.name,
+            planDigest: plan.digest,
+            startedAt: started,
+            survey: await Survey.take(of: plan, through: fleet),
+            epoch: epoch
+        )
+        try journal.begin(run)
+        return run
+    }
+
+    private func runGoingBack(_ epoch: FencingEpoch) throws -> RunRecord {
+        guard let (run, history) = try unfinished(epoch) else {
+            throw Complaint(
+                "plan \(plan.name) has no unfinished run that changed anything: nothing is to be taken back"
+            )
+        }
+        switch history.standing {
+        case .dividing, .rollingBack: return run
+        case .untouched, .joining, .joint, .divided, .apart:
+            throw Complaint("run \(run.id) is \(history.standing), not dividing: \(history.standing.advice)")
+        }
+    }
+
+    /// The unfinished run of this plan that has changed something, with what its journal says of it.
+    func unfinished(_ epoch: FencingEpoch) throws -> (run: RunRecord, history: RunHistory)? {
+        guard var run = try journal.unfinishedRun(plan: plan.name) else { return nil }
+        let history = RunHistory(try journal.entries(of: run.id))
+        guard history.hasActed else { return nil }
+        guard run.planDigest == plan.digest else {
+            throw Complaint(
+                "\(plan.file): changed since run \(run.id) began, which has not finished; put back the file as it was"
+            )
+        }
+        run.epoch = epoch
+        return (run, history)
+    }
+}

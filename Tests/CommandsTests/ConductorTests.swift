@@ -1,0 +1,179 @@
+import ArgumentParser
+import ControlProtocol
+import Fleet
+import Journal
+import Procedure
+import Settings
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Commands
+
+@Suite("The conductor of a run", .timeLimit(.minutes(1)))
+struct ConductorTests {
+    @Test("a run to its end holds every agent's lease, under an epoch above all, and gives it back")
+    func wholeRun() async throws {
+        let fixture = try RunFixture()
+        try fixture.fleet.change("s2") { $0.epoch = 7 }
+        let journal = try fixture.openJournal()
+        try await fixture.journalRun("r1", upTo: nil, journal)
+        try await fixture.conductor(journal).perform(.forward)
+
+        let lease = Lease(runID: try #require(RunID("r1")), epoch: FencingEpoch(8))
+        let hosts = Set(fixture.plan.agents.map(\.host))
+        let acquired = fixture.fleet.calls.prefix(hosts.count)
+        #expect(Set(acquired) == Set(hosts.map { .acquire($0, lease, takeOver: false) }))
+        #expect(Set(fixture.fleet.calls.suffix(hosts.count)) == Set(hosts.map { .release($0, lease) }))
+        #expect(fixture.fleet.calls.count == 2 * hosts.count)
+        #expect(fixture.fleet.isClosed)
+        let record = try #require(try journal.runs().first)
+        #expect(record.record.epoch == FencingEpoch(8))
+        #expect(record.ending == .finished)
+    }
+
+    @Test("the lease is renewed while the operator thinks, and given back after a no")
+    func renewed() async throws {
+        let fixture = try RunFixture()
+        let journal = try fixture.openJournal()
+        try await fixture.journalRun("r1", upTo: try await fixture.firstOfDivision, journal)
+        let (clock, fleet) = (fixture.clock, fixture.fleet)
+        let count = fixture.plan.agents.count
+        let conductor = fixture.conductor(journal) { question in
+            #expect(question.hasPrefix("Next is the division."), "\(question)")
+            await clock.advance(by: .seconds(19))
+            #expect(fleet.calls.count == count)
+            for renewals in 1...3 {
+                await clock.advance(by: .seconds(20))
+                while fleet.calls.count < count * (renewals + 1) { await Task.yield() }
+            }
+            return false
+        }
+        await #expect(throws: ExitCode(1)) { try await conductor.perform(.forward) }
+        #expect(fleet.calls.count == count * 5)
+        #expect(fleet.leases.isEmpty && fleet.isClosed)
+        #expect(try journal.runs().map(\.ending) == [.stopped])
+    }
+
+    @Test(
+        "no agent keeps the lease when the journal cannot be written or read",
+        arguments: [(FaultyJournal.Call.setEpoch, 1), (.entries, 2), (.end, 1)]
+    )
+    func journalFails(call: FaultyJournal.Call, number: Int) async throws {
+        let fixture = try RunFixture()
+        let base = try fixture.openJournal()
+        try await fixture.journalRun("r1", upTo: try await fixture.firstOfDivision, base)
+        let journal = FaultyJournal(base, fails: call, number: number)
+        await #expect(throws: JournalError.unusable(path: "journal", reason: FaultyJournal.reason)) {
+            try await fixture.conductor(journal).perform(.forward)
+        }
+        #expect(fixture.fleet.calls.count == 2 * fixture.plan.agents.count)
+        #expect(fixture.fleet.leases.isEmpty && fixture.fleet.isClosed)
+    }
+
+    @Test("after an error the journal is free for the next coordinator")
+    func journalIsFree() async throws {
+        let fixture = try RunFixture()
+        func fail() async throws {
+            let base = try fixture.openJournal()
+            try await fixture.journalRun("r1", upTo: nil, base)
+            let journal = FaultyJournal(base, fails: .setEpoch)
+            await #expect(throws: JournalError.self) {
+                try await fixture.conductor(journal).perform(.forward)
+            }
+        }
+        try await fail()
+        let journal = try fixture.openJournal()
+        try await fixture.conductor(journal).perform(.forward)
+        #expect(try journal.runs().map(\.ending) == [.finished])
+    }
+
+    @Test("another run's lease is respected: what was granted is given back, and the holder keeps its own")
+    func held() async throws {
+        let fixture = try RunFixture()
+        let other = Lease(runID: try #require(RunID("other")), epoch: FencingEpoch(3))
+        try fixture.fleet.change("d5") {
+            $0.lease = other
+            $0.epoch = 3
+        }
+        let journal = try fixture.openJournal()
+        try await fixture.journalRun("r1", upTo: nil, journal)
+        let host = try HostName.parsed("d5")
+        do {
+            try await fixture.conductor(journal).perform(.forward)
+            Issue.record("it went on")
+        } catch let error as FleetError {
+            guard case .refused(host, .leaseHeld) = error else { throw error }
+        }
+        #expect(fixture.fleet.leases == [host: other])
+        #expect(try journal.runs().map(\.ending) == [nil])
+        #expect(fixture.fleet.isClosed)
+
+        try await fixture.conductor(journal, takeOver: true).perform(.forward)
+        let lease = Lease(runID: try #require(RunID("r1")), epoch: FencingEpoch(5))
+        #expect(fixture.fleet.calls.contains(.acquire(host, lease, takeOver: true)))
+        #expect(fixture.fleet.leases.isEmpty)
+        #expect(try journal.runs().map(\.ending) == [.finished])
+    }
+
+    @Test("each coordinator gets a higher epoch than the one before")
+    func epochs() async throws {
+        let fixture = try RunFixture()
+        let journal = try fixture.openJournal()
+        try await fixture.journalRun("r1", upTo: try await fixture.firstOfDivision, journal)
+        for epoch in 1...3 {
+            await #expect(throws: ExitCode(1)) { try await fixture.conductor(journal).perform(.forward) }
+            #expect(try journal.runs().map(\.record.epoch) == [FencingEpoch(UInt64(epoch))])
+        }
+    }
+
+    @Test("with an agent that is silent nothing is asked of the others")
+    func silentAgent() async throws {
+        let fixture = try RunFixture()
+        try fixture.fleet.change("s3") { $0.isSilent = true }
+        let journal = try fixture.openJournal()
+        try await fixture.journalRun("r1", upTo: try await fixture.firstOfDivision, journal)
+        let error = FleetError.unreachable(host: try HostName.parsed("s3"), reason: "s3: nobody is there")
+        await #expect(throws: error) { try await fixture.conductor(journal).perform(.forward) }
+        #expect(fixture.fleet.calls.isEmpty && fixture.fleet.isClosed)
+    }
+
+    @Test("a plan file that changed since its run began is refused, and so is a run that has finished")
+    func refusals() async throws {
+        let fixture = try RunFixture()
+        let journal = try fixture.openJournal()
+        await expect(complaining: "plan model has no unfinished run that changed anything") {
+            try await fixture.conductor(journal).perform(.back)
+        }
+        try await fixture.journalRun("r1", upTo: try await fixture.firstOfDivision, journal)
+        _ = try fixture.folder.write(try fixture.planText + "# one more line\n", to: "plan.yaml")
+        await expect(complaining: "\(fixture.plan.file): changed since run r1 began") {
+            try await fixture.conductor(journal, plan: try PlanReader.read(path: fixture.plan.file))
+                .perform(.forward)
+        }
+        await expect(complaining: "run r1 is joint, not dividing: ") {
+            try await fixture.conductor(journal).perform(.back)
+        }
+        try journal.end(try #require(RunID("r1")), .finished, at: 2)
+        await expect(complaining: "run r1 of plan model has finished, nothing is left to do") {
+            try await fixture.conductor(journal).perform(.forward)
+        }
+        #expect(fixture.fleet.calls.isEmpty)
+    }
+}
+
+/// What is thrown is a complaint that begins so.
+func expect(
+    complaining beginning: String,
+    sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: () async throws -> Void
+) async {
+    do {
+        try await body()
+        Issue.record("nothing was thrown", sourceLocation: sourceLocation)
+    } catch let complaint as Complaint {
+        #expect(complaint.description.hasPrefix(beginning), sourceLocation: sourceLocation)
+    } catch {
+        Issue.record(error, sourceLocation: sourceLocation)
+    }
+}

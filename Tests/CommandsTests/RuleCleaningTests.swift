@@ -1,0 +1,164 @@
+import ControlProtocol
+import Fleet
+import Journal
+import Procedure
+import Settings
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Commands
+
+@Suite("Cleaning a fleet of rules", .timeLimit(.minutes(1)))
+struct RuleCleaningTests {
+    private struct Told {
+        let left: Int
+        let lines: [String]
+    }
+
+    private static func clean(
+        _ fixture: RunFixture,
+        _ journal: any RunArchive,
+        force: Bool = false
+    ) async throws -> Told {
+        var lines: [String] = []
+        let cleaning = RuleCleaning(
+            plan: fixture.plan,
+            fleet: fixture.fleet,
+            journal: journal,
+            timing: fixture.clock.timing,
+            force: force
+        )
+        let left = try await cleaning.perform { lines.append($0) }
+        return Told(left: left, lines: lines)
+    }
+
+    @Test("every host's rules go, under a lease that is given back")
+    func clean() async throws {
+        let fixture = try RunFixture()
+        try fixture.fleet.change("d4") { $0.epoch = 11 }
+        let told = try await Self.clean(fixture, try fixture.openJournal())
+        #expect(told.left == 0)
+        #expect(told.lines == ["s1", "s2", "s3", "d4", "d5", "d6"].map { "\($0): 0 rules left" })
+        #expect(fixture.fleet.rules == 0 && fixture.fleet.leases.isEmpty)
+        let lease = Lease(runID: try #require(RunID("0-clean-model")), epoch: FencingEpoch(12))
+        #expect(
+            fixture.fleet.calls.contains(.acquire(try HostName.parsed("s1"), lease, takeOver: false))
+        )
+    }
+
+    @Test("a divided run that has not finished is refused by name, and --force overrides that")
+    func dividedRun() async throws {
+        let fixture = try RunFixture()
+        let journal = try fixture.openJournal()
+        let run = try #require(RunID("r1"))
+        try await fixture.journalRun("r1", upTo: try await fixture.firstOfDivision, journal)
+        #expect(try await Self.clean(fixture, journal).left == 0)
+
+        let host = try HostName.parsed("d4")
+        let commands = [HostCommand(host, .removeWall)]
+        try journal.intent("division.detach", attempt: 1, commands: commands, at: 0, of: run)
+        let before = fixture.fleet.calls.count
+        let refusal = "run r1 has divided the ensemble and has not finished; go on with `mitosis run`"
+        await expect(complaining: refusal) {
+            _ = try await Self.clean(fixture, journal)
+        }
+        #expect(fixture.fleet.calls.count == before)
+        #expect(try await Self.clean(fixture, journal, force: true).left == 0)
+    }
+
+    @Test("a host that runs another view than its own side's is refused, and --force overrides that")
+    func mixedView() async throws {
+        let fixture = try RunFixture()
+        try fixture.fleet.change("d5") {
+            $0.view = fixture.plan.sourceMembers + fixture.plan.destinationMembers
+        }
+        let journal = try fixture.openJournal()
+        let refusal = "d5 does not run, or will not run, its own side's view; without the rules"
+        await expect(complaining: refusal) {
+            _ = try await Self.clean(fixture, journal)
+        }
+        #expect(fixture.fleet.calls.isEmpty)
+        #expect(try await Self.clean(fixture, journal, force: true).left == 0)
+    }
+
+    @Test("a silent host is refused; with --force it is named and counted, and the others are cleaned")
+    func silentHost() async throws {
+        let fixture = try RunFixture()
+        try fixture.fleet.change("s2") { $0.isSilent = true }
+        let journal = try fixture.openJournal()
+        await expect(complaining: "s2: nobody is there; without the rules the two sides could join again") {
+            _ = try await Self.clean(fixture, journal)
+        }
+        let told = try await Self.clean(fixture, journal, force: true)
+        #expect(told.left == 1)
+        #expect(told.lines.first == "s2: no answer; not cleaned")
+        #expect(told.lines.dropFirst() == ["s1", "s3", "d4", "d5", "d6"].map { "\($0): 0 rules left" }[...])
+        #expect(fixture.fleet.leases.isEmpty)
+    }
+
+    @Test("a fleet of which nobody answers is not clean")
+    func nobodyAnswers() async throws {
+        let fixture = try RunFixture()
+        for server in fixture.plan.servers {
+            try fixture.fleet.change(server.host.description) { $0.isSilent = true }
+        }
+        let told = try await Self.clean(fixture, try fixture.openJournal(), force: true)
+        #expect(told.left == 6 && told.lines.count == 6)
+        #expect(fixture.fleet.calls.isEmpty)
+    }
+
+    @Test("a host that keeps a rule counts")
+    func keptRule() async throws {
+        let fixture = try RunFixture()
+        try fixture.fleet.change("d6") { $0.staying = 1 }
+        let told = try await Self.clean(fixture, try fixture.openJournal())
+        #expect(told.left == 1)
+        #expect(told.lines.last == "d6: 1 rules left")
+    }
+
+    @Test("after a lost reply the same command id is sent again, while the lease is renewed")
+    func lostReply() async throws {
+        let fixture = try RunFixture()
+        try fixture.fleet.change("d4") { $0.lostReplies = 2 }
+        let journal = try fixture.openJournal()
+        async let cleaned = Self.clean(fixture, journal)
+        let renewals = { fixture.fleet.calls.count { if case .acquire = $0 { true } else { false } } - 6 }
+        while fixture.fleet.rules > 0 { await Task.yield() }
+        await fixture.clock.advance(by: .milliseconds(500))
+        while fixture.fleet.commands(to: "d4").count < 2 { await Task.yield() }
+        #expect(renewals() == 0)
+        await fixture.clock.advance(by: .milliseconds(19_400))
+        await fixture.clock.advance(by: .milliseconds(100))
+        while renewals() < 6 { await Task.yield() }
+        let told = try await cleaned
+        #expect(told.left == 0)
+        let commands = fixture.fleet.commands(to: "d4")
+        #expect(commands.count == 3 && Set(commands).count == 1)
+        #expect(fixture.fleet.leases.isEmpty)
+    }
+
+    @Test("a lease that another run holds is respected, unless forced")
+    func heldLease() async throws {
+        let fixture = try RunFixture()
+        let other = Lease(runID: try #require(RunID("other")), epoch: FencingEpoch(2))
+        try fixture.fleet.change("s1") {
+            $0.lease = other
+            $0.epoch = 2
+        }
+        let journal = try fixture.openJournal()
+        await #expect(throws: FleetError.self) { _ = try await Self.clean(fixture, journal) }
+        #expect(fixture.fleet.leases.values.map(\.self) == [other])
+        #expect(fixture.fleet.rules == 24)
+        #expect(try await Self.clean(fixture, journal, force: true).left == 0)
+    }
+}
+
+extension AgentsDouble {
+    /// The ids of the commands that a host got, in their order.
+    func commands(to host: String) -> [CommandID] {
+        calls.compactMap { call in
+            if case .command(let asked, let id, _) = call, asked.description == host { id } else { nil }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+import ControlProtocol
+import Fleet
+import FoundationEssentials
+import KafkaMetadata
+import Settings
+import Synchronization
+import Topology
+
+/// Agents that grant leases and remove rules as real ones do, and note what they were asked.
+final class AgentsDouble: Fleet {
+    struct Agent {
+        var epoch: UInt64 = 0
+        var lease: Lease?
+        var rules = 4
+        var isSilent = false
+        /// Rules that stay whatever is removed.
+        var staying = 0
+        /// How often the answer to a command gets lost.
+        var lostReplies = 0
+        /// What the host's file and process have; nil for its own side's view.
+        var view: [Member]?
+    }
+
+    enum Call: Hashable, Sendable {
+        case acquire(HostName, Lease, takeOver: Bool)
+        case release(HostName, Lease)
+        case command(HostName, CommandID, Command)
+    }
+
+    private struct State {
+        var agents: [HostName: Agent]
+        var calls: [Call] = []
+        var isClosed = false
+    }
+
+    private let plan: MigrationPlan
+    private let state: Mutex<State>
+
+    init(plan: MigrationPlan) {
+        self.plan = plan
+        let agents = plan.agents.map { ($0.host, Agent()) }
+        state = Mutex(State(agents: Dictionary(uniqueKeysWithValues: agents)))
+    }
+
+    var calls: [Call] { state.withLock { $0.calls } }
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+    /// Leases in force, by host.
+    var leases: [HostName: Lease] { state.withLock { $0.agents.compactMapValues(\.lease) } }
+    var rules: Int { state.withLock { $0.agents.values.reduce(0) { $0 + $1.rules } } }
+
+    func change(_ host: String, _ body: (inout Agent) -> Void) throws {
+        let name = try HostName.parsed(host)
+        state.withLock { state in
+            var agent = state.agents[name] ?? Agent()
+            body(&agent)
+            state.agents[name] = agent
+        }
+    }
+
+    func close() { state.withLock { $0.isClosed = true } }
+
+    func observe(_ hosts: [HostName]) async -> [HostName: Observation] {
+        state.withLock { state in
+            let answers = hosts.map { host -> (HostName, Observation) in
+                guard let agent = state.agents[host], !agent.isSilent else {
+                    return (host, .silent(reason: "\(host): nobody is there"))
+                }
+                return (host, .status(status(host, agent)))
+            }
+            return Dictionary(uniqueKeysWithValues: answers)
+        }
+    }
+
+    func observeServing(_ hosts: [HostName]) async -> [HostName: Observation] { await observe(hosts) }
+
+    func acquire(_ request: LeaseRequest, on host: HostName) async throws(FleetError) -> LeaseState {
+        let result: Result<LeaseState, FleetError> = state.withLock { state in
+            state.calls.append(.acquire(host, request.lease, takeOver: request.takeOver))
+            var agent = state.agents[host] ?? Agent()
+            if agent.isSilent { return .failure(.unreachable(host: host, reason: "nobody is there")) }
+            if let held = agent.lease, held.runID != request.lease.runID, !request.takeOver {
+                return .failure(.refused(host: host, refusal: .leaseHeld(state: lease(agent))))
+            }
+            guard request.lease.epoch.value >= agent.epoch else {
+                return .failure(
+                    .refused(host: host, refusal: .superseded(highest: FencingEpoch(agent.epoch)))
+                )
+            }
+            agent.epoch = request.lease.epoch.value
+            agent.lease = request.lease
+            state.agents[host] = agent
+            return .success(lease(agent))
+        }
+        return try result.get()
+    }
+
+    func release(_ lease: Lease, on host: HostName) async throws(FleetError) {
+        state.withLock { state in
+            state.calls.append(.release(host, lease))
+            if state.agents[host]?.lease == lease { state.agents[host]?.lease = nil }
+        }
+    }
+
+    func perform(
+        _ request: CommandRequest,
+        on host: HostName,
+        progress: @escaping @Sendable (CommandEvent) -> Void
+    ) async throws(FleetError) -> CommandResult {
+        let result: Result<CommandOutcome, FleetError> = state.withLock { state in
+            state.calls.append(.command(host, request.id, request.command))
+            var agent = state.agents[host] ?? Agent()
+            guard agent.lease == request.lease else { return .success(.refused(refusal: .noLease)) }
+            agent.rules = agent.staying
+            agent.lostReplies -= 1
+            state.agents[host] = agent
+            if agent.lostReplies >= 0 { return .failure(.replyLost(host: host, reason: "reset")) }
+            return .success(.done(result: .rules(rules: status(host, agent).rules)))
+        }
+        return try result.get().result(of: host)
+    }
+
+    func probe(_ targets: [ProbeTarget], from host: HostName) async throws(FleetError) -> [ProbeResult] {
+        throw .broken(host: host, reason: "makes no probes")
+    }
+
+    func read(_ path: String, on host: HostName) async throws(FleetError) -> FileContent {
+        throw .broken(host: host, reason: "reads no files")
+    }
+
+    func history(of zxids: [Zxid], on host: HostName) async throws(FleetError) -> [Zxid: Presence] { [:] }
+
+    func ownCredentials() async -> CredentialExpiry? { nil }
+
+    func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview {
+        throw .broken(host: host, reason: "shows no rules")
+    }
+
+    private func lease(_ agent: Agent) -> LeaseState {
+        LeaseState(
+            highestEpoch: FencingEpoch(agent.epoch),
+            current: agent.lease,
+            holder: agent.lease == nil ? nil : "test",
+            expiresAt: nil
+        )
+    }
+
+    private func status(_ host: HostName, _ agent: Agent) -> HostStatus {
+        let isSource = plan.source.contains { $0.host == host }
+        let view = agent.view ?? (isSource ? plan.sourceMembers : plan.destinationMembers)
+        return StatusFixture.status(host, view: view, rules: agent.rules, lease: lease(agent))
+    }
+}
+
+/// No ZooKeeper anywhere.
+struct NoEnsembles: EnsembleReading {
+    func kafka(at source: KafkaSource) async throws(KafkaReadingError) -> KafkaCluster {
+        throw KafkaReadingError(reason: "there is none")
+    }
+
+    func fly(_ question: CanaryQuestion) async -> CanaryAnswer { .silent(reason: "there is no ZooKeeper") }
+}

@@ -1,0 +1,217 @@
+import ControlProtocol
+import Fleet
+import FoundationEssentials
+import GRDB
+import Glibc
+import Procedure
+import TestSupport
+import Testing
+
+@testable import Journal
+
+@Suite("The journal on disk", .timeLimit(.minutes(2)))
+struct SQLiteJournalTests {
+    private static func record(_ id: String, plan: String = "model") throws -> RunRecord {
+        RunRecord(
+            id: try #require(RunID(id)),
+            plan: plan,
+            planDigest: "digest",
+            startedAt: 5,
+            survey: Survey(files: []),
+            epoch: FencingEpoch(3)
+        )
+    }
+
+    @Test("a second coordinator is refused by name until the first has ended; a reader beside it is not")
+    func locks() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/journal.sqlite"
+        do {
+            let first = try SQLiteJournal(path: path, exclusively: true)
+            try first.begin(try Self.record("r1"))
+            #expect(throws: JournalError.locked(path: path + ".lock")) {
+                _ = try SQLiteJournal(path: path, exclusively: true)
+            }
+            let reader = try SQLiteJournal(path: path, exclusively: false)
+            #expect(try reader.runs().map(\.record.id.description) == ["r1"])
+            try first.begin(try Self.record("r2"))
+            #expect(try reader.runs().map(\.record.id.description) == ["r2", "r1"])
+        }
+        _ = try SQLiteJournal(path: path, exclusively: true)
+    }
+
+    @Test("opened again it holds what was written: runs, steps, facts, epoch and ending")
+    func reopening() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/journal.sqlite"
+        var run = try Self.record("r1")
+        let host = try #require(HostName("d1"))
+        let commands = [HostCommand(host, .removeWall)]
+        var facts = RunFacts()
+        facts.waived = ["waived: epochs"]
+        do {
+            let journal = try SQLiteJournal(path: path, exclusively: true)
+            try journal.begin(run)
+            try journal.intent("a.b", attempt: 1, commands: commands, at: 10, of: run.id)
+            try journal.verdict("a.b", attempt: 1, .failed(reason: "no"), at: 11, of: run.id)
+            try journal.intent("a.b", attempt: 2, commands: [], at: 12, of: run.id)
+            try journal.verdict("a.b", attempt: 2, .done(observed: "yes"), at: 13, of: run.id)
+            try journal.remember(facts, of: run.id)
+            try journal.end(run.id, .stopped, at: 14)
+        }
+        let journal = try SQLiteJournal(path: path, exclusively: true)
+        run.facts = facts
+        #expect(try journal.unfinishedRun(plan: "model") == run)
+        #expect(try journal.unfinishedRun(plan: "another") == nil)
+        let first = try #require(try journal.runs().first)
+        #expect(first.record == run && first.ending == .stopped && first.endedAt == 14)
+        #expect(
+            try journal.entries(of: run.id) == [
+                JournalEntry(
+                    step: "a.b",
+                    attempt: 1,
+                    commands: commands,
+                    intendedAt: 10,
+                    verdict: .failed(reason: "no"),
+                    decidedAt: 11
+                ),
+                JournalEntry(
+                    step: "a.b",
+                    attempt: 2,
+                    commands: [],
+                    intendedAt: 12,
+                    verdict: .done(observed: "yes"),
+                    decidedAt: 13
+                ),
+            ]
+        )
+        try journal.setEpoch(FencingEpoch(9), of: run.id)
+        let again = try #require(try journal.runs().first)
+        #expect(again.record.epoch == FencingEpoch(9) && again.ending == nil && again.endedAt == nil)
+        try journal.end(run.id, .finished, at: 20)
+        #expect(try journal.unfinishedRun(plan: "model") == nil)
+    }
+
+    @Test("a torn run keeps its intent without a verdict, and comes before one that changed nothing")
+    func tornRun() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/journal.sqlite"
+        do {
+            let journal = try SQLiteJournal(path: path, exclusively: true)
+            let torn = try Self.record("r1")
+            try journal.begin(torn)
+            let commands = [HostCommand(try #require(HostName("d1")), .removeWall)]
+            try journal.intent("division.detach", attempt: 1, commands: commands, at: 10, of: torn.id)
+            try journal.begin(try Self.record("r2"))
+        }
+        let journal = try SQLiteJournal(path: path, exclusively: true)
+        let run = try #require(try journal.unfinishedRun(plan: "model"))
+        #expect(run.id.description == "r1")
+        let entry = try #require(try journal.entries(of: run.id).first)
+        #expect(entry.verdict == nil && entry.decidedAt == nil)
+        let history = RunHistory(try journal.entries(of: run.id))
+        #expect(history.passed.contains(.divisionBegan) && history.done.isEmpty && history.hasActed)
+    }
+
+    @Test("a writer that is killed loses nothing that it had written, and leaves no lock", arguments: 1...3)
+    func killedWriter(round: Int) async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/journal.sqlite"
+        let child = try ChildTest.start("writesUntilKilled", path)
+        let run = try #require(RunID("r1"))
+        while access(path + ".begun", F_OK) != 0 { try await Task.sleep(for: .milliseconds(5)) }
+        let reader = try SQLiteJournal(path: path, exclusively: false)
+        var seen = 0
+        while seen < 20 * round { seen = try reader.entries(of: run).count { $0.verdict != nil } }
+        child.signal(SIGKILL)
+        #expect(try await child.ends(within: .seconds(10)))
+
+        let journal = try SQLiteJournal(path: path, exclusively: true)
+        let entries = try journal.entries(of: run)
+        #expect(entries.count { $0.verdict != nil } >= seen)
+        #expect(entries.dropLast().allSatisfy { $0.verdict != nil })
+        #expect(entries.map(\.attempt) == Array(1...entries.count))
+        try journal.intent("a.c", attempt: 1, commands: [], at: 0, of: run)
+    }
+
+    @Test("(the writer that is killed)", .enabled(if: ChildTest.isRunning("writesUntilKilled")))
+    func writesUntilKilled() throws {
+        let path = ChildTest.parameter
+        let journal = try SQLiteJournal(path: path, exclusively: true)
+        let run = try Self.record("r1")
+        try journal.begin(run)
+        try Data().write(to: URL(filePath: path + ".begun"))
+        for attempt in 1...100_000 {
+            try journal.intent("a.b", attempt: attempt, commands: [], at: 0, of: run.id)
+            try journal.verdict("a.b", attempt: attempt, .done(observed: "seen"), at: 0, of: run.id)
+        }
+    }
+
+    @Test("a journal that a newer version has written is refused by name, and not a byte of it changes")
+    func newerSchema() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/journal.sqlite"
+        do {
+            let journal = try SQLiteJournal(path: path, exclusively: true)
+            try journal.begin(try Self.record("r1"))
+            let database = try DatabaseQueue(path: path)
+            var newer = JournalSchema.migrator
+            newer.registerMigration("mirrors") { database in
+                try database.execute(sql: "ALTER TABLE run ADD COLUMN mirror TEXT")
+            }
+            try newer.migrate(database)
+        }
+        let before = try Data(contentsOf: URL(filePath: path))
+        for exclusively in [true, false] {
+            #expect(throws: JournalError.newer(path: path)) {
+                _ = try SQLiteJournal(path: path, exclusively: exclusively)
+            }
+        }
+        #expect(try Data(contentsOf: URL(filePath: path)) == before)
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+        #expect(names == ["journal.sqlite", "journal.sqlite.lock"])
+    }
+
+    @Test("a file that is no database is refused by name, and left as it is")
+    func noDatabase() throws {
+        let folder = try TemporaryFolder()
+        let text = String(repeating: "these are somebody's notes\n", count: 100)
+        let path = try folder.write(text, to: "journal.sqlite")
+        do {
+            _ = try SQLiteJournal(path: path, exclusively: true)
+            Issue.record("it was opened")
+        } catch {
+            #expect("\(error)".hasPrefix("\(path): the journal cannot be used: SQLite error 26"))
+            #expect("\(error)".hasSuffix("; nothing goes on without it"))
+        }
+        #expect(try Data(contentsOf: URL(filePath: path)) == Data(text.utf8))
+    }
+
+    @Test("a place where nothing can be written is told with the system's reason")
+    func unwritablePlace() throws {
+        for (folder, reason) in [("/nowhere", "No such file or directory"), ("/dev/null", "Not a directory")]
+        {
+            let path = folder + "/journal.sqlite"
+            #expect(throws: JournalError.unusable(path: path + ".lock", reason: reason)) {
+                _ = try SQLiteJournal(path: path, exclusively: true)
+            }
+        }
+        #expect(throws: JournalError.self) {
+            _ = try SQLiteJournal(path: "/proc/journal.sqlite", exclusively: true)
+        }
+    }
+
+    @Test("every error says what is wrong and what to do")
+    func errors() {
+        let texts = [
+            JournalError.unusable(path: "j", reason: "r"), .locked(path: "j"), .newer(path: "j"),
+        ].map(\.description)
+        #expect(
+            texts == [
+                "j: the journal cannot be used: r; nothing goes on without it",
+                "j: another mitosis uses this journal; wait for it to end",
+                "j: a newer mitosis has written this journal; go on with that version, this one leaves it as it is",
+            ]
+        )
+    }
+}
