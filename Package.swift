@@ -54,8 +54,9 @@ let subprocess = [
     product("Subprocess", of: "swift-subprocess"), product("SystemPackage", of: "swift-system"),
 ]
 
-/// The layers, lowest first: a module uses only what stands above it here. docs/architecture.md says why each exists,
-/// and `make lint` compares the two.
+/// The layers, lowest first.
+///
+/// A module uses only what stands above it here. docs/architecture.md says why each exists, and `make lint` compares the two.
 let layers: [Target] = [
     .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
@@ -137,7 +138,6 @@ let programs: [Target] = [
 let support: [Target] = [
     .target(
         name: "TestSupport",
-        dependencies: ["SystemCalls"],
         path: "Tests/Support",
         swiftSettings: strict
     )
