@@ -138,6 +138,7 @@ let programs: [Target] = [
 let support: [Target] = [
     .target(
         name: "TestSupport",
+        dependencies: ["SystemCalls"],
         path: "Tests/Support",
         swiftSettings: strict
     )

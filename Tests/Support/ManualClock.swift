@@ -22,9 +22,11 @@ package final class ManualClock: Sendable {
         )
     }
 
-    /// Moves on as soon as somebody sleeps, and wakes whose time has come.
-    package func advance(by duration: Duration) async {
-        while state.withLock({ $0.sleepers.isEmpty }) { await Task.yield() }
+    /// Moves on as soon as that many sleep, and wakes whose time has come.
+    ///
+    /// Who is still on the way to sleep would begin only at the new time.
+    package func advance(by duration: Duration, asSoonAs count: Int = 1) async {
+        while state.withLock({ $0.sleepers.count < count }) { await Task.yield() }
         let due = state.withLock { state in
             state.now += duration
             let due = state.sleepers.filter { $0.value.until <= state.now }
