@@ -199,8 +199,11 @@ package actor CommandDesk {
             counters.countRestart()
         }
         let outcome = await host.perform(request.command, run: request.lease.runID) { events.progress($0) }
-        // Beside the record, which is another file: both are on disk before the caller hears of the end.
-        async let noted: Void = note(request, caller, CommandSummary.of(outcome), events)
+        // Beside the record, which is another file: both are on disk before the caller hears of the end. On a full disk the
+        // record of what must be possible there gives up the reserve first, and leaves room for the note.
+        let summary = CommandSummary.of(outcome)
+        let isLast = request.command.undoesHarm
+        async let noted: Void = isLast ? () : note(request, caller, summary, events)
         do throws(AgentServerError) {
             try await records.finish(request.id, outcome, at: clock.now().unixMilliseconds)
         } catch {
@@ -212,6 +215,7 @@ package actor CommandDesk {
             )
         }
         await noted
+        if isLast { await note(request, caller, summary, events) }
         counters.count(outcome)
         turns.release()
         events.finish(outcome)

@@ -52,6 +52,7 @@ package struct AgentListener: Sendable {
     private let log: Logger
     private let limits: Limits
     private let underWay = AnswersUnderWay()
+    private let book: ConnectionBook
     private let server: NIOAsyncChannel<Accepted?, Never>
 
     /// Where it listens; the port is the kernel's choice when port 0 was asked for.
@@ -86,6 +87,7 @@ package struct AgentListener: Sendable {
                 counters: counters,
                 log: log,
                 limits: limits,
+                book: book,
                 server: server
             )
         } catch {
@@ -100,6 +102,8 @@ package struct AgentListener: Sendable {
         let domain = domain
         let tls = tls
         let limits = limits
+        // One whose context was still looked for when the port closed is handed to nobody.
+        defer { book.closeUnfinished() }
         do {
             try await server.executeThenClose { inbound in
                 try await withThrowingDiscardingTaskGroup { group in

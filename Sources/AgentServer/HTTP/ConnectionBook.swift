@@ -59,6 +59,12 @@ final class ConnectionBook: Sendable {
         }
     }
 
+    /// For the listener's end.
+    func closeUnfinished() {
+        let left = state.withLock { state in state.handshakes.map(\.channel) }
+        for channel in left { channel.close(promise: nil) }
+    }
+
     func forget(_ channel: any Channel) {
         state.withLock { state in
             state.handshakes.removeAll { $0.channel === channel }

@@ -37,5 +37,8 @@ struct AnswerReader: Sendable {
         return nil
     }
 
-    private func text(_ line: [UInt8]) -> String { String(decoding: line, as: UTF8.self) }
+    /// Without the carriage return that some terminals and files end a line with.
+    private func text(_ line: [UInt8]) -> String {
+        String(decoding: line.last == UInt8(ascii: "\r") ? line.dropLast() : line[...], as: UTF8.self)
+    }
 }

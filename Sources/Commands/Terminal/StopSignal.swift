@@ -23,6 +23,10 @@ enum StopSignal {
     static var descriptor: Int32 { pipe[0] }
 
     static func install() {
+        // One of these that nobody gave us would become one of our own: answers would be awaited from it.
+        for standard: Int32 in 0...2 where fcntl(standard, F_GETFD, 0) < 0 {
+            _ = open("/dev/null", O_RDWR)
+        }
         // Made now, not within a handler.
         _ = pipe
         signal(SIGINT) { _ in StopSignal.note() }

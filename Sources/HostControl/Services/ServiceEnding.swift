@@ -38,11 +38,11 @@ extension ServiceController {
             if case .failure(let error) = command.verdict { throw error }
             // Still that very process: a pid is not handed out again while it is there.
             if ProcessIdentity(pid: pid) == process { kill(pid, SIGKILL) }
-            log.info("service ended", fields: ["service": service, "pid": String(pid)])
             // What becomes of one that does not go is for the confirmation to tell.
             while ProcessIdentity(pid: pid) == process, begin.duration(to: .now) < stopDeadline {
                 do { try await Task.sleep(for: .milliseconds(2)) } catch { break }
             }
+            log.info("service ended", fields: ["service": service, "pid": String(pid)])
         } catch {
             await command.end(within: .zero)
             throw error

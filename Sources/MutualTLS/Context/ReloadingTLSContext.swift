@@ -34,8 +34,16 @@ package final class ReloadingTLSContext: Sendable {
     /// The context for the next connection.
     ///
     /// The files are looked at on a thread of its own: a disk that hangs holds up this connection, and neither an event
-    /// loop nor the tasks' threads.
-    package func current() async -> TLSContext { await BlockingThread.run { self.reload() } }
+    /// loop nor the tasks' threads. So many looks at a time at most: who comes while a disk hangs, or in a flood, gets what is
+    /// in force.
+    package func current() async -> TLSContext {
+        defer { looks.subtract(1, ordering: .relaxed) }
+        guard looks.add(1, ordering: .relaxed).oldValue < Self.mostLooks else { return latest }
+        return await BlockingThread.run { self.reload() }
+    }
+
+    private static let mostLooks = 16
+    private let looks = Atomic<Int>(0)
 
     private func reload() -> TLSContext {
         let (context, outcome) = stamps.withLock { known in

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// A process that cannot be mistaken for a later one with the same pid.
 package struct ProcessIdentity: Hashable, Codable, Sendable {
@@ -37,9 +38,18 @@ package struct ProcessIdentity: Hashable, Codable, Sendable {
         Self.nanoseconds(CLOCK_REALTIME) - Self.nanoseconds(CLOCK_BOOTTIME) + startedAfterBoot
     }
 
-    /// The same for as long as this process lives.
-    private static let boot = KernelText.read("/proc/sys/kernel/random/boot_id")
-        .flatMap { $0.split(whereSeparator: \.isWhitespace).first.map(String.init) }
+    private static let knownBoot = Mutex<String?>(nil)
+
+    /// The same for as long as this process lives; a look that failed, for want of a descriptor, is taken again.
+    private static var boot: String? {
+        knownBoot.withLock { known in
+            if known == nil {
+                known = KernelText.read("/proc/sys/kernel/random/boot_id")
+                    .flatMap { $0.split(whereSeparator: \.isWhitespace).first.map(String.init) }
+            }
+            return known
+        }
+    }
 
     private static func nanoseconds(_ clock: clockid_t) -> Int64 {
         var now = timespec()
