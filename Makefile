@@ -4,9 +4,7 @@ SWIFT ?= swift
 PACKAGES = build-essential pkg-config libssl-dev libyaml-dev zlib1g-dev openssl libsqlite3-dev libzookeeper-mt-dev \
 	iproute2 nftables iptables systemd-container dbus curl procps \
 	openjdk-17-jre-headless zookeeper libzookeeper-java libslf4j-java liblog4j1.2-java python3 python3-venv python3-kazoo faketime
-MITOSIS_BIN = .build/debug
-
-.PHONY: demo test bench soak build release man completions lint format clean setup
+.PHONY: demo test test-unit bench soak build optimised programs release man completions lint format clean setup
 
 setup:
 	@deploy/setup-machine $(PACKAGES)
@@ -14,8 +12,22 @@ setup:
 build: setup
 	$(SWIFT) build --build-tests
 
+# As the optimiser makes them, which has broken what a debug build does right; -enable-testing lets tests see inside.
+OPTIMISED = --configuration release -Xswiftc -enable-testing
+optimised: setup
+	$(SWIFT) build $(OPTIMISED) --build-tests
+
+# The agent as it is shipped, its size and what it holds idle.
 release: setup
 	deploy/build-release
+
+# What labs run: the agent as it is shipped, the other two from the optimised build.
+PROGRAMS = out/bin
+programs: release
+	$(SWIFT) build $(OPTIMISED) --product mitosis
+	$(SWIFT) build $(OPTIMISED) --product mitosis-lab
+	mkdir -p $(PROGRAMS)
+	cp -f out/mitosis-agent .build/release/mitosis .build/release/mitosis-lab $(PROGRAMS)/
 
 # The man pages of every command, and what the shells complete, under out/.
 man: setup
@@ -24,24 +36,27 @@ man: setup
 completions: setup
 	deploy/build-manuals completions
 
-demo: build
-	$(MITOSIS_BIN)/mitosis-lab run --brokers 3
+demo: programs
+	MITOSIS_BIN=$(abspath $(PROGRAMS)) $(PROGRAMS)/mitosis-lab run --brokers 3
 
 ROUNDS ?= 10
-bench: setup
-	$(SWIFT) build --configuration release
-	MITOSIS_BIN=$(abspath .build/release) bench/window/run --rounds $(ROUNDS)
+bench: programs
+	MITOSIS_BIN=$(abspath $(PROGRAMS)) bench/window/run --rounds $(ROUNDS)
 
 # Divisions in which one node alone holds the newest writes, again and again, in each strategy.
 DIVISIONS ?= 20
-soak: build
-	MITOSIS_ROUNDS=$(DIVISIONS) MITOSIS_BIN=$(abspath $(MITOSIS_BIN)) \
-		$(SWIFT) test --skip-build --no-parallel --filter EndToEndTests.LossTests
+soak: optimised programs
+	MITOSIS_ROUNDS=$(DIVISIONS) MITOSIS_BIN=$(abspath $(PROGRAMS)) \
+		.ci/run-tests --lane 'soak=release,EndToEndTests.LossTests'
 
-# In two processes: labs start programs by the dozen, and the tests that watch their own child processes need quiet.
-test: lint build release
-	MITOSIS_BIN=$(abspath $(MITOSIS_BIN)) $(SWIFT) test --skip-build --no-parallel --skip EndToEndTests
-	MITOSIS_BIN=$(abspath $(MITOSIS_BIN)) $(SWIFT) test --skip-build --no-parallel --filter EndToEndTests
+# Unit tests as both builds make them; then the end-to-end tests with the programs as they are released. docs/testing.md has
+# what takes how long.
+test: lint build optimised programs
+	.ci/run-tests unit
+	MITOSIS_BIN=$(abspath $(PROGRAMS)) .ci/run-tests end-to-end
+
+test-unit: build
+	.ci/run-tests unit-debug
 
 lint:
 	.ci/check-layout --prove
@@ -51,4 +66,4 @@ format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
 
 clean:
-	rm -rf .build
+	rm -rf .build .build-release out
