@@ -25,6 +25,7 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
     case dataDirectories = "data-directories"
     case zookeeperVersion = "zookeeper-version"
     case sourceEnsemble = "source-ensemble"
+    case zxidHeadroom = "zxid-headroom"
     case fourLetterWords = "four-letter-words"
     case writeCanary = "write-canary"
     case peerAddresses = "peer-addresses"
@@ -90,6 +91,7 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
         case .dataDirectories: .waivable(traps: [9])
         case .zookeeperVersion: .waivable(traps: [1])
         case .sourceEnsemble: .needed(traps: [2], Self.oneEnsemble)
+        case .zxidHeadroom: .waivable(traps: [])
         case .fourLetterWords: .needed(traps: [7], "roles and transactions are read with `srvr` throughout")
         case .writeCanary: .needed(traps: [8], Self.laterStep)
         case .peerAddresses: .needed(traps: [23], Self.laterStep)
@@ -134,6 +136,7 @@ package protocol CheckCatalog {
     static func dataDirectories(_ plan: Plan) -> Self
     static func zookeeperVersion(_ plan: Plan) -> Self
     static func sourceEnsemble(_ plan: Plan) -> Self
+    static func zxidHeadroom(_ plan: Plan) -> Self
     static func fourLetterWords(_ plan: Plan) -> Self
     static func writeCanary(_ plan: Plan) -> Self
     static func peerAddresses(_ plan: Plan) -> Self
@@ -175,6 +178,7 @@ extension CheckCatalog {
         case .dataDirectories: dataDirectories(plan)
         case .zookeeperVersion: zookeeperVersion(plan)
         case .sourceEnsemble: sourceEnsemble(plan)
+        case .zxidHeadroom: zxidHeadroom(plan)
         case .fourLetterWords: fourLetterWords(plan)
         case .writeCanary: writeCanary(plan)
         case .peerAddresses: peerAddresses(plan)

@@ -55,7 +55,8 @@ struct SlowDiskTests {
     func leases() async throws {
         try await TestAgent.with { agent in
             let granted = await withTaskGroup(of: UInt64?.self) { group in
-                for epoch in UInt64(1)...40 {
+                // As many as one address may have in their handshakes at once.
+                for epoch in UInt64(1)...12 {
                     group.addTask {
                         do {
                             let lease = try Sample.lease("run-\(epoch)", epoch)
@@ -72,11 +73,11 @@ struct SlowDiskTests {
                 return await group.reduce(into: [UInt64]()) { all, epoch in if let epoch { all.append(epoch) }
                 }
             }
-            #expect(granted.contains(40))
+            #expect(granted.contains(12))
             let state = try await agent.client().status().lease
-            let last = try Sample.lease("run-40", 40)
+            let last = try Sample.lease("run-12", 12)
             #expect(state.highestEpoch == last.epoch && state.current == last)
-            #expect(try agent.stateFile("lease.json").contains("run-40"))
+            #expect(try agent.stateFile("lease.json").contains("run-12"))
             // Nothing was done that is not written down before and after.
             let lines = try agent.stateFile("commands.jsonl").split(separator: "\n")
             #expect(lines.count == 2 * agent.host.performed.count)
