@@ -17,7 +17,7 @@ import SystemCalls
 /// | an intent is written | its command has the turn; a lease waits, and is granted behind it |
 /// | a command acts | leases change, also to another run; the next command waits for its turn |
 /// | an outcome is written | its command still has the turn; nobody has heard of the outcome |
-package actor CommandDesk {
+package actor CommandIntake {
     package enum Answer: Sendable {
         /// Nothing was recorded and nothing done.
         case refused(refusal: Refusal)
