@@ -147,7 +147,7 @@ package actor CommandIntake {
             return .refuse(refusal: refusal)
         }
         do throws(AgentServerError) {
-            let digest = try CommandSummary.digest(of: request.command)
+            let digest = try CommandDigest.of(request.command)
             switch try await records.look(up: request.id, run: request.lease.runID, digest: digest) {
             case .finished(let outcome): return .already(outcome: outcome)
             case .differs: return .refuse(refusal: .idReused)
@@ -170,14 +170,14 @@ package actor CommandIntake {
         defer { changes.release() }
         if let early = await screen(request, caller) { return early }
         do throws(AgentServerError) {
-            let digest = try CommandSummary.digest(of: request.command)
+            let digest = try CommandDigest.of(request.command)
             try await records.begin(
                 RecordEntry.Intent(
                     id: request.id,
                     lease: request.lease,
                     identity: caller.identity,
                     digest: digest,
-                    summary: CommandSummary.of(request.command),
+                    summary: AuditText.of(request.command),
                     at: clock.now().unixMilliseconds
                 ),
                 urgent: request.command.undoesHarm
@@ -200,7 +200,7 @@ package actor CommandIntake {
         }
         let outcome = await host.perform(request.command, run: request.lease.runID) { events.progress($0) }
         // Beside the record, which is another file: both are on disk before the caller hears of the end.
-        async let noted: Void = note(request, caller, CommandSummary.of(outcome), events)
+        async let noted: Void = note(request, caller, AuditText.of(outcome), events)
         do throws(AgentServerError) {
             try await records.finish(request.id, outcome, at: clock.now().unixMilliseconds)
         } catch {
@@ -225,12 +225,12 @@ package actor CommandIntake {
     ) async -> Answer {
         switch decision {
         case .already(let outcome):
-            await note(request, caller, "repeated id, stored outcome: " + CommandSummary.of(outcome), events)
+            await note(request, caller, "repeated id, stored outcome: " + AuditText.of(outcome), events)
             events.accept(request.id)
             events.finish(outcome)
             return .events(stream: events.stream)
         case .refuse(let refusal):
-            await note(request, caller, CommandSummary.of(.refused(refusal: refusal)), events)
+            await note(request, caller, AuditText.of(.refused(refusal: refusal)), events)
             counters.count(.refused(refusal: refusal))
             events.finish(.refused(refusal: refusal))
             return .refused(refusal: refusal)
@@ -258,7 +258,7 @@ package actor CommandIntake {
                 run: request.lease.runID,
                 epoch: request.lease.epoch,
                 id: request.id,
-                command: CommandSummary.of(request.command),
+                command: AuditText.of(request.command),
                 outcome: outcome,
                 milliseconds: events.milliseconds
             )
