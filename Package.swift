@@ -65,6 +65,7 @@ let layers: [Target] = [
 
     module("Logs", [logging]),
     module("SystemCalls", [product("SystemPackage", of: "swift-system")]),
+    module("Tables"),
     module("Topology"),
 
     module("ControlProtocol", uses: ["COpenSSL", "Topology"]),
@@ -108,21 +109,21 @@ let layers: [Target] = [
     ),
 
     module("Journal", uses: ["ControlProtocol", "Fleet", "Procedure", "SystemCalls"], [sqlite]),
-    module("Reporting", uses: ["ControlProtocol", "Fleet", "Procedure", "Settings", "Topology"]),
+    module("Reporting", uses: ["ControlProtocol", "Fleet", "Procedure", "Settings", "Tables", "Topology"]),
 
     module(
         "Commands",
         uses: [
             "CertificateAuthority", "ControlProtocol", "Fleet", "Journal", "Logs", "MutualTLS", "Procedure",
             "Reporting",
-            "Settings", "SystemCalls", "Topology",
+            "Settings", "SystemCalls", "Tables", "Topology",
         ],
         [arguments, logging]
     ),
 
     module(
         "LabKit",
-        uses: ["SystemCalls", "Topology"],
+        uses: ["SystemCalls", "Tables", "Topology"],
         subprocess + [arguments],
         resources: [.embedInCode("Resources")]
     ),
@@ -186,8 +187,8 @@ let suites: [Target] = [
     tests(
         "CommandsTests",
         use: [
-            "Commands", "ControlProtocol", "Fleet", "Journal", "KafkaMetadata", "Procedure", "Settings",
-            "TestSupport", "Topology",
+            "CertificateAuthority", "Commands", "ControlProtocol", "Fleet", "Journal", "KafkaMetadata",
+            "MutualTLS", "Procedure", "Reporting", "Settings", "TestSupport", "Topology",
         ],
         [arguments]
     ),
@@ -196,7 +197,7 @@ let suites: [Target] = [
         use: ["ControlProtocol", "Fleet", "Journal", "Procedure", "TestSupport"],
         [sqlite]
     ),
-    tests("ReportingTests", use: ["Procedure", "Reporting", "Settings"]),
+    tests("ReportingTests", use: ["Procedure", "Reporting", "Settings", "Tables"]),
     tests("KafkaMetadataTests", use: ["KafkaMetadata", "Topology"]),
     tests(
         "ZooKeeperClientTests",

@@ -12,7 +12,7 @@ import Topology
 /// One agent from start to end: what `mitosis-agent` runs, and what tests run many of.
 package struct AgentProgram: Sendable {
     package let listener: AgentListener
-    private let desk: CommandDesk
+    private let intake: CommandIntake
     private let host: any HostActions
     private let restorations: RestorationReport
     private let state: StateDirectory
@@ -34,7 +34,7 @@ package struct AgentProgram: Sendable {
         let state = try StateDirectory(path: configuration.state)
         let tls = try context(configuration, log)
         let counters = AgentCounters()
-        let desk = try CommandDesk(
+        let intake = try CommandIntake(
             directory: configuration.state,
             allow: configuration.allowList,
             host: host,
@@ -62,7 +62,7 @@ package struct AgentProgram: Sendable {
             clock: clock
         )
         let service = AgentService(
-            desk: desk,
+            intake: intake,
             observer: observer,
             host: host,
             allow: configuration.allowList,
@@ -100,7 +100,7 @@ package struct AgentProgram: Sendable {
         )
         return AgentProgram(
             listener: listener,
-            desk: desk,
+            intake: intake,
             host: host,
             restorations: restorations,
             state: state,
@@ -171,10 +171,10 @@ package struct AgentProgram: Sendable {
 
     /// False when a command still runs after `grace`; it is not waited for any longer.
     private func drain(within grace: Duration) async -> Bool {
-        let desk = desk
+        let intake = intake
         let listener = listener
         let isDrained = await Deadline.abandoning(after: grace) {
-            await desk.drain()
+            await intake.drain()
             await listener.untilAnswered()
             return true
         }

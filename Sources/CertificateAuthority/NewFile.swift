@@ -16,7 +16,7 @@ enum NewFile {
         do throws(SystemCallError) {
             // The umask may have taken bits away that readers of the public files need.
             guard fchmod(descriptor, mode) == 0 else { throw .last("chmod") }
-            try DurableFile.write(content, to: descriptor)
+            try DescriptorOutput.write(content, to: descriptor)
             guard fsync(descriptor) == 0 else { throw .last("fsync") }
         } catch {
             unlink(path)

@@ -52,7 +52,8 @@ extension Refusal: CustomStringConvertible {
         case .noLease: "no lease is in force for this run; ask for one first"
         case .notAllowed(let reason): "the agent's configuration does not allow it: \(reason)"
         case .fileChanged(let path, let expected, let found):
-            "\(path) has digest \(found ?? "(absent)"), not \(expected ?? "(absent)"); somebody else changed it"
+            "\(path) has digest \(ContentDigest.text(found)), not \(ContentDigest.text(expected)); "
+                + "somebody else changed it"
         case .idReused: "this command id was used for another command"
         case .invalid(let reason): reason
         }

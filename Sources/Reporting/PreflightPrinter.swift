@@ -1,5 +1,6 @@
 import FoundationEssentials
 package import Procedure
+import Tables
 
 /// A preflight's findings for a person, one line a check, or as one JSON document.
 package struct PreflightPrinter: Sendable {
@@ -8,14 +9,12 @@ package struct PreflightPrinter: Sendable {
     package init(_ report: PreflightReport) { self.report = report }
 
     package var text: String {
-        let width = report.findings.map { "\($0.name)".count }.max() ?? 0
-        let lines = report.findings.flatMap { finding -> [String] in
-            let name = Self.padded("\(finding.name)", width)
+        let rows = report.findings.flatMap { finding -> [[String]] in
             let reason = finding.reason.replacing("\n", with: " ")
-            let line = "\(Self.padded(Self.word(finding.verdict), 6))  \(name)  \(reason)"
             let more = [finding.waiver.map { "because \($0)" }, finding.remedy].compactMap(\.self)
-            return [line] + more.map { String(repeating: " ", count: width + 10) + $0 }
+            return [[Self.word(finding.verdict), "\(finding.name)", reason]] + more.map { ["", "", $0] }
         }
+        let lines = Table([.fitted(atLeast: 6), .fitted], gap: 2).lines(rows)
         return (lines + ["", summary]).joined(separator: "\n") + "\n"
     }
 
@@ -39,9 +38,5 @@ package struct PreflightPrinter: Sendable {
         case .fail: "FAIL"
         case .waived: "waived"
         }
-    }
-
-    private static func padded(_ text: String, _ width: Int) -> String {
-        text + String(repeating: " ", count: max(0, width - text.count))
     }
 }

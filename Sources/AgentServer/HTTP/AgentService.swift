@@ -18,7 +18,7 @@ package struct AgentService: Sendable {
         }
     }
 
-    private let desk: CommandDesk
+    private let intake: CommandIntake
     private let observer: HostObserver
     private let host: any HostActions
     private let allow: AllowList
@@ -26,14 +26,14 @@ package struct AgentService: Sendable {
     private let log: Logger
 
     package init(
-        desk: CommandDesk,
+        intake: CommandIntake,
         observer: HostObserver,
         host: any HostActions,
         allow: AllowList,
         counters: AgentCounters,
         log: Logger
     ) {
-        self.desk = desk
+        self.intake = intake
         self.observer = observer
         self.host = host
         self.allow = allow
@@ -126,18 +126,18 @@ package struct AgentService: Sendable {
     }
 
     private func status() async -> HTTPReply {
-        .value(await observer.status(lease: await desk.leaseState))
+        .value(await observer.status(lease: await intake.leaseState))
     }
 
     private func metrics() async -> HTTPReply {
-        let text = await observer.metrics(lease: await desk.leaseState, counters: counters.now)
+        let text = await observer.metrics(lease: await intake.leaseState, counters: counters.now)
         return HTTPReply(status: 200, contentType: HTTPReply.metrics, body: .whole(content: Data(text.utf8)))
     }
 
     private func lease(_ event: LeaseKeeper.Event) async -> HTTPReply {
         do throws(AgentServerError) {
-            if let refusal = try await desk.lease(event) { return .refusal(refusal) }
-            return .value(await desk.leaseState)
+            if let refusal = try await intake.lease(event) { return .refusal(refusal) }
+            return .value(await intake.leaseState)
         } catch {
             log.error("lease not kept", fields: ["reason": "\(error)"])
             return .error(500, "\(error)")
@@ -145,7 +145,7 @@ package struct AgentService: Sendable {
     }
 
     private func submit(_ command: CommandRequest, _ caller: Caller) async -> HTTPReply {
-        switch await desk.submit(command, by: caller) {
+        switch await intake.submit(command, by: caller) {
         case .refused(let refusal): .refusal(refusal)
         case .unavailable(let error): .error(500, "nothing was done: \(error)")
         case .stopping: .error(503, "the agent is stopping; nothing was done")
@@ -156,7 +156,7 @@ package struct AgentService: Sendable {
 
     private func outcome(of id: CommandID) async -> HTTPReply {
         do throws(AgentServerError) {
-            guard let outcome = try await desk.outcome(of: id) else {
+            guard let outcome = try await intake.outcome(of: id) else {
                 return .error(404, "no outcome of \(id) is recorded: it never arrived, or has not ended")
             }
             return .value(outcome)

@@ -29,7 +29,7 @@ package struct HostObserver: Sendable {
     private let facts: Facts
     private let actions: any HostActions
     private let clock: HostClock
-    private let turnstile = Turnstile(width: 4)
+    private let readers = ConcurrencyLimit(4)
 
     package init(facts: Facts, actions: any HostActions, clock: HostClock) {
         self.facts = facts
@@ -39,13 +39,13 @@ package struct HostObserver: Sendable {
 
     /// Rules that cannot be read are told as such: everything else is worth to be known all the same.
     package func status(lease: LeaseState) async -> HostStatus {
-        await turnstile.enter()
+        await readers.enter()
         async let services = actions.otherServices()
         async let files = actions.allowedFiles()
         async let managers = actions.ruleManagers()
         let (rules, zookeeper) = await observed()
         let (named, states, others) = (await services, await files, await managers)
-        await turnstile.leave()
+        await readers.leave()
         return HostStatus(
             host: facts.host,
             agentVersion: ProgramVersion.current,
@@ -78,9 +78,9 @@ package struct HostObserver: Sendable {
     }
 
     package func metrics(lease: LeaseState, counters: AgentCounters.Values) async -> String {
-        await turnstile.enter()
+        await readers.enter()
         let (rules, zookeeper) = await observed()
-        await turnstile.leave()
+        await readers.leave()
         return AgentMetrics(
             facts: facts,
             now: clock.now().unixMilliseconds,
@@ -104,29 +104,5 @@ package struct HostObserver: Sendable {
         } catch {
             return .failure(error)
         }
-    }
-}
-
-/// Lets `width` callers in at a time, in the order of their arrival.
-private actor Turnstile {
-    private var free: Int
-    private var waiting: [CheckedContinuation<Void, Never>] = []
-
-    init(width: Int) { free = width }
-
-    func enter() async {
-        if free > 0 {
-            free -= 1
-            return
-        }
-        await withCheckedContinuation { waiting.append($0) }
-    }
-
-    func leave() {
-        guard !waiting.isEmpty else {
-            free += 1
-            return
-        }
-        waiting.removeFirst().resume()
     }
 }

@@ -83,7 +83,7 @@ package struct LocalHost: HostActions {
     private func objection(to write: FileWrite) -> Refusal? {
         do throws(FileError) {
             let found = try files.state(of: write.path).digest
-            guard found != write.expected, found != ContentDigest.sha256(write.content) else { return nil }
+            guard found != write.expected, found != write.digest else { return nil }
             return .fileChanged(path: write.path, expected: write.expected, found: found)
         } catch .refused(let refusal) {
             return refusal

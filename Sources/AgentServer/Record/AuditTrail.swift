@@ -63,7 +63,7 @@ package struct AuditTrail: Sendable {
         let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .last("open") }
         defer { close(descriptor) }
-        try DurableFile.write([UInt8](line), to: descriptor)
+        try DescriptorOutput.write([UInt8](line), to: descriptor)
         guard fsync(descriptor) == 0 else { throw .last("fsync") }
     }
 }

@@ -39,7 +39,7 @@ struct LineFile: ~Copyable {
         guard !broken else { throw SystemCallError(call: "append to (after an earlier failure)", code: EIO) }
         guard lseek(descriptor, size, SEEK_SET) == size else { throw .last("seek in") }
         do throws(SystemCallError) {
-            try DurableFile.write([UInt8](line) + [UInt8(ascii: "\n")], to: descriptor)
+            try DescriptorOutput.write([UInt8](line) + [UInt8(ascii: "\n")], to: descriptor)
             guard fsync(descriptor) == 0 else { throw .last("fsync") }
         } catch {
             broken = ftruncate(descriptor, size) != 0

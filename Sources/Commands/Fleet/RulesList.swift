@@ -1,6 +1,7 @@
 import ArgumentParser
 import ControlProtocol
 import Fleet
+import Reporting
 import Settings
 
 struct RulesList: AsyncParsableCommand {
@@ -19,15 +20,9 @@ struct RulesList: AsyncParsableCommand {
         let answers = await fleet.observe(hosts)
         var isWhole = true
         for host in hosts {
-            switch answers[host] {
-            case .status(let status):
-                Output.write("\(host): \(status.rules.count) rules (\(status.rules.backend.rawValue))\n")
-                if !status.rules.listing.isEmpty { Output.write(status.rules.listing + "\n") }
-            case .silent(let reason):
-                isWhole = false
-                Output.write("\(host): no answer: \(reason)\n")
-            case nil: isWhole = false
-            }
+            Output.write(RulesText.text(host, answers[host]))
+            if case .status = answers[host] { continue }
+            isWhole = false
         }
         if !isWhole { throw ExitCode(1) }
     }

@@ -4,6 +4,7 @@ import FoundationEssentials
 import Logging
 import Logs
 import MutualTLS
+import Tables
 
 extension PKI {
     struct List: AsyncParsableCommand {
@@ -15,6 +16,10 @@ extension PKI {
             let now = Date()
             let issued = try location.opened.list()
             location.logging.logger.debug("index read", fields: ["certificates": String(issued.count)])
+            Output.write(Self.text(issued, now: now))
+        }
+
+        static func text(_ issued: [IssuedCertificate], now: Date) -> String {
             let rows = issued.map { certificate in
                 [
                     certificate.identity.name.description, certificate.identity.kind.rawValue,
@@ -22,18 +27,11 @@ extension PKI {
                 ]
             }
             let header = ["NAME", "KIND", "SERIAL", "EXPIRES", "STATE"]
-            let widths = header.indices.dropLast().map { column in
-                ([header] + rows).map { $0[column].count }.max() ?? 0
-            }
-            for row in [header] + rows {
-                let cells = zip(row, widths + [0]).map { cell, width in
-                    cell + String(repeating: " ", count: max(0, width - cell.count))
-                }
-                print(cells.joined(separator: "  "))
-            }
+            let table = Table([.fitted, .fitted, .fitted, .fitted], gap: 2)
+            return table.lines([header] + rows).map { $0 + "\n" }.joined()
         }
 
-        private func state(of certificate: IssuedCertificate, now: Date) -> String {
+        private static func state(of certificate: IssuedCertificate, now: Date) -> String {
             if let revoked = certificate.revoked { return "revoked \(revoked.ISO8601Format())" }
             return certificate.expires <= now ? "expired" : "valid"
         }

@@ -1,15 +1,10 @@
 import Glibc
+import SystemCalls
 
-/// Writes whole texts to a descriptor; a reader that went away is ignored, the run goes on.
+/// What a command tells; a reader that went away is ignored, the run goes on.
 enum Output {
     static func write(_ text: String, to descriptor: Int32 = STDOUT_FILENO) {
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if written < 0 && errno == EINTR { continue }
-            guard written > 0 else { return }
-            bytes = bytes.dropFirst(written)
-        }
+        DescriptorOutput.tell(text, to: descriptor)
     }
 
     /// A line on standard error.

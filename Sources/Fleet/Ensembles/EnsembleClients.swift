@@ -23,7 +23,7 @@ package struct EnsembleClients: EnsembleReading {
         return try await reader.read(through: connect)
     }
 
-    package func fly(_ question: CanaryQuestion) async -> CanaryAnswer {
+    package func findCanaries(_ question: CanaryQuestion) async -> CanaryAnswer {
         await CanaryCheck(question, log: log).answer()
     }
 

@@ -51,7 +51,7 @@ package struct ConfigFiles: Sendable {
             throw .refused(.invalid(reason: "\(write.path) is a symbolic link to nothing; mend it first"))
         }
         try AtomicFile.discardLeftover(of: target)
-        let desired = ContentDigest.sha256(write.content)
+        let desired = write.digest
         guard found.state.digest == desired || found.state.digest == write.expected else {
             throw .refused(
                 .fileChanged(path: write.path, expected: write.expected, found: found.state.digest)

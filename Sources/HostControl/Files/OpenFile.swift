@@ -68,7 +68,7 @@ struct OpenFile: ~Copyable {
 
     func write(_ content: Data) throws(FileError) {
         do throws(SystemCallError) {
-            try DurableFile.write([UInt8](content), to: descriptor)
+            try DescriptorOutput.write([UInt8](content), to: descriptor)
         } catch {
             throw .unavailable(operation: error.call, path: path, code: error.code)
         }

@@ -41,18 +41,18 @@ struct RuleSet: Hashable, Sendable {
 
 extension Wall {
     fileprivate var summary: String {
-        let addresses = peers.map(\.description).joined(separator: ", ")
+        let addresses = peers.listed()
         switch scope {
         case .allTCP: return "all TCP with \(addresses)"
         case .ports(let numbers):
-            return "ports \(numbers.map(\.description).joined(separator: ", ")) with \(addresses)"
+            return "ports \(numbers.listed()) with \(addresses)"
         }
     }
 }
 
 extension ClosedPorts {
     fileprivate var summary: String {
-        let numbers = ports.map(\.description).joined(separator: ", ")
+        let numbers = ports.listed()
         return "ports \(numbers) closed" + (exception.map { " but for \($0)" } ?? "")
     }
 }

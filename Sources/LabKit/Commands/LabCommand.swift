@@ -1,5 +1,6 @@
 package import ArgumentParser
 private import Glibc
+import SystemCalls
 
 /// The example set-up, from the command line.
 package struct LabCommand: AsyncParsableCommand {
@@ -110,15 +111,5 @@ extension LabConfiguration.Strategy: ExpressibleByArgument {}
 
 /// Lines on standard output, each shown at once.
 enum Output {
-    @Sendable static func say(_ line: String) {
-        let bytes = Array((line + "\n").utf8)
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes { write(1, $0.baseAddress, $0.count) }
-            if count < 0 && errno == EINTR { continue }
-            // Nobody reads any more.
-            guard count > 0 else { return }
-            sent += count
-        }
-    }
+    @Sendable static func say(_ line: String) { DescriptorOutput.tell(line + "\n", to: STDOUT_FILENO) }
 }

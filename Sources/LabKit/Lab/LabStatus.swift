@@ -1,3 +1,5 @@
+import Tables
+
 extension Lab {
     /// A line per host: its namespace, addresses, processes and role.
     package func statusLines() async throws(LabError) -> [String] {
@@ -14,11 +16,11 @@ extension Lab {
         var lines = [
             "lab \(configuration.name) in \(configuration.directory), hosts as \(configuration.mode.rawValue)"
         ]
+        let table = Table([.fixed(8), .fixed(24), .fixed(16), .fixed(18)], gap: 1)
         for host in configuration.hosts {
             let namespace = namespace(of: host)
             var words = [
-                Self.padded(host.name, 8), Self.padded(there.contains(namespace) ? namespace : "(down)", 24),
-                Self.padded(host.ipv4, 16), Self.padded(host.ipv6, 18),
+                host.name, there.contains(namespace) ? namespace : "(down)", host.ipv4, host.ipv6,
             ]
             if let id = host.id {
                 words.append("id \(id)")
@@ -30,7 +32,7 @@ extension Lab {
                 words.append(try await processes(of: host))
                 words.append(Self.role(of: id, in: kafka))
             }
-            lines.append(words.joined(separator: " "))
+            lines.append(table.line(words))
         }
         if let kafka {
             let bad = kafka.underReplicated.count
@@ -56,10 +58,6 @@ extension Lab {
         let side = try brokerSide()
         let isServing = configuration.hosts(of: side).contains { serving.contains($0.clientAddress) }
         return isServing ? try await kafkaState(side) : nil
-    }
-
-    static func padded(_ text: String, _ width: Int) -> String {
-        text + String(repeating: " ", count: max(0, width - text.count))
     }
 
     private func processes(of host: LabHost) async throws(LabError) -> String {

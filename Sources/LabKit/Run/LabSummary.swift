@@ -1,3 +1,5 @@
+import Tables
+
 /// What a whole pass on the lab showed.
 package struct LabSummary: Codable, Sendable {
     package let lab: String
@@ -64,7 +66,7 @@ extension LabSummary {
             "", "Summary of lab \(lab) (hosts as \(mode.rawValue); everything is in \(directory))", "",
             "stages",
         ]
-        all += stages.map { "  \(Lab.padded($0.name, 12)) \(Self.seconds(Double($0.milliseconds) / 1000))" }
+        all += stages.map { Self.line($0.name, Self.seconds(Double($0.milliseconds) / 1000)) }
         all += ["", "writing clients"]
         all.append(
             "  destination unavailable  \(Self.seconds(destination.gapInWindow)), as its writing client saw it"
@@ -74,7 +76,7 @@ extension LabSummary {
         if let kafka { all += ["", "Kafka's clients"] + kafka.lines }
         all += ["", "ensembles"]
         all += servers.map {
-            "  \(Lab.padded($0.side.rawValue, 12)) \($0.host)  id \($0.id)  \(Lab.role($0.status))"
+            Self.line($0.side.rawValue, "\($0.host)  id \($0.id)  \(Lab.role($0.status))")
         }
         let left = rules.map(\.lines.count).reduce(0, +)
         all += ["", "rules left in the kernel: \(left) on \(rules.count) hosts", ""]
@@ -89,15 +91,19 @@ extension LabSummary {
     }
 
     private static func lines(of report: HistoryReport) -> [String] {
-        let side = Lab.padded(report.side.rawValue, 12)
-        return [
-            "  \(side) acknowledged \(report.acknowledged), lost \(report.lost.count); "
+        [
+            "acknowledged \(report.acknowledged), lost \(report.lost.count); "
                 + "unknown \(report.unknown), of which \(report.unknownThatHappened) happened",
-            "  \(side) session \(report.sessionKept ? "kept" : "LOST"), "
+            "session \(report.sessionKept ? "kept" : "LOST"), "
                 + "ephemeral node \(report.ephemeralKept ? "kept" : "LOST"), "
                 + "writes mixed into the other side: "
                 + (report.mixingChecked ? String(report.mixed.count) : "not checked"),
         ]
+        .map { line(report.side.rawValue, $0) }
+    }
+
+    private static func line(_ name: String, _ text: String) -> String {
+        "  " + Table([.fixed(12)], gap: 1).line([name, text])
     }
 
     /// For instance `2.61 s`.

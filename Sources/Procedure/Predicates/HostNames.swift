@@ -1,5 +1,5 @@
 import ControlProtocol
 
 extension Collection where Element == HostName {
-    var list: String { map(\.description).joined(separator: ", ") }
+    var list: String { listed() }
 }

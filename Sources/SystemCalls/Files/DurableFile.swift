@@ -24,16 +24,6 @@ package enum DurableFile {
         }
     }
 
-    package static func write(_ content: [UInt8], to descriptor: Int32) throws(SystemCallError) {
-        var rest = content[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw .last("write") }
-            rest = rest.dropFirst(count)
-        }
-    }
-
     /// Makes the names in the directory of `path` durable: a file that was created there, renamed or removed.
     package static func flushDirectory(of path: String) throws(SystemCallError) {
         let directory = try open(directoryOf: path, "open the directory of")

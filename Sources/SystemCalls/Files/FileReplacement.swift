@@ -77,7 +77,7 @@ package struct FileReplacement: ~Copyable {
         _ owner: (user: uid_t, group: gid_t)?
     ) throws(Failure) {
         do throws(SystemCallError) {
-            try DurableFile.write(content, to: descriptor)
+            try DescriptorOutput.write(content, to: descriptor)
         } catch {
             throw Failure(step: .write, code: error.code)
         }

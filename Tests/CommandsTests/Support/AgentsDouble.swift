@@ -157,5 +157,7 @@ struct NoEnsembles: EnsembleReading {
         throw KafkaReadingError(reason: "there is none")
     }
 
-    func fly(_ question: CanaryQuestion) async -> CanaryAnswer { .silent(reason: "there is no ZooKeeper") }
+    func findCanaries(_ question: CanaryQuestion) async -> CanaryAnswer {
+        .silent(reason: "there is no ZooKeeper")
+    }
 }

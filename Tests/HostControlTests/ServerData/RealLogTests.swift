@@ -14,6 +14,9 @@ import Topology
 struct RealLogTests {
     private let loopback = "clientPortAddress=127.0.0.1"
 
+    /// Ends of records that the newest log must have for the tests that cut or spoil one.
+    private static let fewest = 6
+
     /// What a server under load left when it was killed, after eight logs or more.
     ///
     /// `lastWrites`: small ones of a last session.
@@ -26,6 +29,10 @@ struct RealLogTests {
         RealData.end(writer)
         try #require(hasWritten)
         if lastWrites > 0 { _ = try await RealZooKeeper.write(lastWrites, to: port) }
+        // The newest log may have been begun only now.
+        while try data.newestLog().bounds.count <= Self.fewest {
+            _ = try await RealZooKeeper.write(1, to: port)
+        }
         server.end()
         return data
     }

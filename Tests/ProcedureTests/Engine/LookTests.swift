@@ -35,7 +35,7 @@ struct LookTests {
         #expect(gate(Look()).and(gate(Look(kafka: source))).look.kafka == [source])
     }
 
-    @Test("of two canaries both fly, the same one once")
+    @Test("of two canaries both are looked for, the same one once")
     func canaries() {
         let one = CanaryQuestion(name: "model", sides: [plan.source])
         let two = CanaryQuestion(name: "model", sides: [plan.source, plan.destination])
@@ -70,7 +70,7 @@ struct LookTests {
         #expect(view.kafkaSilence(of: destination) == "Kafka was not read")
     }
 
-    @Test("a look asks every ZooKeeper and lets every canary fly, and keeps each answer with its question")
+    @Test("a look asks every ZooKeeper and looks for every canary, and keeps each answer with its question")
     func answers() async {
         let canaries = [
             CanaryQuestion(name: "one", sides: [plan.source]),
@@ -128,5 +128,5 @@ private final class AskedEnsembles: EnsembleReading {
         throw KafkaReadingError(reason: "\(count) asked")
     }
 
-    func fly(_ question: CanaryQuestion) async -> CanaryAnswer { .silent(reason: question.name) }
+    func findCanaries(_ question: CanaryQuestion) async -> CanaryAnswer { .silent(reason: question.name) }
 }

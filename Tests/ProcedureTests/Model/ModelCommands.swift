@@ -289,7 +289,7 @@ extension ModelEnsemble {
     }
 
     /// Where each of the canaries is seen: on every serving node of its side, and elsewhere when the model is mixed.
-    func fly(_ question: CanaryQuestion) -> CanaryAnswer {
+    func findCanaries(_ question: CanaryQuestion) -> CanaryAnswer {
         if isReadOnly { return .silent(reason: "a canary cannot be written: no authentication") }
         for side in question.sides where !side.contains(where: { serves($0.host) }) {
             return .silent(reason: "no server of \(side.map(\.host)) answers")

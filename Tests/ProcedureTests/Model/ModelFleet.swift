@@ -120,7 +120,9 @@ final class ModelFleet: Fleet, EnsembleReading {
         state.withLock { $0.model.history(of: zxids, on: host) }
     }
 
-    func fly(_ question: CanaryQuestion) async -> CanaryAnswer { state.withLock { $0.model.fly(question) } }
+    func findCanaries(_ question: CanaryQuestion) async -> CanaryAnswer {
+        state.withLock { $0.model.findCanaries(question) }
+    }
 
     func ownCredentials() -> CredentialExpiry? { state.withLock { $0.model.ownCredentials } }
 

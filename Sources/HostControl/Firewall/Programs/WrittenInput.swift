@@ -40,14 +40,10 @@ enum WrittenInput {
                 throw Errno(rawValue: errno)
             }
         }
-        var written = 0
-        while written < bytes.count {
-            let count = bytes[written...].withUnsafeBytes {
-                Glibc.write(descriptor, $0.baseAddress, $0.count)
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw Errno(rawValue: errno) }
-            written += count
+        do throws(SystemCallError) {
+            try DescriptorOutput.write(bytes, to: descriptor)
+        } catch {
+            throw Errno(rawValue: error.code)
         }
     }
 }

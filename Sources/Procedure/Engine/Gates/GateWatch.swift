@@ -126,7 +126,7 @@ struct GateWatch: Sendable {
 
     private func canaries(_ questions: [CanaryQuestion]) async -> [CanaryQuestion: CanaryAnswer] {
         var answers: [CanaryQuestion: CanaryAnswer] = [:]
-        for question in questions { answers[question] = await ensembles.fly(question) }
+        for question in questions { answers[question] = await ensembles.findCanaries(question) }
         return answers
     }
 

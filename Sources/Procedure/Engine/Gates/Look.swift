@@ -17,7 +17,7 @@ package struct Look: Sendable {
     package var kafka: [KafkaSource]
     /// Transactions to look up in the history of servers.
     package var histories: [HistoryQuestion]
-    /// Canaries to let fly, one after another.
+    /// Canaries to write and look for, one after another.
     package var canaries: [CanaryQuestion]
     /// Walls that the agents' backends shall judge without putting them up.
     package var walls: [HostName: [Wall]]

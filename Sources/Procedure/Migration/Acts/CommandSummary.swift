@@ -2,24 +2,24 @@ package import ControlProtocol
 import Topology
 
 extension Command {
-    /// One line for plans, progress and the journal; no file contents.
+    /// One line for people, in plans, progress and the history; no file contents.
     package var summary: String {
         switch self {
         case .installWall(let wall):
-            "install the wall against \(wall.peers.map(\.description).joined(separator: ", ")), \(wall.scope.summary)"
+            "install the wall against \(wall.peers.listed()), \(wall.scope.summary)"
         case .removeWall: "remove the wall"
         case .sever(let wall):
-            "end every connection with \(wall.peers.map(\.description).joined(separator: ", ")), \(wall.scope.summary)"
+            "end every connection with \(wall.peers.listed()), \(wall.scope.summary)"
         case .writeFile(let write):
-            "write \(write.path), \(write.content.count) bytes, sha256 \(ContentDigest.sha256(write.content).prefix(12)), "
-                + "replacing sha256 \(write.expected.map { String($0.prefix(12)) } ?? "(absent)")"
+            "write \(write.path), \(write.content.count) bytes, sha256 \(write.digest.prefix(12)), "
+                + "replacing sha256 \(ContentDigest.text(write.expected.map { String($0.prefix(12)) }))"
         case .restoreFile(let restore): "restore \(restore.path) byte for byte"
         case .service(let request):
-            "\(request.action.rawValue) \(request.service)"
+            request.text
                 + (request.replacing.map { ", replacing pid \($0)" } ?? "")
         case .detach(let request):
             "detach \(request.service)" + (request.pid.map { " (pid \($0))" } ?? "")
-                + ", then the wall against \(request.wall.peers.map(\.description).joined(separator: ", ")), "
+                + ", then the wall against \(request.wall.peers.listed()), "
                 + request.wall.scope.summary
         case .discardCopy: "remove the copy of the data"
         case .setAside(let request): "move the data of \(request.service) aside"
@@ -30,7 +30,7 @@ extension Command {
 extension Wall.Scope {
     package var summary: String {
         switch self {
-        case .ports(let numbers): "TCP ports \(numbers.map(\.description).joined(separator: ", "))"
+        case .ports(let numbers): "TCP ports \(numbers.listed())"
         case .allTCP: "all TCP but the protected ports"
         }
     }

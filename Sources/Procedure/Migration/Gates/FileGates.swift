@@ -35,7 +35,8 @@ extension MigrationProcedure {
                 let found = view.zookeeper(server.host)?.file.digest
                 guard found == wanted else {
                     return .waiting(
-                        reason: "\(server.host): \(server.configPath) has digest \(found ?? "(absent)"), "
+                        reason:
+                            "\(server.host): \(server.configPath) has digest \(ContentDigest.text(found)), "
                             + "not \(wanted)"
                     )
                 }

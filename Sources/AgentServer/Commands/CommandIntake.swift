@@ -17,7 +17,7 @@ import SystemCalls
 /// | an intent is written | its command has the turn; a lease waits, and is granted behind it |
 /// | a command acts | leases change, also to another run; the next command waits for its turn |
 /// | an outcome is written | its command still has the turn; nobody has heard of the outcome |
-package actor CommandDesk {
+package actor CommandIntake {
     package enum Answer: Sendable {
         /// Nothing was recorded and nothing done.
         case refused(refusal: Refusal)
@@ -147,7 +147,7 @@ package actor CommandDesk {
             return .refuse(refusal: refusal)
         }
         do throws(AgentServerError) {
-            let digest = try CommandSummary.digest(of: request.command)
+            let digest = try CommandDigest.of(request.command)
             switch try await records.look(up: request.id, run: request.lease.runID, digest: digest) {
             case .finished(let outcome): return .already(outcome: outcome)
             case .differs: return .refuse(refusal: .idReused)
@@ -170,14 +170,14 @@ package actor CommandDesk {
         defer { changes.release() }
         if let early = await screen(request, caller) { return early }
         do throws(AgentServerError) {
-            let digest = try CommandSummary.digest(of: request.command)
+            let digest = try CommandDigest.of(request.command)
             try await records.begin(
                 RecordEntry.Intent(
                     id: request.id,
                     lease: request.lease,
                     identity: caller.identity,
                     digest: digest,
-                    summary: CommandSummary.of(request.command),
+                    summary: AuditText.of(request.command),
                     at: clock.now().unixMilliseconds
                 ),
                 urgent: request.command.undoesHarm
@@ -201,7 +201,7 @@ package actor CommandDesk {
         let outcome = await host.perform(request.command, run: request.lease.runID) { events.progress($0) }
         // Beside the record, which is another file: both are on disk before the caller hears of the end. On a full disk the
         // record of what must be possible there gives up the reserve first, and leaves room for the note.
-        let summary = CommandSummary.of(outcome)
+        let summary = AuditText.of(outcome)
         let isLast = request.command.undoesHarm
         async let noted: Void = isLast ? () : note(request, caller, summary, events)
         do throws(AgentServerError) {
@@ -229,12 +229,12 @@ package actor CommandDesk {
     ) async -> Answer {
         switch decision {
         case .already(let outcome):
-            await note(request, caller, "repeated id, stored outcome: " + CommandSummary.of(outcome), events)
+            await note(request, caller, "repeated id, stored outcome: " + AuditText.of(outcome), events)
             events.accept(request.id)
             events.finish(outcome)
             return .events(stream: events.stream)
         case .refuse(let refusal):
-            await note(request, caller, CommandSummary.of(.refused(refusal: refusal)), events)
+            await note(request, caller, AuditText.of(.refused(refusal: refusal)), events)
             counters.count(.refused(refusal: refusal))
             events.finish(.refused(refusal: refusal))
             return .refused(refusal: refusal)
@@ -262,7 +262,7 @@ package actor CommandDesk {
                 run: request.lease.runID,
                 epoch: request.lease.epoch,
                 id: request.id,
-                command: CommandSummary.of(request.command),
+                command: AuditText.of(request.command),
                 outcome: outcome,
                 milliseconds: events.milliseconds
             )

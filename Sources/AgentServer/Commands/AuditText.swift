@@ -1,0 +1,40 @@
+import ControlProtocol
+
+/// What the audit trail and the record keep of a command: everything but a file's content.
+///
+/// It is on disk and in logs that others search: the words for people stand elsewhere (`Command.summary`).
+enum AuditText {
+    static func of(_ command: Command) -> String {
+        switch command {
+        case .installWall(let wall): "install wall peers=\(wall.peers.listed(",")) scope=\(scope(wall.scope))"
+        case .removeWall: "remove wall"
+        case .sever(let wall): "sever connections peers=\(wall.peers.listed(",")) scope=\(scope(wall.scope))"
+        case .writeFile(let write):
+            "write \(write.path) from=\(ContentDigest.text(write.expected)) to=\(write.digest)"
+        case .restoreFile(let restore): "restore \(restore.path)"
+        case .service(let request):
+            request.text
+                + (request.replacing.map { " replacing=\($0)" } ?? "")
+        case .detach(let request):
+            "detach \(request.service) pid=\(request.pid.map(String.init) ?? "(none)") seconds=\(request.seconds) "
+                + "wall peers=\(request.wall.peers.listed(",")) scope=\(scope(request.wall.scope))"
+        case .discardCopy: "discard the copy of the data"
+        case .setAside(let request): "set aside the data of \(request.service)"
+        }
+    }
+
+    static func of(_ outcome: CommandOutcome) -> String {
+        switch outcome {
+        case .done: "done"
+        case .refused(let refusal): "refused: \(refusal)"
+        case .failed(let message): "failed: \(message)"
+        }
+    }
+
+    private static func scope(_ scope: Wall.Scope) -> String {
+        switch scope {
+        case .allTCP: "all-tcp"
+        case .ports(let numbers): numbers.listed(",")
+        }
+    }
+}

@@ -1,0 +1,25 @@
+import ControlProtocol
+import Fleet
+package import Procedure
+
+/// A journal for a person: a head for each run, and below it every step with its commands, verdict and time.
+package enum HistoryText {
+    package static func head(_ run: RunRecord, _ ending: RunEnding?) -> String {
+        let state = ending?.rawValue ?? "under way, or its coordinator died"
+        let waived = run.facts.waived.map { "  waived: \($0)\n" }.joined()
+        return "run \(run.id)  plan \(run.planDigest.prefix(12))  epoch \(run.epoch)  \(state)\n" + waived
+    }
+
+    package static func text(_ entry: JournalEntry) -> String {
+        let attempt = entry.attempt > 1 ? " (attempt \(entry.attempt))" : ""
+        let verdict =
+            switch entry.verdict {
+            case .done(let observed): "done: \(observed)"
+            case .failed(let reason): "failed: \(reason)"
+            case nil: "intended, no verdict: it may have happened"
+            }
+        let time = entry.decidedAt.map { "  \(RunPrinter.seconds(Int($0 - entry.intendedAt)))" } ?? ""
+        let commands = entry.commands.map { "      \($0.host): \($0.command.summary)\n" }.joined()
+        return "  \(entry.step)\(attempt)\(time)\n\(commands)      \(verdict)\n"
+    }
+}

@@ -1,0 +1,74 @@
+package import ControlProtocol
+package import Fleet
+import Procedure
+import Tables
+import Topology
+
+/// What agents observe now, for a person: a header and one line a host.
+package struct StatusText: Sendable {
+    private static let header = [
+        "host", "service", "role", "zxid", "conns", "nodes", "view", "rules", "lease",
+    ]
+    /// Fixed, so that lines of two looks stand below one another.
+    private static let table = Table(
+        [.fixed(13), .fixed(11), .fixed(9), .fixed(13), .fixed(6), .fixed(7), .fixed(13), .fixed(5)],
+        gap: 1
+    )
+
+    private let hosts: [HostName]
+    private let answers: [HostName: Observation]
+
+    package init(_ hosts: [HostName], _ answers: [HostName: Observation]) {
+        self.hosts = hosts
+        self.answers = answers
+    }
+
+    package var text: String {
+        ([Self.line(Self.header)] + hosts.map(line)).map { $0 + "\n" }.joined()
+    }
+
+    /// A space follows the last cell, as scripts that cut these lines have always found it.
+    private static func line(_ cells: [String]) -> String { table.line(cells + [""]) }
+
+    private func line(_ host: HostName) -> String {
+        switch answers[host] {
+        case .status(let status): Self.line(Self.cells(status, of: host))
+        case .silent(let reason): "\(host)  no answer: \(reason)"
+        case nil: "\(host)  no answer"
+        }
+    }
+
+    private static func cells(_ status: HostStatus, of host: HostName) -> [String] {
+        let ours = ["\(status.rules.count)", status.lease.current?.runID.description ?? "-"]
+        guard let zookeeper = status.zookeeper else {
+            let services = status.services.map { "\($0.name) \(word($0.state))" }
+            let named = services.isEmpty ? "none" : services.joined(separator: ", ")
+            return [host.description, named, "", "", "", "", ""] + ours
+        }
+        let role =
+            switch zookeeper.serving {
+            case .yes(let stats): stats.role.rawValue
+            case .looking: "looking"
+            case .unreachable: "-"
+            }
+        let view = zookeeper.runningView.map { view in
+            view.map(\.id).sorted().map(\.description).joined(separator: ",")
+        }
+        return [
+            host.description, word(zookeeper.state), role,
+            (zookeeper.stats?.zxid ?? zookeeper.data.lastZxid)?.description ?? "-",
+            zookeeper.stats.map { "\($0.connections)" } ?? "-",
+            zookeeper.stats.map { "\($0.nodeCount)" } ?? "-",
+            view ?? "-",
+        ] + ours
+    }
+
+    private static func word(_ state: ServiceState) -> String {
+        switch state {
+        case .running(let pid): "pid \(pid)"
+        case .changing: "changing"
+        case .stopped: "stopped"
+        case .failed: "failed"
+        }
+    }
+}

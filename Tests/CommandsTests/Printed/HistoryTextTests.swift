@@ -1,0 +1,92 @@
+import ControlProtocol
+import Fleet
+import Procedure
+import Reporting
+import Testing
+
+@Suite("What history prints")
+struct HistoryTextTests {
+    private static func run(waived: [String] = []) throws -> RunRecord {
+        var facts = RunFacts()
+        facts.waived = waived
+        return RunRecord(
+            id: try #require(RunID("20260101-1")),
+            plan: "model",
+            planDigest: "0123456789abcdef",
+            startedAt: 0,
+            survey: Survey(files: [], unread: []),
+            epoch: FencingEpoch(3),
+            facts: facts
+        )
+    }
+
+    @Test("a run's head says how it ended, and what was waived")
+    func head() throws {
+        #expect(
+            HistoryText.head(try Self.run(waived: ["clocks: lab", "agents: lab"]), .stopped) == """
+                run 20260101-1  plan 0123456789ab  epoch 3  stopped
+                  waived: clocks: lab
+                  waived: agents: lab
+
+                """
+        )
+        #expect(
+            HistoryText.head(try Self.run(), .finished)
+                == "run 20260101-1  plan 0123456789ab  epoch 3  finished\n"
+        )
+        #expect(
+            HistoryText.head(try Self.run(), nil)
+                == "run 20260101-1  plan 0123456789ab  epoch 3  under way, or its coordinator died\n"
+        )
+    }
+
+    private static func entry(
+        attempt: Int = 1,
+        _ commands: [HostCommand],
+        _ verdict: StepVerdict?,
+        decidedAt: Int64? = 4069
+    ) -> JournalEntry {
+        JournalEntry(
+            step: "join.files",
+            attempt: attempt,
+            commands: commands,
+            intendedAt: 1000,
+            verdict: verdict,
+            decidedAt: decidedAt
+        )
+    }
+
+    @Test("a step shows its time, its commands and what was seen")
+    func done() throws {
+        let host = try HostName.parsed("d1")
+        let restart = ServiceRequest(service: "zookeeper", action: .restart, replacing: 7)
+        let commands = [HostCommand(host, .removeWall), HostCommand(host, .service(request: restart))]
+        #expect(
+            HistoryText.text(Self.entry(commands, .done(observed: "3 files"))) == """
+                  join.files  3.07 s
+                      d1: remove the wall
+                      d1: restart zookeeper, replacing pid 7
+                      done: 3 files
+
+                """
+        )
+    }
+
+    @Test("a later attempt says which it is, and one without a verdict that it may have happened")
+    func undone() {
+        #expect(
+            HistoryText.text(Self.entry(attempt: 2, [], .failed(reason: "d1 is silent"))) == """
+                  join.files (attempt 2)  3.07 s
+                      failed: d1 is silent
+
+                """
+        )
+        #expect(
+            HistoryText.text(Self.entry([], nil, decidedAt: nil)) == """
+                  join.files
+                      intended, no verdict: it may have happened
+
+                """
+        )
+    }
+}

@@ -1,0 +1,126 @@
+import ControlProtocol
+import Fleet
+import Reporting
+import Testing
+import Topology
+
+@Suite("What status and rules list print")
+struct StatusTextTests {
+    private static let header =
+        "host          service     role      zxid          conns  nodes   view          rules lease \n"
+
+    private static func view(_ ids: ClosedRange<Int>) throws -> [Member] {
+        let (quorum, election) = (try #require(Port(2888)), try #require(Port(3888)))
+        return try ids.map {
+            Member(
+                id: try #require(ServerID($0)),
+                address: "s\($0)",
+                quorumPort: quorum,
+                electionPort: election
+            )
+        }
+    }
+
+    private static func text(_ name: String, _ answer: (HostName) throws -> Observation?) throws -> String {
+        let host = try HostName.parsed(name)
+        let answers = try answer(host).map { [host: $0] } ?? [:]
+        return StatusText([host], answers).text
+    }
+
+    @Test("a server stands below the header, cell below cell")
+    func server() throws {
+        let text = try Self.text("s1") { .status(StatusFixture.status($0, view: try Self.view(1...3))) }
+        #expect(
+            text == Self.header
+                + "s1            pid 4711    follower  0x10000002a   3      1234    1,2,3         0     - \n"
+        )
+    }
+
+    @Test("a long name moves its own line only, and what is not known is a dash")
+    func long() throws {
+        let run = try #require(RunID("run-20260101-1"))
+        let lease = LeaseState(
+            highestEpoch: FencingEpoch(2),
+            current: Lease(runID: run, epoch: FencingEpoch(2)),
+            holder: "test",
+            expiresAt: nil
+        )
+        let (long, short) = (
+            try HostName.parsed("a-host-with-a-long-name.example"), try HostName.parsed("s3")
+        )
+        let answers: [HostName: Observation] = [
+            long: .status(
+                StatusFixture.status(long, view: nil, rules: 4, lease: lease, role: nil, state: .changing)
+            ),
+            short: .status(
+                StatusFixture.status(
+                    short,
+                    view: try Self.view(1...7),
+                    rules: 12_345_678,
+                    role: nil,
+                    state: .stopped
+                )
+            ),
+        ]
+        let lines = [
+            "a-host-with-a-long-name.example changing    looking   0x100000029   -      -       -             "
+                + "4     run-20260101-1 ",
+            "s3            stopped     looking   0x100000029   -      -       1,2,3,4,5,6,7 12345678 - ",
+        ]
+        #expect(
+            StatusText([long, short], answers).text == Self.header + lines.map { $0 + "\n" }.joined()
+        )
+    }
+
+    @Test("a host without ZooKeeper shows its services, and how many rules it has all the same")
+    func services() throws {
+        let services = [
+            NamedService(name: "kafka", state: .running(pid: 7)),
+            NamedService(name: "mirror", state: .failed(reason: "exit 1")),
+        ]
+        #expect(
+            try Self.text("k1") { .status(Self.broker($0, services)) } == Self.header
+                + "k1            kafka pid 7, mirror failed                                        "
+                + "              0     - \n"
+        )
+        #expect(
+            try Self.text("k2") { .status(Self.broker($0, [])) } == Self.header
+                + "k2            none                                                             0     - \n"
+        )
+    }
+
+    private static func broker(_ host: HostName, _ services: [NamedService]) -> HostStatus {
+        HostStatus(
+            host: host,
+            agentVersion: "test",
+            protocolVersion: 1,
+            clock: 0,
+            agentStartedAt: 0,
+            lease: StatusFixture.noLease,
+            rules: InstalledRules(backend: .nftables, wall: nil, count: 0, counters: [], listing: ""),
+            zookeeper: nil,
+            services: services
+        )
+    }
+
+    @Test("a host that does not answer says why, and no host at all leaves the header")
+    func silence() throws {
+        #expect(
+            try Self.text("s1") { _ in .silent(reason: "connection refused") } == Self.header
+                + "s1  no answer: connection refused\n"
+        )
+        #expect(try Self.text("s1") { _ in nil } == Self.header + "s1  no answer\n")
+        #expect(StatusText([], [:]).text == Self.header)
+    }
+
+    @Test("rules list shows the count, the backend and the kernel's own listing, or why there is none")
+    func rules() throws {
+        let host = try HostName.parsed("s1")
+        let walled = Observation.status(StatusFixture.status(host, view: nil, rules: 4))
+        #expect(RulesText.text(host, walled) == "s1: 4 rules (nftables)\ntable inet mitosis {\n}\n")
+        let clear = Observation.status(StatusFixture.status(host, view: nil))
+        #expect(RulesText.text(host, clear) == "s1: 0 rules (nftables)\n")
+        #expect(RulesText.text(host, .silent(reason: "no route")) == "s1: no answer: no route\n")
+        #expect(RulesText.text(host, nil).isEmpty)
+    }
+}
