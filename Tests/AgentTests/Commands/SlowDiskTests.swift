@@ -54,13 +54,13 @@ struct SlowDiskTests {
     @Test("leases asked for all at once are granted one after the other, and the disk has the last")
     func leases() async throws {
         try await TestAgent.with { agent in
+            // As many as one address may have in their handshakes at once.
+            let clients = try (1...12).map { (epoch: UInt64($0), client: try agent.client()) }
             let granted = await withTaskGroup(of: UInt64?.self) { group in
-                // As many as one address may have in their handshakes at once.
-                for epoch in UInt64(1)...12 {
+                for (epoch, client) in clients {
                     group.addTask {
                         do {
                             let lease = try Sample.lease("run-\(epoch)", epoch)
-                            let client = try agent.client()
                             let state = try await client.acquire(Sample.request(lease, takeOver: true))
                             guard state.highestEpoch >= lease.epoch else { return nil }
                             _ = try await client.perform(Sample.command(lease, id: "run-\(epoch).a"))
