@@ -1,11 +1,11 @@
-package import Glibc
+import Glibc
 
 /// Files that survive a crash as they were said to be.
 package enum DurableFile {
     /// Replaces `path` itself: after a crash it holds the old content or the new, and the new once this has returned.
     ///
     /// Two at a time must not replace the same file.
-    package static func replace(_ path: String, with content: [UInt8], mode: mode_t = 0o600)
+    package static func replace(_ path: String, with content: [UInt8], mode: UInt32 = 0o600)
         throws(SystemCallError)
     {
         let directory = try open(directoryOf: path, "create")
