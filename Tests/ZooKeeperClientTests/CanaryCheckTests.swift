@@ -16,6 +16,7 @@ struct CanaryCheckTests {
     @Test("when the answer is there, the canary is gone")
     func goneWithTheAnswer() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let watcher = try await session(server)
         let planned = try Self.planned(port: server.port)
         for _ in 1...20 {
@@ -34,6 +35,7 @@ struct CanaryCheckTests {
     @Test("a canary that was written is gone also when another side cannot be written to")
     func goneWithTheRefusal() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let watcher = try await session(server)
         let sides = [
             [try Self.planned(port: server.port)], [try Self.planned(port: try LoopbackServer.freePort())],

@@ -16,6 +16,7 @@ struct ClosingTests {
     @Test("closing from many tasks while requests run ends every one of them")
     func concurrentClose() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         for round in 0..<20 {
             let zk = try await session(server)
             let errors = await withTaskGroup(of: ZooKeeperError?.self) { group in
@@ -42,6 +43,7 @@ struct ClosingTests {
     @Test("a close without waiting, from the task that was just answered, is safe")
     func closeUponReply() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         for _ in 0..<50 {
             let zk = try await session(server)
             _ = try await zk.get("/")
@@ -53,6 +55,7 @@ struct ClosingTests {
     @Test("cancelled requests end at once, and the session goes on")
     func cancelled() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let zk = try await session(server)
         server.signal(SIGSTOP)
         let tasks = (0..<1_500).map { _ in Task { await failure { try await zk.get("/") } } }
@@ -70,6 +73,7 @@ struct ClosingTests {
     @Test("ten thousand pipelined reads are answered in order, quickly and within the window")
     func pipelined() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let zk = try await session(server)
         for index in 0..<100 { _ = try await zk.create("/n\(index)", data: bytes("\(index)")) }
         var paths = (0..<10_000).map { "/n\($0 % 100)" }
@@ -98,6 +102,7 @@ struct ClosingTests {
     @Test("ten thousand tasks of their own wait their turn and are all answered")
     func ownTasks() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let zk = try await session(server)
         let most = Peak()
         let answered = await withTaskGroup(of: Bool.self) { group in
@@ -119,6 +124,7 @@ struct ClosingTests {
     @Test("two hundred sessions leave no descriptor, thread or memory behind")
     func leaks() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         func round(_ count: Int) async throws {
             for index in 0..<count {
                 let zk = try await session(server)

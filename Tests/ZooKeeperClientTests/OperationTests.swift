@@ -16,6 +16,7 @@ struct OperationTests {
     @Test("a node is made, read, changed, listed and deleted")
     func lifeOfANode() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let zk = try await session(server)
         #expect(try await zk.create("/a", data: bytes("one")) == "/a")
         let first = try await zk.get("/a")
@@ -52,6 +53,7 @@ struct OperationTests {
     @Test("binary data and a megabyte less a header come back as written")
     func data() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let zk = try await session(server)
         let binary = Data((0..<1000).map { UInt8(truncatingIfNeeded: $0) })
         _ = try await zk.create("/binary", data: binary)
@@ -65,6 +67,7 @@ struct OperationTests {
     @Test("each refusal of the server is an error of its own that names the path")
     func refusals() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let zk = try await session(server)
         _ = try await zk.create("/a")
         _ = try await zk.create("/e", mode: .ephemeral)
@@ -93,6 +96,7 @@ struct OperationTests {
     @Test("sequential nodes are numbered and ephemeral ones carry their session")
     func modes() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let zk = try await session(server)
         _ = try await zk.create("/q")
         #expect(try await zk.create("/q/n-", mode: .persistentSequential) == "/q/n-0000000000")
@@ -107,6 +111,7 @@ struct OperationTests {
     @Test("a chroot is put before every path and taken off every answer")
     func chroot() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let whole = try await session(server)
         _ = try await whole.create("/kafka")
         let inside = try await session(server, chroot: "/kafka")
@@ -123,6 +128,7 @@ struct OperationTests {
     @Test("a node for its creator only opens to the same credentials and to nobody else")
     func digest() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let owner = Credentials.digest(user: "kafka", password: "secret")
         let mine = try await session(server, [owner])
         _ = try await mine.create("/private", data: bytes("x"), access: .creatorAll)
@@ -145,6 +151,7 @@ struct OperationTests {
     @Test("credentials of a scheme that the server does not know end the session by name")
     func unknownScheme() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let zk = try await session(server)
         let refused = await failure {
             try await zk.authenticate(Credentials(scheme: "nonsense", secret: [1]))

@@ -16,6 +16,7 @@ struct SessionFaultTests {
     @Test("an ephemeral node vanishes when its session is closed, and when it is only let go of")
     func ephemeral() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let observer = try await session(server)
         do {
             let owner = try await session(server)
@@ -38,6 +39,7 @@ struct SessionFaultTests {
     @Test("requests in flight when the server is killed all end with an error, and none hangs")
     func killed() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let zk = try await session(server)
         _ = try await zk.create("/a", data: Data(repeating: 1, count: 10_000))
         // Stopped first, so that what is sent stays unanswered until the kill.
@@ -71,6 +73,7 @@ struct SessionFaultTests {
     @Test("a server that hangs ends requests within the session's timeout")
     func hung() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let zk = try await session(server, timeout: .seconds(2))
         server.signal(SIGSTOP)
         let begin = ContinuousClock.now
@@ -87,6 +90,7 @@ struct SessionFaultTests {
     @Test("after a restart of the server the session and its ephemeral node go on")
     func restart() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let zk = try await session(server)
         let before = try #require(zk.sessionID)
         _ = try await zk.create("/e", mode: .ephemeral)
@@ -109,6 +113,7 @@ struct SessionFaultTests {
     @Test("credentials hold after a reconnection")
     func credentialsAgain() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let zk = try await session(server, [.digest(user: "kafka", password: "secret")])
         _ = try await zk.create("/private", data: bytes("x"), access: .creatorAll)
         let states = zk.states()
@@ -126,6 +131,7 @@ struct SessionFaultTests {
     @Test("an expired session ends by itself: requests, watches and streams say so")
     func expiry() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let relay = try FreezableRelay(to: server.port)
         let other = try await session(server)
         var options = SessionOptions()
@@ -186,6 +192,7 @@ struct SessionFaultTests {
     @Test("an address of IPv6 is understood")
     func ipv6() async throws {
         let server = try LoopbackServer(address: "::1")
+        defer { withExtendedLifetime(server) {} }
         let servers = try #require(ConnectString("[::1]:\(server.port)"))
         let zk = try await ZooKeeperSession.connect(servers, timeout: .seconds(30))
         #expect(try await zk.children("/").names == ["zookeeper"])

@@ -14,6 +14,7 @@ struct WatchTests {
     @Test("each watch fires once, with the kind of the first change")
     func kinds() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let zk = try await session(server)
         let other = try await session(server)
 
@@ -51,6 +52,7 @@ struct WatchTests {
     @Test("a read that fails leaves no watch behind")
     func failedRead() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let zk = try await session(server)
         #expect(await failure { try await zk.getWatching("/none") } == .noNode("/none"))
         #expect(await failure { try await zk.childrenWatching("/none") } == .noNode("/none"))
@@ -61,6 +63,7 @@ struct WatchTests {
     @Test("letting go of a watch forgets it, and its change then touches nothing")
     func dropped() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let zk = try await session(server)
         _ = try await zk.create("/a")
         for _ in 0..<100 { _ = try await zk.getWatching("/a").1 }
@@ -74,6 +77,7 @@ struct WatchTests {
     @Test("cancelling a task that awaits a watch ends the wait and keeps the watch")
     func cancelledWait() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let zk = try await session(server)
         _ = try await zk.create("/a")
         let (_, watch) = try await zk.getWatching("/a")
@@ -88,6 +92,7 @@ struct WatchTests {
     @Test("closing ends every watch that has not fired")
     func closing() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let zk = try await session(server)
         _ = try await zk.create("/a")
         let (_, watch) = try await zk.getWatching("/a")
@@ -100,6 +105,7 @@ struct WatchTests {
     @Test("a watch survives the server's crash and tells what happened afterwards")
     func reconnection() async throws {
         let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
         let zk = try await session(server)
         _ = try await zk.create("/a")
         let (_, watch) = try await zk.getWatching("/a")

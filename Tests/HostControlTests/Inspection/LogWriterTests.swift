@@ -127,6 +127,7 @@ struct RealLogWriterTests {
             ["clientPort=\(port)", "clientPortAddress=127.0.0.1"],
             environment: disk.environment
         )
+        defer { withExtendedLifetime(server) {} }
         try await requireService([port])
         #expect(await comes(.parked, to: server))
         for _ in 0..<10 { #expect(await LogWriter.state(of: server.pid) == .parked) }
@@ -156,6 +157,7 @@ struct RealLogWriterTests {
             ["clientPort=\(port)", "clientPortAddress=127.0.0.1"],
             javaOptions: ["-Dzookeeper.flushDelay=900", "-Dzookeeper.maxBatchSize=10000"]
         )
+        defer { withExtendedLifetime(server) {} }
         try await requireService([port])
         let writing = Task { try await RealZooKeeper.write(4, to: port) }
         var waits = 0

@@ -61,6 +61,7 @@ struct ServerCommandLineTests {
             ["clientPort=\(port)", "clientPortAddress=127.0.0.1"],
             javaOptions: ["-Djute.maxbuffer=2097152", "-Dzookeeper.forceSync=no"]
         )
+        defer { withExtendedLifetime(server) {} }
         let inspector = server.inspector()
         #expect(await eventually { if case .yes = await inspector.status().serving { true } else { false } })
         let empty = try #require(await inspector.status().dataSize)

@@ -27,6 +27,7 @@ struct ZooKeeperInspectorTests {
             ["clientPort=\(port)", "clientPortAddress=127.0.0.1"],
             javaOptions: ["-Dzookeeper.snapCount=60"]
         )
+        defer { withExtendedLifetime(server) {} }
         let inspector = server.inspector()
         #expect(await eventually { stats(await inspector.status()) != nil })
         let last = try await RealZooKeeper.write(1000, to: port)
@@ -146,6 +147,7 @@ struct ZooKeeperInspectorTests {
         let clock = ContinuousClock()
         let ports = try (0..<2).map { _ in try RealZooKeeper.freePort() }
         let server = try RealZooKeeper(["clientPort=\(ports[0])", "clientPortAddress=127.0.0.1"])
+        defer { withExtendedLifetime(server) {} }
         let inspector = server.inspector()
         await inspector.untilServing(within: .seconds(60))
         #expect(stats(await inspector.status()) != nil)
@@ -158,6 +160,7 @@ struct ZooKeeperInspectorTests {
             members + ["clientPort=\(ports[1])", "clientPortAddress=127.0.0.1"],
             myid: 1
         )
+        defer { withExtendedLifetime(alone) {} }
         let other = alone.inspector()
         #expect(await eventually { await other.status().serving == .looking })
         let vain = await clock.measure { await other.untilServing(within: .milliseconds(300)) }

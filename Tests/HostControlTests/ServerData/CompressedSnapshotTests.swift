@@ -87,6 +87,7 @@ struct CompressedSnapshotTests {
             ["clientPort=\(port)", "clientPortAddress=127.0.0.1"],
             javaOptions: RealData.snapCount + [option]
         )
+        defer { withExtendedLifetime(server) {} }
         let data = RealData(scratch: server.scratch)
         let writer = try RealData.startWriting(to: [port])
         let hasWritten = try await eventually { try data.files(.snapshot).count > 6 }

@@ -89,6 +89,7 @@ struct HistoryReaderTests {
             ["clientPort=\(port)", "clientPortAddress=127.0.0.1"],
             javaOptions: RealData.snapCount
         )
+        defer { withExtendedLifetime(server) {} }
         let data = RealData(scratch: server.scratch)
         let serves = await eventually { await server.inspector().status().serving.stats != nil }
         try #require(serves)

@@ -27,6 +27,7 @@ struct KilledServerTests {
                 javaOptions: RealData.snapCount,
                 in: scratch
             )
+            defer { withExtendedLifetime(server) {} }
             var first: Zxid?
             let serves = await eventually {
                 if case .yes(let stats) = ServingReader.ask(loopback, port) { first = stats.zxid }

@@ -58,6 +58,7 @@ struct RealData {
         let port = try RealZooKeeper.freePort()
         let settings = ["clientPort=\(port)", "clientPortAddress=127.0.0.1"]
         let server = try RealZooKeeper(settings, in: scratch)
+        defer { withExtendedLifetime(server) {} }
         let loopback = try #require(IPAddress("127.0.0.1"))
         var zxid: Zxid?
         let isDecided = await eventually {

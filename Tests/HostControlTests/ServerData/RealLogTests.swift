@@ -23,6 +23,7 @@ struct RealLogTests {
     private func written(lastWrites: Int = 0) async throws -> RealData {
         let port = try RealZooKeeper.freePort()
         let server = try RealZooKeeper(["clientPort=\(port)", loopback], javaOptions: RealData.snapCount)
+        defer { withExtendedLifetime(server) {} }
         let data = RealData(scratch: server.scratch)
         let writer = try RealData.startWriting(to: [port])
         let hasWritten = try await eventually { try data.files(.log).count > 8 }

@@ -31,7 +31,20 @@ struct LeasesTests {
                 note(.renewalEnds)
             }
         }
-        let timing = Timing(now: { 0 }, monotonic: { .zero }, sleep: { _ in await Task.yield() })
+        // Only the first renewal comes by itself; before a second one the end of the body is waited for.
+        let naps = Mutex(0)
+        let timing = Timing(
+            now: { 0 },
+            monotonic: { .zero },
+            sleep: { _ in
+                let nap = naps.withLock { count in
+                    count += 1
+                    return count
+                }
+                guard nap > 1 else { return await Task.yield() }
+                do { try await Task.sleep(for: .seconds(3600)) } catch { return }
+            }
+        )
         let lease = Lease(runID: try #require(RunID("r")), epoch: FencingEpoch(1))
         let leases = Leases(hosts: [try #require(HostName("s1"))], fleet: fleet, timing: timing)
         do {

@@ -33,6 +33,7 @@ struct RealCopyTests {
             javaOptions: RealData.snapCount,
             in: data.scratch
         )
+        defer { withExtendedLifetime(server) {} }
         let loopback = try #require(IPAddress("127.0.0.1"))
         let serves = await eventually {
             if case .yes = ServingReader.ask(loopback, port) { return true }
