@@ -5,11 +5,13 @@ extension ZooKeeperSession {
     ///
     /// This is not one consistent view: each node is as of its own moment.
     package func get(all paths: [String]) async -> [BulkResult<ZooKeeperNode>] {
+        defer { withExtendedLifetime(self) {} }
         let core = core
         return await pipelined(paths) { path throws(ZooKeeperError) in try await core.get(path, watch: nil) }
     }
 
     package func children(all paths: [String]) async -> [BulkResult<NodeChildren>] {
+        defer { withExtendedLifetime(self) {} }
         let core = core
         return await pipelined(paths) { path throws(ZooKeeperError) in
             try await core.children(path, watch: nil)
@@ -18,6 +20,7 @@ extension ZooKeeperSession {
 
     /// Nil for a node that is not there.
     package func exists(all paths: [String]) async -> [BulkResult<NodeStat?>] {
+        defer { withExtendedLifetime(self) {} }
         let core = core
         return await pipelined(paths) { path throws(ZooKeeperError) in try await core.exists(path, watch: nil)
         }

@@ -1,18 +1,22 @@
 internal import CZooKeeper
 package import FoundationEssentials
 
+/// Each call holds its session: one that nobody else holds any more ends after its answer, not before.
 extension ZooKeeperSession {
     package func get(_ path: String) async throws(ZooKeeperError) -> ZooKeeperNode {
-        try await core.get(path, watch: nil)
+        defer { withExtendedLifetime(self) {} }
+        return try await core.get(path, watch: nil)
     }
 
     package func children(_ path: String) async throws(ZooKeeperError) -> NodeChildren {
-        try await core.children(path, watch: nil)
+        defer { withExtendedLifetime(self) {} }
+        return try await core.children(path, watch: nil)
     }
 
     /// Nil when there is no such node.
     package func exists(_ path: String) async throws(ZooKeeperError) -> NodeStat? {
-        try await core.exists(path, watch: nil)
+        defer { withExtendedLifetime(self) {} }
+        return try await core.exists(path, watch: nil)
     }
 
     /// Gives the path of the new node, which a sequential mode has numbered.
@@ -22,6 +26,7 @@ extension ZooKeeperSession {
         mode: CreateMode = .persistent,
         access: AccessList = .open
     ) async throws(ZooKeeperError) -> String {
+        defer { withExtendedLifetime(self) {} }
         let reply = try await core.perform(path) { handle, context in
             access.withVector { list in
                 data.withBytes { bytes, count in
@@ -40,6 +45,7 @@ extension ZooKeeperSession {
         data: Data,
         version: Int32? = nil
     ) async throws(ZooKeeperError) -> NodeStat {
+        defer { withExtendedLifetime(self) {} }
         let reply = try await core.perform(path) { handle, context in
             data.withBytes { bytes, count in
                 zoo_aset(handle, path, bytes, count, version ?? -1, Callbacks.stat, context)
@@ -51,6 +57,7 @@ extension ZooKeeperSession {
 
     /// Any version without `version`.
     package func delete(_ path: String, version: Int32? = nil) async throws(ZooKeeperError) {
+        defer { withExtendedLifetime(self) {} }
         _ = try await core.perform(path) { handle, context in
             zoo_adelete(handle, path, version ?? -1, Callbacks.done, context)
         }
@@ -58,6 +65,7 @@ extension ZooKeeperSession {
 
     /// Later reads of this session see at least what the leader had committed by now.
     package func sync(_ path: String) async throws(ZooKeeperError) {
+        defer { withExtendedLifetime(self) {} }
         _ = try await core.perform(path) { handle, context in
             zoo_async(handle, path, Callbacks.path, context)
         }

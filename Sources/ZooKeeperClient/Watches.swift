@@ -30,6 +30,7 @@ package final class NodeWatch: Sendable {
 extension ZooKeeperSession {
     /// Reads the node; the watch tells its next change or its deletion.
     package func getWatching(_ path: String) async throws(ZooKeeperError) -> (ZooKeeperNode, NodeWatch) {
+        defer { withExtendedLifetime(self) {} }
         let core = core
         let watch = NodeWatch(core: core)
         let node = try await watch.registering { token throws(ZooKeeperError) in
@@ -42,6 +43,7 @@ extension ZooKeeperSession {
     package func childrenWatching(
         _ path: String
     ) async throws(ZooKeeperError) -> (NodeChildren, NodeWatch) {
+        defer { withExtendedLifetime(self) {} }
         let core = core
         let watch = NodeWatch(core: core)
         let children = try await watch.registering { token throws(ZooKeeperError) in
@@ -52,6 +54,7 @@ extension ZooKeeperSession {
 
     /// Looks for the node; the watch tells its creation, next change or deletion.
     package func existsWatching(_ path: String) async throws(ZooKeeperError) -> (NodeStat?, NodeWatch) {
+        defer { withExtendedLifetime(self) {} }
         let core = core
         let watch = NodeWatch(core: core)
         let stat = try await watch.registering { token throws(ZooKeeperError) in

@@ -1,7 +1,9 @@
 package import KafkaMetadata
 package import Logging
+import Logs
 import Settings
 import Topology
+import ZooKeeperClient
 
 /// Reads ensembles over ZooKeeper sessions of its own; the one for Kafka's nodes is kept.
 package struct EnsembleClients: EnsembleReading {
@@ -11,6 +13,8 @@ package struct EnsembleClients: EnsembleReading {
     package init(log: Logger) {
         self.log = log
         reader = KafkaReader(log: log)
+        // Servers that a canary or a reader cannot reach are told by who asked; the library's own words help with the rest.
+        ClientLog.send(to: { line in log.debug("ZooKeeper's client library", fields: ["said": line.text]) })
     }
 
     package func kafka(at source: KafkaSource) async throws(KafkaReadingError) -> KafkaCluster {
