@@ -12,6 +12,16 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BINARIES = pathlib.Path(os.environ.get("MITOSIS_BIN", REPOSITORY / ".build" / "debug"))
 
 
+def first_detaching(events, begin, end):
+    """When the stage from `begin` to `end` first detached a node; `begin` when it never did.
+
+    What ended before is not the division's: a seed that leads is stopped at the end of the join, and a client that has
+    the seeds alone waits until one serves again.
+    """
+    return next((e["at"] / 1000 for e in events if e.get("event") == "stepStarted" and e.get("step") == "division.detach"
+                 and begin <= e["at"] / 1000 <= end), begin)
+
+
 class Failure(Exception):
     pass
 

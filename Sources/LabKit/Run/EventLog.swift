@@ -30,14 +30,24 @@ package struct EventLog: Sendable {
         let split = lines.last { $0.event == "stepFinished" && $0.step == "division.split" }
         dividedAt = split?.at.map { Double($0) / 1000 }
         stopped = lines.last { $0.event == "runStopped" }?.message
+        division = Self.division(in: lines, stages)
     }
 
-    /// Unix seconds from the beginning of a stage to its end.
-    package func window(of stage: String) -> ClosedRange<Double>? {
-        stages.last { $0.name == stage }.map { stage in
-            let end = Double(stage.finishedAt) / 1000
-            return (end - Double(stage.milliseconds) / 1000)...end
-        }
+    /// Unix seconds from the first detaching to the end of the division.
+    ///
+    /// What ended before the detaching is none of the division's: at the end of the join a seed that leads is stopped, and a
+    /// client that has the seeds alone waits until one serves again. Without a detaching (somebody else divided), it begins
+    /// with the stage.
+    package let division: ClosedRange<Double>?
+
+    private static func division(in lines: [Line], _ stages: [Stage]) -> ClosedRange<Double>? {
+        guard let stage = stages.last(where: { $0.name == "division" }) else { return nil }
+        let end = Double(stage.finishedAt) / 1000
+        let begin = end - Double(stage.milliseconds) / 1000
+        let detaching = lines.lazy.filter { $0.event == "stepStarted" && $0.step == "division.detach" }
+            .compactMap { $0.at.map { Double($0) / 1000 } }
+            .first { begin <= $0 && $0 <= end }
+        return (detaching ?? begin)...end
     }
 
     private struct Line: Decodable {

@@ -51,7 +51,7 @@ package struct LabRun: Sendable {
         let events = EventLog(reading: written ? try Folder.read(lab.layout.events) : "")
         let reports = try await workload.check(
             dividedAt: events.dividedAt,
-            window: events.window(of: "division")
+            window: events.division
         )
         var servers: [LabSummary.Server] = []
         for side in Workload.sides {
