@@ -130,8 +130,9 @@ struct ClosingTests {
                 let zk = try await session(server)
                 // Let go of only afterwards: a session that nobody holds ends, with what is under way.
                 defer { withExtendedLifetime(zk) {} }
-                _ = try await zk.create("/e", mode: .ephemeral)
-                _ = try await zk.getWatching("/e")
+                // Of a name of its own: a session that is let go of ends a moment later, and its node with it.
+                let path = try await zk.create("/e", mode: .ephemeralSequential)
+                _ = try await zk.getWatching(path)
                 if index.isMultiple(of: 2) { await zk.close() }
             }
             #expect(await eventually { SessionRegistry.count == 0 })
