@@ -165,7 +165,7 @@ let suites: [Target] = [
         use: [
             "AgentClient", "AgentServer", "CertificateAuthority", "ControlProtocol", "HostControl", "LabKit",
             "Logs",
-            "MutualTLS", "Settings",
+            "MutualTLS", "Settings", "SystemCalls",
             "Topology",
         ],
         http + subprocess + [arguments, logging]
