@@ -4,7 +4,7 @@ SWIFT ?= swift
 PACKAGES = build-essential pkg-config libssl-dev libyaml-dev zlib1g-dev openssl libsqlite3-dev libzookeeper-mt-dev \
 	iproute2 nftables iptables systemd-container dbus curl procps \
 	openjdk-17-jre-headless zookeeper libzookeeper-java libslf4j-java liblog4j1.2-java python3 python3-venv python3-kazoo faketime
-.PHONY: demo test test-unit bench soak build optimised programs release man completions lint format clean setup
+.PHONY: demo test test-unit bench soak fuzz sanitize build optimised programs release man completions lint format clean setup
 
 setup:
 	@deploy/setup-machine $(PACKAGES)
@@ -48,6 +48,19 @@ DIVISIONS ?= 20
 soak: optimised programs
 	MITOSIS_ROUNDS=$(DIVISIONS) MITOSIS_BIN=$(abspath $(PROGRAMS)) \
 		.ci/run-tests --lane 'soak=release,EndToEndTests.LossTests'
+
+# Readers, with inputs that nobody would write. Three faults are planted first, to see that they are found.
+FUZZ_SECONDS ?= 600
+FUZZ = .build/release/mitosis-fuzz
+fuzz: setup
+	$(SWIFT) build $(OPTIMISED) --product mitosis-fuzz
+	$(FUZZ) --planted --seconds 12 --kept out/fuzz/planted
+	$(FUZZ) --seconds $(FUZZ_SECONDS) --kept out/fuzz
+
+# Unit tests with the runtimes that see wrong memory, and races. What is passed over, and why: .ci/sanitize.
+sanitize: setup
+	.ci/sanitize address
+	.ci/sanitize thread
 
 # Unit tests as both builds make them; then the end-to-end tests with the programs as they are released. docs/testing.md has
 # what takes how long.

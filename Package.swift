@@ -142,7 +142,19 @@ let support: [Target] = [
         dependencies: ["SystemCalls"],
         path: "Tests/Support",
         swiftSettings: strict
-    )
+    ),
+    .executableTarget(
+        name: "Fuzz",
+        dependencies: [
+            "AgentClient", "AgentServer", "CertificateAuthority", "Commands", "ControlProtocol", "Fleet",
+            "HostControl", "Journal", "MutualTLS", "Procedure", "Reporting", "Settings", "SystemCalls",
+            "Topology",
+            arguments, sqlite, product("NIOEmbedded", of: "swift-nio"),
+        ] + http,
+        path: "Tests/Fuzz",
+        exclude: ["Corpus"],
+        swiftSettings: strict
+    ),
 ]
 
 let suites: [Target] = [
@@ -165,7 +177,7 @@ let suites: [Target] = [
         use: [
             "AgentClient", "AgentServer", "CertificateAuthority", "ControlProtocol", "HostControl", "LabKit",
             "Logs",
-            "MutualTLS", "Settings",
+            "MutualTLS", "Settings", "SystemCalls",
             "Topology",
         ],
         http + subprocess + [arguments, logging]
@@ -203,6 +215,7 @@ let suites: [Target] = [
         "ZooKeeperClientTests",
         use: ["ControlProtocol", "CZooKeeper", "Fleet", "Settings", "Topology", "ZooKeeperClient"]
     ),
+    tests("FuzzTests", use: []),
     tests("EndToEndTests", use: ["LabKit", "Topology"], subprocess),
 ]
 
@@ -212,6 +225,7 @@ let package = Package(
         .executable(name: "mitosis", targets: ["Coordinator"]),
         .executable(name: "mitosis-agent", targets: ["Agent"]),
         .executable(name: "mitosis-lab", targets: ["Lab"]),
+        .executable(name: "mitosis-fuzz", targets: ["Fuzz"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),

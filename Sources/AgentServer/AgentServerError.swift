@@ -12,7 +12,7 @@ package enum AgentServerError: Error, Hashable {
     case stateDirectory(path: String, reason: String)
     case stateLocked(path: String)
     case leaseUnreadable(path: String, reason: String)
-    case recordCorrupt(path: String, line: Int, reason: String)
+    case recordDamaged(path: String, line: Int, reason: String)
     case storage(path: String, operation: String, reason: String)
     case listen(address: String, port: Int, reason: String)
 }
@@ -33,9 +33,9 @@ extension AgentServerError: CustomStringConvertible {
         case .leaseUnreadable(let path, let reason):
             "\(path): \(reason); without it the agent cannot tell an old coordinator from a new one. Make sure that "
                 + "no run is in progress, then move the file away and start the next run with a higher epoch"
-        case .recordCorrupt(let path, let line, let reason):
-            "\(path):\(line): \(reason); without it the agent could repeat a command. Make sure that no run is in "
-                + "progress, then move the file away"
+        case .recordDamaged(let path, let line, let reason):
+            "\(path):\(line): \(reason); what became of this command is not known for certain, so it was not carried out: "
+                + "look at the host, then start `mitosis` again, which takes a higher epoch"
         case .storage(let path, let operation, let reason):
             "cannot \(operation) \(path): \(reason); free space or mend the file system"
         case .listen(let address, let port, let reason):

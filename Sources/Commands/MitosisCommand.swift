@@ -10,7 +10,7 @@ package struct MitosisCommand: AsyncParsableCommand {
         subcommands: [
             PlanCommand.self, PreflightCommand.self, RunCommand.self, RollbackCommand.self,
             StatusCommand.self, RulesCommand.self,
-            HistoryCommand.self,
+            HistoryCommand.self, AuditCommand.self,
             PKI.self,
         ]
     )

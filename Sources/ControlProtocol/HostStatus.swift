@@ -20,6 +20,8 @@ package struct HostStatus: Hashable, Sendable, Codable {
     package let credentials: CredentialExpiry?
     /// Programs that change or flush the host's rules on their own; nil when it is not known.
     package let ruleManagers: [RuleManager]?
+    /// The agent's own records; nil when it is not known.
+    package var records: RecordState?
 
     package init(
         host: HostName,

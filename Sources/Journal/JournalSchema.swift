@@ -4,6 +4,11 @@ import GRDB
 ///
 /// Migrations are named and ordered; one that was released is never edited.
 enum JournalSchema {
+    static let runSum = """
+        mitosis_crc32c(rowid, id, plan, planDigest, startedAt, epoch, survey, facts, ending, endedAt)
+        """
+    static let stepSum = "mitosis_crc32c(rowid, run, step, attempt, commands, intendedAt, verdict, decidedAt)"
+
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("runs and steps") { database in
@@ -30,6 +35,34 @@ enum JournalSchema {
                         decidedAt INTEGER,
                         UNIQUE (run, step, attempt)
                     );
+                    """
+            )
+        }
+        migrator.registerMigration("checksums") { database in
+            try database.execute(
+                sql: """
+                    ALTER TABLE run ADD COLUMN sum INTEGER;
+                    ALTER TABLE step ADD COLUMN sum INTEGER;
+                    CREATE TABLE tally (runs INTEGER NOT NULL, steps INTEGER NOT NULL);
+                    INSERT INTO tally SELECT (SELECT COUNT(*) FROM run), (SELECT COUNT(*) FROM step);
+                    UPDATE run SET sum = \(runSum);
+                    UPDATE step SET sum = \(stepSum);
+                    CREATE TRIGGER runBegun AFTER INSERT ON run BEGIN
+                        UPDATE run SET sum = \(runSum) WHERE rowid = NEW.rowid;
+                        UPDATE tally SET runs = runs + 1;
+                    END;
+                    CREATE TRIGGER runChanged
+                    AFTER UPDATE OF id, plan, planDigest, startedAt, epoch, survey, facts, ending, endedAt ON run BEGIN
+                        UPDATE run SET sum = \(runSum) WHERE rowid = NEW.rowid;
+                    END;
+                    CREATE TRIGGER stepBegun AFTER INSERT ON step BEGIN
+                        UPDATE step SET sum = \(stepSum) WHERE rowid = NEW.rowid;
+                        UPDATE tally SET steps = steps + 1;
+                    END;
+                    CREATE TRIGGER stepChanged
+                    AFTER UPDATE OF run, step, attempt, commands, intendedAt, verdict, decidedAt ON step BEGIN
+                        UPDATE step SET sum = \(stepSum) WHERE rowid = NEW.rowid;
+                    END;
                     """
             )
         }

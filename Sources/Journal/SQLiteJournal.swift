@@ -21,16 +21,21 @@ package final class SQLiteJournal: RunJournal {
             var configuration = Configuration()
             configuration.busyMode = .timeout(5)
             configuration.prepareDatabase { database in
+                database.add(function: JournalIntegrity.function)
                 try database.execute(sql: "PRAGMA synchronous = FULL")
             }
             database = try DatabaseQueue(path: path, configuration: configuration)
+            if let damage = try database.read(JournalIntegrity.checkPages) {
+                throw JournalError.damaged(path: path, reason: damage)
+            }
             let migrator = JournalSchema.migrator
             guard try !database.read(migrator.hasBeenSuperseded) else { throw JournalError.newer(path: path) }
             try migrator.migrate(database)
-        } catch let error as JournalError {
-            throw error
+            if let damage = try database.read(JournalIntegrity.checkRows) {
+                throw JournalError.damaged(path: path, reason: damage)
+            }
         } catch {
-            throw .unusable(path: path, reason: "\(error)")
+            throw JournalIntegrity.failure(error, path)
         }
     }
 
@@ -188,13 +193,13 @@ package final class SQLiteJournal: RunJournal {
 
     private func reading<Value>(_ body: (Database) throws -> Value) throws(JournalError) -> Value {
         do { return try database.read(body) } catch {
-            throw .unusable(path: path, reason: "\(error)")
+            throw JournalIntegrity.failure(error, path)
         }
     }
 
     private func writing(_ body: (Database) throws -> Void) throws(JournalError) {
         do { try database.write(body) } catch {
-            throw .unusable(path: path, reason: "\(error)")
+            throw JournalIntegrity.failure(error, path)
         }
     }
 }

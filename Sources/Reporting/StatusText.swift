@@ -24,7 +24,15 @@ package struct StatusText: Sendable {
     }
 
     package var text: String {
-        ([Self.line(Self.header)] + hosts.map(line)).map { $0 + "\n" }.joined()
+        ([Self.line(Self.header)] + hosts.map(line) + hosts.compactMap(damage)).map { $0 + "\n" }.joined()
+    }
+
+    /// Of the agent's own records.
+    private func damage(_ host: HostName) -> String? {
+        guard case .status(let status) = answers[host], let problem = status.records?.problem else {
+            return nil
+        }
+        return "\(host)  \(problem)"
     }
 
     /// A space follows the last cell, as scripts that cut these lines have always found it.

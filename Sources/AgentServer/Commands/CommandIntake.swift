@@ -35,6 +35,8 @@ package actor CommandIntake {
     }
 
     private let records: AgentRecords
+    /// For requests that are no commands.
+    nonisolated let audit: RequestAudit
     private let allow: AllowList
     private let host: any HostActions
     private let clock: HostClock
@@ -58,7 +60,10 @@ package actor CommandIntake {
         log: Logger,
         pulse: Duration = .seconds(1)
     ) throws(AgentServerError) {
-        records = try AgentRecords(directory: directory, audit: AuditTrail(directory: directory, log: log))
+        let trail = AuditTrail(directory: directory, log: log)
+        trail.look()
+        audit = RequestAudit(trail: trail, clock: clock)
+        records = try AgentRecords(directory: directory, audit: trail)
         keeper = LeaseKeeper(record: records.lease, now: clock.now())
         self.allow = allow
         self.host = host
@@ -66,6 +71,12 @@ package actor CommandIntake {
         self.counters = counters
         self.log = log
         self.pulse = pulse
+        if let damage = records.damage {
+            log.error(
+                "the command record was damaged; \(damage.objection)",
+                fields: ["epoch": "\(damage.epoch)"]
+            )
+        }
         if records.discarded > 0 {
             log.warning(
                 "cut off a half-written last line of the command record; nobody was told that it was written",
@@ -75,6 +86,11 @@ package actor CommandIntake {
     }
 
     package var leaseState: LeaseState { keeper.state }
+
+    /// What of the agent's own records is damaged; nil when nothing is.
+    package nonisolated var recordState: RecordState {
+        RecordState(problem: records.problem, audit: audit.trail.head)
+    }
 
     package func outcome(of id: CommandID) async throws(AgentServerError) -> CommandOutcome? {
         try await records.outcome(of: id)
@@ -121,6 +137,8 @@ package actor CommandIntake {
     package func drain() async {
         stopping = true
         await turns.untilFree()
+        let trail = audit.trail
+        await BlockingThread.run { trail.settle(all: true) }
     }
 
     private func actInTurn(_ request: CommandRequest, _ caller: Caller, _ events: CommandEvents) async {
@@ -148,10 +166,13 @@ package actor CommandIntake {
         }
         do throws(AgentServerError) {
             let digest = try CommandDigest.of(request.command)
-            switch try await records.look(up: request.id, run: request.lease.runID, digest: digest) {
+            switch try await records.look(up: request.id, under: request.lease, digest: digest) {
             case .finished(let outcome): return .already(outcome: outcome)
             case .differs: return .refuse(refusal: .idReused)
-            case .unknown, .open: break
+            // A wall that is taken away twice is away.
+            case .damaged(let reason) where !request.command.undoesHarm:
+                return .refuse(refusal: .invalid(reason: reason))
+            case .unknown, .open, .damaged: break
             }
             return allow.objection(to: request.command).map { .refuse(refusal: $0) }
         } catch {
@@ -234,7 +255,7 @@ package actor CommandIntake {
             events.finish(outcome)
             return .events(stream: events.stream)
         case .refuse(let refusal):
-            await note(request, caller, AuditText.of(.refused(refusal: refusal)), events)
+            await note(request, caller, AuditText.of(.refused(refusal: refusal)), events, allowed: false)
             counters.count(.refused(refusal: refusal))
             events.finish(.refused(refusal: refusal))
             return .refused(refusal: refusal)
@@ -251,7 +272,8 @@ package actor CommandIntake {
         _ request: CommandRequest,
         _ caller: Caller,
         _ outcome: String,
-        _ events: CommandEvents
+        _ events: CommandEvents,
+        allowed: Bool = true
     ) async {
         await records.append(
             AuditTrail.Line(
@@ -263,6 +285,7 @@ package actor CommandIntake {
                 epoch: request.lease.epoch,
                 id: request.id,
                 command: AuditText.of(request.command),
+                allowed: allowed,
                 outcome: outcome,
                 milliseconds: events.milliseconds
             )

@@ -41,8 +41,19 @@ package struct AgentService: Sendable {
         self.log = log
     }
 
-    /// A reply for what is wrong before the body matters; nil when the body should be read.
+    /// A reply for what is wrong before the body matters, which is then in the audit trail; nil when the body should be read.
     package func screen(method: String, target: String, by caller: Caller) -> HTTPReply? {
+        let reply = objection(method: method, target: target, by: caller)
+        if let reply { note(reply, to: method, target, by: caller) }
+        return reply
+    }
+
+    /// Puts a refusal into the audit trail that was made without looking at the body.
+    package func note(_ refusal: HTTPReply, to method: String, _ target: String, by caller: Caller) {
+        intake.audit.noteRefusal(.init(route: nil, method: method, target: target), by: caller, refusal)
+    }
+
+    private func objection(method: String, target: String, by caller: Caller) -> HTTPReply? {
         if caller.role == .agent { return denial(.status, method, target, caller) }
         switch Route.match(method: method, target: target) {
         case .found(let route):
@@ -61,6 +72,32 @@ package struct AgentService: Sendable {
         guard case .found(let route) = Route.match(method: request.method, target: request.target) else {
             return .error(404, "there is nothing at \(request.target)")
         }
+        let asked = RequestAudit.Asked(
+            route: route,
+            method: request.method,
+            target: request.target,
+            body: request.body
+        )
+        var isCommand = false
+        let reply = await answer(request, route, caller) { isCommand = true }
+        switch route {
+        case .status, .servingStatus: break
+        // What became of a command is in the trail already.
+        case .submitCommand where isCommand && reply.status != 503: break
+        case .submitCommand, .metrics, .requestLease, .releaseLease, .commandOutcome, .readFile,
+            .previewRules,
+            .probe, .readHistory:
+            await intake.audit.note(asked, by: caller, reply)
+        }
+        return reply
+    }
+
+    private func answer(
+        _ request: Request,
+        _ route: Route,
+        _ caller: Caller,
+        command understood: () -> Void
+    ) async -> HTTPReply {
         switch route {
         case .status: return await status()
         case .servingStatus:
@@ -76,7 +113,10 @@ package struct AgentService: Sendable {
                 await self.lease(.released(lease: lease, by: caller.name))
             }
         case .submitCommand:
-            return await decoded(request) { (command: CommandRequest) in await submit(command, caller) }
+            return await decoded(request) { (command: CommandRequest) in
+                understood()
+                return await submit(command, caller)
+            }
         case .commandOutcome(let id): return await outcome(of: id)
         case .readFile:
             return await decoded(request) { (read: FileReadRequest) in await self.read(read.path) }
@@ -126,7 +166,9 @@ package struct AgentService: Sendable {
     }
 
     private func status() async -> HTTPReply {
-        .value(await observer.status(lease: await intake.leaseState))
+        var status = await observer.status(lease: await intake.leaseState)
+        status.records = intake.recordState
+        return .value(status)
     }
 
     private func metrics() async -> HTTPReply {

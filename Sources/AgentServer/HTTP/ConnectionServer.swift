@@ -78,6 +78,7 @@ struct ConnectionServer: Sendable {
         case .tooLarge:
             let text = "the body is larger than \(Self.bodyLimit) bytes"
             let reply = early ?? .error(413, text, refusal: .invalid(reason: text))
+            if early == nil { service.note(reply, to: head.method.rawValue, head.uri, by: caller) }
             try await write(reply, head, keepAlive: false, outbound)
             try await drain(&reader)
             return false

@@ -39,9 +39,6 @@ struct RestorationReport: Sendable {
                 identity: identity,
                 serial: serial(),
                 peer: "-",
-                run: nil,
-                epoch: nil,
-                id: nil,
                 command: "restore rules: \(restoration.wanted)",
                 outcome: outcome,
                 milliseconds: restoration.milliseconds

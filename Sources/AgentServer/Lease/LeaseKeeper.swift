@@ -43,7 +43,9 @@ package struct LeaseKeeper: Hashable, Sendable {
     package init(record: LeaseRecord?, now: Moment) {
         latest = record?.latest
         guard let current = record?.current, let latest = record?.latest else { return }
-        let left = min(max(current.expiresAt - now.unixMilliseconds, 0), Int64(current.secondsToLive) * 1000)
+        let granted = Int64(min(max(current.secondsToLive, 0), 3600)) * 1000
+        let (difference, isAbsurd) = current.expiresAt.subtractingReportingOverflow(now.unixMilliseconds)
+        let left = isAbsurd ? 0 : min(max(difference, 0), granted)
         grant = Grant(
             lease: latest,
             holder: current.holder,

@@ -17,11 +17,28 @@ package struct LeaseStore: Sendable {
 
     /// Nil when there was never a grant.
     ///
-    /// A file that is there but cannot be understood is an error.
+    /// A file that is there but cannot be understood is an error. One that an earlier version wrote gets its checksum.
     package func read() throws(AgentServerError) -> LeaseRecord? {
         guard let content = try content() else { return nil }
+        switch SealedJSON.open(content) {
+        case .sound(let object): return try decode(object)
+        case .unsealed(let object):
+            let record = try decode(object)
+            do throws(AgentServerError) { try write(record) } catch {
+                // The next grant writes it.
+            }
+            return record
+        case .damaged:
+            throw .leaseUnreadable(
+                path: path,
+                reason: "its checksum does not match: it was damaged on the disk"
+            )
+        }
+    }
+
+    private func decode(_ object: [UInt8]) throws(AgentServerError) -> LeaseRecord {
         do {
-            return try JSONDecoder().decode(LeaseRecord.self, from: content)
+            return try JSONDecoder().decode(LeaseRecord.self, from: Data(object))
         } catch {
             throw .leaseUnreadable(path: path, reason: "not a lease record (\(JSONProblem.describe(error)))")
         }
@@ -44,10 +61,10 @@ package struct LeaseStore: Sendable {
         do {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys]
-            let content = try encoder.encode(record) + Data("\n".utf8)
+            let content = try SealedJSON.seal(encoder.encode(record)) + Array("\n".utf8)
             // Without a lease no wall can be removed.
             try reserve.using { () throws(SystemCallError) in
-                try DurableFile.replace(path, with: [UInt8](content))
+                try DurableFile.replace(path, with: content)
             }
         } catch let error as SystemCallError {
             throw .storage(path: path, operation: error.call, reason: error.reason)

@@ -1,4 +1,5 @@
 import ControlProtocol
+import Glibc
 import Synchronization
 import SystemCalls
 
@@ -18,14 +19,27 @@ final class AgentRecords: Sendable {
     let lease: LeaseRecord?
     /// Bytes of a torn last line of the command record that opening cut off.
     let discarded: Int
+    /// Lines of the command record that are not what was written.
+    let damage: RecordDamage?
 
     init(directory: String, audit: AuditTrail) throws(AgentServerError) {
         self.audit = audit
         let store = LeaseStore(directory: directory)
         lease = try store.read()
-        let commands = try CommandRecord(directory: directory)
+        let commands = try CommandRecord(
+            directory: directory,
+            fence: lease?.latest.epoch ?? FencingEpoch(0)
+        )
         discarded = commands.discarded
+        damage = commands.damage
         files = Mutex(Files(lease: store, commands: commands))
+    }
+
+    /// Told until the damaged file, which was kept, is moved away.
+    var problem: String? {
+        guard let damage else { return nil }
+        if let copy = damage.copy, access(copy, F_OK) != 0 { return nil }
+        return damage.text
     }
 
     /// Returns once it is on disk.
@@ -47,11 +61,11 @@ final class AgentRecords: Sendable {
         }
     }
 
-    func look(up id: CommandID, run: RunID, digest: String) async throws(AgentServerError)
+    func look(up id: CommandID, under lease: Lease, digest: String) async throws(AgentServerError)
         -> CommandRecord.Lookup
     {
         try await onDisk { (files) throws(AgentServerError) in
-            try files.commands.look(up: id, run: run, digest: digest)
+            try files.commands.look(up: id, under: lease, digest: digest)
         }
     }
 

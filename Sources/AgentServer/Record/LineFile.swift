@@ -8,11 +8,14 @@ struct LineFile: ~Copyable {
     struct Extent: Hashable, Sendable {
         let offset: Int
         let length: Int
+        /// From 1 on.
+        var line = 0
     }
 
     let path: String
     private let descriptor: Int32
     private(set) var size: Int
+    private var lines = 0
     /// Set when a failed append could not be undone: more lines would be glued to half a line.
     private var broken = false
 
@@ -45,7 +48,8 @@ struct LineFile: ~Copyable {
             broken = ftruncate(descriptor, size) != 0
             throw error
         }
-        let extent = Extent(offset: size, length: line.count)
+        lines += 1
+        let extent = Extent(offset: size, length: line.count, line: lines)
         size += line.count + 1
         return extent
     }
@@ -72,12 +76,16 @@ struct LineFile: ~Copyable {
 
     /// Calls `body` with every complete line, then cuts off what follows the last newline.
     ///
+    /// Of a line that is longer than `limit` only the extent is given: nothing of the sort was ever written.
+    ///
     /// Such a tail is a line whose writing was interrupted: nobody was told that it had been written.
     /// - Returns: how many bytes were cut off.
     mutating func replay(
-        _ body: (Extent, Data) throws(AgentServerError) -> Void
+        limit: Int = 16 << 20,
+        _ body: (Extent, Data?) -> Void
     ) throws(AgentServerError) -> Int {
         var line = Data()
+        var length = 0
         var offset: Int = 0
         var position: Int = 0
         while position < size {
@@ -90,19 +98,22 @@ struct LineFile: ~Copyable {
             position += chunk.count
             var rest = chunk[...]
             while let newline = rest.firstIndex(of: UInt8(ascii: "\n")) {
-                line.append(rest[..<newline])
-                try body(Extent(offset: offset, length: line.count), line)
-                offset += line.count + 1
-                line = Data()
+                length += newline - rest.startIndex
+                if length <= limit { line.append(rest[..<newline]) }
+                lines += 1
+                body(Extent(offset: offset, length: length, line: lines), length <= limit ? line : nil)
+                offset += length + 1
+                (line, length) = (Data(), 0)
                 rest = rest[(newline + 1)...]
             }
-            line.append(rest)
+            length += rest.count
+            if length <= limit { line.append(rest) }
         }
-        guard !line.isEmpty else { return 0 }
+        guard length > 0 else { return 0 }
         guard ftruncate(descriptor, offset) == 0, fsync(descriptor) == 0 else {
             throw .storage(path: path, operation: "truncate", reason: systemReason())
         }
         size = offset
-        return line.count
+        return length
     }
 }

@@ -6,6 +6,8 @@ package enum RecordEntry: Hashable, Sendable, Codable {
     case intent(entry: Intent)
     /// Written after. An intent without one may have happened, wholly or in part.
     case outcome(id: CommandID, at: Int64, outcome: CommandOutcome)
+    /// Stands for lines that were found damaged.
+    case damaged(damage: RecordDamage)
 
     package struct Intent: Hashable, Sendable, Codable {
         package let id: CommandID

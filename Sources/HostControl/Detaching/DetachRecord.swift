@@ -18,7 +18,11 @@ struct DetachRecord: Sendable {
     func keep(_ entry: Entry) throws(DetachError) {
         do {
             let attributes = AtomicFile.Attributes(mode: 0o600, owner: geteuid(), group: getegid())
-            try AtomicFile.replace(path, with: try JSONEncoder().encode(entry), attributes)
+            try AtomicFile.replace(
+                path,
+                with: try Data(SealedJSON.seal(JSONEncoder().encode(entry))),
+                attributes
+            )
         } catch {
             throw .notRecorded(reason: "\(error)")
         }
@@ -32,10 +36,17 @@ struct DetachRecord: Sendable {
 
     private func stored() throws(DetachError) -> Entry? {
         do {
-            return try JSONDecoder().decode(
-                Entry.self,
-                from: try OpenFile(path, O_RDONLY).content(limit: 1 << 20)
-            )
+            switch SealedJSON.open(try OpenFile(path, O_RDONLY).content(limit: 1 << 20)) {
+            // An earlier version's has no checksum; it lives no longer than its division.
+            case .sound(let object), .unsealed(let object):
+                return try JSONDecoder().decode(Entry.self, from: Data(object))
+            case .damaged:
+                throw DetachError.notRecorded(
+                    reason: "\(path) was damaged on the disk (its checksum does not match); move it away"
+                )
+            }
+        } catch let error as DetachError {
+            throw error
         } catch FileError.unavailable(_, _, code: ENOENT) {
             return nil
         } catch {

@@ -76,9 +76,15 @@ struct FileBackups {
         let content: Data
         do {
             let text = try OpenFile(place + "/meta.json", O_RDONLY).content(limit: FileInspection.sizeLimit)
-            meta = try JSONDecoder().decode(Meta.self, from: text)
+            switch SealedJSON.open(text) {
+            // A backup is never written again, also not one that an earlier version made without a checksum.
+            case .sound(let object), .unsealed(let object):
+                meta = try JSONDecoder().decode(Meta.self, from: Data(object))
+            case .damaged: throw damaged("the checksum of meta.json does not match")
+            }
             content = try OpenFile(place + "/content", O_RDONLY).content(limit: FileInspection.sizeLimit)
         } catch let error as FileError {
+            if case .damagedBackup = error { throw error }
             throw damaged(error.description)
         } catch {
             throw damaged("meta.json cannot be understood")
@@ -117,7 +123,7 @@ struct FileBackups {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         do {
-            return try encoder.encode(meta)
+            return Data(SealedJSON.seal(try encoder.encode(meta)))
         } catch {
             throw .unavailable(operation: "describe the backup of", path: meta.path, code: EINVAL)
         }

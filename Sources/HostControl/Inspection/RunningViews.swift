@@ -54,10 +54,14 @@ struct RunningViews {
         guard !isLoaded else { return }
         isLoaded = true
         do {
-            record = try JSONDecoder().decode(
-                Record.self,
-                from: try OpenFile(file, O_RDONLY).content(limit: 1 << 20)
-            )
+            switch SealedJSON.open(try OpenFile(file, O_RDONLY).content(limit: 1 << 20)) {
+            case .sound(let object): record = try JSONDecoder().decode(Record.self, from: Data(object))
+            case .unsealed(let object):
+                let found = try JSONDecoder().decode(Record.self, from: Data(object))
+                record = found
+                save(found)
+            case .damaged: throw SystemCallError(call: "match the checksum of", code: EBADMSG)
+            }
         } catch FileError.unavailable(_, _, code: ENOENT) {
             record = nil
         } catch let error as FileError {
@@ -73,7 +77,8 @@ struct RunningViews {
         do {
             try FileBackups.makeDirectories(AtomicFile.directory(of: file))
             let attributes = AtomicFile.Attributes(mode: 0o600, owner: geteuid(), group: getegid())
-            try AtomicFile.replace(file, with: try JSONEncoder().encode(record), attributes)
+            let content = try Data(SealedJSON.seal(JSONEncoder().encode(record)))
+            try AtomicFile.replace(file, with: content, attributes)
         } catch {
             problem = "the running view is known but could not be kept: \(error)"
         }

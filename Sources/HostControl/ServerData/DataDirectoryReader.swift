@@ -16,20 +16,29 @@ struct DataDirectoryReader {
     /// Listings are taken again when a server at work has removed one of the files meanwhile.
     private static let attempts = 3
     /// More holes than any real log has; a list that is longer tells nothing new.
-    private static let limit = 64
+    private static let listed = 64
 
     private var logs: [String: Look<TransactionLog.Outcome>] = [:]
-    private var snapshots: [String: Look<Bool>] = [:]
+    private var snapshots: [String: Look<SnapshotVerdict>] = [:]
+    /// What an earlier look had no time to read to its end.
+    private var readings: [String: Look<SnapshotReading>] = [:]
+    private let limit: ContentLimit
+    private let patience: Duration
     private var problems: [String] = []
     private var isListed = true
 
-    init() {}
+    /// - Parameter patience: for how long one look reads; who asks waits longer than for four of them.
+    init(limit: ContentLimit = ContentLimit(), patience: Duration = .seconds(1)) {
+        self.limit = limit
+        self.patience = patience
+    }
 
-    /// Blocks for as long as the newest files take to read; another look reads only what came since.
+    /// Another look reads only what came since, and what this one had no time for: that is told as a problem.
     mutating func read(dataDir: String, logDir: String) -> DataDirectory {
         let versioned = dataDir.withoutDoubledSlashes + "/version-2"
         let logged = logDir.withoutDoubledSlashes + "/version-2"
         var (found, loaded): ([DataFile], Loaded) = ([], Loaded())
+        let end = ContinuousClock.now + patience
         for attempt in 1...Self.attempts {
             problems = []
             isListed = true
@@ -42,7 +51,7 @@ struct DataDirectoryReader {
             let last = attempt == Self.attempts
             let files = found.snapshots + (logged == versioned ? found : elsewhere).logs
             found += elsewhere
-            guard let complete = load(files, isLastAttempt: last) else { continue }
+            guard let complete = load(files, isLastAttempt: last, by: end) else { continue }
             loaded = complete
             break
         }
@@ -58,8 +67,8 @@ struct DataDirectoryReader {
             acceptedEpoch: number(in: versioned + "/acceptedEpoch"),
             snapshot: loaded.snapshot,
             lastZxid: loaded.last,
-            epochEnds: loaded.epochEnds.suffix(Self.limit),
-            missing: Array(loaded.missing.prefix(Self.limit)),
+            epochEnds: loaded.epochEnds.suffix(Self.listed),
+            missing: Array(loaded.missing.prefix(Self.listed)),
             problems: problems
         )
     }
@@ -89,6 +98,7 @@ struct DataDirectoryReader {
     private mutating func forget(except paths: Set<String>) {
         logs = logs.filter { paths.contains($0.key) }
         snapshots = snapshots.filter { paths.contains($0.key) }
+        readings = readings.filter { paths.contains($0.key) }
     }
 
     /// Of the name itself, not of what a link leads to.
@@ -101,8 +111,18 @@ struct DataDirectoryReader {
     }
 
     /// Nil when a file went away meanwhile and another listing may be better.
-    private mutating func load(_ files: [DataFile], isLastAttempt: Bool) -> Loaded? {
-        let snapshot = newestSnapshot(files.snapshots)
+    private mutating func load(
+        _ files: [DataFile],
+        isLastAttempt: Bool,
+        by end: ContinuousClock.Instant
+    ) -> Loaded? {
+        let snapshot: Zxid?
+        switch newestSnapshot(files.snapshots, by: end) {
+        case .found(let zxid): snapshot = zxid
+        case .none: snapshot = nil
+        // What the server would load is not known, and must not pass for an older history.
+        case .unread: return Loaded()
+        }
         if snapshot == nil, !files.logs.isEmpty, files.snapshots.isEmpty {
             problems.append(
                 "there is no complete snapshot, and ZooKeeper does not start from logs alone: "
@@ -112,8 +132,12 @@ struct DataDirectoryReader {
         var runs: [ZxidRange] = []
         for file in files.logs(after: snapshot ?? Zxid(0)) {
             do throws(FileError) {
-                let outcome = try contents(of: file, isNewest: file == files.logs.last)
+                let outcome = try contents(of: file, isNewest: file == files.logs.last, by: end)
                 runs += outcome.runs
+                if !outcome.isWhole {
+                    problems.append("\(file.path): \(outcome.problem ?? "not read")")
+                    return Loaded()
+                }
                 if let problem = outcome.problem { problems.append("\(file.path): \(problem)") }
                 if case .refused = outcome.flaw { break }
             } catch .unavailable(_, _, code: ENOENT) {
@@ -126,13 +150,13 @@ struct DataDirectoryReader {
     }
 
     /// A server that begins a log is given the moment that it needs for the header.
-    private mutating func contents(of file: DataFile, isNewest: Bool) throws(FileError)
-        -> TransactionLog.Outcome
+    private mutating func contents(of file: DataFile, isNewest: Bool, by end: ContinuousClock.Instant)
+        throws(FileError) -> TransactionLog.Outcome
     {
         let known = logs[file.path]
         let stamp = try stamp(of: file)
-        if !isNewest, let known, known.stamp == stamp { return known.verdict }
-        var outcome = try TransactionLog.scan(file.path, known: known?.verdict)
+        if !isNewest, let known, known.stamp == stamp, known.verdict.isWhole { return known.verdict }
+        var outcome = try TransactionLog.scan(file.path, known: known?.verdict, by: end)
         for _ in 0..<5 where isNewest && outcome.last == nil && outcome.flaw != nil {
             usleep(2000)
             outcome = try TransactionLog.scan(file.path)
@@ -141,12 +165,26 @@ struct DataDirectoryReader {
         return outcome
     }
 
-    private mutating func newestSnapshot(_ files: [DataFile]) -> Zxid? {
+    private enum Newest {
+        case found(Zxid)
+        case none
+        case unread
+    }
+
+    private mutating func newestSnapshot(_ files: [DataFile], by end: ContinuousClock.Instant) -> Newest {
         var incomplete: [String] = []
         for file in files.reversed() {
             do throws(FileError) {
-                if try isComplete(file) { return file.zxid }
-                incomplete.append(file.path)
+                switch try verdict(on: file, by: end) {
+                case .complete: return .found(file.zxid)
+                case .incomplete: incomplete.append(file.path)
+                case .absurd(let error): problems.append(error.description)
+                case .unread(let count):
+                    problems.append(
+                        "\(file.path): \(count >> 20) MiB of what it holds were read; there was no time for more"
+                    )
+                    return .unread
+                }
             } catch .unavailable(_, _, code: ENOENT) {
                 continue
             } catch {
@@ -156,14 +194,37 @@ struct DataDirectoryReader {
         if !incomplete.isEmpty {
             problems.append("no snapshot is complete: \(incomplete.joined(separator: ", "))")
         }
-        return nil
+        return .none
     }
 
-    private mutating func isComplete(_ file: DataFile) throws(FileError) -> Bool {
+    private mutating func verdict(on file: DataFile, by end: ContinuousClock.Instant) throws(FileError)
+        -> SnapshotVerdict
+    {
         let stamp = try stamp(of: file)
         if let known = snapshots[file.path], known.stamp == stamp { return known.verdict }
-        let open = try OpenFile(regular: file.path)
-        let verdict = try SnapshotFile.isComplete(open, SnapshotFile.form(of: file.name))
+        let verdict: SnapshotVerdict
+        do throws(FileError) {
+            let reading: SnapshotReading
+            if let begun = readings.removeValue(forKey: file.path), begun.stamp == stamp {
+                reading = begun.verdict
+            } else {
+                let open = try OpenFile(regular: file.path)
+                reading = try SnapshotReading(open, SnapshotFile.form(of: file.name), limit: limit)
+            }
+            switch try reading.goOn(until: end) {
+            case .complete: verdict = .complete
+            case .incomplete: verdict = .incomplete
+            case .unfinished:
+                readings[file.path] = Look(stamp: stamp, verdict: reading)
+                return .unread(count: reading.count)
+            }
+        } catch .notWhatItSeems(let path, let reason) {
+            // Looked at anew each time: some file systems count blocks late.
+            verdict = .absurd(.notWhatItSeems(path: path, reason: reason))
+            if SnapshotFile.form(of: file.name) == .plain { return verdict }
+        } catch {
+            throw error
+        }
         snapshots[file.path] = Look(stamp: stamp, verdict: verdict)
         return verdict
     }
@@ -190,6 +251,13 @@ struct DataDirectoryReader {
             return nil
         }
     }
+}
+
+private enum SnapshotVerdict: Hashable, Sendable {
+    case complete
+    case incomplete
+    case absurd(FileError)
+    case unread(count: Int64)
 }
 
 /// What a server would have in memory after loading a directory.

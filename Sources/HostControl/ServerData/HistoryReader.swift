@@ -6,8 +6,11 @@ package import Topology
 package enum HistoryReader {
     /// Listings are taken again when a server at work has removed one of the files meanwhile.
     private static let attempts = 3
+    /// For how many seconds files are read; more than any real history takes.
+    private static let patience = 120
 
-    /// Blocks for as long as it takes to read the logs from the one in which the oldest of `zxids` would lie.
+    /// Blocks for as long as it takes to read the logs from the one in which the oldest of `zxids` would lie, and never for
+    /// longer than two minutes.
     ///
     /// `logged` stands for a finished record with a right checksum. `snapshot` for what is older than every record
     /// kept, and not newer than the newest complete snapshot: whether it happened at all can no longer be told.
@@ -18,28 +21,32 @@ package enum HistoryReader {
         dataDir: String,
         logDir: String
     ) throws(FileError) -> [Zxid: Presence] {
+        let end = ContinuousClock.now + .seconds(patience)
         for _ in 1..<attempts {
             do throws(FileError) {
-                return try look(for: zxids, dataDir + "/version-2", logDir + "/version-2")
+                return try look(for: zxids, dataDir + "/version-2", logDir + "/version-2", by: end)
             } catch .unavailable(_, _, code: ENOENT) {
                 continue
             } catch {
                 throw error
             }
         }
-        return try look(for: zxids, dataDir + "/version-2", logDir + "/version-2")
+        return try look(for: zxids, dataDir + "/version-2", logDir + "/version-2", by: end)
     }
 
-    private static func look(for zxids: [Zxid], _ dataDir: String, _ logDir: String) throws(FileError)
-        -> [Zxid: Presence]
-    {
+    private static func look(
+        for zxids: [Zxid],
+        _ dataDir: String,
+        _ logDir: String,
+        by end: ContinuousClock.Instant
+    ) throws(FileError) -> [Zxid: Presence] {
         // What a snapshot holds may be purged from the logs at any moment, so the snapshots are listed last.
         let logs = try DataFile.list(logDir).logs
         var presence: [Zxid: Presence] = [:]
         var sought = Set(zxids)
         if let oldest = sought.min() {
             for file in logs.logs(after: oldest) where !sought.isEmpty {
-                let logged = ZxidSet(try TransactionLog.scan(file.path).runs)
+                let logged = ZxidSet(try runs(of: file, by: end))
                 for zxid in sought where logged.contains(zxid) {
                     presence[zxid] = .logged
                     sought.remove(zxid)
@@ -47,8 +54,8 @@ package enum HistoryReader {
             }
         }
         guard !sought.isEmpty else { return presence }
-        let snapshot = try newestSnapshot(dataDir)
-        let kept = try oldestRecord(logs)
+        let snapshot = try newestSnapshot(dataDir, by: end)
+        let kept = try oldestRecord(logs, by: end)
         for zxid in sought {
             let isCovered = snapshot.map { zxid <= $0 } ?? false
             presence[zxid] = isCovered && kept.map { zxid < $0 } ?? true ? .snapshot : .absent
@@ -56,19 +63,35 @@ package enum HistoryReader {
         return presence
     }
 
-    private static func oldestRecord(_ logs: [DataFile]) throws(FileError) -> Zxid? {
+    private static func runs(of file: DataFile, by end: ContinuousClock.Instant) throws(FileError)
+        -> [ZxidRange]
+    {
+        let outcome = try TransactionLog.scan(file.path, by: end)
+        guard outcome.isWhole else { throw .unread(path: file.path, seconds: patience) }
+        return outcome.runs
+    }
+
+    private static func oldestRecord(_ logs: [DataFile], by end: ContinuousClock.Instant) throws(FileError)
+        -> Zxid?
+    {
         for file in logs {
-            if let first = try ZxidSet(TransactionLog.scan(file.path).runs).ranges.first {
+            if let first = try ZxidSet(runs(of: file, by: end)).ranges.first {
                 return first.first
             }
         }
         return nil
     }
 
-    private static func newestSnapshot(_ directory: String) throws(FileError) -> Zxid? {
+    private static func newestSnapshot(_ directory: String, by end: ContinuousClock.Instant)
+        throws(FileError) -> Zxid?
+    {
         for file in try DataFile.list(directory).snapshots.reversed() {
             let open = try OpenFile(regular: file.path)
-            if try SnapshotFile.isComplete(open, SnapshotFile.form(of: file.name)) { return file.zxid }
+            switch try SnapshotReading(open, SnapshotFile.form(of: file.name)).goOn(until: end) {
+            case .complete: return file.zxid
+            case .incomplete: continue
+            case .unfinished: throw .unread(path: file.path, seconds: patience)
+            }
         }
         return nil
     }

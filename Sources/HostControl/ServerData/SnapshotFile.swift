@@ -5,7 +5,7 @@ import Glibc
 /// A server writes snapshots in place, so that one at work, or one that crashed at it, leaves an incomplete one;
 /// ZooKeeper passes over it and takes the one before.
 enum SnapshotFile {
-    private static let magic: [UInt8] = Array("ZKSN".utf8)
+    static let magic: [UInt8] = Array("ZKSN".utf8)
 
     enum Form: Hashable {
         case plain
@@ -36,28 +36,8 @@ enum SnapshotFile {
         }
     }
 
-    /// By its checksum: reads all of it.
-    static func isComplete(_ file: borrowing OpenFile, _ form: Form) throws(FileError) -> Bool {
-        guard try hasMarks(file, form) else { return false }
-        let input = SequentialBytes(file)
-        var seal = SnapshotSeal()
-        var head: [UInt8] = []
-        let take = { (bytes: ArraySlice<UInt8>) in
-            if head.count < magic.count { head += bytes.prefix(magic.count - head.count) }
-            seal.update(bytes)
-        }
-        let isRead =
-            switch form {
-            case .gzip: Inflate.gunzip(input, take)
-            case .snappy: SnappyBlocks.decompress(input, take)
-            case .plain: true
-            }
-        if form == .plain {
-            while let bytes = input.nextPart() { take(bytes) }
-        }
-        guard input.code == 0 else {
-            throw .unavailable(operation: "read", path: file.path, code: input.code)
-        }
-        return isRead && head == magic && seal.isRight(digestMayEnd: form != .plain)
+    /// By its checksum: reads all of it, however long that takes, unless it is not what it seems.
+    static func isComplete(_ file: consuming OpenFile, _ form: Form) throws(FileError) -> Bool {
+        try SnapshotReading(file, form).goOn() == .complete
     }
 }

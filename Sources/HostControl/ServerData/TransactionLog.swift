@@ -23,6 +23,8 @@ struct TransactionLog {
         case refused(String)
         /// ZooKeeper takes this for the end, though more was written.
         case cutShort(String)
+        /// There was no time for more: what follows is not known.
+        case unread(String)
     }
 
     struct Outcome: Hashable {
@@ -37,7 +39,14 @@ struct TransactionLog {
         var problem: String? {
             switch flaw {
             case nil: nil
-            case .refused(let reason), .cutShort(let reason): reason
+            case .refused(let reason), .cutShort(let reason), .unread(let reason): reason
+            }
+        }
+
+        var isWhole: Bool {
+            switch flaw {
+            case nil, .refused, .cutShort: true
+            case .unread: false
             }
         }
     }
@@ -54,6 +63,10 @@ struct TransactionLog {
     private static let recordLimit: Int64 = 64 << 20
     private static let recordOverhead: Int64 = 13
     private static let endMark = UInt8(ascii: "B")
+    /// A server numbers what it logs one after another; a file that does not do so would fill the memory.
+    private static let runLimit = 65_536
+    /// How much is read from one look at the clock to the next.
+    private static let stride: Int64 = 1 << 20
     /// How far behind the end something that was written is looked for.
     private static let lookahead: Int64 = 64 << 10
 
@@ -66,10 +79,14 @@ struct TransactionLog {
     }
 
     /// `known`: an earlier outcome, whose last record is checked before it is believed.
-    static func scan(_ path: String, known: Outcome? = nil) throws(FileError) -> Outcome {
+    ///
+    /// `end`: when there is no more time; what was read by then is known to the next scan.
+    static func scan(_ path: String, known: Outcome? = nil, by end: ContinuousClock.Instant? = nil)
+        throws(FileError) -> Outcome
+    {
         let file = try OpenFile(regular: path)
         var log = TransactionLog(try file.attributes())
-        return try log.scan(file, known: known)
+        return try log.scan(file, known: known, by: end)
     }
 
     /// Whether it holds a finished record of a later transaction; reads up to the first one.
@@ -83,7 +100,8 @@ struct TransactionLog {
     private mutating func scan(
         _ file: borrowing OpenFile,
         known: Outcome?,
-        until limit: Zxid? = nil
+        until limit: Zxid? = nil,
+        by end: ContinuousClock.Instant? = nil
     ) throws(FileError) -> Outcome {
         let header = try window.bytes(of: file, at: 0, count: Self.headerSize)
         guard header.count == Self.headerSize else {
@@ -102,7 +120,20 @@ struct TransactionLog {
         {
             (last, runs, offset) = (position, known.runs, next)
         }
+        var pause = offset + Self.stride
         while true {
+            if offset >= pause {
+                pause = offset + Self.stride
+                if let end, ContinuousClock.now >= end {
+                    let reason = "read up to byte \(offset) of \(window.size); there was no time for more"
+                    return Outcome(last: last, runs: runs, end: offset, flaw: .unread(reason))
+                }
+            }
+            guard runs.count <= Self.runLimit else {
+                let reason =
+                    "at byte \(offset): \(Self.runLimit) gaps in its numbers; it is not what it seems"
+                return Outcome(last: last, runs: runs, end: offset, flaw: .refused(reason))
+            }
             switch try read(file, at: offset) {
             case .record(let position, let next):
                 runs.extend(to: position.zxid)

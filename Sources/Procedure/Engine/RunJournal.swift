@@ -85,6 +85,8 @@ package struct JournalEntry: Hashable, Sendable, Codable {
 package enum JournalError: Error, Hashable, Sendable {
     case unusable(path: String, reason: String)
     case locked(path: String)
+    /// It does not hold what was written to it.
+    case damaged(path: String, reason: String)
     /// A later version has written it; nothing in it was changed.
     case newer(path: String)
 }
@@ -94,6 +96,9 @@ extension JournalError: CustomStringConvertible {
         switch self {
         case .unusable(let path, let reason):
             "\(path): the journal cannot be used: \(reason); nothing goes on without it"
+        case .damaged(let path, let reason):
+            "\(path): the journal was damaged on the disk (\(reason)); nothing goes on with it: put back a copy of it, or "
+                + "see with `mitosis status` and `mitosis rules list` what stands, and move the journal away"
         case .locked(let path): "\(path): another mitosis uses this journal; wait for it to end"
         case .newer(let path):
             "\(path): a newer mitosis has written this journal; go on with that version, this one leaves it as it is"

@@ -13,10 +13,11 @@ struct SlowDiskTests {
             let client = try agent.client()
             let lease = try Sample.lease()
             _ = try await client.acquire(Sample.request(lease))
-            // Whoever opens it to write waits for a reader, as on a disk that does not answer.
+            // As on a disk that does not answer: whoever writes to it waits for its lock.
             let audit = agent.authority.directory.path + "/state/audit.jsonl"
-            unlink(audit)
-            try #require(mkfifo(audit, 0o600) == 0)
+            let lock = open(audit + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+            defer { close(lock) }
+            try #require(flock(lock, LOCK_EX) == 0)
             let (endings, ended) = AsyncStream<CommandOutcome>.makeStream()
             let command = Task {
                 let outcome = try await client.perform(Sample.command(lease))
@@ -39,11 +40,9 @@ struct SlowDiskTests {
             let answered = await reading.result
             late.cancel()
             ended.finish()
-            let reader = open(audit, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
-            defer { close(reader) }
-            try #require(reader >= 0)
             #expect(try answered.get())
             #expect(await endings.first { _ in true } == nil)
+            try #require(flock(lock, LOCK_UN) == 0)
             guard case .done = try await command.value else {
                 Issue.record("not done")
                 return

@@ -1,45 +1,88 @@
 import CZlib
 
 /// Decompresses the deflated content of a gzip file (RFC 1952) as far as it goes, with the system's zlib.
-enum Inflate {
+///
+/// What the file says of its content's checksum is not looked at, as ZooKeeper stops reading before it.
+final class Inflate: Unpacking {
     private static let pieceSize = 256 << 10
 
-    /// Gives the content to `sink`, piece by piece; what the file says of its content's checksum is not looked at, as
-    /// ZooKeeper stops reading before it.
-    ///
-    /// False when it is malformed; a file that ends early just ends.
-    static func gunzip(_ input: SequentialBytes, _ sink: (ArraySlice<UInt8>) -> Void) -> Bool {
-        // Ten bytes; what more gzip allows, Java does not write.
-        guard let header = input.next(10) else { return true }
-        guard Array(header.prefix(4)) == [0x1F, 0x8B, 8, 0] else { return false }
-        var stream = z_stream()
-        guard zlib_inflate_raw_init(&stream) == Z_OK else { return false }
-        defer { inflateEnd(&stream) }
-        var output = [UInt8](repeating: 0, count: pieceSize)
-        while let part = input.nextPart() {
-            var part = Array(part)
-            let size = UInt32(part.count)
-            var left = size
-            var status = Z_OK
-            repeat {
-                var room = UInt32(pieceSize)
-                status = part.withUnsafeMutableBufferPointer { from in
-                    output.withUnsafeMutableBufferPointer { into in
-                        stream.next_in = from.baseAddress.map { $0 + Int(size - left) }
-                        stream.avail_in = left
-                        stream.next_out = into.baseAddress
-                        stream.avail_out = room
-                        defer { (left, room) = (stream.avail_in, stream.avail_out) }
-                        return inflate(&stream, Z_NO_FLUSH)
-                    }
-                }
-                if room < UInt32(pieceSize) { sink(output[..<(pieceSize - Int(room))]) }
-                if status == Z_STREAM_END { return true }
-                // Nothing to be done without more input.
-                if status == Z_BUF_ERROR { break }
-                guard status == Z_OK else { return false }
-            } while left > 0 || stream.avail_out == 0
+    private enum State {
+        case new
+        case inflating
+        case ended
+    }
+
+    private let input: SequentialBytes
+    private var state = State.new
+    /// zlib keeps the address.
+    private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+    private var part: [UInt8] = []
+    /// How much of the part is still to be taken.
+    private var left: UInt32 = 0
+    /// zlib may have more to give without another byte.
+    private var isFull = false
+    private var output = [UInt8](repeating: 0, count: pieceSize)
+
+    init(_ input: SequentialBytes) {
+        self.input = input
+        stream.initialize(to: z_stream())
+    }
+
+    deinit {
+        if state == .inflating { inflateEnd(stream) }
+        stream.deinitialize(count: 1)
+        stream.deallocate()
+    }
+
+    func next(_ sink: (ArraySlice<UInt8>) -> Void) -> UnpackingStep {
+        switch state {
+        case .ended: return .end
+        case .new:
+            // Ten bytes; what more gzip allows, Java does not write.
+            guard let header = input.next(10) else { return .end }
+            guard Array(header.prefix(4)) == [0x1F, 0x8B, 8, 0], zlib_inflate_raw_init(stream) == Z_OK else {
+                return .malformed
+            }
+            state = .inflating
+            return .more
+        case .inflating: return inflated(sink)
         }
-        return true
+    }
+
+    private func inflated(_ sink: (ArraySlice<UInt8>) -> Void) -> UnpackingStep {
+        if left == 0, !isFull {
+            guard let taken = input.nextPart() else { return ended(.end) }
+            part = Array(taken)
+            left = UInt32(part.count)
+        }
+        let used = part.count - Int(left)
+        let status = part.withUnsafeMutableBufferPointer { from in
+            output.withUnsafeMutableBufferPointer { into in
+                stream.pointee.next_in = from.baseAddress.map { $0 + used }
+                stream.pointee.avail_in = left
+                stream.pointee.next_out = into.baseAddress
+                stream.pointee.avail_out = UInt32(Self.pieceSize)
+                return inflate(stream, Z_NO_FLUSH)
+            }
+        }
+        left = stream.pointee.avail_in
+        isFull = stream.pointee.avail_out == 0
+        let filled = Self.pieceSize - Int(stream.pointee.avail_out)
+        if filled > 0 { sink(output[..<filled]) }
+        switch status {
+        case Z_OK: return .more
+        case Z_STREAM_END: return ended(.end)
+        case Z_BUF_ERROR:
+            // Nothing to be done without more input.
+            (left, isFull) = (0, false)
+            return .more
+        case _: return ended(.malformed)
+        }
+    }
+
+    private func ended(_ step: UnpackingStep) -> UnpackingStep {
+        inflateEnd(stream)
+        state = .ended
+        return step
     }
 }

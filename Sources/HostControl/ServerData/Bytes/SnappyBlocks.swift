@@ -1,21 +1,25 @@
 /// Decompresses what `org.xerial.snappy.SnappyOutputStream` writes, as far as it goes: a header of 16 bytes, then blocks
 /// with their size before them (4 bytes), each compressed by itself.
-enum SnappyBlocks {
+final class SnappyBlocks: Unpacking {
     /// Far above the writer's blocks of 32 KiB.
     private static let limit = 16 << 20
 
-    /// Gives the content to `sink`, piece by piece.
-    ///
-    /// False when it is malformed; a file that ends early just ends.
-    static func decompress(_ input: SequentialBytes, _ sink: (ArraySlice<UInt8>) -> Void) -> Bool {
-        guard input.next(16) != nil else { return true }
-        while let size = input.next(4)?.reduce(0, { $0 << 8 | Int($1) }) {
-            guard size > 0, size <= limit else { return false }
-            guard let block = input.next(size) else { return true }
-            guard let content = content(of: block) else { return false }
-            sink(content[...])
+    private let input: SequentialBytes
+    private var isBegun = false
+
+    init(_ input: SequentialBytes) { self.input = input }
+
+    func next(_ sink: (ArraySlice<UInt8>) -> Void) -> UnpackingStep {
+        if !isBegun {
+            isBegun = true
+            guard input.next(16) != nil else { return .end }
         }
-        return true
+        guard let size = input.next(4)?.reduce(0, { $0 << 8 | Int($1) }) else { return .end }
+        guard size > 0, size <= Self.limit else { return .malformed }
+        guard let block = input.next(size) else { return .end }
+        guard let content = Self.content(of: block) else { return .malformed }
+        sink(content[...])
+        return .more
     }
 
     /// Nil when the block is malformed.
@@ -30,7 +34,8 @@ enum SnappyBlocks {
         }
         guard size <= limit else { return nil }
         var content: [UInt8] = []
-        content.reserveCapacity(size)
+        // What it says of its size is believed once the bytes are there.
+        content.reserveCapacity(min(size, block.count * 22))
         /// A number of some bytes, the lowest first.
         func number(_ count: Int) -> Int? {
             guard index + count <= block.count else { return nil }

@@ -1,0 +1,74 @@
+import ControlProtocol
+import FoundationEssentials
+
+/// What the audit trail says of a request: everything but contents and foreign words.
+enum RequestText {
+    /// What is said of leases begins so.
+    static let lease = "lease"
+
+    /// `body` as it came: what is no valid body adds nothing.
+    static func of(_ route: Route?, method: String, target: String, body: Data) -> String {
+        let request = "\(method.prefix(16)) \(target.prefix(200))"
+        do {
+            switch route {
+            case .requestLease:
+                let asked = try JSONDecoder().decode(LeaseRequest.self, from: body)
+                return "\(lease) for \(asked.secondsToLive) s" + (asked.takeOver ? ", taking over" : "")
+            case .releaseLease: return "\(lease) given back"
+            case .readFile:
+                return
+                    "read file \(try JSONDecoder().decode(FileReadRequest.self, from: body).path.prefix(400))"
+            case .previewRules:
+                let wall = try JSONDecoder().decode(RulesPreviewRequest.self, from: body).wall
+                return "preview rules for \(wall.peers.count) peers"
+            case .probe:
+                let targets = try JSONDecoder().decode(ProbeRequest.self, from: body).targets
+                return "probe "
+                    + targets.prefix(16).map { "\($0.address) \($0.port)" }.joined(separator: ", ")
+            case .readHistory:
+                let zxids = try JSONDecoder().decode(HistoryRequest.self, from: body).zxids
+                return "look for \(zxids.count) transactions"
+            case nil, .status, .servingStatus, .metrics, .submitCommand, .commandOutcome: return request
+            }
+        } catch {
+            return request
+        }
+    }
+
+    static func leaseOf(_ route: Route?, _ body: Data) -> Lease? {
+        do {
+            switch route {
+            case .requestLease: return try JSONDecoder().decode(LeaseRequest.self, from: body).lease
+            case .releaseLease: return try JSONDecoder().decode(Lease.self, from: body)
+            case nil, .status, .servingStatus, .metrics, .submitCommand, .commandOutcome, .readFile,
+                .previewRules,
+                .probe, .readHistory:
+                return nil
+            }
+        } catch {
+            return nil
+        }
+    }
+
+    /// Never what a body or a file holds: reasons that may quote them are left out.
+    static func outcome(_ reply: HTTPReply) -> String {
+        guard reply.status >= 400 else { return "answered" }
+        guard case .whole(let content) = reply.body else { return "status \(reply.status)" }
+        do {
+            switch try JSONDecoder().decode(ErrorReply.self, from: content).refusal {
+            case .invalid: return "refused: not valid"
+            case let refusal?: return "refused: \(String(describing: refusal).prefix(400))"
+            case nil: break
+            }
+        } catch {
+            return "status \(reply.status)"
+        }
+        switch reply.status {
+        case 404: return "refused: there is no such thing"
+        case 405: return "refused: not for this method"
+        case 413: return "refused: too large"
+        case 503: return "refused: the agent is stopping"
+        case let status: return "failed with status \(status)"
+        }
+    }
+}

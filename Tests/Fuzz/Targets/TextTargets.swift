@@ -1,0 +1,94 @@
+import ControlProtocol
+import Settings
+import Topology
+
+@testable import AgentServer
+@testable import HostControl
+
+extension FuzzTarget {
+    /// What people and ZooKeeper write.
+    static let texts: [FuzzTarget] = [
+        FuzzTarget(name: "plan", corpus: "plan") { _ in
+            { input in
+                guard let document = YAMLDocument.parsed(input) else { return false }
+                do throws(PlanError) { _ = try PlanReader.read(document) } catch { _ = error.description }
+                return true
+            }
+        },
+        FuzzTarget(name: "agent-configuration", corpus: "agent-configuration") { _ in
+            { input in
+                guard let document = YAMLDocument.parsed(input) else { return false }
+                do throws(YAMLError) {
+                    _ = try AgentConfigurationReader.read(document).summary
+                } catch {
+                    _ = error.description
+                }
+                return true
+            }
+        },
+        FuzzTarget(name: "zoo-cfg", corpus: "zoo-cfg") { _ in
+            { input in
+                do throws(ZooConfigurationError) {
+                    let configuration = try ZooConfiguration(input)
+                    look(at: configuration)
+                    rewrite(configuration)
+                    return true
+                } catch {
+                    _ = error.description
+                    return false
+                }
+            }
+        },
+        FuzzTarget(name: "server-properties", corpus: "server-properties") { _ in
+            { input in
+                do throws(KafkaFileError) {
+                    let properties = try ServerProperties(input)
+                    let connect = properties.zookeeperConnect
+                    _ = connect.replacingServers(connect.servers.reversed())
+                    _ = try properties.replacingConnect(with: connect).content
+                    _ = (
+                        properties.sessionTimeout, properties.connectionTimeout, properties.brokerID,
+                        properties.logDirs
+                    )
+                    return true
+                } catch {
+                    _ = error.description
+                    return false
+                }
+            }
+        },
+        FuzzTarget(name: "four-letter-words", corpus: "four-letter-words") { _ in
+            { input in
+                let text = String(decoding: input, as: UTF8.self)
+                _ = ServingReader.syncedFollowers(mntr: text)
+                if case .yes = ServingReader.parse(srvr: text) { return true }
+                return ServingReader.syncedFollowers(mntr: text) != nil
+            }
+        },
+    ]
+
+    private static func rewrite(_ configuration: ZooConfiguration) {
+        do throws(ZooConfigurationError) {
+            let fewer = try configuration.replacingMembers(Array(configuration.members.dropLast()))
+            _ = try ZooConfiguration(fewer.content).members
+        } catch {
+            _ = error.description
+        }
+    }
+
+    private static func look(at configuration: ZooConfiguration) {
+        _ = (configuration.servers, configuration.clientPort, configuration.dataDir, configuration.dataLogDir)
+        _ = (configuration.minSessionTimeout, configuration.maxSessionTimeout, configuration.isObserver)
+        _ = (configuration.allowedFourLetterWords, configuration.initLimit, configuration.syncLimit)
+        _ = (configuration.clientEndpoint(of: 1), configuration.peerPorts)
+    }
+}
+
+extension YAMLDocument {
+    fileprivate static func parsed(_ input: [UInt8]) -> YAMLDocument? {
+        do throws(YAMLError) { return try YAMLDocument(bytes: input, file: "fuzzed.yaml") } catch {
+            _ = error.description
+            return nil
+        }
+    }
+}
