@@ -2,6 +2,7 @@ package import ControlProtocol
 package import Fleet
 import Foundation
 import GRDB
+import Printable
 package import Procedure
 
 /// The run journal in SQLite: one file, every write durable before the call returns.
@@ -23,10 +24,12 @@ package final class SQLiteJournal: RunJournal {
             configuration.prepareDatabase { database in
                 try database.execute(sql: "PRAGMA synchronous = FULL")
             }
+            try JournalFile.create(path)
             database = try DatabaseQueue(path: path, configuration: configuration)
             let migrator = JournalSchema.migrator
             guard try !database.read(migrator.hasBeenSuperseded) else { throw JournalError.newer(path: path) }
             try migrator.migrate(database)
+            try JournalFile.makePrivate(path)
         } catch let error as JournalError {
             throw error
         } catch {
@@ -115,7 +118,7 @@ package final class SQLiteJournal: RunJournal {
                     UPDATE step SET verdict = ?, decidedAt = ? WHERE run = ? AND step = ? AND attempt = ?
                     """,
                 arguments: [
-                    try Self.encode(verdict), at, run.description, step.description, attempt,
+                    try Self.encode(verdict.printable), at, run.description, step.description, attempt,
                 ]
             )
         }
@@ -195,6 +198,16 @@ package final class SQLiteJournal: RunJournal {
     private func writing(_ body: (Database) throws -> Void) throws(JournalError) {
         do { try database.write(body) } catch {
             throw .unusable(path: path, reason: "\(error)")
+        }
+    }
+}
+
+extension StepVerdict {
+    /// Hosts' own words are part of it.
+    fileprivate var printable: StepVerdict {
+        switch self {
+        case .done(let observed): .done(observed: PrintableText(lines: observed).description)
+        case .failed(let reason): .failed(reason: PrintableText(lines: reason).description)
         }
     }
 }
