@@ -62,10 +62,10 @@ package struct AgentService: Sendable {
             return .error(404, "there is nothing at \(request.target)")
         }
         switch route {
-        case .status: return await status()
+        case .status: return await status(for: caller)
         case .servingStatus:
             await host.untilServing()
-            return await status()
+            return await status(for: caller)
         case .metrics: return await metrics()
         case .requestLease:
             return await decoded(request) { (lease: LeaseRequest) in
@@ -125,8 +125,9 @@ package struct AgentService: Sendable {
         }
     }
 
-    private func status() async -> HTTPReply {
-        .value(await observer.status(lease: await intake.leaseState))
+    private func status(for caller: Caller) async -> HTTPReply {
+        let status = await observer.status(lease: await intake.leaseState)
+        return .value(caller.role == .coordinator ? status : status.forViewers)
     }
 
     private func metrics() async -> HTTPReply {
