@@ -63,36 +63,45 @@ let layers: [Target] = [
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZooKeeper", providers: [.apt(["libzookeeper-mt-dev"])]),
 
-    module("Logs", [logging]),
-    module("SystemCalls", [product("SystemPackage", of: "swift-system")]),
-    module("Tables"),
-    module("Topology"),
+    module("Printable"),
+    module("Logs", uses: ["Printable"], [logging]),
+    module("SystemCalls", uses: ["Printable"], [product("SystemPackage", of: "swift-system")]),
+    module("Tables", uses: ["Printable"]),
+    module("Topology", uses: ["Printable"]),
+    module("Terminal", uses: ["SystemCalls"], [arguments]),
 
-    module("ControlProtocol", uses: ["COpenSSL", "Topology"]),
+    module("ControlProtocol", uses: ["COpenSSL", "Printable", "Topology"]),
 
-    module("MutualTLS", uses: ["COpenSSL", "SystemCalls"], nio + [tls]),
+    module("MutualTLS", uses: ["COpenSSL", "Printable", "SystemCalls"], nio + [tls]),
     module("CertificateAuthority", uses: ["COpenSSL", "MutualTLS", "SystemCalls"]),
-    module("Settings", uses: ["CLibYAML", "ControlProtocol", "SystemCalls", "Topology"]),
+    module("Settings", uses: ["CLibYAML", "ControlProtocol", "Printable", "SystemCalls", "Topology"]),
 
     module(
         "AgentClient",
-        uses: ["ControlProtocol", "Logs", "MutualTLS", "Topology"],
+        uses: ["ControlProtocol", "Logs", "MutualTLS", "Printable", "Topology"],
         http + [tls, logging]
     ),
 
     module(
         "HostControl",
-        uses: ["CZlib", "ControlProtocol", "Logs", "SystemCalls", "Topology"],
+        uses: ["CZlib", "ControlProtocol", "Logs", "Printable", "SystemCalls", "Topology"],
         subprocess + [logging]
     ),
     module(
         "AgentServer",
-        uses: ["ControlProtocol", "HostControl", "Logs", "MutualTLS", "Settings", "SystemCalls", "Topology"],
+        uses: [
+            "ControlProtocol", "HostControl", "Logs", "MutualTLS", "Printable", "Settings", "SystemCalls",
+            "Topology",
+        ],
         http + [arguments, logging]
     ),
 
     module("ZooKeeperClient", uses: ["CZooKeeper", "Logs", "SystemCalls", "Topology"], [logging]),
-    module("KafkaMetadata", uses: ["Logs", "SystemCalls", "Topology", "ZooKeeperClient"], [logging]),
+    module(
+        "KafkaMetadata",
+        uses: ["Logs", "Printable", "SystemCalls", "Topology", "ZooKeeperClient"],
+        [logging]
+    ),
     module(
         "Fleet",
         uses: [
@@ -108,14 +117,17 @@ let layers: [Target] = [
         uses: ["ControlProtocol", "Fleet", "KafkaMetadata", "Settings", "SystemCalls", "Topology"]
     ),
 
-    module("Journal", uses: ["ControlProtocol", "Fleet", "Procedure", "SystemCalls"], [sqlite]),
-    module("Reporting", uses: ["ControlProtocol", "Fleet", "Procedure", "Settings", "Tables", "Topology"]),
+    module("Journal", uses: ["ControlProtocol", "Fleet", "Printable", "Procedure", "SystemCalls"], [sqlite]),
+    module(
+        "Reporting",
+        uses: ["ControlProtocol", "Fleet", "Printable", "Procedure", "Settings", "Tables", "Topology"]
+    ),
 
     module(
         "Commands",
         uses: [
-            "CertificateAuthority", "ControlProtocol", "Fleet", "Journal", "Logs", "MutualTLS", "Procedure",
-            "Reporting",
+            "CertificateAuthority", "ControlProtocol", "Fleet", "Journal", "Logs", "MutualTLS", "Printable",
+            "Procedure", "Reporting",
             "Settings", "SystemCalls", "Tables", "Topology",
         ],
         [arguments, logging]
@@ -130,9 +142,9 @@ let layers: [Target] = [
 ]
 
 let programs: [Target] = [
-    program("Agent", uses: ["AgentServer", "Logs"], [arguments, logging]),
-    program("Coordinator", uses: ["Commands", "Logs"], [arguments, logging]),
-    program("Lab", uses: ["LabKit"], [arguments]),
+    program("Agent", uses: ["AgentServer", "Logs", "Terminal"], [arguments, logging]),
+    program("Coordinator", uses: ["Commands", "Logs", "Terminal"], [arguments, logging]),
+    program("Lab", uses: ["LabKit", "Terminal"], [arguments]),
 ]
 
 /// What several test targets need.
@@ -158,9 +170,10 @@ let support: [Target] = [
 ]
 
 let suites: [Target] = [
-    tests("LogsTests", use: ["Logs"], [logging]),
-    tests("SystemCallsTests", use: ["SystemCalls"]),
-    tests("TopologyTests", use: ["Topology"]),
+    tests("PrintableTests", use: ["Printable", "TestSupport"]),
+    tests("LogsTests", use: ["Logs", "TestSupport"], [logging]),
+    tests("SystemCallsTests", use: ["Printable", "SystemCalls", "TestSupport"]),
+    tests("TopologyTests", use: ["TestSupport", "Topology"]),
     tests("SettingsTests", use: ["ControlProtocol", "Settings", "Topology"]),
     tests(
         "MutualTLSTests",
@@ -169,7 +182,7 @@ let suites: [Target] = [
     ),
     tests(
         "HostControlTests",
-        use: ["ControlProtocol", "HostControl", "LabKit", "Logs", "SystemCalls", "Topology"],
+        use: ["ControlProtocol", "HostControl", "LabKit", "Logs", "SystemCalls", "TestSupport", "Topology"],
         subprocess + [logging]
     ),
     tests(
@@ -177,7 +190,7 @@ let suites: [Target] = [
         use: [
             "AgentClient", "AgentServer", "CertificateAuthority", "ControlProtocol", "HostControl", "LabKit",
             "Logs",
-            "MutualTLS", "Settings", "SystemCalls",
+            "MutualTLS", "Settings", "SystemCalls", "TestSupport",
             "Topology",
         ],
         http + subprocess + [arguments, logging]
@@ -200,7 +213,7 @@ let suites: [Target] = [
         "CommandsTests",
         use: [
             "CertificateAuthority", "Commands", "ControlProtocol", "Fleet", "Journal", "KafkaMetadata",
-            "MutualTLS", "Procedure", "Reporting", "Settings", "TestSupport", "Topology",
+            "MutualTLS", "Printable", "Procedure", "Reporting", "Settings", "TestSupport", "Topology",
         ],
         [arguments]
     ),
@@ -209,8 +222,11 @@ let suites: [Target] = [
         use: ["ControlProtocol", "Fleet", "Journal", "Procedure", "TestSupport"],
         [sqlite]
     ),
-    tests("ReportingTests", use: ["Procedure", "Reporting", "Settings", "Tables"]),
-    tests("KafkaMetadataTests", use: ["KafkaMetadata", "Topology"]),
+    tests(
+        "ReportingTests",
+        use: ["Printable", "Procedure", "Reporting", "Settings", "Tables", "TestSupport"]
+    ),
+    tests("KafkaMetadataTests", use: ["KafkaMetadata", "TestSupport", "Topology"]),
     tests(
         "ZooKeeperClientTests",
         use: ["ControlProtocol", "CZooKeeper", "Fleet", "Settings", "Topology", "ZooKeeperClient"]

@@ -109,7 +109,7 @@ package struct AgentClient: Sendable {
                 try reader.checkSize()
                 guard reader.status == 200 else { continue }
                 while let line = try reader.nextLine() {
-                    let event = try JSONDecoder().decode(CommandEvent.self, from: line)
+                    let event = try JSONDecoder().decode(CommandEvent.self, from: WireText.printable(line))
                     if case .finished(let found) = event { outcome = found }
                     progress(event)
                 }
@@ -197,7 +197,7 @@ extension AgentClient {
             throw .refused(host: host, status: reader.status, reply: reply)
         }
         do {
-            return try JSONDecoder().decode(Reply.self, from: reader.body)
+            return try JSONDecoder().decode(Reply.self, from: WireText.printable(reader.body))
         } catch {
             throw .protocolViolation(host: host, detail: "not a \(Reply.self): \(error)")
         }
@@ -271,7 +271,7 @@ extension AgentClient {
 
     private func errorReply(_ reader: ReplyReader) throws(AgentClientError) -> ErrorReply {
         do {
-            return try JSONDecoder().decode(ErrorReply.self, from: reader.body)
+            return try JSONDecoder().decode(ErrorReply.self, from: WireText.printable(reader.body))
         } catch {
             throw .protocolViolation(host: host, detail: "status \(reader.status) without a reason")
         }

@@ -1,4 +1,5 @@
 package import ControlProtocol
+import Printable
 
 /// Why a call to an agent gave no result.
 package enum AgentClientError: Error, Hashable, Sendable {
@@ -25,7 +26,7 @@ extension AgentClientError: CustomStringConvertible {
             "the answer of \(host)'s agent was lost (\(reason)): what was asked may have happened; look before repeating"
         case .refused(let host, let status, let reply): "\(host)'s agent refused (\(status)): \(reply.error)"
         case .protocolViolation(let host, let detail):
-            "\(host)'s agent answered what this version does not understand: \(detail); compare the versions"
+            "\(host)'s agent answered what this version does not understand: \(PrintableText(detail, limit: 500)); compare the versions"
         }
     }
 }

@@ -1,8 +1,10 @@
 package import ArgumentParser
 import ControlProtocol
+import Glibc
 import Logging
 package import Logs
 import NIOPosix
+import SystemCalls
 
 /// `mitosis-agent`, from the command line.
 package struct AgentCommand: AsyncParsableCommand {
@@ -34,7 +36,7 @@ package struct AgentCommand: AsyncParsableCommand {
             let configuration = try AgentConfigurationReader.readOwn(path: config)
             if check {
                 try AgentProgram.check(configuration)
-                print("\(config) can be used\n\(configuration.summary)")
+                DescriptorOutput.tell("\(config) can be used\n\(configuration.summary)\n", to: STDOUT_FILENO)
                 return
             }
             log.logLevel = (logLevel ?? configuration.logLevel).threshold

@@ -9,11 +9,11 @@ package struct HostStatus: Hashable, Sendable, Codable {
     package let clock: Int64
     package let agentStartedAt: Int64
     package let lease: LeaseState
-    package let rules: InstalledRules
+    package internal(set) var rules: InstalledRules
     /// Nil on a host whose agent's configuration names no ZooKeeper.
-    package let zookeeper: ZooKeeperStatus?
+    package internal(set) var zookeeper: ZooKeeperStatus?
     /// Services of the agent's configuration other than ZooKeeper's, by name.
-    package let services: [NamedService]
+    package internal(set) var services: [NamedService]
     /// Files of the agent's allow-list as they are now, in its order; one that cannot be looked at is left out.
     package let files: [FileState]
     /// When the agent's own certificates end; nil when it is not known.
@@ -73,7 +73,7 @@ package enum ServiceState: Hashable, Sendable, Codable {
 
 package struct ZooKeeperStatus: Hashable, Sendable, Codable {
     package let service: String
-    package let state: ServiceState
+    package internal(set) var state: ServiceState
     /// When the running process was started, Unix milliseconds.
     package let processStartedAt: Int64?
     package let configPath: String
@@ -86,7 +86,7 @@ package struct ZooKeeperStatus: Hashable, Sendable, Codable {
     /// Nil when nothing runs, or when the file changed after the start and the agent had not seen it
     /// before.
     package let runningView: [Member]?
-    package let serving: Serving
+    package internal(set) var serving: Serving
     /// For how many milliseconds this process has been seen to look for a leader without serving in between; nil when it
     /// does not look for one.
     ///
@@ -102,7 +102,8 @@ package struct ZooKeeperStatus: Hashable, Sendable, Codable {
     package let peerSockets: [PeerSocket]?
     /// Bytes free where the data directory is; the smaller number when its logs are elsewhere.
     package let diskFree: UInt64?
-    /// The Java system properties (`-Dname=value`) that the running process was started with.
+    /// Of the Java system properties (`-Dname=value`) that the running process was started with, those that
+    /// `ToldProperties` names.
     ///
     /// Nil when nothing runs, or it is no JVM that can be looked at.
     package let javaProperties: [String: String]?
@@ -171,7 +172,7 @@ package struct ServerStats: Hashable, Sendable, Codable {
         case standalone
     }
 
-    package let version: String
+    package let version: ServerVersion
     package let role: Role
     package let zxid: Zxid
     package let connections: Int
@@ -181,7 +182,7 @@ package struct ServerStats: Hashable, Sendable, Codable {
     package let syncedFollowers: Int?
 
     package init(
-        version: String,
+        version: ServerVersion,
         role: Role,
         zxid: Zxid,
         connections: Int,

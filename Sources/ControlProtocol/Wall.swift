@@ -65,7 +65,7 @@ package struct InstalledRules: Hashable, Sendable, Codable {
     /// they were installed.
     package let restored: Int
     /// Why the kernel could not be asked; then `count` is 1, so that nobody takes it for clear.
-    package let unreadable: String?
+    package internal(set) var unreadable: String?
 
     package init(
         backend: FirewallBackend,

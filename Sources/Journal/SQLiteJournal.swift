@@ -2,6 +2,7 @@ package import ControlProtocol
 package import Fleet
 import Foundation
 import GRDB
+import Printable
 package import Procedure
 
 /// The run journal in SQLite: one file, every write durable before the call returns.
@@ -24,6 +25,7 @@ package final class SQLiteJournal: RunJournal {
                 database.add(function: JournalIntegrity.function)
                 try database.execute(sql: "PRAGMA synchronous = FULL")
             }
+            try JournalFile.create(path)
             database = try DatabaseQueue(path: path, configuration: configuration)
             if let damage = try database.read(JournalIntegrity.checkPages) {
                 throw JournalError.damaged(path: path, reason: damage)
@@ -34,6 +36,9 @@ package final class SQLiteJournal: RunJournal {
             if let damage = try database.read(JournalIntegrity.checkRows) {
                 throw JournalError.damaged(path: path, reason: damage)
             }
+            try JournalFile.makePrivate(path)
+        } catch let error as JournalError {
+            throw error
         } catch {
             throw JournalIntegrity.failure(error, path)
         }
@@ -120,7 +125,7 @@ package final class SQLiteJournal: RunJournal {
                     UPDATE step SET verdict = ?, decidedAt = ? WHERE run = ? AND step = ? AND attempt = ?
                     """,
                 arguments: [
-                    try Self.encode(verdict), at, run.description, step.description, attempt,
+                    try Self.encode(verdict.printable), at, run.description, step.description, attempt,
                 ]
             )
         }
@@ -200,6 +205,16 @@ package final class SQLiteJournal: RunJournal {
     private func writing(_ body: (Database) throws -> Void) throws(JournalError) {
         do { try database.write(body) } catch {
             throw JournalIntegrity.failure(error, path)
+        }
+    }
+}
+
+extension StepVerdict {
+    /// Hosts' own words are part of it.
+    fileprivate var printable: StepVerdict {
+        switch self {
+        case .done(let observed): .done(observed: PrintableText(lines: observed).description)
+        case .failed(let reason): .failed(reason: PrintableText(lines: reason).description)
         }
     }
 }

@@ -1,3 +1,4 @@
+import Printable
 package import Topology
 
 /// A Kafka cluster as ZooKeeper has it at one look.
@@ -25,7 +26,7 @@ package struct KafkaCluster: Hashable, Sendable {
         /// Empty when the partition has no state yet.
         package let inSync: [BrokerID]
 
-        package var name: String { "\(topic)-\(number)" }
+        package var name: String { "\(PrintableText(topic, limit: 250))-\(number)" }
     }
 
     package struct UnderReplicated: Hashable, Sendable, CustomStringConvertible {
@@ -61,7 +62,9 @@ package struct KafkaCluster: Hashable, Sendable {
         }
         isLeavingZooKeeper = (controllerRecord?.kraftControllerEpoch ?? -1) >= 0
         if let node = tree.nodes[KafkaTree.clusterID] {
-            id = try ClusterRecord.read(node, at: KafkaTree.clusterID).id
+            id =
+                PrintableText(try ClusterRecord.read(node, at: KafkaTree.clusterID).id, limit: 100)
+                .description
         } else {
             id = nil
         }
@@ -89,7 +92,8 @@ package struct KafkaCluster: Hashable, Sendable {
             let record = try BrokerRecord.read(node, at: path)
             brokers[id] = Broker(
                 id: id,
-                host: record.host ?? record.endpoints?.first,
+                host: (record.host ?? record.endpoints?.first)
+                    .map { PrintableText($0, limit: 300).description },
                 czxid: node.czxid,
                 session: node.ephemeralOwner
             )
@@ -123,6 +127,6 @@ package struct KafkaCluster: Hashable, Sendable {
             let record = try ReassignmentRecord.read(node, at: KafkaTree.reassignment)
             names.formUnion(record.partitions.map { "\($0.topic)-\($0.partition)" })
         }
-        return names.sorted()
+        return names.map { PrintableText($0, limit: 300).description }.sorted()
     }
 }

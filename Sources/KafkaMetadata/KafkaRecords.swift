@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Printable
 
 /// JSON as Kafka 0.8 to 3.x writes it into ZooKeeper; keys that a version lacks are nil, unknown ones ignored.
 protocol KafkaRecord: Decodable {}
@@ -8,7 +9,8 @@ extension KafkaRecord {
         do {
             return try JSONDecoder().decode(Self.self, from: node.data)
         } catch {
-            throw .malformed(path: path, reason: "\(String(decoding: node.data.prefix(200), as: UTF8.self))")
+            let text = String(decoding: node.data.prefix(200), as: UTF8.self)
+            throw .malformed(path: path, reason: SecretValues.hidden(in: text))
         }
     }
 }

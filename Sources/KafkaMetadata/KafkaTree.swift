@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Printable
 import Topology
 
 /// What was read below a Kafka cluster's chroot, by path from there; a node that is not there is left out.
@@ -72,7 +73,8 @@ package enum KafkaTreeError: Error, Hashable, Sendable, CustomStringConvertible 
     package var description: String {
         switch self {
         case .malformed(let path, let reason):
-            "\(path) is not as any known version of Kafka writes it (\(reason)); see that the chroot is Kafka's"
+            "\(PrintableText(path, limit: 300)) is not as any known version of Kafka writes it "
+                + "(\(PrintableText(reason, limit: 300))); see that the chroot is Kafka's"
         }
     }
 }

@@ -1,7 +1,8 @@
 import ArgumentParser
 import LabKit
+import Terminal
 
 @main
 struct MitosisLab {
-    static func main() async { await LabCommand.main() }
+    static func main() async { await LabCommand.runProgram() }
 }

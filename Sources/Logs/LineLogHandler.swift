@@ -1,5 +1,6 @@
 import Glibc
 package import Logging
+import Printable
 
 /// Prints one line an event, `level message key=value ...`; on standard error journald reads it.
 ///
@@ -30,7 +31,7 @@ package struct LineLogHandler: LogHandler {
     }
 
     package func log(event: LogEvent) {
-        var line = "\(event.level.rawValue) \(Self.escaped(event.message.description, quote: false))"
+        var line = "\(event.level.rawValue) \(PrintableText(event.message.description))"
         for (key, value) in Self.ordered(metadata) where event.metadata?[key] == nil {
             line += " \(key)=\(Self.quoted(value))"
         }
@@ -53,28 +54,16 @@ package struct LineLogHandler: LogHandler {
     /// Values from the network never start a line of their own and never forge a field.
     private static func quoted(_ value: String) -> String {
         let plain =
-            !value.isEmpty
+            !value.isEmpty && value.utf8.count <= PrintableText.usualLimit
             && value.utf8.allSatisfy {
                 $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=")
             }
         guard !plain else { return value }
-        return "\"" + escaped(value, quote: true) + "\""
-    }
-
-    private static func escaped(_ text: String, quote: Bool) -> String {
-        var result = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\n": result += "\\n"
-            case "\"" where quote: result += "\\\""
-            case "\\" where quote: result += "\\\\"
-            case _
-            where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
-                || scalar.value == 0x2028 || scalar.value == 0x2029:
-                result += "\\u{" + String(scalar.value, radix: 16) + "}"
-            case _: result.unicodeScalars.append(scalar)
-            }
+        var unquoted = ""
+        for scalar in value.unicodeScalars {
+            if scalar == "\"" || scalar == "\\" { unquoted += "\\" }
+            unquoted.unicodeScalars.append(scalar)
         }
-        return result
+        return "\"\(PrintableText(unquoted))\""
     }
 }

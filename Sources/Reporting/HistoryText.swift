@@ -14,12 +14,16 @@ package enum HistoryText {
         let attempt = entry.attempt > 1 ? " (attempt \(entry.attempt))" : ""
         let verdict =
             switch entry.verdict {
-            case .done(let observed): "done: \(observed)"
-            case .failed(let reason): "failed: \(reason)"
+            case .done(let observed): "done: \(indented(observed))"
+            case .failed(let reason): "failed: \(indented(reason))"
             case nil: "intended, no verdict: it may have happened"
             }
         let time = entry.decidedAt.map { "  \(RunPrinter.seconds(Int($0 - entry.intendedAt)))" } ?? ""
         let commands = entry.commands.map { "      \($0.host): \($0.command.summary)\n" }.joined()
         return "  \(entry.step)\(attempt)\(time)\n\(commands)      \(verdict)\n"
+    }
+
+    private static func indented(_ text: String) -> String {
+        text.replacing("\n", with: "\n        ")
     }
 }

@@ -1,6 +1,7 @@
 package import ControlProtocol
 import Fleet
 import FoundationEssentials
+import Printable
 package import Procedure
 package import Settings
 import Topology
@@ -148,8 +149,14 @@ package struct PlanText: Sendable {
         }
         let parts = texts.map { preview, hosts in
             let names = hosts.map(\.description).joined(separator: ", ")
-            return "\(names) (\(preview.backend.rawValue)):\n\(preview.text)"
+            return "\(names) (\(preview.backend.rawValue)):\n\(indented(preview.text))"
         }
         return "\nrules, from the division to the clean-up:\n\n" + parts.joined(separator: "\n\n")
+    }
+
+    /// Whatever an agent hands out, it never looks like another part of the plan.
+    private func indented(_ text: String) -> String {
+        PrintableText(lines: text).description.split(separator: "\n", omittingEmptySubsequences: false)
+            .map { $0.isEmpty ? "" : "  \($0)" }.joined(separator: "\n")
     }
 }

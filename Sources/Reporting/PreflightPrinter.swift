@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Printable
 package import Procedure
 import Tables
 
@@ -28,7 +29,7 @@ package struct PreflightPrinter: Sendable {
     package func json() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(report), as: UTF8.self) + "\n"
+        return PrintableText.json(String(decoding: try encoder.encode(report), as: UTF8.self)) + "\n"
     }
 
     private static func word(_ verdict: Finding.Verdict) -> String {

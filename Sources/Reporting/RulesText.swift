@@ -1,5 +1,6 @@
 package import ControlProtocol
 package import Fleet
+import Printable
 
 /// The rules of ours that a host's kernel holds, for a person.
 package enum RulesText {
@@ -8,9 +9,16 @@ package enum RulesText {
         switch answer {
         case .status(let status):
             "\(host): \(status.rules.count) rules (\(status.rules.backend.rawValue))\n"
-                + (status.rules.listing.isEmpty ? "" : status.rules.listing + "\n")
-        case .silent(let reason): "\(host): no answer: \(reason)\n"
+                + listing(status.rules.listing)
+        case .silent(let reason): "\(host): no answer: \(PrintableText(reason))\n"
         case nil: ""
         }
+    }
+
+    /// Indented: whatever a host says, it never looks like a line about another one.
+    private static func listing(_ text: String) -> String {
+        guard !text.isEmpty else { return "" }
+        return PrintableText(lines: text).description.split(separator: "\n", omittingEmptySubsequences: false)
+            .map { "  \($0)\n" }.joined()
     }
 }

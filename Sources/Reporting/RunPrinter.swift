@@ -1,3 +1,4 @@
+package import Printable
 package import Procedure
 
 /// Turns run events into lines: one per step with its time, and on a terminal a live line below them.
@@ -11,11 +12,11 @@ package struct RunPrinter: Sendable {
     }
 
     private let style: Style
-    private let write: @Sendable (String) -> Void
+    private let send: @Sendable (TerminalText) -> Void
 
-    package init(style: Style, write: @escaping @Sendable (String) -> Void) {
+    package init(style: Style, write: @escaping @Sendable (TerminalText) -> Void) {
         self.style = style
-        self.write = write
+        send = write
     }
 
     package func print(_ event: RunEvent) {
@@ -27,17 +28,21 @@ package struct RunPrinter: Sendable {
     }
 
     private func printLive(_ event: RunEvent) {
-        let clear = "\r\u{1B}[K"
         switch event.event {
-        case .stepStarted: write("\(clear)  ... \(event.title ?? "")")
+        case .stepStarted: write("  ... \(event.title ?? "")", after: .clearLine)
         case .stepProgress, .stepWaiting:
             let text = "  ... \(event.title ?? ""): \(event.message ?? "")"
-            write(clear + String(text.replacing("\n", with: " ").prefix(150)))
+            let line = PrintableText(text.replacing("\n", with: " ")).description
+            write(String(line.prefix(150)), after: .clearLine)
         case .runStarted, .runResumed, .stageStarted, .warning, .stepFinished, .stageFinished,
             .confirmationNeeded, .runStopped, .runFinished:
-            write(clear)
+            write("", after: .clearLine)
             for line in lines(event) { write(line + "\n") }
         }
+    }
+
+    private func write(_ text: String, after control: TerminalText.Control? = nil) {
+        send(TerminalText(text, after: control))
     }
 
     private func lines(_ event: RunEvent) -> [String] {

@@ -1,5 +1,6 @@
 package import ControlProtocol
 package import Fleet
+import Printable
 import Procedure
 import Tables
 import Topology
@@ -41,7 +42,7 @@ package struct StatusText: Sendable {
     private func line(_ host: HostName) -> String {
         switch answers[host] {
         case .status(let status): Self.line(Self.cells(status, of: host))
-        case .silent(let reason): "\(host)  no answer: \(reason)"
+        case .silent(let reason): "\(host)  no answer: \(PrintableText(reason))"
         case nil: "\(host)  no answer"
         }
     }

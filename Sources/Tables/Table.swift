@@ -1,4 +1,6 @@
-/// Lays cells out in columns, a line a row, for people.
+import Printable
+
+/// Lays cells out in columns, a line a row, for people: a cell is on one line, whatever its text.
 package struct Table: Hashable, Sendable {
     package enum Column: Hashable, Sendable {
         /// A longer cell moves what follows in its own row, and no other row.
@@ -20,6 +22,7 @@ package struct Table: Hashable, Sendable {
 
     /// Rows may be shorter or longer than the columns are many; a cell beyond them is as wide as its text.
     package func lines(_ rows: [[String]]) -> [String] {
+        let rows = rows.map { row in row.map { PrintableText($0).description } }
         let widths = columns.enumerated().map { index, column in
             switch column {
             case .fixed(let width): width

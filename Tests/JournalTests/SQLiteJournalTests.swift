@@ -92,6 +92,41 @@ struct SQLiteJournalTests {
         #expect(try journal.unfinishedRun(plan: "model") == nil)
     }
 
+    @Test("it is its owner's alone: the hosts' files are in it; one that others could read no longer can be")
+    func isPrivate() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/journal.sqlite"
+        let mode = { () -> mode_t in
+            var found = stat()
+            return stat(path, &found) == 0 ? found.st_mode & 0o777 : 0
+        }
+        do { _ = try SQLiteJournal(path: path, exclusively: true) }
+        #expect(mode() == 0o600)
+        try #require(chmod(path, 0o644) == 0)
+        do { _ = try SQLiteJournal(path: path, exclusively: true) }
+        #expect(mode() == 0o600)
+    }
+
+    @Test("what hosts said is kept as text, whatever they said")
+    func hostile() throws {
+        let folder = try TemporaryFolder()
+        let journal = try SQLiteJournal(path: folder.path + "/journal.sqlite", exclusively: true)
+        let run = try Self.record("r1")
+        try journal.begin(run)
+        let verdicts: [StepVerdict] = [.failed(reason: HostileText.all), .done(observed: HostileText.all)]
+        for (attempt, verdict) in verdicts.enumerated() {
+            try journal.intent("a.b", attempt: attempt, commands: [], at: 0, of: run.id)
+            try journal.verdict("a.b", attempt: attempt, verdict, at: 1, of: run.id)
+        }
+        let texts = try journal.entries(of: run.id).compactMap { entry -> String? in
+            switch entry.verdict {
+            case .done(let text), .failed(let text): text
+            case nil: nil
+            }
+        }
+        #expect(texts.count == 2 && texts.allSatisfy { HostileText.offences(in: $0).isEmpty })
+    }
+
     @Test("a torn run keeps its intent without a verdict, and comes before one that changed nothing")
     func tornRun() throws {
         let folder = try TemporaryFolder()

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import KafkaMetadata
+import TestSupport
 import Testing
 import Topology
 
@@ -188,5 +189,30 @@ struct KafkaClusterTests {
     func origins() {
         #expect(SessionNumber(Int64(bitPattern: 0xff00_0000_0000_0001)).origin == ServerID(255))
         #expect(SessionNumber(1).origin == nil)
+    }
+
+    @Test("what somebody wrote into ZooKeeper is told as text", arguments: HostileText.pieces.indices)
+    func hostile(index: Int) throws {
+        let piece = HostileText.pieces[index]
+        let encoded = String(decoding: try JSONEncoder().encode(piece), as: UTF8.self)
+        var tree = KafkaTree()
+        let put = { (path: String, json: String) in
+            tree.nodes[path] = Znode(data: Data(json.utf8), czxid: Zxid(1), ephemeralOwner: nil)
+        }
+        put("/brokers/ids/1", #"{"host":\#(encoded),"version":1,"port":9092}"#)
+        put("/brokers/topics/a\(piece)", #"{"version":1,"partitions":{"0":[1,2]}}"#)
+        put("/cluster/id", #"{"version":"1","id":\#(encoded)}"#)
+        put("/admin/reassign_partitions", #"{"partitions":[{"topic":\#(encoded),"partition":0}]}"#)
+        let cluster = try KafkaCluster(tree)
+        var texts =
+            [cluster.id, cluster.brokers.values.first?.host].compactMap(\.self) + cluster.reassignments
+        texts += cluster.underReplicated.map(\.description)
+        put("/brokers/ids/2", piece)
+        let error = #expect(throws: KafkaTreeError.self) { _ = try KafkaCluster(tree) }
+        texts.append(try #require(error).description)
+        #expect(texts.count == 5)
+        for text in texts {
+            #expect(HostileText.offences(in: text).isEmpty && !text.contains("\n"), "\(text)")
+        }
     }
 }

@@ -1,6 +1,7 @@
 import Logging
 import Logs
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("Log lines")
@@ -40,9 +41,31 @@ struct LineLogHandlerTests {
         log.info("one\ntwo \"three\"", fields: ["peer": "x y=\"z\"\\\n\u{1B}[0m\u{2028}"])
         #expect(
             lines.all == [
-                #"info one\ntwo "three" peer="x y=\"z\"\\\n\u{1b}[0m\u{2028}""#
+                #"info one\ntwo "three" peer="x y=\"z\"\\\n\u{1B}[0m\u{2028}""#
             ]
         )
+    }
+
+    @Test(
+        "nothing of a foreign message or value moves a cursor, turns the direction of writing or hides",
+        arguments: [1, 2]
+    )
+    func hostile(times: Int) {
+        let lines = Lines()
+        let text = String(repeating: HostileText.all, count: times)
+        lines.logger().info(text, fields: ["peer": text, "quoted": "\"\u{308} x=\u{202E}"])
+        #expect(lines.all.count == 1)
+        #expect(lines.all.allSatisfy { HostileText.offences(in: $0).isEmpty && !$0.contains("\n") })
+        #expect(lines.all.first?.hasSuffix(#" quoted="\""# + "\u{308}" + #" x=\u{202E}""#) == true)
+    }
+
+    @Test("a message and a value without an end are cut, and say so")
+    func endless() {
+        let lines = Lines()
+        let text = String(repeating: "x", count: 100_000)
+        lines.logger().info(text, fields: ["a": text])
+        let cut = String(repeating: "x", count: 4000) + " [and 96000 more characters]"
+        #expect(lines.all == ["info \(cut) a=\"\(cut)\""])
     }
 
     @Test("what is below the level is neither written nor put together")

@@ -1,6 +1,8 @@
+import Printable
 import Procedure
 import Reporting
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("What a run prints")
@@ -43,7 +45,7 @@ struct RunPrinterTests {
 
     private static func print(_ style: RunPrinter.Style, _ events: [RunEvent] = Self.events) -> String {
         let text = Mutex("")
-        let printer = RunPrinter(style: style) { piece in text.withLock { $0 += piece } }
+        let printer = RunPrinter(style: style) { piece in text.withLock { $0 += piece.rendered } }
         for event in events { printer.print(event) }
         return text.withLock { $0 }
     }
@@ -115,6 +117,40 @@ struct RunPrinterTests {
                 == #"{"at":10,"event":"runStopped","message":"not confirmed; nothing of this stage was done","#
                 + #""run":"r1","standing":"joint"}"#
         )
+    }
+
+    @Test(
+        "whatever hosts said, only our own control moves the cursor",
+        arguments: [RunPrinter.Style.terminal, .plain, .json]
+    )
+    func hostile(style: RunPrinter.Style) {
+        let kinds: [RunEvent.Kind] = [
+            .runStarted, .runResumed, .stageStarted, .stepStarted, .stepProgress, .stepWaiting, .warning,
+            .stepFinished,
+            .stageFinished, .confirmationNeeded, .runStopped, .runFinished,
+        ]
+        let text = HostileText.all
+        for kind in kinds {
+            let event = RunEvent(
+                kind,
+                at: 1,
+                run: text,
+                stage: text,
+                step: text,
+                title: text,
+                message: text,
+                milliseconds: 1,
+                standing: .joint
+            )
+            var printed = Self.print(style, [event])
+            let clear = "\r\u{1B}[K"
+            if style == .terminal {
+                #expect(printed.hasPrefix(clear))
+                printed = String(printed.dropFirst(clear.count))
+            }
+            #expect(HostileText.offences(in: printed).isEmpty, "\(kind)")
+            if style == .json { #expect(printed.count { $0 == "\n" } == 1) }
+        }
     }
 
     @Test("milliseconds are rounded to hundredths of a second")

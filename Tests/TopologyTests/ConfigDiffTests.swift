@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Topology
 
@@ -115,5 +116,51 @@ struct ConfigDiffTests {
             let diff = ConfigDiff.unified(old: Array(before.utf8), new: Array(after.utf8), path: "f")
             #expect(patched(before, with: diff) == after, "\(old) -> \(new)\n\(diff)")
         }
+    }
+
+    @Test(
+        "values that look like secrets are hidden, on changed lines, around them, continued and commented out"
+    )
+    func secrets() {
+        let old = """
+            ssl.keyStore.location=/etc/keys
+            ssl.keyStore.password=s3cret1
+            server.1=x
+            # once: ssl.trustStore.password = s3cret2
+            quorum.auth.learner.sasl.token : s3\\
+              cret3
+            ssl.clientAuth.passwd=
+            quorum.auth.enableSasl=true
+
+            """
+        let new = old.replacing("server.1=x", with: "server.1=y").replacing("s3cret1", with: "s3cret4")
+        #expect(
+            ConfigDiff.unified(old: Array(old.utf8), new: Array(new.utf8), path: "f") == """
+                --- f
+                +++ f
+                @@ -1,6 +1,6 @@
+                 ssl.keyStore.location=/etc/keys
+                -ssl.keyStore.password=(hidden)
+                -server.1=x
+                +ssl.keyStore.password=(hidden)
+                +server.1=y
+                 # once: ssl.trustStore.password =(hidden)
+                 quorum.auth.learner.sasl.token=(hidden)
+                 (hidden)
+
+                """
+        )
+    }
+
+    @Test("a line of a file is shown as text, whatever is in it")
+    func hostile() {
+        let old = HostileText.pieces.map { "a=\($0)\n" }.joined()
+        let diff = ConfigDiff.unified(
+            old: Array(old.utf8),
+            new: Array("b\n".utf8) + Array(old.utf8),
+            path: "f"
+        )
+        #expect(HostileText.offences(in: diff).isEmpty)
+        #expect(diff.contains(#" a=\u{1B}]0;x\u{7}"#))
     }
 }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Topology
 
@@ -100,33 +101,52 @@ struct ZooConfigurationReadingTests {
             ("a=1\ngroup.1=1:2\n", "line 2: 'group.1' makes this a hierarchical quorum"),
             ("weight.1=1\n", "line 1: 'weight.1' makes this a hierarchical quorum"),
             ("server.1=a:2888:3888|b:2888:3888\n", "line 1: 'server.1' lists several addresses ('|')"),
-            ("server.1=a:2888\n", "line 1: server.1=a:2888 is not host:quorumPort"),
-            ("server.0=a:2888:3888\n", "line 1: server.0=a:2888:3888 is not host"),
-            ("server.x=a:2888:3888\n", "line 1: server.x="),
-            ("server.1=a:2888:3888:voter\n", "line 1: server.1="),
-            ("server.1=[zk1]:2888:3888\n", "line 1: server.1="),
-            ("server.1=2001:db8::1:2888:3888\n", "line 1: server.1="),
-            ("server.1=a:2888:3888;b;c\n", "line 1: server.1="),
-            ("server.1=a:2888:3888; 2181\n", "line 1: server.1="),
-            ("server.1=a: 2888:3888\n", "line 1: server.1="),
-            ("server.1=;\n", "line 1: server.1="),
-            ("server.1=\n", "line 1: server.1="),
+            ("server.1=a:2888\n", "line 1: the value of 'server.1' is not host:quorumPort"),
+            ("server.0=a:2888:3888\n", "line 1: the value of 'server.0' is not host"),
+            ("server.x=a:2888:3888\n", "line 1: the value of 'server.x' is"),
+            ("server.1=a:2888:3888:voter\n", "line 1: the value of 'server.1' is"),
+            ("server.1=[zk1]:2888:3888\n", "line 1: the value of 'server.1' is"),
+            ("server.1=2001:db8::1:2888:3888\n", "line 1: the value of 'server.1' is"),
+            ("server.1=a:2888:3888;b;c\n", "line 1: the value of 'server.1' is"),
+            ("server.1=a:2888:3888; 2181\n", "line 1: the value of 'server.1' is"),
+            ("server.1=a: 2888:3888\n", "line 1: the value of 'server.1' is"),
+            ("server.1=;\n", "line 1: the value of 'server.1' is"),
+            ("server.1=\n", "line 1: the value of 'server.1' is"),
             (
                 "server.1=a:2888:3888\n\nserver.1=b:2888:3888\n",
                 "line 3: server.1 stands here for the second time"
             ),
             ("a=1\nb=\\u12g4\n", "line 2: \\u must be followed by four"),
             ("a=1\nb=2\\", "line 2: the file ends in a backslash"),
-            ("clientPort=abc\n", "line 1: clientPort=abc is not a port"),
-            ("tickTime=2s\n", "line 1: tickTime=2s is not a whole number"),
-            ("reconfigEnabled=yes\n", "line 1: reconfigEnabled=yes is not true or false"),
-            ("peerType=voter\n", "line 1: peerType=voter is not participant or observer"),
+            ("clientPort=abc\n", "line 1: the value of 'clientPort' is not a port"),
+            ("tickTime=2s\n", "line 1: the value of 'tickTime' is not a whole number"),
+            ("reconfigEnabled=yes\n", "line 1: the value of 'reconfigEnabled' is not true or false"),
+            ("peerType=voter\n", "line 1: the value of 'peerType' is not participant or observer"),
         ]
     )
     func refusals(_ text: String, _ expected: String) throws {
         let error = #expect(throws: ZooConfigurationError.self) { _ = try configuration(text) }
         let description = try #require(error).description
         #expect(description.hasPrefix(expected), "\(description)")
+    }
+}
+
+@Suite("What errors of zoo.cfg repeat")
+struct ZooConfigurationErrorTests {
+    @Test("no value of the file, and nothing that a terminal would take for more than text")
+    func values() throws {
+        let texts = [
+            "tickTime=s3cret\n", "clientPort=s3cret\n", "server.1=s3cret\n", "server.s3\u{9B}2J=s3cret\n",
+            "sslQuorum=s3cret\n", "group.\u{1B}[2J=s3cret", "server.1=s3cret|x\n", "server.\\u202e=s3cret\n",
+        ]
+        for text in texts {
+            let error = #expect(throws: ZooConfigurationError.self) {
+                _ = try ZooConfiguration(Array(text.utf8))
+            }
+            let description = try #require(error).description
+            #expect(!description.contains("s3cret"), "\(description)")
+            #expect(HostileText.offences(in: description).isEmpty, "\(description)")
+        }
     }
 }
 

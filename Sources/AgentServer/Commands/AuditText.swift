@@ -1,10 +1,13 @@
 import ControlProtocol
+import Printable
 
 /// What the audit trail and the record keep of a command: everything but a file's content.
 ///
 /// It is on disk and in logs that others search: the words for people stand elsewhere (`Command.summary`).
 enum AuditText {
-    static func of(_ command: Command) -> String {
+    static func of(_ command: Command) -> String { PrintableText(words(command), limit: .max).description }
+
+    private static func words(_ command: Command) -> String {
         switch command {
         case .installWall(let wall): "install wall peers=\(wall.peers.listed(",")) scope=\(scope(wall.scope))"
         case .removeWall: "remove wall"
@@ -26,8 +29,8 @@ enum AuditText {
     static func of(_ outcome: CommandOutcome) -> String {
         switch outcome {
         case .done: "done"
-        case .refused(let refusal): "refused: \(refusal)"
-        case .failed(let message): "failed: \(message)"
+        case .refused(let refusal): "refused: \(PrintableText(refusal.description))"
+        case .failed(let message): "failed: \(PrintableText(message))"
         }
     }
 

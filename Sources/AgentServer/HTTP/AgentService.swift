@@ -99,10 +99,10 @@ package struct AgentService: Sendable {
         command understood: () -> Void
     ) async -> HTTPReply {
         switch route {
-        case .status: return await status()
+        case .status: return await status(for: caller)
         case .servingStatus:
             await host.untilServing()
-            return await status()
+            return await status(for: caller)
         case .metrics: return await metrics()
         case .requestLease:
             return await decoded(request) { (lease: LeaseRequest) in
@@ -165,10 +165,10 @@ package struct AgentService: Sendable {
         }
     }
 
-    private func status() async -> HTTPReply {
+    private func status(for caller: Caller) async -> HTTPReply {
         var status = await observer.status(lease: await intake.leaseState)
         status.records = intake.recordState
-        return .value(status)
+        return .value(caller.role == .coordinator ? status : status.forViewers)
     }
 
     private func metrics() async -> HTTPReply {

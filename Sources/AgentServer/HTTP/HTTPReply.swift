@@ -58,6 +58,6 @@ package struct HTTPReply: Sendable {
     static func encoded(_ value: some Encodable) throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return try encoder.encode(value)
+        return WireText.printable(try encoder.encode(value))
     }
 }

@@ -1,3 +1,5 @@
+import Printable
+
 /// Prometheus' text exposition format, version 0.0.4.
 struct PrometheusText {
     enum Kind: String {
@@ -51,7 +53,7 @@ struct PrometheusText {
 
     private func escaped(_ text: String, quote: Bool) -> String {
         var result = ""
-        for scalar in text.unicodeScalars {
+        for scalar in PrintableText(text).description.unicodeScalars {
             switch scalar {
             case "\\": result += "\\\\"
             case "\n": result += "\\n"

@@ -2,6 +2,7 @@ import ArgumentParser
 import ControlProtocol
 import Fleet
 import FoundationEssentials
+import Printable
 import Reporting
 import Settings
 import Topology
@@ -38,6 +39,6 @@ struct StatusCommand: AsyncParsableCommand {
         for host in hosts {
             if case .status(let status) = answers[host] { statuses[host.description] = status }
         }
-        Output.write(String(decoding: try encoder.encode(statuses), as: UTF8.self) + "\n")
+        Output.write(PrintableText.json(String(decoding: try encoder.encode(statuses), as: UTF8.self)) + "\n")
     }
 }

@@ -24,10 +24,10 @@ extension PKI {
                 "authority created",
                 fields: ["trust_domain": domain.description, "serial": facts.serial]
             )
-            print("authority of \(domain): \(directory.authorityPath)")
-            print("key, never to leave this machine: \(directory.authorityKeyPath)")
-            print("revocation list: \(directory.revocationListPath)")
-            print("expires \(facts.notAfter.ISO8601Format())")
+            Output.write("authority of \(domain): \(directory.authorityPath)\n")
+            Output.write("key, never to leave this machine: \(directory.authorityKeyPath)\n")
+            Output.write("revocation list: \(directory.revocationListPath)\n")
+            Output.write("expires \(facts.notAfter.ISO8601Format())\n")
         }
     }
 }

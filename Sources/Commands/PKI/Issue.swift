@@ -43,11 +43,11 @@ extension PKI {
                 "certificate issued",
                 fields: ["identity": identity.description, "serial": files.facts.serial]
             )
-            print(
-                "\(identity), serial \(files.facts.serial), expires \(files.facts.notAfter.ISO8601Format())"
+            Output.write(
+                "\(identity), serial \(files.facts.serial), expires \(files.facts.notAfter.ISO8601Format())\n"
             )
-            print("certificate: \(files.certificate)")
-            print("key: \(files.key)")
+            Output.write("certificate: \(files.certificate)\n")
+            Output.write("key: \(files.key)\n")
         }
     }
 }

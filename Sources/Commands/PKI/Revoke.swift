@@ -22,9 +22,9 @@ extension PKI {
             let directory = location.opened
             for revoked in try directory.revoke(certificate, now: Date()) {
                 location.logging.logger.info("certificate revoked", fields: ["serial": revoked.serial])
-                print("revoked \(revoked.identity), serial \(revoked.serial)")
+                Output.write("revoked \(revoked.identity), serial \(revoked.serial)\n")
             }
-            print("revocation list: \(directory.revocationListPath)")
+            Output.write("revocation list: \(directory.revocationListPath)\n")
         }
     }
 }

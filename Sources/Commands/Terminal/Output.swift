@@ -1,4 +1,5 @@
 import Glibc
+import Printable
 import SystemCalls
 
 /// What a command tells; a reader that went away is ignored, the run goes on.
@@ -6,6 +7,8 @@ enum Output {
     static func write(_ text: String, to descriptor: Int32 = STDOUT_FILENO) {
         DescriptorOutput.tell(text, to: descriptor)
     }
+
+    static func write(_ text: TerminalText) { DescriptorOutput.tell(text, to: STDOUT_FILENO) }
 
     /// A line on standard error.
     @Sendable static func warn(_ text: String) { write("mitosis: \(text)\n", to: STDERR_FILENO) }

@@ -1,4 +1,5 @@
 package import ControlProtocol
+import Printable
 import Topology
 
 /// Why the firewall could not be read or changed.
@@ -25,21 +26,23 @@ extension FirewallError: CustomStringConvertible {
             "\(program) is not in \(PacketTools.directories.joined(separator: ", ")): install it, or set "
                 + "another firewall backend than \(backend.rawValue) in the agent's configuration"
         case .commandFailed(let command, let status, let diagnostics):
-            "'\(command)' ended with \(status): \(diagnostics.isEmpty ? "no message" : diagnostics); "
+            "'\(command)' ended with \(status): \(diagnostics.isEmpty ? "no message" : Self.shown(diagnostics)); "
                 + "look at the installed rules before trying again"
         case .timedOut(let command, let seconds):
             "'\(command)' was stopped after \(seconds) s; look at the installed rules before trying again"
         case .lockTimeout(let command, let diagnostics):
-            "'\(command)' gave up waiting for the xtables lock (\(diagnostics)); find its holder with "
+            "'\(command)' gave up waiting for the xtables lock (\(Self.shown(diagnostics))); find its holder with "
                 + "'fuser /run/xtables.lock', then try again"
         case .unreadable(let source, let detail):
-            "the answer of '\(source)' cannot be read: \(detail)"
+            "the answer of '\(source)' cannot be read: \(Self.shown(detail))"
         case .readbackDiffers(let wall, let closed, let found):
             "the kernel does not hold what was asked for, something else changes the rules; asked for: "
                 + "\(RuleSet(wall: wall, closed: closed).summary); found: \(found.summary), "
                 + "\(found.count) rules\n\(found.listing)"
         }
     }
+
+    private static func shown(_ text: String) -> String { PrintableText(text, limit: 2000).description }
 }
 
 extension InstalledRules {

@@ -1,3 +1,4 @@
+import ControlProtocol
 import Glibc
 import SystemCalls
 
@@ -34,12 +35,15 @@ struct ServerCommandLine {
         self.pid = pid
     }
 
+    /// Those that `ToldProperties` names.
+    ///
     /// Nil when the process's environment, which can hold some, cannot be read; reads it anew.
     func properties() -> [String: String]? {
-        KernelText.read("/proc/\(pid)/environ").map { properties(Self.split($0)) }
+        KernelText.read("/proc/\(pid)/environ").map { ToldProperties.told(of: all(Self.split($0))) }
     }
 
-    func properties(_ environment: [String]) -> [String: String] {
+    /// Every one of them: passwords are among them, and stay here.
+    func all(_ environment: [String]) -> [String: String] {
         let variables = { (names: [String]) in
             names.flatMap { name in
                 environment.filter { $0.hasPrefix("\(name)=") }

@@ -1,5 +1,6 @@
 import ControlProtocol
 import FoundationEssentials
+import Printable
 import Topology
 
 /// What a server says about itself, read from `srvr` and, for a leader that allows it, `mntr`.
@@ -36,15 +37,15 @@ enum ServingReader {
             guard let colon = line.firstIndex(of: ":") else { continue }
             values[line[..<colon]] = String(line[line.index(after: colon)...]).trimmed
         }
-        guard let version = values["Zookeeper version"].map(shortVersion),
+        guard let version = values["Zookeeper version"].flatMap(shortVersion),
             let role = values["Mode"].flatMap({ ServerStats.Role(rawValue: $0) }),
             let zxid = values["Zxid"].flatMap({ Zxid(hexadecimal: $0) }),
             let connections = values["Connections"].flatMap({ Int($0) }),
             let outstanding = values["Outstanding"].flatMap({ Int($0) }),
             let nodeCount = values["Node count"].flatMap({ Int($0) })
         else {
-            let said = text.isEmpty ? "it closed the connection" : "it said '\(text.prefix(200).trimmedText)'"
-            return .unreachable(reason: "the answer to 'srvr' is not ZooKeeper's: \(said)")
+            let words = text.isEmpty ? "it closed the connection" : "it said '\(said(text))'"
+            return .unreachable(reason: "the answer to 'srvr' is not ZooKeeper's: \(words)")
         }
         return .yes(
             stats: ServerStats(
@@ -72,13 +73,17 @@ enum ServingReader {
     }
 
     /// `3.5.4-beta-7f51e5b..., built on ...` is 3.5.4-beta: the commit and the date go.
-    private static func shortVersion(_ text: String) -> String {
+    ///
+    /// Nil for what is no version: somebody else may listen there.
+    private static func shortVersion(_ text: String) -> ServerVersion? {
         let parts = text.prefix { $0 != "," }.split(separator: "-")
         let named = parts.dropFirst().first.map { $0 == "alpha" || $0 == "beta" } ?? false
-        return parts.prefix(named ? 2 : 1).joined(separator: "-")
+        return ServerVersion(parts.prefix(named ? 2 : 1).joined(separator: "-"))
     }
-}
 
-extension Substring {
-    fileprivate var trimmedText: String { String(self).trimmed }
+    /// Whoever it is that listens there chose these words.
+    private static func said(_ text: String) -> String {
+        PrintableText(SecretValues.hidden(in: String(text.unicodeScalars.prefix(1000)).trimmed), limit: 200)
+            .description
+    }
 }

@@ -51,7 +51,8 @@ package struct CommandSupervisor: ServiceSupervisor {
             let line = ended.output.prefix { !$0.isNewline }
             guard let pid = Int32(String(line).trimmed), pid > 0 else {
                 return .failed(
-                    reason: "'\(command.text)' ended with 0, but its first line is no pid: '\(line)'"
+                    reason:
+                        "'\(command.text)' ended with 0, but its first line is no pid: '\(HostCommand.shown(line))'"
                 )
             }
             guard ProcessIdentity.isAlive(pid) else {
@@ -61,7 +62,9 @@ package struct CommandSupervisor: ServiceSupervisor {
         case .exited(3): return .stopped
         case .exited, .signaled:
             let words = ended.diagnostics.isEmpty ? ended.output : ended.diagnostics
-            return .failed(reason: "'\(command.text)' \(HostCommand.text(of: ended.status)): \(words)")
+            return .failed(
+                reason: "'\(command.text)' \(HostCommand.text(of: ended.status)): \(HostCommand.shown(words))"
+            )
         }
     }
 

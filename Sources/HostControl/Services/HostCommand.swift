@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Printable
 import Subprocess
 import SystemCalls
 import SystemPackage
@@ -17,7 +18,13 @@ struct HostCommand {
 
     let arguments: [String]
 
-    var text: String { arguments.joined(separator: " ") }
+    /// For messages: arguments can be secrets.
+    var text: String { Self.shown(arguments.joined(separator: " ")) }
+
+    /// What a program printed, in a message: on one line, without what looks like a secret.
+    static func shown(_ text: some StringProtocol) -> String {
+        PrintableText(SecretValues.hidden(in: String(text)), limit: 2000).description
+    }
 
     /// Waits for the end and gives what was printed; kills the command and its process group at the deadline.
     func capture(within deadline: Duration) async throws(ServiceError) -> Ended {

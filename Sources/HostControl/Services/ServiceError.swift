@@ -23,7 +23,7 @@ extension ServiceError: CustomStringConvertible {
         case .notRun(let command, let reason):
             "cannot run '\(command)': \(reason); correct the agent's configuration or install it"
         case .commandFailed(let command, let ending, let output):
-            "'\(command)' \(ending): \(output.isEmpty ? "it said nothing" : output); "
+            "'\(command)' \(ending): \(output.isEmpty ? "it said nothing" : HostCommand.shown(output)); "
                 + "read the service's log, mend the cause and repeat"
         case .commandSilent(let command, let seconds):
             "'\(command)' did not end within \(seconds) s and was killed; "

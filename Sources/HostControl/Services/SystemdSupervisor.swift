@@ -1,5 +1,6 @@
 package import ControlProtocol
 import Glibc
+import Printable
 import Subprocess
 
 /// Starts and stops units of the host's systemd that the agent's configuration allows.
@@ -43,7 +44,7 @@ package struct SystemdSupervisor: ServiceSupervisor {
         var values: [Substring: Substring] = [:]
         for line in text.split(separator: "\n") {
             guard let equals = line.firstIndex(of: "=") else { continue }
-            values[line[..<equals]] = line[line.index(after: equals)...]
+            values[line[..<equals]] = word(line[line.index(after: equals)...])
         }
         let sub = values["SubState"] ?? "?"
         if values["LoadState"] != "loaded" {
@@ -61,6 +62,17 @@ package struct SystemdSupervisor: ServiceSupervisor {
         case "failed": .failed(reason: "\(values["Result"] ?? "unknown result")")
         default: .failed(reason: "systemd reports the state '\(values["ActiveState"] ?? "none")'")
         }
+    }
+
+    /// States and results are words of systemd's, pids numbers.
+    private static func word(_ text: Substring) -> Substring {
+        let isWord = text.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+            default: byte == UInt8(ascii: "-")
+            }
+        }
+        return isWord && text.utf8.count <= 40 ? text : PrintableText(text, limit: 40).description[...]
     }
 
     private func unit(_ service: String) throws(ServiceError) -> String {

@@ -1,3 +1,5 @@
+import Printable
+
 /// Whom a connection accepts, and with it which end of it this side is.
 package enum ExpectedPeer: Hashable, Sendable {
     /// This side serves: every identity of the trust domain with a client certificate.
@@ -48,10 +50,5 @@ extension CertificateRefusal: Error {}
 
 extension String {
     /// Text from an unverified peer, safe for a log line.
-    package var printable: String {
-        let kept = unicodeScalars.prefix(100).map { scalar in
-            (0x20...0x7e).contains(scalar.value) ? String(scalar) : "?"
-        }
-        return kept.joined()
-    }
+    package var printable: String { PrintableText(ascii: self, limit: 100).description }
 }

@@ -1,3 +1,5 @@
+import Printable
+
 /// Where a node starts: both numbers count from 1, as editors do.
 package struct YAMLPosition: Hashable, Sendable {
     package let line: Int
@@ -62,7 +64,7 @@ package struct YAMLNode: Hashable, Sendable {
     var found: String {
         switch kind {
         case .scalar where isNull: "nothing"
-        case .scalar(let text, .plain): "'\(text)'"
+        case .scalar(let text, .plain): "'\(PrintableText(text, limit: 100))'"
         case .scalar(_, .quoted): "quoted text"
         case .sequence: "a list"
         case .mapping: "a mapping"

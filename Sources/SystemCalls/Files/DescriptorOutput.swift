@@ -1,4 +1,5 @@
 import Glibc
+package import Printable
 
 /// Writes the whole of something to a descriptor, in as many calls of write(2) as that takes.
 package enum DescriptorOutput {
@@ -14,9 +15,16 @@ package enum DescriptorOutput {
     }
 
     /// For a reader that may go away: what cannot be written is dropped, the work that is being told of goes on.
+    ///
+    /// Everything that a program of ours prints passes here, and is made printable.
     package static func tell(_ text: String, to descriptor: Int32) {
+        tell(TerminalText(text), to: descriptor)
+    }
+
+    /// The same with controls of our own.
+    package static func tell(_ text: TerminalText, to descriptor: Int32) {
         do throws(SystemCallError) {
-            try write(Array(text.utf8), to: descriptor)
+            try write(Array(text.rendered.utf8), to: descriptor)
         } catch {
             // Nobody is left to be told.
         }

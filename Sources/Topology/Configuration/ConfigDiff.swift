@@ -1,8 +1,10 @@
-/// Shows a rewrite of a file the way `diff -u` does.
+import Printable
+
+/// Shows a rewrite of a file the way `diff -u` does, but for values that look like secrets.
 package enum ConfigDiff {
     /// A unified diff with three lines of context; empty when nothing differs.
     ///
-    /// Bytes that are not UTF-8 are shown as ISO 8859-1, which is how ZooKeeper reads them.
+    /// Every line is made printable. Bytes that are not UTF-8 are shown as ISO 8859-1, which is how ZooKeeper reads them.
     package static func unified(
         old: some Collection<UInt8>,
         new: some Collection<UInt8>,
@@ -10,16 +12,33 @@ package enum ConfigDiff {
     ) -> String {
         guard !old.elementsEqual(new) else { return "" }
         var text = "--- \(path)\n+++ \(path)\n"
-        for hunk in hunks(script(lines(Array(old)), lines(Array(new)))) { text += hunk.text }
+        for hunk in hunks(script(shown(Array(old)), shown(Array(new)))) { text += hunk.text }
         return text
     }
 
     private static let context = 3
 
+    /// Compared by its bytes, whatever is shown of them.
+    private struct Line: Hashable {
+        let bytes: [UInt8]
+        let hidden: String?
+
+        static func == (left: Line, right: Line) -> Bool { left.bytes == right.bytes }
+        func hash(into hasher: inout Hasher) { hasher.combine(bytes) }
+
+        /// Without its end.
+        var text: String {
+            if let hidden { return PrintableText(hidden, limit: .max).description }
+            var content = bytes[...]
+            if content.last == 10 { content.removeLast() }
+            return PrintableText(ConfigDiff.decoded(Array(content)), limit: .max).description
+        }
+    }
+
     private enum Edit {
-        case keep([UInt8])
-        case remove([UInt8])
-        case add([UInt8])
+        case keep(Line)
+        case remove(Line)
+        case add(Line)
 
         var isChange: Bool { !isInOld || !isInNew }
 
@@ -44,8 +63,7 @@ package enum ConfigDiff {
                 case .remove(let line): ("-", line)
                 case .add(let line): ("+", line)
                 }
-            let ending = line.last == 10 ? "" : "\n\\ No newline at end of file\n"
-            return mark + ConfigDiff.decoded(line) + ending
+            return mark + line.text + (line.bytes.last == 10 ? "\n" : "\n\\ No newline at end of file\n")
         }
     }
 
@@ -83,7 +101,12 @@ package enum ConfigDiff {
         return lines
     }
 
-    private static func script(_ old: [[UInt8]], _ new: [[UInt8]]) -> [Edit] {
+    private static func shown(_ bytes: [UInt8]) -> [Line] {
+        let hidden = HiddenSettings(bytes)
+        return lines(bytes).enumerated().map { Line(bytes: $1, hidden: hidden[$0]) }
+    }
+
+    private static func script(_ old: [Line], _ new: [Line]) -> [Edit] {
         let difference = new.difference(from: old)
         var removed: Set<Int> = []
         var inserted: Set<Int> = []

@@ -6,7 +6,7 @@ package struct ServerEntry: Hashable, Sendable {
     package let clientPort: Port?
 
     init(key: String, value: String, line: Int) throws(ZooConfigurationError) {
-        let malformed = ZooConfigurationError.malformedServer(key: key, value: value, line: line)
+        let malformed = ZooConfigurationError.malformedServer(key: key, line: line)
         guard !value.contains("|") else { throw .severalAddresses(key: key, line: line) }
         guard let number = Int(key.dropFirst("server.".count)), let id = ServerID(number) else {
             throw malformed

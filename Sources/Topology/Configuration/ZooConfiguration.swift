@@ -114,7 +114,7 @@ extension ZooConfiguration {
     ) throws(ZooConfigurationError) {
         for key in keys {
             guard let (value, line) = lastSetting(key), !isValid(value) else { continue }
-            throw .malformedValue(key: key, value: value, expected: expected, line: line)
+            throw .malformedValue(key: key, expected: expected, line: line)
         }
     }
 }

@@ -1,13 +1,15 @@
+import Printable
+
 /// Why a zoo.cfg cannot be used.
 ///
-/// Lines count from 1; the caller names the file.
+/// Lines count from 1; the caller names the file. Values are never repeated: agents tell everybody of these errors.
 package enum ZooConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
     case danglingContinuation(line: Int)
     case malformedEscape(line: Int)
-    case malformedValue(key: String, value: String, expected: String, line: Int)
+    case malformedValue(key: String, expected: String, line: Int)
     case hierarchicalQuorum(key: String, line: Int)
     case severalAddresses(key: String, line: Int)
-    case malformedServer(key: String, value: String, line: Int)
+    case malformedServer(key: String, line: Int)
     case repeatedServer(id: ServerID, line: Int, firstLine: Int)
     case notRepresentable(Member)
     case rewriteFailed
@@ -18,16 +20,16 @@ package enum ZooConfigurationError: Error, Hashable, Sendable, CustomStringConve
             "line \(line): the file ends in a backslash that continues nothing. Remove the backslash."
         case .malformedEscape(let line):
             "line \(line): \\u must be followed by four hexadecimal digits. Correct the escape."
-        case .malformedValue(let key, let value, let expected, let line):
-            "line \(line): \(key)=\(value) is not \(expected). Correct it."
+        case .malformedValue(let key, let expected, let line):
+            "line \(line): the value of '\(key)' is not \(expected). Correct it."
         case .hierarchicalQuorum(let key, let line):
-            "line \(line): '\(key)' makes this a hierarchical quorum, which is not supported. "
+            "line \(line): '\(Self.shown(key))' makes this a hierarchical quorum, which is not supported. "
                 + "Remove group.* and weight.* first."
         case .severalAddresses(let key, let line):
-            "line \(line): '\(key)' lists several addresses ('|'), which is not supported. "
+            "line \(line): '\(Self.shown(key))' lists several addresses ('|'), which is not supported. "
                 + "Keep one address per server."
-        case .malformedServer(let key, let value, let line):
-            "line \(line): \(key)=\(value) is not host:quorumPort:electionPort[:role][;[address:]clientPort]. "
+        case .malformedServer(let key, let line):
+            "line \(line): the value of '\(Self.shown(key))' is not host:quorumPort:electionPort[:role][;[address:]clientPort]. "
                 + "Correct it; the id must be from 1 to 255."
         case .repeatedServer(let id, let line, let firstLine):
             "line \(line): server.\(id) stands here for the second time, first on line \(firstLine). "
@@ -39,4 +41,7 @@ package enum ZooConfigurationError: Error, Hashable, Sendable, CustomStringConve
                 + "Report this with the original file."
         }
     }
+
+    /// What somebody took for a key may be anything.
+    private static func shown(_ key: String) -> String { PrintableText(key, limit: 100).description }
 }

@@ -1,3 +1,5 @@
+import Printable
+
 /// Why a broker's server.properties or meta.properties cannot be used.
 ///
 /// Lines count from 1; the caller names the file.
@@ -12,13 +14,13 @@ package enum KafkaFileError: Error, Hashable, Sendable, CustomStringConvertible 
         switch self {
         case .unreadable(let error): error.description
         case .malformedValue(let key, let value, let expected, let line):
-            "line \(line): \(key)=\(value) is not \(expected). Correct it."
+            "line \(line): \(key)=\(PrintableText(value, limit: 200)) is not \(expected). Correct it."
         case .missing(let key): "'\(key)' is missing. Is this a broker's file?"
         case .withoutZooKeeper(let key, let line):
             "line \(line): '\(key)' makes this a broker without ZooKeeper (KRaft): there is nothing to move. "
                 + "Take it out of the plan."
         case .notRepresentable(let connect):
-            "'\(connect)' cannot be written so that it reads back the same. Correct the plan's addresses or chroot."
+            "'\(PrintableText(connect.description, limit: 200))' cannot be written so that it reads back the same. Correct the plan's addresses or chroot."
         }
     }
 }

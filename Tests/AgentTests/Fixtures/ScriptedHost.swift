@@ -103,7 +103,7 @@ final class ScriptedHost: HostActions {
 
     func zookeeper() async -> ZooKeeperStatus? {
         let stats = ServerStats(
-            version: "3.8.0",
+            version: ServerVersion(3, 8, 0),
             role: .follower,
             zxid: Zxid(epoch: 5, counter: 18),
             connections: 3,

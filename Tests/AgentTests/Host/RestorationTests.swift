@@ -59,7 +59,7 @@ struct RestorationTests {
             #expect(line.hasPrefix("error "))
             for part in [
                 #"found="no intact wall""#, "rules=1", "restored=3", "ms=31", "198.51.100.7",
-                #"listing="table inet mitosis {\n\u{9}chain \"input\" = empty\n}""#,
+                #"listing="table inet mitosis {\n\tchain \"input\" = empty\n}""#,
             ] { #expect(line.contains(part), "\(part) in \(line)") }
             let audit = try agent.stateFile("audit.jsonl").split(separator: "\n")
             try #require(audit.count == 1)

@@ -117,7 +117,7 @@ struct StatusTextTests {
     func rules() throws {
         let host = try HostName.parsed("s1")
         let walled = Observation.status(StatusFixture.status(host, view: nil, rules: 4))
-        #expect(RulesText.text(host, walled) == "s1: 4 rules (nftables)\ntable inet mitosis {\n}\n")
+        #expect(RulesText.text(host, walled) == "s1: 4 rules (nftables)\n  table inet mitosis {\n  }\n")
         let clear = Observation.status(StatusFixture.status(host, view: nil))
         #expect(RulesText.text(host, clear) == "s1: 0 rules (nftables)\n")
         #expect(RulesText.text(host, .silent(reason: "no route")) == "s1: no answer: no route\n")

@@ -16,7 +16,7 @@ enum StatusFixture {
     ) -> HostStatus {
         let stats = role.map { role in
             ServerStats(
-                version: "3.8.0",
+                version: ServerVersion(3, 8, 0),
                 role: role,
                 zxid: Zxid(epoch: 1, counter: 42),
                 connections: 3,

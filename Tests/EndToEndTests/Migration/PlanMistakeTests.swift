@@ -75,6 +75,27 @@ struct PlanMistakeTests {
         try Folder.remove(folder)
     }
 
+    @Test(
+        "what is quoted of an argument is text, and moves no cursor",
+        arguments: [
+            ["status"], ["run"], ["rules", "list"], ["status", "--no-such-option"],
+            ["pki", "issue", "agent"],
+        ]
+    )
+    func quoted(verb: [String]) async throws {
+        let hostile = "x\u{1B}]0;y\u{7}\u{9B}2J\u{202E}"
+        let outcome = try await Tool([try Binaries.find().coordinator] + verb + [hostile, "--\(hostile)"])
+            .outcome()
+        let first = try await Tool([try Binaries.find().coordinator] + verb + [hostile]).outcome()
+        for said in [outcome, first].flatMap({ [$0.errors, $0.output] }) {
+            #expect(
+                said.unicodeScalars.allSatisfy { $0 == "\n" || $0.properties.generalCategory != .control }
+            )
+            #expect(!said.contains("\u{202E}"))
+        }
+        #expect(outcome.status != 0 && first.status != 0 && !outcome.errors.isEmpty && !first.errors.isEmpty)
+    }
+
     @Test("a plan that is not there is refused by name")
     func unreadable() async throws {
         let outcome = try await Tool([try Binaries.find().coordinator, "run", "/nowhere/plan.yaml"]).outcome()

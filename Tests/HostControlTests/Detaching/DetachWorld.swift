@@ -336,7 +336,7 @@ extension Serving {
     static func serving(_ zxid: Zxid) -> Serving {
         .yes(
             stats: ServerStats(
-                version: "3.8.0",
+                version: ServerVersion(3, 8, 0),
                 role: .follower,
                 zxid: zxid,
                 connections: 1,

@@ -10,7 +10,7 @@ struct ServerCommandLineTests {
     private static let main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
 
     private func properties(_ arguments: [String], _ environment: [String] = []) -> [String: String]? {
-        ServerCommandLine(arguments: arguments)?.properties(environment)
+        ServerCommandLine(arguments: arguments)?.all(environment)
     }
 
     @Test("properties before the main class count, what follows it does not")
@@ -44,6 +44,19 @@ struct ServerCommandLineTests {
         #expect(blind != nil && blind?.properties() == nil && blind?.configPath == "/etc/zoo.cfg")
     }
 
+    @Test("of all properties those are told that a migration depends on, with values that they can have")
+    func told() {
+        let all = [
+            "jute.maxbuffer": "0x400000", "zookeeper.forceSync": "no\u{1B}[2J", "a": "1",
+            "zookeeper.ssl.trustStore.password": "s3cret",
+        ]
+        #expect(
+            ToldProperties.told(of: all) == [
+                "jute.maxbuffer": "0x400000", "zookeeper.forceSync": "unreadable",
+            ]
+        )
+    }
+
     @Test("a server with a port and a directory reads no file")
     func standalone() {
         #expect(
@@ -59,7 +72,11 @@ struct ServerCommandLineTests {
         let port = try RealZooKeeper.freePort()
         let server = try RealZooKeeper(
             ["clientPort=\(port)", "clientPortAddress=127.0.0.1"],
-            javaOptions: ["-Djute.maxbuffer=2097152", "-Dzookeeper.forceSync=no"]
+            javaOptions: [
+                "-Djute.maxbuffer=2097152", "-Dzookeeper.forceSync=no",
+                "-Dzookeeper.ssl.keyStore.password=s3cret",
+                "-Dzookeeper.DigestAuthenticationProvider.superDigest=super:s3cret", "-Dharmless=s3cret",
+            ]
         )
         defer { withExtendedLifetime(server) {} }
         let inspector = server.inspector()
@@ -69,6 +86,10 @@ struct ServerCommandLineTests {
         let status = await inspector.status()
         let found = try #require(status.javaProperties)
         #expect(found["jute.maxbuffer"] == "2097152" && found["zookeeper.forceSync"] == "no")
+        // The others can be anything, passwords too.
+        #expect(found.keys.sorted() == ["jute.maxbuffer", "zookeeper.forceSync"])
+        let told = String(decoding: try JSONEncoder().encode(status), as: UTF8.self)
+        #expect(!told.contains("s3cret"))
         // 500 nodes of 2.5 kB on the average.
         #expect(try #require(status.dataSize) > empty + 1_000_000)
         server.end()

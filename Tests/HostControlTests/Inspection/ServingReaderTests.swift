@@ -1,5 +1,7 @@
 import ControlProtocol
 import Glibc
+import SystemCalls
+import TestSupport
 import Testing
 import Topology
 
@@ -51,7 +53,7 @@ struct ServingReaderTests {
             ServingReader.parse(srvr: Self.old)
                 == .yes(
                     stats: ServerStats(
-                        version: "3.4.14",
+                        version: ServerVersion(3, 4, 14),
                         role: .follower,
                         zxid: Zxid(epoch: 5, counter: 0x12),
                         connections: 3,
@@ -65,7 +67,7 @@ struct ServingReaderTests {
             ServingReader.parse(srvr: Self.beta)
                 == .yes(
                     stats: ServerStats(
-                        version: "3.5.4-beta",
+                        version: try #require(ServerVersion("3.5.4-beta")),
                         role: .leader,
                         zxid: Zxid(0),
                         connections: 1,
@@ -79,7 +81,7 @@ struct ServingReaderTests {
             ServingReader.parse(srvr: Self.new)
                 == .yes(
                     stats: ServerStats(
-                        version: "3.8.0",
+                        version: ServerVersion(3, 8, 0),
                         role: .observer,
                         zxid: Zxid(0xFFFF_FFFF_0000_0001),
                         connections: 1,
@@ -110,6 +112,60 @@ struct ServingReaderTests {
             return
         }
         #expect(reason.hasPrefix("the answer to 'srvr' is not ZooKeeper's"))
+    }
+
+    /// A whole answer, with one of its values replaced.
+    private static func answer(_ key: String, _ value: String) -> String {
+        old.split(separator: "\n").map { $0.hasPrefix(key + ":") ? "\(key): \(value)" : String($0) }
+            .joined(separator: "\n")
+    }
+
+    @Test(
+        "a version, a mode, a number or garbage of whoever listens is read strictly, or told as text",
+        arguments: HostileText.pieces.indices
+    )
+    func hostile(index: Int) {
+        let piece = HostileText.pieces[index]
+        let keys = ["Zookeeper version", "Mode", "Zxid", "Connections", "Outstanding", "Node count"]
+        let values = [
+            piece, "3.8.0\(piece)", "3.8.0\(piece)-1, built on", "leader\(piece)", "1\(piece)", "0x1\(piece)",
+        ]
+        let answers = keys.flatMap { key in values.map { Self.answer(key, $0) } }
+        for text in answers + [piece, "220 \(piece) ready", "Mode: \(piece)\npassword: s3cret"] {
+            switch ServingReader.parse(srvr: text) {
+            case .yes(let stats):
+                #expect(HostileText.offences(in: stats.version.description).isEmpty)
+            case .looking: Issue.record("looking")
+            case .unreachable(let reason):
+                #expect(HostileText.offences(in: reason).isEmpty && !reason.contains("\n"), "\(reason)")
+                #expect(!reason.contains("s3cret") && reason.count < 1000)
+            }
+        }
+    }
+
+    @Test("a server that answers over a socket with escape sequences is told as text")
+    func hostileServer() async throws {
+        let listener = try Listener()
+        let answer = Array("\u{1B}]0;x\u{07}\u{1B}[2J\u{202E}\u{9B}2J\r\u{8}".utf8) + [0xFF, 0x9B, 0]
+        let descriptor = listener.descriptor
+        BlockingThread.start {
+            let peer = accept(descriptor, nil, nil)
+            var question = [UInt8](repeating: 0, count: 4)
+            _ = recv(peer, &question, 4, 0)
+            _ = send(peer, answer, answer.count, Int32(MSG_NOSIGNAL))
+            close(peer)
+        }
+        let (address, port) = (listener.address, listener.port)
+        let serving = await BlockingThread.run { ServingReader.ask(address, port) }
+        guard case .unreachable(let reason) = serving else {
+            Issue.record("\(serving)")
+            return
+        }
+        #expect(
+            reason == "the answer to 'srvr' is not ZooKeeper's: it said "
+                + #"'\u{1B}]0;x\u{7}\u{1B}[2J\u{202E}\u{9B}2J\r\u{8}\u{FFFD}\u{FFFD}\u{0}'"#
+        )
+        withExtendedLifetime(listener) {}
     }
 
     @Test("synced followers are read where mntr is allowed")

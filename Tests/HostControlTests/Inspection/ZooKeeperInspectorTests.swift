@@ -34,7 +34,7 @@ struct ZooKeeperInspectorTests {
 
         let status = await inspector.status()
         let serving = try #require(stats(status))
-        #expect(serving.version == "3.8.0" && serving.role == .standalone)
+        #expect(serving.version == ServerVersion(3, 8, 0) && serving.role == .standalone)
         #expect(serving.zxid == last)
         // The root (which the server counts twice), /zookeeper, its two children, /t and the new ones.
         #expect(serving.nodeCount == 1006)

@@ -2,6 +2,7 @@ import ControlProtocol
 import Glibc
 import Synchronization
 import SystemCalls
+import TestSupport
 import Testing
 
 @testable import HostControl
@@ -181,6 +182,24 @@ struct ServiceControllerTests {
         guard case .failed = state else {
             Issue.record("\(state)")
             return
+        }
+    }
+
+    @Test("what a status command prints is told as text on one line, without what looks like a secret")
+    func hostileStatus() async throws {
+        let words =
+            HostileText.pieces.filter { $0 != "\u{0}" }.joined(separator: "a") + "\nDB_PASSWORD=s3cret"
+        for (stream, code) in [("", 0), ("", 1), (">&2", 1)] {
+            let body = "printf '%s' \"$1\" \(stream); exit \(code)"
+            let status = ["/bin/sh", "-c", body, "sh", words, "--password", "s3cret"]
+            let commands = ServiceCommands(start: [], stop: [], status: status)
+            let state = try await CommandSupervisor(services: ["x": commands]).state(of: "x")
+            guard case .failed(let reason) = state else {
+                Issue.record("\(state)")
+                return
+            }
+            #expect(HostileText.offences(in: reason).isEmpty && !reason.contains("\n"), "\(reason)")
+            #expect(!reason.contains("s3cret"), "\(reason)")
         }
     }
 

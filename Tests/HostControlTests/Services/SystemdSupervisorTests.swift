@@ -1,5 +1,6 @@
 import ControlProtocol
 import Glibc
+import TestSupport
 import Testing
 
 @testable import HostControl
@@ -34,6 +35,17 @@ struct SystemdSupervisorTests {
         #expect(state(text("not-found", "inactive", "dead")) == .failed(reason: "the unit is not-found"))
         #expect(state(text("masked", "inactive", "dead")) == .failed(reason: "the unit is masked"))
         #expect(state("") == .failed(reason: "the unit is unknown to systemd"))
+    }
+
+    @Test("a state that is no word of systemd's is told as text", arguments: HostileText.pieces.indices)
+    func hostile(index: Int) {
+        let word = HostileText.pieces[index]
+        for text in [
+            text(word, "active", "x"), text("loaded", word, "x"), text("loaded", "failed", "x", result: word),
+        ] {
+            guard case .failed(let reason) = SystemdSupervisor.state(from: text) else { continue }
+            #expect(HostileText.offences(in: reason).isEmpty && !reason.contains("\n"), "\(reason)")
+        }
     }
 
     @Test(

@@ -10,7 +10,7 @@ struct ModelOddities {
     var service: String?
     var configPath: String?
     var state: ServiceState?
-    var version = "3.8.0"
+    var version = ServerVersion(3, 8, 0)
     /// Its whitelist leaves `srvr` out.
     var isSilenced = false
     var role: ServerStats.Role?

@@ -13,8 +13,8 @@ extension Fault {
             "s3 runs ZooKeeper 3.6.1",
             "strategy: observers",
             make: { model in
-                model.make("s1") { $0.version = "3.5.8" }
-                model.make("s3") { $0.version = "3.6.1" }
+                model.make("s1") { $0.version = ServerVersion(3, 5, 8) }
+                model.make("s3") { $0.version = ServerVersion(3, 6, 1) }
             }
         ),
         Fault("source servers that are stopped", .sourceEnsemble, "s1: zookeeper.service is stopped") {

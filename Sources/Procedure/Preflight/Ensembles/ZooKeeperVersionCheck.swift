@@ -18,8 +18,9 @@ extension Check {
             var versions: Set<String> = []
             for (server, zookeeper) in fleet.seen(source) {
                 guard let version = zookeeper.stats?.version else { continue }
-                versions.insert(version)
-                guard plan.strategy == .participants, ZooKeeperVersion(version)?.isAffectedBy3829 ?? false
+                versions.insert(version.description)
+                guard plan.strategy == .participants,
+                    ZooKeeperVersion(version.description)?.isAffectedBy3829 ?? false
                 else { continue }
                 remarks.refuse(
                     "\(server.host) runs ZooKeeper \(version), which can elect a leader that cannot commit while members "

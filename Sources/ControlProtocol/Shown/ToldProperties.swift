@@ -1,0 +1,25 @@
+/// The system properties of a server's JVM that a migration depends on: all that an agent tells of them, to anybody.
+///
+/// The others can be secrets (passwords of key stores, `zookeeper.DigestAuthenticationProvider.superDigest`), and are not sent.
+package enum ToldProperties {
+    package static let maxBuffer = "jute.maxbuffer"
+    package static let forceSync = "zookeeper.forceSync"
+    package static let names: Set<String> = [maxBuffer, forceSync]
+
+    /// A number or a word stands as it is; what is neither is no value that these properties can have.
+    package static func told(of all: [String: String]) -> [String: String] {
+        all.filter { names.contains($0.key) }.mapValues { isValue($0) ? $0 : "unreadable" }
+    }
+
+    private static func isValue(_ text: String) -> Bool {
+        text.utf8.count <= 20
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                    UInt8(ascii: "A")...UInt8(ascii: "Z"):
+                    true
+                default: "#-+".utf8.contains(byte)
+                }
+            }
+    }
+}
