@@ -4,7 +4,8 @@ SWIFT ?= swift
 PACKAGES = build-essential pkg-config libssl-dev libyaml-dev zlib1g-dev openssl libsqlite3-dev libzookeeper-mt-dev \
 	iproute2 nftables iptables systemd-container dbus curl procps \
 	openjdk-17-jre-headless zookeeper libzookeeper-java libslf4j-java liblog4j1.2-java python3 python3-venv python3-kazoo faketime
-.PHONY: demo test test-unit bench soak fuzz sanitize build optimised programs release man completions lint format clean setup
+.PHONY: demo test test-unit bench bench-hostile soak fuzz sanitize build optimised programs release man completions lint format \
+	clean setup
 
 setup:
 	@deploy/setup-machine $(PACKAGES)
@@ -42,6 +43,12 @@ demo: programs
 ROUNDS ?= 10
 bench: programs
 	MITOSIS_BIN=$(abspath $(PROGRAMS)) bench/window/run --rounds $(ROUNDS)
+
+# An agent among 2,000 hostile connections: time until a coordinator's command is accepted, and memory.
+bench-hostile: release
+	mkdir -p $(PROGRAMS)
+	cp -f out/mitosis-agent $(PROGRAMS)/
+	MITOSIS_BIN=$(abspath $(PROGRAMS)) bench/hostile/run
 
 # Divisions in which one node alone holds the newest writes, again and again, in each strategy.
 DIVISIONS ?= 20

@@ -34,6 +34,7 @@ package struct AgentProgram: Sendable {
         let state = try StateDirectory(path: configuration.state)
         let tls = try context(configuration, log)
         let counters = AgentCounters()
+        let refusals = RefusalLog(log)
         let intake = try CommandIntake(
             directory: configuration.state,
             allow: configuration.allowList,
@@ -67,6 +68,7 @@ package struct AgentProgram: Sendable {
             host: host,
             allow: configuration.allowList,
             counters: counters,
+            refusals: refusals,
             log: log
         )
         let listener = try await AgentListener.bind(
@@ -76,6 +78,7 @@ package struct AgentProgram: Sendable {
             tls: tls,
             domain: tls.latest.trustDomain,
             counters: counters,
+            refusals: refusals,
             log: log,
             group: group,
             limits: limits

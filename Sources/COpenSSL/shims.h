@@ -39,6 +39,8 @@ static inline int mitosis_ssl_ctx_never_resumes(SSL_CTX *context) {
 
 static inline void mitosis_ssl_ctx_set_modes(SSL_CTX *context) {
     SSL_CTX_set_mode(context, SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_RELEASE_BUFFERS);
+    /* OpenSSL makes room for as much as a peer announces, before the peer is known. */
+    SSL_CTX_set_max_cert_list(context, 16 << 10);
 }
 
 static inline int mitosis_ssl_ctx_add_chain(SSL_CTX *context, X509 *certificate) {

@@ -5,8 +5,9 @@ import SystemCalls
 
 /// Where commands arrive: checks the lease, keeps the record, and lets one command at a time touch the host.
 ///
-/// A command goes on to its end though its caller hangs up, and though a newer lease is granted meanwhile; the
-/// newer coordinator's first command waits for it.
+/// A command that has begun goes on to its end though its caller hangs up, and though a newer lease is granted meanwhile; the
+/// newer coordinator's first command waits for it. One that still waits for its turn is not begun for a caller who has hung up, nor
+/// behind a command that undoes, which passes it (`CommandTurns`).
 ///
 /// Others are served while the disk is waited for. What is decided upon the lease and the record, and written, is so one
 /// after the other (`changes`), and shows only once it is on disk:
@@ -15,7 +16,7 @@ import SystemCalls
 /// |---|---|
 /// | a lease is written | the one before counts; the next change, and an intent, wait and are judged by the new one |
 /// | an intent is written | its command has the turn; a lease waits, and is granted behind it |
-/// | a command acts | leases change, also to another run; the next command waits for its turn |
+/// | a command acts | leases change, also to another run; the next command waits for its turn; one that undoes passes those that wait |
 /// | an outcome is written | its command still has the turn; nobody has heard of the outcome |
 package actor CommandIntake {
     package enum Answer: Sendable {
@@ -23,6 +24,8 @@ package actor CommandIntake {
         case refused(refusal: Refusal)
         case unavailable(error: AgentServerError)
         case stopping
+        /// As many wait for their turn as may.
+        case full(reason: String)
         /// A refusal that shows only once another command has ended comes as `finished`, without `accepted`.
         case events(stream: AsyncStream<CommandEvent>)
     }
@@ -45,7 +48,7 @@ package actor CommandIntake {
     private let pulse: Duration
     private var keeper: LeaseKeeper
     /// One command at a time.
-    private let turns = FIFOLock<CommandID>()
+    private let turns = CommandTurns()
     /// One decision upon lease and record at a time, until it is on disk.
     private let changes = FIFOLock<Void>()
     private var stopping = false
@@ -114,23 +117,35 @@ package actor CommandIntake {
 
     package func submit(_ request: CommandRequest, by caller: Caller) async -> Answer {
         guard !stopping else { return .stopping }
-        let events = CommandEvents(pulse: pulse)
-        if turns.tryAcquire(for: request.id) {
+        let (events, stream) = CommandEvents.make(pulse: pulse)
+        // What is already clear need not wait, nor hold a place.
+        if turns.isTaken, let early = await screen(request, caller) {
+            return await answer(early, request, caller, events) ?? .events(stream: stream)
+        }
+        let entry = CommandTurns.Entry(
+            id: request.id,
+            lease: request.lease,
+            undoes: request.command.undoesHarm,
+            isWanted: { events.isWanted }
+        )
+        switch turns.enter(entry) {
+        case .now:
             let decision = await decide(request, caller)
             if case .act(let digest) = decision {
                 Task { await self.act(request, digest, caller, events) }
-                return .events(stream: events.stream)
+                return .events(stream: stream)
             }
             turns.release()
-            return await answer(decision, request, caller, events)
-        }
-        // What is already clear need not wait.
-        if let early = await screen(request, caller) { return await answer(early, request, caller, events) }
-        if let holder = turns.holder {
+            return await answer(decision, request, caller, events) ?? .events(stream: stream)
+        case .waits(let ticket, let holder):
             events.progress("waiting for the command that runs now: \(holder)")
+            Task { await self.actInTurn(ticket, request, caller, events) }
+            return .events(stream: stream)
+        case .full(let reason):
+            counters.count(.queue)
+            events.leave()
+            return .full(reason: reason)
         }
-        Task { await self.actInTurn(request, caller, events) }
-        return .events(stream: events.stream)
     }
 
     /// Refuses new commands and returns when the last accepted one has ended.
@@ -141,8 +156,25 @@ package actor CommandIntake {
         await BlockingThread.run { trail.settle(all: true) }
     }
 
-    private func actInTurn(_ request: CommandRequest, _ caller: Caller, _ events: CommandEvents) async {
-        await turns.acquire(for: request.id)
+    private func actInTurn(
+        _ ticket: Int,
+        _ request: CommandRequest,
+        _ caller: Caller,
+        _ events: CommandEvents
+    ) async {
+        switch await turns.turn(ticket) {
+        case .come: break
+        case .abandoned:
+            counters.count(.abandoned)
+            await note(request, caller, "not done: its caller hung up before its turn came", events)
+            events.leave()
+            return
+        case .overtaken(let id):
+            counters.count(.overtaken)
+            await note(request, caller, "not done: \(id) undoes, and passed it", events)
+            events.finish(.failed(message: "nothing was done: \(id), which undoes, came meanwhile"))
+            return
+        }
         guard !stopping else {
             turns.release()
             events.finish(.failed(message: "the agent is stopping; nothing was done"))
@@ -242,18 +274,19 @@ package actor CommandIntake {
         events.finish(outcome)
     }
 
+    /// - Returns: nil when the answer is the stream of events.
     private func answer(
         _ decision: Decision,
         _ request: CommandRequest,
         _ caller: Caller,
         _ events: CommandEvents
-    ) async -> Answer {
+    ) async -> Answer? {
         switch decision {
         case .already(let outcome):
             await note(request, caller, "repeated id, stored outcome: " + AuditText.of(outcome), events)
             events.accept(request.id)
             events.finish(outcome)
-            return .events(stream: events.stream)
+            return nil
         case .refuse(let refusal):
             await note(request, caller, AuditText.of(.refused(refusal: refusal)), events, allowed: false)
             counters.count(.refused(refusal: refusal))
@@ -263,8 +296,7 @@ package actor CommandIntake {
             await note(request, caller, "not recorded, nothing done: \(error)", events)
             events.finish(.failed(message: "nothing was done: \(error)"))
             return .unavailable(error: error)
-        case .act:
-            return .events(stream: events.stream)
+        case .act: return nil
         }
     }
 

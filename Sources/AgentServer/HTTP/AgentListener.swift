@@ -1,62 +1,20 @@
-import FoundationEssentials
+import Glibc
 package import Logging
-import Logs
 package import MutualTLS
 package import NIOCore
-import NIOHTTP1
 import NIOPosix
+import SystemCalls
 package import Topology
 
-/// The agent's one port: TLS, HTTP/1.1, and a task for each connection.
+/// The agent's one port: TLS, HTTP/1.1, and a task for each connection of a known peer.
 package struct AgentListener: Sendable {
-    package struct Limits: Sendable {
-        package let connections: Int
-        package let idle: Duration
-        package let handshake: Duration
-        /// Unfinished handshakes, of everybody and of one address.
-        package let handshakes: Int
-        package let handshakesPerSource: Int
-        /// An older connection is closed after its next answer.
-        package let age: Duration
-
-        package init(
-            connections: Int = 256,
-            idle: Duration = .seconds(120),
-            handshake: Duration = .seconds(5),
-            handshakes: Int = 128,
-            handshakesPerSource: Int = 16,
-            age: Duration = .seconds(600)
-        ) {
-            self.connections = connections
-            self.idle = idle
-            self.handshake = handshake
-            self.handshakes = handshakes
-            self.handshakesPerSource = handshakesPerSource
-            self.age = age
-        }
-    }
-
-    private struct Accepted: Sendable {
-        let channel: ConnectionServer.Channel
-        let peer: PeerRecord
-        let address: String
-        /// What the handshake is judged by.
-        let context: TLSContext
-        let opened: ContinuousClock.Instant
-    }
-
-    private let service: AgentService
-    private let tls: ReloadingTLSContext
-    private let domain: TrustDomain
-    private let counters: AgentCounters
-    private let log: Logger
-    private let limits: Limits
-    private let underWay = AnswersUnderWay()
+    private let underWay: AnswersUnderWay
     private let book: ConnectionBook
-    private let server: NIOAsyncChannel<Accepted?, Never>
+    private let tasks: ServingTasks
+    private let server: any Channel
 
     /// Where it listens; the port is the kernel's choice when port 0 was asked for.
-    package var address: SocketAddress? { server.channel.localAddress }
+    package var address: SocketAddress? { server.localAddress }
 
     /// Binds at once: a port that is taken stops the agent before it says that it runs.
     package static func bind(
@@ -66,28 +24,68 @@ package struct AgentListener: Sendable {
         tls: ReloadingTLSContext,
         domain: TrustDomain,
         counters: AgentCounters,
+        refusals: RefusalLog,
         log: Logger,
         group: any EventLoopGroup,
         limits: Limits = Limits()
     ) async throws(AgentServerError) -> AgentListener {
+        let underWay = AnswersUnderWay()
+        let reception = Reception(
+            limits: limits,
+            tls: tls,
+            domain: domain,
+            counters: counters,
+            refusals: refusals,
+            book: ConnectionBook(limits: limits),
+            tasks: ServingTasks(),
+            connections: ConnectionServer(
+                service: service,
+                pace: RequestPace(limits.pace),
+                bodies: BodyBudget(limits.bodies),
+                counters: counters,
+                refusals: refusals,
+                underWay: underWay
+            )
+        )
         do {
-            let book = ConnectionBook(limits: limits)
-            let refusals = RefusalLog(log)
             let server = try await ServerBootstrap(group: group)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                .serverChannelOption(.backlog, value: 128)
-                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .bind(host: address.description, port: port) { channel in
-                    accept(channel, tls, counters, book, refusals, limits)
+                // As much as the kernel grants: a connection for which there is no room comes again a second later.
+                .serverChannelOption(.backlog, value: 4096)
+                .serverChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        // Without descriptors it waits for some; nothing that goes wrong with one connection ends the listener.
+                        try channel.pipeline.syncOperations.addHandler(
+                            AcceptBackoffHandler(shouldForwardIOErrorCaught: false) { error in
+                                refusals.warning(
+                                    "connections cannot be accepted",
+                                    key: "accept",
+                                    fields: ["reason": "\(error)"]
+                                )
+                                return .milliseconds(100)
+                            }
+                        )
+                    }
                 }
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                // What a peer does not take, or sends unasked, waits in its own memory.
+                .childChannelOption(.socketOption(.so_sndbuf), value: 64 << 10)
+                .childChannelOption(.socketOption(.so_rcvbuf), value: 64 << 10)
+                // A caller behind a dead network is noticed.
+                .childChannelOption(.tcpOption(userTimeout), value: limits.unread.milliseconds)
+                .childChannelOption(
+                    .recvAllocator,
+                    value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 16384)
+                )
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture { try reception.receive(channel) }
+                }
+                .bind(host: address.description, port: port)
+                .get()
             return AgentListener(
-                service: service,
-                tls: tls,
-                domain: domain,
-                counters: counters,
-                log: log,
-                limits: limits,
-                book: book,
+                underWay: underWay,
+                book: reception.book,
+                tasks: reception.tasks,
                 server: server
             )
         } catch {
@@ -95,119 +93,25 @@ package struct AgentListener: Sendable {
         }
     }
 
+    private static let userTimeout = NIOBSDSocket.Option(rawValue: TCP_USER_TIMEOUT)
+
     /// Serves until the task is cancelled or the port is closed; then no connection is left.
     package func run() async {
         let server = server
-        let connections = ConnectionServer(service: service, log: log, underWay: underWay)
-        let domain = domain
-        let tls = tls
-        let limits = limits
-        // One whose context was still looked for when the port closed is handed to nobody.
-        defer { book.closeUnfinished() }
-        do {
-            try await server.executeThenClose { inbound in
-                try await withThrowingDiscardingTaskGroup { group in
-                    for try await accepted in inbound {
-                        guard let accepted else { continue }
-                        group.addTask {
-                            await connections.serve(
-                                accepted.channel,
-                                caller: { accepted.peer.caller(at: accepted.address, in: domain) },
-                                objection: {
-                                    let current = await tls.current()
-                                    return accepted.peer.standing(judgedBy: accepted.context, now: current)?
-                                        .objection(at: Date())
-                                },
-                                isOld: { accepted.opened.duration(to: .now) > limits.age }
-                            )
-                        }
-                    }
-                    group.cancelAll()
-                }
+        await withTaskCancellationHandler {
+            // How it closed is no matter: nothing listens any more.
+            await withCheckedContinuation { resume in
+                server.closeFuture.whenComplete { _ in resume.resume() }
             }
-        } catch is CancellationError {
-            return
-        } catch {
-            log.error("no more connections are accepted", fields: ["reason": "\(error)"])
+        } onCancel: {
+            server.close(promise: nil)
         }
+        await tasks.end()
+        book.closeAll()
     }
 
     /// Returns at a moment in which every request has its whole answer.
     package func untilAnswered() async { await underWay.untilNone() }
 
-    package func close() { server.channel.close(promise: nil) }
-
-    private static func accept(
-        _ channel: any Channel,
-        _ tls: ReloadingTLSContext,
-        _ counters: AgentCounters,
-        _ book: ConnectionBook,
-        _ refusals: RefusalLog,
-        _ limits: Limits
-    ) -> EventLoopFuture<Accepted?> {
-        let address = channel.remoteAddress.map(text) ?? "unknown"
-        switch book.admit(channel, from: channel.remoteAddress?.ipAddress ?? "unknown") {
-        case .admitted: break
-        case .admittedInPlace(let oldest):
-            counters.countDrop()
-            refusals.warning(
-                "connection closed",
-                peer: oldest.remoteAddress.map(text) ?? "unknown",
-                reason: "its handshake is the oldest of too many unfinished ones: \(limits.handshakes)"
-            )
-            oldest.close(promise: nil)
-        case .refused(let reason):
-            counters.countDrop()
-            refusals.warning("connection not taken", peer: address, reason: reason)
-            channel.close(promise: nil)
-            return channel.eventLoop.makeSucceededFuture(nil)
-        }
-        counters.openConnection()
-        channel.closeFuture.whenComplete { _ in
-            book.forget(channel)
-            counters.closeConnection()
-        }
-        let looked = channel.eventLoop.makeFutureWithTask { await tls.current() }
-        let accepted: EventLoopFuture<Accepted?> = looked.flatMapThrowing { context in
-            let peer = PeerRecord()
-            let pipeline = channel.pipeline.syncOperations
-            var decoder = NIOHTTPDecoderLimitConfiguration()
-            decoder.maxHeaderFieldSize = 16 << 10
-            decoder.maxHeaderListSize = 16 << 10
-            decoder.maxHeaderFieldCount = 64
-            try pipeline.addHandler(IdleStateHandler(allTimeout: TimeAmount(limits.idle)))
-            try pipeline.addHandler(
-                MutualTLSHandler(
-                    context: context,
-                    expecting: .anyClient,
-                    deadlines: TLSDeadlines(handshake: TimeAmount(limits.handshake))
-                )
-            )
-            try pipeline.configureHTTPServerPipeline(
-                withErrorHandling: false,
-                withEncoderConfiguration: HTTPResponseEncoder.Configuration(),
-                withDecoderLimitConfiguration: decoder
-            )
-            try pipeline.addHandler(
-                ConnectionWatch(
-                    peer: peer,
-                    address: address,
-                    counters: counters,
-                    book: book,
-                    refusals: refusals
-                )
-            )
-            let wrapped = try ConnectionServer.Channel(wrappingChannelSynchronously: channel)
-            return Accepted(channel: wrapped, peer: peer, address: address, context: context, opened: .now)
-        }
-        // Nobody else closes a connection that came to no handlers.
-        accepted.whenFailure { _ in channel.close(promise: nil) }
-        return accepted
-    }
-
-    private static func text(_ address: SocketAddress) -> String {
-        let host = address.ipAddress ?? "unknown"
-        let port = address.port.map(String.init) ?? "?"
-        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-    }
+    package func close() { server.close(promise: nil) }
 }

@@ -23,6 +23,7 @@ package struct AgentService: Sendable {
     private let host: any HostActions
     private let allow: AllowList
     private let counters: AgentCounters
+    private let refusals: RefusalLog
     private let log: Logger
 
     package init(
@@ -31,6 +32,7 @@ package struct AgentService: Sendable {
         host: any HostActions,
         allow: AllowList,
         counters: AgentCounters,
+        refusals: RefusalLog,
         log: Logger
     ) {
         self.intake = intake
@@ -38,6 +40,7 @@ package struct AgentService: Sendable {
         self.host = host
         self.allow = allow
         self.counters = counters
+        self.refusals = refusals
         self.log = log
     }
 
@@ -103,7 +106,7 @@ package struct AgentService: Sendable {
         case .servingStatus:
             await host.untilServing()
             return await status(for: caller)
-        case .metrics: return await metrics()
+        case .metrics: return await metrics(for: caller)
         case .requestLease:
             return await decoded(request) { (lease: LeaseRequest) in
                 await self.lease(.requested(request: lease, by: caller.name))
@@ -142,8 +145,9 @@ package struct AgentService: Sendable {
     ) -> HTTPReply? {
         guard let reason = caller.objection(to: route) else { return nil }
         counters.countDenial()
-        log.warning(
+        refusals.warning(
             "request denied",
+            key: "denied \(caller.identity)",
             fields: [
                 "identity": caller.identity, "serial": caller.serial, "peer": caller.peer,
                 "request": "\(method) \(target)", "reason": reason,
@@ -166,13 +170,17 @@ package struct AgentService: Sendable {
     }
 
     private func status(for caller: Caller) async -> HTTPReply {
-        var status = await observer.status(lease: await intake.leaseState)
+        var status = await observer.status(lease: await intake.leaseState, freshness: caller.freshness)
         status.records = intake.recordState
         return .value(caller.role == .coordinator ? status : status.forViewers)
     }
 
-    private func metrics() async -> HTTPReply {
-        let text = await observer.metrics(lease: await intake.leaseState, counters: counters.now)
+    private func metrics(for caller: Caller) async -> HTTPReply {
+        let text = await observer.metrics(
+            lease: await intake.leaseState,
+            counters: counters.now,
+            freshness: caller.freshness
+        )
         return HTTPReply(status: 200, contentType: HTTPReply.metrics, body: .whole(content: Data(text.utf8)))
     }
 
@@ -191,6 +199,7 @@ package struct AgentService: Sendable {
         case .refused(let refusal): .refusal(refusal)
         case .unavailable(let error): .error(500, "nothing was done: \(error)")
         case .stopping: .error(503, "the agent is stopping; nothing was done")
+        case .full(let reason): .error(503, reason, retryAfter: 1)
         case .events(let stream):
             HTTPReply(status: 200, contentType: HTTPReply.lines, body: .events(stream: stream))
         }
@@ -244,6 +253,16 @@ package struct AgentService: Sendable {
         switch error {
         case .refused(let refusal): .refusal(refusal)
         case .failed(let message): .error(500, message)
+        }
+    }
+}
+
+extension Caller {
+    /// Gates rest on what a coordinator sees; whoever only watches shares a look.
+    fileprivate var freshness: Freshness {
+        switch role {
+        case .coordinator: .now
+        case .viewer, .agent: .recent
         }
     }
 }

@@ -3,60 +3,54 @@ import MutualTLS
 import NIOCore
 import NIOHTTP1
 
-/// Stands last in a connection's pipeline: says in the log why a peer was refused, answers what is not HTTP, and
-/// closes what idles.
+/// Stands last in a connection's pipeline: tells what phase it is in, and answers what is not HTTP.
 final class ConnectionWatch: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    private let peer: PeerRecord
+    private let id: Int
     private let address: String
-    private let counters: AgentCounters
-    private let book: ConnectionBook
-    private let refusals: RefusalLog
+    private let source: String
+    private let gate: RequestGate
+    private let reception: Reception
     /// An answer has begun and not ended: no other may be put in between.
     private var answering = false
 
-    init(
-        peer: PeerRecord,
-        address: String,
-        counters: AgentCounters,
-        book: ConnectionBook,
-        refusals: RefusalLog
-    ) {
-        self.peer = peer
+    init(id: Int, address: String, source: String, gate: RequestGate, reception: Reception) {
+        self.id = id
         self.address = address
-        self.counters = counters
-        self.book = book
-        self.refusals = refusals
+        self.source = source
+        self.gate = gate
+        self.reception = reception
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head:
+            reception.book.note(id, isBusy: true)
+            gate.headEnded()
+        case .body: break
+        case .end: gate.requestEnded()
+        }
+        context.fireChannelRead(data)
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
         case .head(let head): answering = head.status.code >= 200
         case .body: break
-        case .end: answering = false
-        }
-        context.write(data, promise: promise)
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .established(let established)? = event as? MutualTLSEvent {
-            guard book.establish(context.channel) else {
-                counters.countDrop()
-                refusals.warning("connection not taken", peer: address, reason: "too many connections")
-                context.close(promise: nil)
-                return
-            }
-            peer.note(established)
-        }
-        guard event is IdleStateHandler.IdleStateEvent else {
-            context.fireUserInboundEventTriggered(event)
+        case .end:
+            answering = false
+            reception.book.note(id, isBusy: false)
+            // Before the write: it may bring the next request's head with it.
+            gate.answerEnded()
+            context.write(data, promise: promise)
+            gate.goOn()
             return
         }
-        context.close(promise: nil)
+        context.write(data, promise: promise)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -64,15 +58,15 @@ final class ConnectionWatch: ChannelDuplexHandler {
             answerGarbage(error, context)
             return
         }
-        if let error = error as? TLSError, error != .truncated {
-            counters.countTLSRefusal()
-            refusals.warning("connection refused", peer: address, reason: error.description)
-        }
         context.fireErrorCaught(error)
     }
 
     private func answerGarbage(_ error: HTTPParserError, _ context: ChannelHandlerContext) {
-        refusals.warning("not HTTP", peer: address, reason: "\(error)")
+        reception.refusals.warning(
+            "not HTTP",
+            key: "not HTTP \(source)",
+            fields: ["peer": address, "reason": "\(error)"]
+        )
         guard !answering else {
             context.close(promise: nil)
             return

@@ -16,12 +16,21 @@ package struct HTTPReply: Sendable {
     package let contentType: String
     /// For a 405: what the path does take.
     package let allow: String?
+    /// Seconds after which it may be asked again.
+    package let retryAfter: Int?
     package let body: Body
 
-    package init(status: Int, contentType: String, allow: String? = nil, body: Body) {
+    package init(
+        status: Int,
+        contentType: String,
+        allow: String? = nil,
+        retryAfter: Int? = nil,
+        body: Body
+    ) {
         self.status = status
         self.contentType = contentType
         self.allow = allow
+        self.retryAfter = retryAfter
         self.body = body
     }
 
@@ -33,16 +42,26 @@ package struct HTTPReply: Sendable {
         }
     }
 
-    static func error(_ status: Int, _ text: String, refusal: Refusal? = nil, allow: String? = nil)
-        -> HTTPReply
-    {
+    static func error(
+        _ status: Int,
+        _ text: String,
+        refusal: Refusal? = nil,
+        allow: String? = nil,
+        retryAfter: Int? = nil
+    ) -> HTTPReply {
         let content: Data
         do {
             content = try encoded(ErrorReply(error: text, refusal: refusal))
         } catch {
             content = Data(#"{"error":"the error cannot be put into JSON"}"#.utf8)
         }
-        return HTTPReply(status: status, contentType: json, allow: allow, body: .whole(content: content))
+        return HTTPReply(
+            status: status,
+            contentType: json,
+            allow: allow,
+            retryAfter: retryAfter,
+            body: .whole(content: content)
+        )
     }
 
     static func refusal(_ refusal: Refusal) -> HTTPReply {

@@ -77,4 +77,13 @@ package enum Route: Hashable, Sendable {
             .coordinators
         }
     }
+
+    /// What takes none is answered before one is read.
+    package var takesBody: Bool {
+        switch self {
+        case .status, .servingStatus, .metrics, .commandOutcome: false
+        case .requestLease, .releaseLease, .submitCommand, .readFile, .previewRules, .probe, .readHistory:
+            true
+        }
+    }
 }

@@ -1,10 +1,11 @@
 package import ControlProtocol
 import FoundationEssentials
 
-/// Puts together what the agent sees, for `/v1/status` and `/metrics`, a few readers at a time.
+/// Puts together what the agent sees, for `/v1/status` and `/metrics`.
 ///
-/// All of it is read now, with the two exceptions that `Firewall.installed` and `ZooKeeperInspector.status` name:
-/// gates look often, and on a host where a server is just starting every program executed for a look delays it.
+/// However many ask, few looks are taken (`CommonLook`). What a coordinator is told is read after it asked, with the two exceptions
+/// that `Firewall.installed` and `ZooKeeperInspector.status` name: gates look often, and on a host where a server is just starting
+/// every program executed for a look delays it.
 package struct HostObserver: Sendable {
     package struct Facts: Sendable {
         package let host: HostName
@@ -27,25 +28,18 @@ package struct HostObserver: Sendable {
     }
 
     private let facts: Facts
-    private let actions: any HostActions
     private let clock: HostClock
-    private let readers = ConcurrencyLimit(4)
+    private let look: CommonLook<ObservedHost>
 
     package init(facts: Facts, actions: any HostActions, clock: HostClock) {
         self.facts = facts
-        self.actions = actions
         self.clock = clock
+        look = CommonLook { await ObservedHost(actions) }
     }
 
     /// Rules that cannot be read are told as such: everything else is worth to be known all the same.
-    package func status(lease: LeaseState) async -> HostStatus {
-        await readers.enter()
-        async let services = actions.otherServices()
-        async let files = actions.allowedFiles()
-        async let managers = actions.ruleManagers()
-        let (rules, zookeeper) = await observed()
-        let (named, states, others) = (await services, await files, await managers)
-        await readers.leave()
+    func status(lease: LeaseState, freshness: Freshness) async -> HostStatus {
+        let seen = await look.value(freshness)
         return HostStatus(
             host: facts.host,
             agentVersion: ProgramVersion.current,
@@ -53,12 +47,12 @@ package struct HostObserver: Sendable {
             clock: clock.now().unixMilliseconds,
             agentStartedAt: facts.startedAt,
             lease: lease,
-            rules: known(rules),
-            zookeeper: zookeeper,
-            services: named,
-            files: states,
+            rules: known(seen.rules),
+            zookeeper: seen.zookeeper,
+            services: seen.services,
+            files: seen.files,
             credentials: facts.credentials(),
-            ruleManagers: others
+            ruleManagers: seen.managers
         )
     }
 
@@ -77,32 +71,16 @@ package struct HostObserver: Sendable {
         }
     }
 
-    package func metrics(lease: LeaseState, counters: AgentCounters.Values) async -> String {
-        await readers.enter()
-        let (rules, zookeeper) = await observed()
-        await readers.leave()
+    func metrics(lease: LeaseState, counters: AgentCounters.Values, freshness: Freshness) async -> String {
+        let seen = await look.value(freshness)
         return AgentMetrics(
             facts: facts,
             now: clock.now().unixMilliseconds,
             lease: lease,
-            rules: rules,
-            zookeeper: zookeeper,
+            rules: seen.rules,
+            zookeeper: seen.zookeeper,
             counters: counters
         )
         .text
-    }
-
-    private func observed() async -> (Result<InstalledRules, HostActionError>, ZooKeeperStatus?) {
-        async let rules = installedRules()
-        async let zookeeper = actions.zookeeper()
-        return (await rules, await zookeeper)
-    }
-
-    private func installedRules() async -> Result<InstalledRules, HostActionError> {
-        do throws(HostActionError) {
-            return .success(try await actions.installedRules())
-        } catch {
-            return .failure(error)
-        }
     }
 }

@@ -12,7 +12,7 @@ package final class AgentCounters: Sendable {
         package var tlsRefusals = 0
         package var deniedRequests = 0
         package var connections = 0
-        package var droppedConnections = 0
+        package var drops: [DropCause: Int] = [:]
     }
 
     private let values = Mutex(Values())
@@ -38,5 +38,5 @@ package final class AgentCounters: Sendable {
     func closeConnection() { values.withLock { $0.connections -= 1 } }
 
     func openConnection() { values.withLock { $0.connections += 1 } }
-    func countDrop() { values.withLock { $0.droppedConnections += 1 } }
+    func count(_ cause: DropCause) { values.withLock { $0.drops[cause, default: 0] += 1 } }
 }

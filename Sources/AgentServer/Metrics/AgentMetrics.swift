@@ -102,9 +102,21 @@ struct AgentMetrics {
         page.add(
             "mitosis_dropped_connections_total",
             .counter,
-            "Connections over the limit.",
-            counters.droppedConnections
+            "Connections that were closed, by cause.",
+            drops { !$0.isOfRequest }
         )
+        page.add(
+            "mitosis_dropped_requests_total",
+            .counter,
+            "Requests that were not carried out, by cause.",
+            drops(\.isOfRequest)
+        )
+    }
+
+    private func drops(_ isMeant: (DropCause) -> Bool) -> [PrometheusText.Sample] {
+        DropCause.allCases.filter(isMeant).map {
+            PrometheusText.Sample("\(counters.drops[$0] ?? 0)", ["cause": $0.rawValue])
+        }
     }
 
     private func days(until expiry: Int64) -> String {

@@ -14,6 +14,7 @@ final class ScriptedHost: HostActions {
         var arrivals: [CheckedContinuation<Void, Never>] = []
         var objection: Refusal?
         var rulesFail = false
+        var looks = 0
         var closedPorts: Result<InstalledRules?, HostActionError> = .success(nil)
         var guardReport: (@Sendable (RuleRestoration) -> Void)?
     }
@@ -59,6 +60,9 @@ final class ScriptedHost: HostActions {
         }
     }
 
+    /// How often its rules were asked for.
+    var looks: Int { state.withLock { $0.looks } }
+
     func objection(to command: Command) async -> Refusal? { state.withLock { $0.objection } }
 
     func perform(
@@ -84,6 +88,7 @@ final class ScriptedHost: HostActions {
     }
 
     func installedRules() async throws(HostActionError) -> InstalledRules {
+        state.withLock { $0.looks += 1 }
         if state.withLock({ $0.rulesFail }) { throw .failed(message: "nft is missing") }
         return Self.rules(count: 4)
     }

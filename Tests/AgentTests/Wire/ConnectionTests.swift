@@ -49,35 +49,32 @@ struct ConnectionTests {
         }
     }
 
-    @Test(
-        "silent connections without a certificate take no place from anybody, and no more than their own share"
-    )
+    @Test("silent connections from a coordinator's own address push out one another, and not the coordinator")
     func silent() async throws {
-        let limits = AgentListener.Limits(connections: 2, handshakes: 8, handshakesPerSource: 4)
-        try await TestAgent.with(limits: limits) { agent in
-            let first = try (0..<6).map { _ in try SilentPeer(port: agent.port, from: "127.0.0.2") }
-            let second = try (0..<4).map { _ in try SilentPeer(port: agent.port, from: "127.0.0.3") }
-            _ = await agent.log.line(with: "of this address without a certificate yet: 4")
-            // Eight are silent now; the agent's own caller makes the oldest of them go.
+        try await TestAgent.with(limits: AgentListener.Limits(silent: 8)) { agent in
+            let peers = try (0..<20).map { _ in try SilentPeer(port: agent.port, from: "127.0.0.1") }
             #expect(try await agent.client().status().host.description == "s1")
-            let line = await agent.log.line(with: "the oldest of too many unfinished ones: 8")
-            #expect(line.contains("peer=127.0.0.2:"))
-            withExtendedLifetime((first, second)) {}
+            let line = await agent.log.line(with: "the oldest of too many that say nothing: 8")
+            #expect(line.contains("peer=127.0.0.1:"))
+            withExtendedLifetime(peers) {}
         }
     }
 
-    @Test("refusals are logged a few a second, and those kept back are counted")
-    func refusals() {
-        let capture = LogCapture()
-        let log = RefusalLog(capture.logger, burst: 3, perSecond: 1)
-        let start = ContinuousClock.now
-        for _ in 0..<10 { log.warning("connection refused", peer: "p", reason: "r", at: start) }
-        #expect(capture.lines.count == 3)
-        let long = String(repeating: "x", count: 10_000)
-        log.warning("connection refused", peer: "p", reason: long, at: start + .seconds(2))
-        #expect(capture.lines.count == 5)
-        #expect(capture.lines[3] == "warning refusals were not logged count=7")
-        #expect(capture.lines[4].utf8.count < 500)
+    @Test("a coordinator gets in where viewers have every place, and a viewer's connection ends for it")
+    func places() async throws {
+        try await TestAgent.with(limits: AgentListener.Limits(connections: 2, viewers: 2)) { agent in
+            let viewers = try [agent.client("viewer/a"), agent.client("viewer/b")]
+            for viewer in viewers { _ = try await viewer.status() }
+            let coordinators = try [agent.client(), agent.client(), agent.client()]
+            for coordinator in coordinators { _ = try await coordinator.status() }
+            let line = await agent.log.line(with: "coordinator/ops needed its place")
+            #expect(line.contains("peer=127.0.0.1:"))
+            let error = await #expect(throws: AgentClientError.self) { try await viewers[0].status() }
+            switch error {
+            case .unreachable?, .replyLost?: break
+            case let other: Issue.record("\(String(describing: other))")
+            }
+        }
     }
 }
 

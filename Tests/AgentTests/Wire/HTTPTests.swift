@@ -2,6 +2,8 @@ import AgentClient
 import AgentServer
 import ControlProtocol
 import FoundationEssentials
+import Glibc
+import NIOCore
 import Testing
 
 @Suite("HTTP as it comes", .timeLimit(.minutes(1)))
@@ -110,19 +112,61 @@ struct HTTPTests {
         }
     }
 
-    @Test("more connections than the limit are not taken, and say so in the log")
-    func limit() async throws {
-        try await TestAgent.with(limits: AgentListener.Limits(connections: 1)) { agent in
-            let first = try agent.client()
-            _ = try await first.status()
-            let second = try agent.client()
-            let error = await #expect(throws: AgentClientError.self) { try await second.status() }
-            guard case .unreachable? = error else {
-                Issue.record("\(String(describing: error))")
-                return
+    @Test(
+        "a viewer's body is refused before it is sent, announced or in chunks, and so is one that no route takes"
+    )
+    func judgedFirst() async throws {
+        try await TestAgent.with(limits: AgentListener.Limits(farewell: .milliseconds(200))) { agent in
+            for field in ["content-length: 1048575", "transfer-encoding: chunked"] {
+                for path in ["/v1/commands", "/v1/nowhere"] {
+                    let reply = try await RawConnection.open(agent, "viewer/v")
+                        .exchange("POST \(path) HTTP/1.1\r\nhost: x\r\n\(field)\r\n\r\n")
+                    #expect(reply.hasPrefix(path == "/v1/commands" ? "HTTP/1.1 403 " : "HTTP/1.1 404 "))
+                    #expect(reply.contains("connection: close\r\n"))
+                }
+                let reply = try await RawConnection.open(agent)
+                    .exchange("GET /v1/status HTTP/1.1\r\nhost: x\r\n\(field)\r\n\r\n")
+                #expect(reply.hasPrefix("HTTP/1.1 400 "))
+                #expect(reply.contains("takes no body"))
             }
-            _ = await agent.log.line(with: "too many connections: 1")
-            #expect(try await first.status().host.description == "s1")
+        }
+    }
+
+    @Test("after a request to speak another protocol the connection ends: nothing behind it is kept")
+    func upgrade() async throws {
+        try await TestAgent.with { agent in
+            let upgrade = "GET /v1/status HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
+            for text in [upgrade, "CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n"] {
+                let reply = try await RawConnection.open(agent, "viewer/v").exchange(text)
+                #expect(reply.contains("connection: close\r\n"))
+            }
+        }
+    }
+
+    @Test("requests that come together wait as bytes, and are answered one after another")
+    func pipelined() async throws {
+        try await TestAgent.with { agent in
+            let request = "GET /v1/status HTTP/1.1\r\nhost: x\r\n\r\n"
+            let last = "GET /v1/status HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+            let many = String(repeating: request, count: 300)
+            let reply = try await answer(agent, many + last)
+            #expect(reply.ranges(of: "HTTP/1.1 200 OK").count == 301)
+        }
+    }
+
+    @Test("requests beyond what a connection may have waiting end it")
+    func flooded() async throws {
+        try await TestAgent.with { agent in
+            let request = "GET /v1/commands/unknown HTTP/1.1\r\nhost: x\r\n\r\n"
+            let many = String(repeating: request, count: 20_000)
+            do {
+                let reply = try await RawConnection.open(agent, "viewer/v").exchange(many)
+                #expect(reply.ranges(of: "HTTP/1.1 403").count < 20_000)
+            } catch let error as IOError {
+                // It hangs up without a last word.
+                #expect(error.errnoCode == ECONNRESET || error.errnoCode == EPIPE)
+            }
+            _ = await agent.log.line(with: "more requests than it waited answers for")
         }
     }
 

@@ -1,0 +1,31 @@
+import ControlProtocol
+
+/// One look at the host: what `/v1/status` and `/metrics` are made of.
+struct ObservedHost: Sendable {
+    let rules: Result<InstalledRules, HostActionError>
+    let zookeeper: ZooKeeperStatus?
+    let services: [NamedService]
+    let files: [FileState]
+    let managers: [RuleManager]
+
+    init(_ host: any HostActions) async {
+        async let services = host.otherServices()
+        async let files = host.allowedFiles()
+        async let managers = host.ruleManagers()
+        async let rules = Self.rules(of: host)
+        async let zookeeper = host.zookeeper()
+        self.rules = await rules
+        self.zookeeper = await zookeeper
+        self.services = await services
+        self.files = await files
+        self.managers = await managers
+    }
+
+    private static func rules(of host: any HostActions) async -> Result<InstalledRules, HostActionError> {
+        do throws(HostActionError) {
+            return .success(try await host.installedRules())
+        } catch {
+            return .failure(error)
+        }
+    }
+}
