@@ -152,7 +152,7 @@ let suites: [Target] = [
     tests("SettingsTests", use: ["ControlProtocol", "Settings", "Topology"]),
     tests(
         "MutualTLSTests",
-        use: ["CertificateAuthority", "COpenSSL", "MutualTLS"],
+        use: ["CertificateAuthority", "COpenSSL", "MutualTLS", "SystemCalls"],
         http + subprocess + [tls]
     ),
     tests(
@@ -165,7 +165,7 @@ let suites: [Target] = [
         use: [
             "AgentClient", "AgentServer", "CertificateAuthority", "ControlProtocol", "HostControl", "LabKit",
             "Logs",
-            "MutualTLS", "Settings",
+            "MutualTLS", "Settings", "SystemCalls",
             "Topology",
         ],
         http + subprocess + [arguments, logging]

@@ -4,6 +4,7 @@ import Fleet
 import FoundationEssentials
 import Reporting
 import Settings
+import SystemCalls
 import Topology
 
 struct StatusCommand: AsyncParsableCommand {
@@ -17,7 +18,7 @@ struct StatusCommand: AsyncParsableCommand {
     @OptionGroup var logging: LogOptions
 
     func run() async throws {
-        let plan = try PlanReader.read(path: file)
+        let plan = try PlanReader.read(path: file, believing: .operator)
         let fleet = try AgentFleet(plan: plan, log: logging.logger, warn: Output.warn)
         let hosts = plan.agents.map(\.host)
         let answers = await fleet.observe(hosts)
