@@ -80,6 +80,7 @@ test-unit: build
 
 lint:
 	.ci/check-layout --prove
+	.ci/check-claims --prove
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
 
 format:

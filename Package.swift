@@ -177,7 +177,7 @@ let suites: [Target] = [
     tests("SettingsTests", use: ["ControlProtocol", "Settings", "Topology"]),
     tests(
         "MutualTLSTests",
-        use: ["CertificateAuthority", "COpenSSL", "MutualTLS"],
+        use: ["CertificateAuthority", "COpenSSL", "MutualTLS", "SystemCalls"],
         http + subprocess + [tls]
     ),
     tests(

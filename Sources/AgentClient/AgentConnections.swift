@@ -13,6 +13,8 @@ final class AgentConnections: Sendable {
     struct Connection: Sendable {
         let channel: any Channel
         let failure: FailureNote
+        /// What the agent's certificate was judged by.
+        let context: TLSContext
     }
 
     private struct Idle: Sendable {
@@ -69,11 +71,17 @@ final class AgentConnections: Sendable {
         for entry in idle.withLock({ $0 }) { entry.connection.channel.close(promise: nil) }
     }
 
+    /// A connection that was judged by certificate files that have been replaced since is not taken again: its agent's
+    /// certificate may be revoked.
+    ///
     /// - Parameter freshness: how long a connection may have been idle to be taken again.
     func take(freshness: Duration) async throws(AgentClientError) -> Checkout {
-        if let connection = reuse(freshness) { return Checkout(connection: connection, isReused: true) }
+        let context = await tls.current()
+        if let connection = reuse(freshness, judgedBy: context) {
+            return Checkout(connection: connection, isReused: true)
+        }
         do {
-            let connection = try await connect()
+            let connection = try await connect(context)
             log.debug("connected to an agent", fields: place)
             return Checkout(connection: connection, isReused: false)
         } catch {
@@ -96,12 +104,14 @@ final class AgentConnections: Sendable {
         if !isKept { connection.channel.close(promise: nil) }
     }
 
-    private func reuse(_ freshness: Duration) -> Connection? {
+    private func reuse(_ freshness: Duration, judgedBy context: TLSContext) -> Connection? {
         let limit = min(freshness, Self.longestIdle)
         let (found, stale) = idle.withLock { idle in
             var stale: [any Channel] = []
             while let last = idle.popLast() {
-                if last.connection.channel.isActive, ContinuousClock.now - last.since < limit {
+                if last.connection.channel.isActive, last.connection.context === context,
+                    ContinuousClock.now - last.since < limit
+                {
                     return (Optional(last.connection), stale)
                 }
                 stale.append(last.connection.channel)
@@ -112,9 +122,8 @@ final class AgentConnections: Sendable {
         return found
     }
 
-    private func connect() async throws -> Connection {
+    private func connect(_ context: TLSContext) async throws -> Connection {
         let timeout = TimeAmount(patience.connect)
-        let context = await tls.current()
         // The handshake may be over, either way, before this task hears of the connection.
         let opened = try await ClientBootstrap(group: group)
             .connectTimeout(timeout)
@@ -138,7 +147,7 @@ final class AgentConnections: Sendable {
                         ready.fail(error)
                         throw error
                     }
-                    let connection = Connection(channel: channel, failure: failure)
+                    let connection = Connection(channel: channel, failure: failure, context: context)
                     return Opened(connection: connection, ready: ready.futureResult)
                 }
             }
@@ -171,7 +180,8 @@ extension TLSError {
     var isAboutIdentity: Bool {
         switch self {
         case .certificateRefused, .refusedByPeer, .notTLS, .plainHTTP, .olderTLS: true
-        case .unreadable, .keyExposed, .malformed, .keyDoesNotFit, .notP256, .notAnAuthority, .library,
+        case .unreadable, .keyExposed, .malformed, .keyDoesNotFit, .notP256, .notAnAuthority, .notOurs,
+            .ended, .notBegun, .noRevocationList, .revocationListTakenBack, .unkept, .library,
             .exchangeFailed, .handshakeTimedOut, .closedDuringHandshake, .truncated:
             false
         }

@@ -18,7 +18,7 @@ package struct AgentProgram: Sendable {
     private let state: StateDirectory
     private let log: Logger
 
-    /// Takes the state directory, reads its records, opens ports that an agent before this one left closed, binds
+    /// Takes the state directory, opens ports that an agent before this one left closed, reads certificates and records, binds
     /// the port; anything wrong stops it here, but for the ports.
     ///
     /// - Parameter port: another port than the configuration's; 0 lets the kernel choose.
@@ -32,7 +32,10 @@ package struct AgentProgram: Sendable {
         port: Int? = nil
     ) async throws(AgentServerError) -> AgentProgram {
         let state = try StateDirectory(path: configuration.state)
-        let tls = try context(configuration, log)
+        // First of all: files that cannot be used keep no port closed.
+        await openPorts(of: host, log)
+        let credentials = try AgentCredentials(configuration, keepsNumbers: true, log)
+        let tls = credentials.context
         let counters = AgentCounters()
         let refusals = RefusalLog(log)
         let intake = try CommandIntake(
@@ -43,21 +46,12 @@ package struct AgentProgram: Sendable {
             counters: counters,
             log: log
         )
-        await openPorts(of: host, log)
         let observer = HostObserver(
             facts: HostObserver.Facts(
                 host: configuration.host,
                 startedAt: clock.now().unixMilliseconds,
                 backend: configuration.backend,
-                credentials: {
-                    // Looked at anew when the request came in.
-                    let context = tls.latest
-                    return CredentialExpiry(
-                        certificate: context.certificate.notAfter,
-                        authority: context.authorityEnds,
-                        revocationList: context.revocationListEnds
-                    )
-                }
+                credentials: { credentials.expiry }
             ),
             actions: host,
             clock: clock
@@ -186,55 +180,12 @@ package struct AgentProgram: Sendable {
 
     /// Everything that can be checked without taking the port or the state directory.
     package static func check(_ configuration: AgentConfiguration) throws(AgentServerError) {
-        _ = try context(configuration, .silent)
+        _ = try AgentCredentials(configuration, keepsNumbers: false, .silent)
         for file in configuration.files {
             let directory = file.lastIndex(of: "/").map { String(file[...$0]) } ?? "."
             guard access(directory, W_OK) == 0 || errno == ENOENT else {
                 throw .notWritable(directory: directory, reason: systemReason())
             }
-        }
-    }
-
-    private static func context(
-        _ configuration: AgentConfiguration,
-        _ log: Logger
-    ) throws(AgentServerError) -> ReloadingTLSContext {
-        let paths = configuration.certificates
-        for path in [paths.certificate, paths.key, paths.authority, paths.revoked].compactMap({ $0 }) {
-            if let objection = OwnFile.objection(to: path) { throw .notOurs(reason: objection) }
-        }
-        guard let domain = TrustDomain(paths.trustDomain),
-            let name = PeerName(configuration.host.description)
-        else { throw .tls(reason: "'\(paths.trustDomain)' is not a trust domain; correct tls.trust_domain") }
-        let own = PeerIdentity.agent(name)
-        do throws(TLSError) {
-            let tls = try ReloadingTLSContext(
-                files: TLSFiles(
-                    certificate: paths.certificate,
-                    key: paths.key,
-                    authority: paths.authority,
-                    revoked: paths.revoked
-                ),
-                trustDomain: domain
-            ) { outcome in
-                switch outcome {
-                case .success(let facts): log.info("certificate re-read", fields: ["serial": facts.serial])
-                case .failure(let error):
-                    log.error(
-                        "new certificate files not used; the old ones stay",
-                        fields: ["reason": error.description]
-                    )
-                }
-            }
-            guard tls.latest.certificate.identity(in: domain) == own else {
-                throw TLSError.malformed(
-                    path: paths.certificate,
-                    detail: "it is not the certificate of \(own.uri(in: domain)); issue one for this host"
-                )
-            }
-            return tls
-        } catch {
-            throw .tls(reason: error.description)
         }
     }
 }

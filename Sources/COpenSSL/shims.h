@@ -73,6 +73,12 @@ static inline const ASN1_STRING *mitosis_general_name_uri(const GENERAL_NAMES *n
     return name->type == GEN_URI ? name->d.uniformResourceIdentifier : NULL;
 }
 
+/* Whether verification is at the trusted certificate at the end of a chain, and not at the peer's own. */
+static inline int mitosis_is_chain_end(X509_STORE_CTX *store) {
+    int depth = X509_STORE_CTX_get_error_depth(store);
+    return depth > 0 && depth == sk_X509_num(X509_STORE_CTX_get0_chain(store)) - 1;
+}
+
 static inline EVP_PKEY *mitosis_p256_generate(void) {
     return EVP_EC_gen("P-256");
 }

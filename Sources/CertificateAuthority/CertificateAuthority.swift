@@ -1,6 +1,7 @@
 internal import COpenSSL
 package import FoundationEssentials
 package import MutualTLS
+internal import SystemCalls
 
 /// Issues certificates with libcrypto.
 ///
@@ -44,10 +45,12 @@ package struct CertificateAuthority {
     /// The authority kept in two PEM files; its trust domain is the URI of its certificate.
     package init(certificatePath: String, keyPath: String) throws(PKIError) {
         do throws(TLSError) {
-            let keyFile = try CredentialFile(reading: keyPath)
+            let keyFile = try CredentialFile(reading: keyPath, believing: .operator)
             guard keyFile.mode & 0o077 == 0 else { throw .keyExposed(path: keyPath, mode: keyFile.mode) }
             key = try PEM.privateKey(in: keyFile)
-            let found = try PEM.certificates(in: CredentialFile(reading: certificatePath))
+            let found = try PEM.certificates(
+                in: CredentialFile(reading: certificatePath, believing: .operator)
+            )
             guard let first = found.first, X509_check_ca(first.pointer) == 1 else {
                 throw .notAnAuthority(path: certificatePath)
             }

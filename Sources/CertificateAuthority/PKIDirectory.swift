@@ -1,5 +1,6 @@
 package import FoundationEssentials
 package import MutualTLS
+internal import SystemCalls
 
 /// An authority on disk, with everything that it issued.
 ///
@@ -49,7 +50,7 @@ package struct PKIDirectory: Sendable {
         try NewFile.create(indexPath, [], mode: 0o600)
         try NewFile.create(
             revocationListPath,
-            authority.revocationList(of: [], number: 1, now: now),
+            authority.revocationList(of: [], number: RevocationNumber(1), now: now),
             mode: 0o644
         )
         // Last, as the sign that all of it is there.
@@ -95,7 +96,7 @@ package struct PKIDirectory: Sendable {
         return try readIndex().certificates
     }
 
-    /// Revokes one serial, or all certificates of one name, and writes the new revocation list.
+    /// Revokes one serial, or all certificates of one name, and writes the new revocation list, under the next number.
     ///
     /// The index comes first: when the list cannot be written, revoking again fails as `alreadyRevoked` only
     /// after the list has been written anew.
@@ -106,13 +107,50 @@ package struct PKIDirectory: Sendable {
         var index = try readIndex()
         let outcome = Result { () throws(PKIError) in try index.revoke(text, at: now) }
         try writeIndex(index)
+        _ = try writeList(of: index, by: authority, above: nil, now: now)
+        return try outcome.get()
+    }
+
+    /// Writes the revocation list anew, with everything that the index says is revoked, and returns its number.
+    ///
+    /// - Parameter above: a number that is in force somewhere, which the new one must exceed.
+    package func relist(above: RevocationNumber? = nil, now: Date) throws(PKIError) -> RevocationNumber {
+        let authority = try open()
+        let lock = try DirectoryLock(path + "/lock")
+        defer { _ = lock }
+        return try writeList(of: readIndex(), by: authority, above: above, now: now)
+    }
+
+    /// Numbers only rise: above the present list's, and above the count of what is revoked, which stands in for a list that
+    /// was lost.
+    private func writeList(
+        of index: IssuedIndex,
+        by authority: CertificateAuthority,
+        above: RevocationNumber?,
+        now: Date
+    ) throws(PKIError) -> RevocationNumber {
         let revoked = index.revocations
+        let number = [numberOfList(of: authority), above, RevocationNumber(UInt32(clamping: revoked.count))]
+            .compactMap(\.self).max()?.next
+        guard let number else {
+            throw .library(operation: "number the revocation list", detail: "none is left")
+        }
         try NewFile.replace(
             revocationListPath,
-            authority.revocationList(of: revoked, number: revoked.count + 1, now: now),
+            authority.revocationList(of: revoked, number: number, now: now),
             mode: 0o644
         )
-        return try outcome.get()
+        return number
+    }
+
+    /// Nil when there is no list of this authority to be read.
+    private func numberOfList(of authority: CertificateAuthority) -> RevocationNumber? {
+        do throws(TLSError) {
+            return try PEM.revocationLists(in: CredentialFile(reading: revocationListPath))
+                .filter { $0.isSigned(by: authority.certificate) }.compactMap(\.number).max()
+        } catch {
+            return nil
+        }
     }
 
     private func open() throws(PKIError) -> CertificateAuthority {
@@ -123,7 +161,7 @@ package struct PKIDirectory: Sendable {
     private func readIndex() throws(PKIError) -> IssuedIndex {
         let bytes: [UInt8]
         do throws(TLSError) {
-            bytes = try CredentialFile(reading: indexPath).bytes
+            bytes = try CredentialFile(reading: indexPath, believing: .operator).bytes
         } catch {
             throw .cannotRead(path: indexPath, reason: error.description)
         }

@@ -1,6 +1,6 @@
 internal import COpenSSL
 package import FoundationEssentials
-import MutualTLS
+package import MutualTLS
 
 extension CertificateAuthority {
     /// A complete revocation list, PEM.
@@ -12,7 +12,7 @@ extension CertificateAuthority {
     /// command.
     package func revocationList(
         of revoked: [Revocation],
-        number: Int,
+        number: RevocationNumber,
         now: Date
     ) throws(PKIError) -> [UInt8] {
         ERR_clear_error()
@@ -69,11 +69,15 @@ extension CertificateAuthority {
         return true
     }
 
-    private func addExtensions(to list: OpaquePointer, number: Int) -> Bool {
-        guard let value = ASN1_INTEGER_new() else { return false }
+    private func addExtensions(to list: OpaquePointer, number: RevocationNumber) -> Bool {
+        var parsed: OpaquePointer?
+        guard BN_dec2bn(&parsed, number.description) == Int32(number.description.utf8.count) else {
+            return false
+        }
+        defer { BN_free(parsed) }
+        guard let value = BN_to_ASN1_INTEGER(parsed, nil) else { return false }
         defer { ASN1_STRING_free(value) }
-        guard ASN1_INTEGER_set(value, number) == 1,
-            X509_CRL_add1_ext_i2d(list, NID_crl_number, value, 0, 0) == 1
+        guard X509_CRL_add1_ext_i2d(list, NID_crl_number, value, 0, 0) == 1
         else { return false }
         var context = X509V3_CTX()
         mitosis_x509v3_set_context(&context, certificate.pointer, nil, list)

@@ -8,6 +8,15 @@ package enum TLSError: Error, Hashable, Sendable {
     case keyDoesNotFit(key: String, certificate: String)
     case notP256(path: String)
     case notAnAuthority(path: String)
+    /// Somebody else could have written the file.
+    case notOurs(reason: String)
+    case ended(path: String, at: Date)
+    case notBegun(path: String, from: Date)
+    case noRevocationList(path: String)
+    /// An authority's list takes back what a newer one said.
+    case revocationListTakenBack(path: String, authority: String, fault: RevocationListFault)
+    /// The number of a list in force could not be kept for the next start.
+    case unkept(path: String, reason: String)
     case library(operation: String, detail: String)
 
     /// This side refused what the peer presented.
@@ -22,6 +31,14 @@ package enum TLSError: Error, Hashable, Sendable {
     case closedDuringHandshake
     /// The connection ended without the peer's close notification: data may be missing.
     case truncated
+}
+
+/// Why an authority's revocation list cannot take the place of the one that was seen before.
+package enum RevocationListFault: Hashable, Sendable {
+    case older(number: RevocationNumber, seen: RevocationNumber)
+    /// Its number is one that another list had.
+    case sameNumber(RevocationNumber)
+    case missing(seen: RevocationNumber)
 }
 
 /// What is wrong with a peer's certificate.
@@ -53,6 +70,19 @@ extension TLSError: CustomStringConvertible {
         case .notP256(let path):
             "\(path) is not a P-256 certificate or key: issue one with `mitosis pki issue`"
         case .notAnAuthority(let path): "\(path) holds a certificate that is not an authority's"
+        case .notOurs(let reason): reason
+        case .ended(let path, let date):
+            "\(path) is not valid any more: it ended at \(date.ISO8601Format()): issue a new one"
+        case .notBegun(let path, let date):
+            "\(path) is not valid yet: it begins at \(date.ISO8601Format()): compare the clocks"
+        case .noRevocationList(let path):
+            "there is no revocation list \(path): copy it here from the authority's directory (`mitosis pki relist` writes it "
+                + "again) or from any host, or waive the check revocation-list in the plan"
+        case .revocationListTakenBack(let path, let authority, let fault):
+            "\(path) is refused: \(fault) of the authority \(authority.prefix(16)); copy the newest list here, or "
+                + "write one with a higher number (`mitosis pki relist --above NUMBER`)"
+        case .unkept(let path, let reason):
+            "\(path) cannot be written: \(reason); until it can, an older revocation list would be taken after a restart"
         case .library(let operation, let detail): "OpenSSL failed to \(operation): \(detail)"
         case .certificateRefused(let refusal): refusal.description
         case .refusedByPeer(let alert): "the peer refused this side: \(alert): \(alert.remedy)"
@@ -64,6 +94,18 @@ extension TLSError: CustomStringConvertible {
             "no TLS handshake within \(milliseconds) ms: the peer is silent, stuck or does not speak TLS"
         case .closedDuringHandshake: "the peer closed the connection during the TLS handshake: see its log"
         case .truncated: "the connection ended without TLS close notification: data may be missing"
+        }
+    }
+}
+
+extension RevocationListFault: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .older(let number, let seen):
+            "it holds list number \(number), older than number \(seen), which was in force here,"
+        case .sameNumber(let number):
+            "it holds another list number \(number) than the one that was in force here"
+        case .missing(let seen): "it does not hold the list (number \(seen) was in force here)"
         }
     }
 }

@@ -41,10 +41,17 @@ package struct StatusText: Sendable {
 
     private func line(_ host: HostName) -> String {
         switch answers[host] {
-        case .status(let status): Self.line(Self.cells(status, of: host))
+        case .status(let status):
+            ([Self.line(Self.cells(status, of: host))] + Self.problems(status.credentials, of: host))
+                .joined(separator: "\n")
         case .silent(let reason): "\(host)  no answer: \(PrintableText(reason))"
         case nil: "\(host)  no answer"
         }
+    }
+
+    /// Files that were replaced and are not used.
+    private static func problems(_ credentials: CredentialExpiry?, of host: HostName) -> [String] {
+        (credentials?.failures ?? []).prefix(8).map { "\(host)  not in use: \($0.reason.prefix(1000))" }
     }
 
     private static func cells(_ status: HostStatus, of host: HostName) -> [String] {

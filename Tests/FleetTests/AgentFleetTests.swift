@@ -2,15 +2,20 @@ import CertificateAuthority
 import ControlProtocol
 import Fleet
 import FoundationEssentials
+import Glibc
 import Logs
 import MutualTLS
 import Settings
+import Synchronization
+import SystemCalls
 import Testing
 
 @Suite("The fleet of a plan's agents", .timeLimit(.minutes(1)))
 struct AgentFleetTests {
     /// A plan whose agents are on a port where nobody listens.
-    private static func withPlan(_ body: (MigrationPlan) async throws -> Void) async throws {
+    private static func withPlan(waiving waivers: String = "", _ body: (MigrationPlan) async throws -> Void)
+        async throws
+    {
         let directory =
             FileManager.default.temporaryDirectory.path + "/mitosis-fleet-\(UInt64.random(in: 0 ... .max))"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -35,7 +40,7 @@ struct AgentFleetTests {
                 - {id: 5, host: d2, address: 198.51.100.5, agent_address: 127.0.0.1, agent_port: 1}
                 - {id: 6, host: d3, address: 198.51.100.6, agent_address: 127.0.0.1, agent_port: 1}
 
-            """
+            """ + waivers
         try Data(text.utf8).write(to: URL(filePath: directory + "/plan.yaml"))
         do {
             try await body(try PlanReader.read(path: directory + "/plan.yaml"))
@@ -81,6 +86,114 @@ struct AgentFleetTests {
             let fleet = try AgentFleet(plan: plan, log: .silent) { Issue.record("\($0)") }
             let own = try #require(await fleet.ownCredentials())
             #expect(own.certificate < (own.authority ?? 0))
+        }
+    }
+
+    /// What the fleet of a plan refuses to begin with; nil when it begins.
+    private static func refusal(of plan: MigrationPlan) -> String? {
+        do {
+            _ = try AgentFleet(plan: plan, log: .silent) { Issue.record("\($0)") }
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    @Test("without a revocation list nothing is begun, unless the plan waives the check by name")
+    func noList() async throws {
+        try await Self.withPlan { plan in
+            try FileManager.default.removeItem(atPath: plan.pki.directory + "/ca.crl")
+            let said = Self.refusal(of: plan)
+            #expect(said?.hasPrefix("there is no revocation list \(plan.pki.directory)/ca.crl: ") == true)
+            #expect(said?.contains("waive the check revocation-list") == true)
+        }
+        let waiver = "waivers: [{check: revocation-list, reason: the authority keeps none}]\n"
+        try await Self.withPlan(waiving: waiver) { plan in
+            try FileManager.default.removeItem(atPath: plan.pki.directory + "/ca.crl")
+            let fleet = try AgentFleet(plan: plan, log: .silent) { Issue.record("\($0)") }
+            #expect(await fleet.ownCredentials()?.revocationLists == [])
+        }
+    }
+
+    @Test("an older revocation list is refused by the next program, whatever plan it has")
+    func olderList() async throws {
+        try await Self.withPlan { plan in
+            let list = plan.pki.directory + "/ca.crl"
+            let old = try Data(contentsOf: URL(filePath: list))
+            let pki = PKIDirectory(path: plan.pki.directory)
+            _ = try pki.issue(.viewer(try #require(PeerName("gone"))), now: Date())
+            _ = try pki.revoke("gone", now: Date())
+            let fleet = try AgentFleet(plan: plan, log: .silent) { Issue.record("\($0)") }
+            #expect(await fleet.ownCredentials()?.revocationLists?.map(\.number) == ["2"])
+            try old.write(to: URL(filePath: list))
+            let said = Self.refusal(of: plan)
+            #expect(said?.contains("it holds list number 1, older than number 2") == true)
+            // The way on: a list above the one that was seen.
+            #expect(try pki.relist(above: RevocationNumber(2), now: Date()) == RevocationNumber(3))
+            #expect(Self.refusal(of: plan) == nil)
+        }
+    }
+
+    @Test(
+        "files that others could have written, and keys that they could read, are refused by name",
+        .enabled(if: geteuid() == 0, "other users' files need root")
+    )
+    func owners() async throws {
+        let faults: [(file: String, said: String, make: @Sendable (String) -> Int32)] = [
+            ("coordinators/test.key", "is open to its group or to others (mode 640)", { chmod($0, 0o640) }),
+            ("coordinators/test.key", "belongs to user 1234", { chown($0, 1234, 0) }),
+            ("coordinators/test.pem", "can be written by others (mode 646)", { chmod($0, 0o646) }),
+            ("ca.pem", "belongs to user 1234", { chown($0, 1234, 0) }),
+            ("ca.pem", "can be written by others (mode 664)", { chmod($0, 0o664) }),
+            ("ca.crl", "can be written by others (mode 666)", { chmod($0, 0o666) }),
+            ("coordinators", "can be written by others (mode 777)", { chmod($0, 0o777) }),
+        ]
+        for fault in faults {
+            try await Self.withPlan { plan in
+                try #require(fault.make("\(plan.pki.directory)/\(fault.file)") == 0)
+                let said = Self.refusal(of: plan)
+                #expect(said?.contains("/\(fault.file) \(fault.said)") == true, "\(said ?? "taken")")
+            }
+        }
+    }
+
+    @Test(
+        "a plan file that others could have written is refused",
+        .enabled(if: geteuid() == 0, "other users' files need root")
+    )
+    func planOwners() async throws {
+        try await Self.withPlan { plan in
+            func refusal() -> String? {
+                do throws(PlanError) {
+                    _ = try PlanReader.read(path: plan.file, believing: .operator)
+                    return nil
+                } catch {
+                    return "\(error)"
+                }
+            }
+            #expect(refusal() == nil)
+            try #require(chmod(plan.file, 0o664) == 0)
+            #expect(refusal()?.contains("plan.yaml can be written by others (mode 664)") == true)
+            try #require(chmod(plan.file, 0o644) == 0 && chown(plan.file, 1234, 0) == 0)
+            #expect(refusal()?.contains("plan.yaml belongs to user 1234") == true)
+        }
+    }
+
+    @Test(
+        "a list that is replaced while a program runs is in use at its next look, and one that is refused is told"
+    )
+    func replaced() async throws {
+        try await Self.withPlan { plan in
+            let told = Mutex<[String]>([])
+            let fleet = try AgentFleet(plan: plan, log: .silent) { text in told.withLock { $0.append(text) } }
+            let pki = PKIDirectory(path: plan.pki.directory)
+            _ = try pki.relist(now: Date())
+            #expect(await fleet.ownCredentials()?.revocationLists?.map(\.number) == ["2"])
+            try Data("garbage".utf8).write(to: URL(filePath: plan.pki.directory + "/ca.crl"))
+            let own = try #require(await fleet.ownCredentials())
+            #expect(own.revocationLists?.map(\.number) == ["2"])
+            #expect(own.failures?.map(\.part) == ["trust"])
+            #expect(told.withLock { $0 }.count == 1)
         }
     }
 }

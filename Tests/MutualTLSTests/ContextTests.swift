@@ -60,7 +60,10 @@ struct ContextTests {
 
         let foreign = try TestPKI(trustDomain: "elsewhere")
         let list = try foreign.revoke([])
-        #expect(refusal(of: one.checking(revoked: list)) == nil, "a list of another authority is harmless")
+        #expect(
+            refusal(of: one.checking(revoked: list))?.description.contains("by none that is in") == true,
+            "a list of another authority covers nobody"
+        )
         let impostor = try TestPKI()
         let forged = try impostor.revoke([])
         #expect(
@@ -106,11 +109,7 @@ struct ContextTests {
         let first = try pki.issue("agent/s1", named: "agent")
         let coordinator = try pki.client(pki.issue("coordinator/ops").files)
         let reports = Reports()
-        let reloading = try ReloadingTLSContext(
-            files: first.files,
-            trustDomain: pki.domain,
-            report: { reports.add($0) }
-        )
+        let reloading = try pki.reloading(first.files, report: { reports.add($0) })
         try await TestServer.run(.reloading(reloading)) { running in
             #expect(try await running.connect(coordinator).peer?.serial == first.facts.serial)
             #expect(reports.texts == [])
@@ -140,11 +139,7 @@ struct ContextTests {
         let (files, facts) = try pki.issue("coordinator/ops")
         let coordinator = try pki.client(files)
         let list = try pki.revoke([])
-        let reloading = try ReloadingTLSContext(
-            files: agent.checking(revoked: list),
-            trustDomain: pki.domain,
-            report: { _ in }
-        )
+        let reloading = try pki.reloading(agent.checking(revoked: list))
         try await TestServer.run(.reloading(reloading)) { running in
             #expect(try await running.connect(coordinator).text == "ping")
             _ = try pki.revoke([facts.serial])
@@ -154,15 +149,17 @@ struct ContextTests {
     }
 }
 
-private final class Reports: Sendable {
+final class Reports: Sendable {
     private let lines = Mutex<[String]>([])
 
     var texts: [String] { lines.withLock { $0 } }
 
-    func add(_ report: Result<CertificateFacts, TLSError>) {
-        switch report {
-        case .success(let facts): lines.withLock { $0.append("loaded \(facts.serial)") }
-        case .failure(let error): lines.withLock { $0.append("\(error)") }
+    func add(_ event: CredentialEvent) {
+        switch event {
+        case .certificateReplaced(let facts): lines.withLock { $0.append("loaded \(facts.serial)") }
+        case .refused(let failure): lines.withLock { $0.append("\(failure.error)") }
+        case .trustReplaced(let lists): lines.withLock { $0.append("lists \(lists.map(\.number))") }
+        case .listOverdue: lines.withLock { $0.append("overdue") }
         }
     }
 }

@@ -45,12 +45,7 @@ struct AgentMetrics {
             seconds: facts.startedAt
         )
         page.add("mitosis_clock_seconds", .gauge, "The host's clock, Unix time.", seconds: now)
-        page.add(
-            "mitosis_certificate_expiry_days",
-            .gauge,
-            "Days until the agent's certificate expires.",
-            [.init(days(until: facts.credentials().certificate))]
-        )
+        credentials(facts.credentials(), &page)
         page.add(
             "mitosis_lease_epoch",
             .gauge,
@@ -117,13 +112,6 @@ struct AgentMetrics {
         DropCause.allCases.filter(isMeant).map {
             PrometheusText.Sample("\(counters.drops[$0] ?? 0)", ["cause": $0.rawValue])
         }
-    }
-
-    private func days(until expiry: Int64) -> String {
-        // Hundredths are enough, and never print as an exponent.
-        let hundredths = (expiry - now) / 864_000
-        let fraction = String(hundredths.magnitude % 100 + 100).dropFirst()
-        return "\(hundredths < 0 ? "-" : "")\(hundredths.magnitude / 100).\(fraction)"
     }
 
     private func wall(_ page: inout PrometheusText) {

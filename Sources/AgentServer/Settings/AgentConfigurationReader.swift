@@ -1,6 +1,7 @@
 import ControlProtocol
 import Logs
 package import Settings
+import SystemCalls
 import Topology
 
 /// Reads `agent.yaml`; reports every mistake of a file at once.
@@ -9,13 +10,19 @@ package struct AgentConfigurationReader {
 
     /// Refuses a file that somebody else can change.
     package static func readOwn(path: String) throws(AgentServerError) -> AgentConfiguration {
-        if let objection = OwnFile.objection(to: path) { throw .notOurs(reason: objection) }
-        return try read(path: path)
+        try read(path: path, believing: .daemon)
     }
 
     package static func read(path: String) throws(AgentServerError) -> AgentConfiguration {
+        try read(path: path, believing: nil)
+    }
+
+    private static func read(
+        path: String,
+        believing owners: TrustedOwners?
+    ) throws(AgentServerError) -> AgentConfiguration {
         do {
-            return try read(YAMLDocument.read(path: path))
+            return try read(YAMLDocument.read(path: path, believing: owners))
         } catch {
             throw .configuration(problem: error)
         }

@@ -19,7 +19,7 @@ struct RulesClean: AsyncParsableCommand {
     @OptionGroup var logging: LogOptions
 
     func run() async throws {
-        let plan = try PlanReader.read(path: file)
+        let plan = try PlanReader.read(path: file, believing: .operator)
         let fleet = try AgentFleet(plan: plan, log: logging.logger, warn: Output.warn)
         let journal = try SQLiteJournal(path: plan.journalPath, exclusively: true)
         let cleaning = RuleCleaning(

@@ -3,6 +3,7 @@ import ControlProtocol
 import Fleet
 import Reporting
 import Settings
+import SystemCalls
 
 struct RulesList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -14,7 +15,7 @@ struct RulesList: AsyncParsableCommand {
     @OptionGroup var logging: LogOptions
 
     func run() async throws {
-        let plan = try PlanReader.read(path: file)
+        let plan = try PlanReader.read(path: file, believing: .operator)
         let fleet = try AgentFleet(plan: plan, log: logging.logger, warn: Output.warn)
         let hosts = plan.servers.map(\.host)
         let answers = await fleet.observe(hosts)

@@ -5,6 +5,7 @@ import FoundationEssentials
 import Printable
 import Reporting
 import Settings
+import SystemCalls
 import Topology
 
 struct StatusCommand: AsyncParsableCommand {
@@ -18,7 +19,7 @@ struct StatusCommand: AsyncParsableCommand {
     @OptionGroup var logging: LogOptions
 
     func run() async throws {
-        let plan = try PlanReader.read(path: file)
+        let plan = try PlanReader.read(path: file, believing: .operator)
         let fleet = try AgentFleet(plan: plan, log: logging.logger, warn: Output.warn)
         let hosts = plan.agents.map(\.host)
         let answers = await fleet.observe(hosts)

@@ -7,7 +7,7 @@ struct PKI: AsyncParsableCommand {
         commandName: "pki",
         abstract:
             "Issues, lists and revokes the certificates by which agents, coordinators and viewers know each other.",
-        subcommands: [Init.self, Issue.self, List.self, Revoke.self]
+        subcommands: [Init.self, Issue.self, List.self, Revoke.self, Relist.self]
     )
 
     /// Where the authority is kept.

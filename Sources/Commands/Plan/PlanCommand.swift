@@ -4,6 +4,7 @@ import Fleet
 import Procedure
 import Reporting
 import Settings
+import SystemCalls
 
 struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -15,7 +16,7 @@ struct PlanCommand: AsyncParsableCommand {
     @OptionGroup var logging: LogOptions
 
     func run() async throws {
-        let plan = try PlanReader.read(path: file)
+        let plan = try PlanReader.read(path: file, believing: .operator)
         let fleet = try AgentFleet(plan: plan, log: logging.logger, warn: Output.warn)
         let survey = await Survey.take(of: plan, through: fleet)
         let walls = plan.destination.map { ($0.host, [plan.wall(for: $0)]) }

@@ -31,7 +31,7 @@ struct PreflightCommand: AsyncParsableCommand {
     private func report() async throws -> PreflightReport {
         let plan: MigrationPlan
         do throws(PlanError) {
-            plan = try PlanReader.read(path: file)
+            plan = try PlanReader.read(path: file, believing: .operator)
         } catch {
             return PreflightReport(file: file, refused: error)
         }
@@ -39,7 +39,7 @@ struct PreflightCommand: AsyncParsableCommand {
         do {
             fleet = try AgentFleet(plan: plan, log: logging.logger, warn: Output.warn)
         } catch let error as TLSError {
-            return PreflightReport(plan.name, plan.strategy, [Self.unusable("\(error)")])
+            return PreflightReport(plan.name, plan.strategy, [Self.unusable(error)])
         } catch let error as FleetNameError {
             return PreflightReport(plan.name, plan.strategy, [Self.impossible("\(error)")])
         }
@@ -63,12 +63,24 @@ struct PreflightCommand: AsyncParsableCommand {
     }
 
     /// Without this program's own certificate no agent can be asked anything.
-    private static func unusable(_ reason: String) -> Finding {
-        Finding(
+    private static func unusable(_ error: TLSError) -> Finding {
+        switch error {
+        case .noRevocationList, .revocationListTakenBack:
+            return Finding(
+                name: .revocationList,
+                title: "this program keeps a revocation list, and no older one than before",
+                verdict: .fail,
+                reason: "\(error)",
+                remedy:
+                    "certs/README.md, Revocation, says how to go on; until then a certificate that was stolen could be taken"
+            )
+        case _: break
+        }
+        return Finding(
             name: .certificates,
             title: "this coordinator's certificate can be used",
             verdict: .fail,
-            reason: reason,
+            reason: "\(error)",
             remedy:
                 "Issue one with `mitosis pki issue coordinator NAME`, and name it under 'pki' in the plan file"
         )

@@ -81,7 +81,7 @@ struct Conductor: Sendable {
 extension Conductor {
     /// From the command line: the real fleet, the journal on disk, the operator at the terminal.
     init(_ options: RunOptions) throws {
-        let plan = try PlanReader.read(path: options.file)
+        let plan = try PlanReader.read(path: options.file, believing: .operator)
         StopSignal.install()
         let log = options.logging.logger
         let fleet = try AgentFleet(plan: plan, log: log, warn: Output.warn)

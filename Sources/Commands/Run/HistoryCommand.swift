@@ -7,6 +7,7 @@ import Logs
 import Procedure
 import Reporting
 import Settings
+import SystemCalls
 
 struct HistoryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,7 +19,7 @@ struct HistoryCommand: AsyncParsableCommand {
     @OptionGroup var logging: LogOptions
 
     func run() async throws {
-        let plan = try PlanReader.read(path: file)
+        let plan = try PlanReader.read(path: file, believing: .operator)
         guard access(plan.journalPath) else {
             throw Complaint("\(plan.journalPath): no journal yet; `mitosis run \(file)` begins one")
         }

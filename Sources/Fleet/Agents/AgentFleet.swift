@@ -1,6 +1,5 @@
 import AgentClient
 package import ControlProtocol
-import Glibc
 package import Logging
 import MutualTLS
 import NIOCore
@@ -22,23 +21,7 @@ package struct AgentFleet: Fleet {
         log: Logger,
         warn: @escaping @Sendable (String) -> Void
     ) throws {
-        let directory = plan.pki.directory
-        let name = plan.pki.coordinator
-        let crl = "\(directory)/ca.crl"
-        let files = TLSFiles(
-            certificate: "\(directory)/coordinators/\(name).pem",
-            key: "\(directory)/coordinators/\(name).key",
-            authority: "\(directory)/ca.pem",
-            revoked: access(crl, F_OK) == 0 ? crl : nil
-        )
-        guard let trustDomain = TrustDomain(plan.pki.trustDomain) else {
-            throw FleetNameError.trustDomain(file: plan.file, text: plan.pki.trustDomain)
-        }
-        let tls = try ReloadingTLSContext(files: files, trustDomain: trustDomain) { reload in
-            if case .failure(let error) = reload {
-                warn("\(error)")
-            }
-        }
+        let tls = try CoordinatorCredentials.context(of: plan, warn: warn)
         var clients: [HostName: AgentClient] = [:]
         for agent in plan.agents {
             guard let peer = PeerName(agent.host.description) else {
@@ -60,11 +43,7 @@ package struct AgentFleet: Fleet {
 
     package func ownCredentials() async -> CredentialExpiry? {
         let context = await tls.current()
-        return CredentialExpiry(
-            certificate: context.certificate.notAfter,
-            authority: context.authorityEnds,
-            revocationList: context.revocationListEnds
-        )
+        return CoordinatorCredentials.expiry(context, tls.failures)
     }
 
     package func observe(_ hosts: [HostName]) async -> [HostName: Observation] {

@@ -1,5 +1,5 @@
 internal import Glibc
-internal import SystemCalls
+package import SystemCalls
 
 /// A file read whole, with the mode and stamp of exactly what was read.
 package struct CredentialFile: Sendable {
@@ -10,12 +10,11 @@ package struct CredentialFile: Sendable {
 
     private static let sizeLimit = 16 << 20
 
-    package init(reading path: String) throws(TLSError) {
+    /// - Parameter owners: whose file it must be, in a folder where nobody else can replace it; nil for anybody's.
+    package init(reading path: String, believing owners: TrustedOwners? = nil) throws(TLSError) {
+        let file: BoundedFile
         do throws(BoundedFile.Failure) {
-            let file = try BoundedFile(reading: path, limit: Self.sizeLimit)
-            bytes = file.bytes
-            mode = file.status.st_mode & 0o7777
-            stamp = FileStamp(file.status)
+            file = try BoundedFile(reading: path, limit: Self.sizeLimit)
         } catch {
             switch error {
             case .unreadable(let failure): throw .unreadable(path: path, reason: failure.reason)
@@ -23,6 +22,12 @@ package struct CredentialFile: Sendable {
             case .tooLarge: throw .unreadable(path: path, reason: "larger than 16 MB")
             }
         }
+        if let objection = owners?.objection(to: path, file) ?? owners?.objection(toFolderOf: path) {
+            throw .notOurs(reason: objection)
+        }
+        bytes = file.bytes
+        mode = file.status.st_mode & 0o7777
+        stamp = FileStamp(file.status)
         self.path = path
     }
 }

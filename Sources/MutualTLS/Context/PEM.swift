@@ -1,5 +1,4 @@
 internal import COpenSSL
-package import FoundationEssentials
 
 /// Owns one X509.
 package final class Certificate {
@@ -21,19 +20,6 @@ package final class PrivateKey {
     package init(owning pointer: OpaquePointer) { self.pointer = pointer }
 
     deinit { EVP_PKEY_free(pointer) }
-}
-
-/// Owns one X509_CRL.
-package final class RevocationList {
-    package let pointer: OpaquePointer
-
-    /// Takes the reference over.
-    package init(owning pointer: OpaquePointer) { self.pointer = pointer }
-
-    deinit { X509_CRL_free(pointer) }
-
-    /// When it has to have been replaced; nil for a list that does not say.
-    package var nextUpdate: Date? { X509_CRL_get0_nextUpdate(pointer).flatMap { CertificateFacts.date($0) } }
 }
 
 /// Reads the PEM blocks of a file; a file with none, or with a broken one, is an error.

@@ -15,27 +15,40 @@ package final class TLSContext: @unchecked Sendable {
     package let certificate: CertificateFacts
     /// When the first of the trusted authorities ends.
     package let authorityEnds: Date?
-    /// When the first of the revocation lists ends; nil when there is none, or it has no end.
-    package let revocationListEnds: Date?
+    /// The lists in force, one an authority; empty when none is kept.
+    package let revocationLists: [RevocationListFacts]
     package let trustDomain: TrustDomain
     let pointer: OpaquePointer
-    let stamps: [FileStamp?]
 
-    package init(files: TLSFiles, trustDomain: TrustDomain) throws(TLSError) {
-        let credentials = try Credentials(reading: files)
+    /// When the first of the revocation lists ends; nil when there is none, or it has no end.
+    ///
+    /// It stays in force all the same.
+    package var revocationListEnds: Date? { revocationLists.compactMap(\.nextUpdate).min() }
+
+    /// Whatever fits together is taken: who judges what may be used is `CredentialRules`.
+    package convenience init(files: TLSFiles, trustDomain: TrustDomain) throws(TLSError) {
+        try self.init(
+            own: OwnPairFiles(reading: files),
+            trust: TrustFiles(reading: files),
+            trustDomain: trustDomain
+        )
+    }
+
+    init(own: OwnPairFiles, trust: TrustFiles, trustDomain: TrustDomain) throws(TLSError) {
+        let pair = try OwnPair(own)
+        let trusted = try Trust(trust)
         ERR_clear_error()
         guard let created = SSL_CTX_new(TLS_method()) else {
             throw .library(operation: "create a context", detail: Diagnostics.drain().text)
         }
         pointer = created
         self.trustDomain = trustDomain
-        certificate = credentials.leaf.facts
-        authorityEnds = credentials.authorities.map(\.facts.notAfter).min()
-        revocationListEnds = credentials.revoked.compactMap(\.nextUpdate).min()
-        stamps = credentials.stamps
+        certificate = pair.leaf.facts
+        authorityEnds = trusted.authorities.map(\.facts.notAfter).min()
+        revocationLists = trusted.lists.map(\.facts)
         try restrict()
-        try present(credentials)
-        try trust(credentials)
+        try present(pair)
+        try believe(trusted)
     }
 
     deinit { SSL_CTX_free(pointer) }
@@ -52,25 +65,26 @@ package final class TLSContext: @unchecked Sendable {
         }
     }
 
-    private func present(_ credentials: Credentials) throws(TLSError) {
-        try require(SSL_CTX_use_certificate(pointer, credentials.leaf.pointer), "use the certificate")
-        for intermediate in credentials.intermediates {
+    private func present(_ pair: OwnPair) throws(TLSError) {
+        try require(SSL_CTX_use_certificate(pointer, pair.leaf.pointer), "use the certificate")
+        for intermediate in pair.intermediates {
             try require(mitosis_ssl_ctx_add_chain(pointer, intermediate.pointer), "use the certificate chain")
         }
-        try require(SSL_CTX_use_PrivateKey(pointer, credentials.key.pointer), "use the key")
+        try require(SSL_CTX_use_PrivateKey(pointer, pair.key.pointer), "use the key")
     }
 
-    private func trust(_ credentials: Credentials) throws(TLSError) {
+    private func believe(_ trust: Trust) throws(TLSError) {
         let store = SSL_CTX_get_cert_store(pointer)
-        for authority in credentials.authorities {
+        for authority in trust.authorities {
             try require(X509_STORE_add_cert(store, authority.pointer), "trust the authority")
         }
-        for list in credentials.revoked {
-            try require(X509_STORE_add_crl(store, list.pointer), "use the revocation list")
+        for listed in trust.lists {
+            try require(X509_STORE_add_crl(store, listed.list.pointer), "use the revocation list")
         }
         // A given intermediate authority is trusted as such: not everything else under its root is.
         var flags = UInt(X509_V_FLAG_PARTIAL_CHAIN)
-        if !credentials.revoked.isEmpty { flags |= UInt(X509_V_FLAG_CRL_CHECK) }
+        // The whole chain, but for the trusted authority at its end: see PeerJudgement.
+        if !trust.lists.isEmpty { flags |= UInt(X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) }
         try require(X509_STORE_set_flags(store, flags), "set verification flags")
     }
 

@@ -9,7 +9,7 @@ package struct TLSFiles: Hashable, Sendable {
     package let authority: String
     /// Revocation lists.
     ///
-    /// When given, a peer that no valid list covers is refused.
+    /// When given, a peer that no list covers is refused; a list that has ended covers still.
     package let revoked: String?
 
     package init(certificate: String, key: String, authority: String, revoked: String? = nil) {
@@ -19,8 +19,11 @@ package struct TLSFiles: Hashable, Sendable {
         self.revoked = revoked
     }
 
-    var paths: [String] { [certificate, key, authority] + (revoked.map { [$0] } ?? []) }
+    /// Change whenever this side's certificate or key is replaced or written to.
+    func ownStamps() -> [FileStamp?] { [certificate, key].map { FileStamp(of: $0) } }
 
-    /// Changes whenever one of the files is replaced or written to.
-    func stamps() -> [FileStamp?] { paths.map { FileStamp(of: $0) } }
+    /// Change whenever the authority or the lists are.
+    func trustStamps() -> [FileStamp?] {
+        ([authority] + (revoked.map { [$0] } ?? [])).map { FileStamp(of: $0) }
+    }
 }

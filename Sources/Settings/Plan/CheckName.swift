@@ -10,6 +10,8 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
     case serverProcesses = "server-processes"
     case clocks
     case certificates
+    case credentialFiles = "credential-files"
+    case revocationList = "revocation-list"
     case configurationFiles = "configuration-files"
     case configPaths = "config-paths"
     case staticConfiguration = "static-configuration"
@@ -71,6 +73,8 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
             .needed(traps: [21], "a server that the agent cannot look into cannot be detached without loss")
         case .clocks: .waivable(traps: [19])
         case .certificates: .waivable(traps: [19])
+        case .credentialFiles: .waivable(traps: [])
+        case .revocationList: .waivable(traps: [])
         case .configurationFiles: .needed(traps: [], Self.files)
         case .configPaths: .needed(traps: [15], Self.files)
         case .staticConfiguration: .needed(traps: [6], Self.files)
@@ -121,6 +125,8 @@ package protocol CheckCatalog {
     static func serverProcesses(_ plan: Plan) -> Self
     static func clocks(_ plan: Plan) -> Self
     static func certificates(_ plan: Plan) -> Self
+    static func credentialFiles(_ plan: Plan) -> Self
+    static func revocationList(_ plan: Plan) -> Self
     static func configurationFiles(_ plan: Plan) -> Self
     static func configPaths(_ plan: Plan) -> Self
     static func staticConfiguration(_ plan: Plan) -> Self
@@ -163,6 +169,8 @@ extension CheckCatalog {
         case .serverProcesses: serverProcesses(plan)
         case .clocks: clocks(plan)
         case .certificates: certificates(plan)
+        case .credentialFiles: credentialFiles(plan)
+        case .revocationList: revocationList(plan)
         case .configurationFiles: configurationFiles(plan)
         case .configPaths: configPaths(plan)
         case .staticConfiguration: staticConfiguration(plan)

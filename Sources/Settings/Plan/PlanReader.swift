@@ -1,15 +1,21 @@
 import ControlProtocol
 import FoundationEssentials
+package import SystemCalls
 import Topology
 
 /// Turns a plan file into values, or into everything that is wrong with it.
 ///
 /// Nothing but the file itself is looked at. docs/plan-file.md describes the format.
 package enum PlanReader {
-    package static func read(path: String) throws(PlanError) -> MigrationPlan {
+    /// Reads a file, with every mistake in it.
+    ///
+    /// - Parameter owners: whose file it must be, and that nobody else can have written; nil for anybody's.
+    package static func read(path: String, believing owners: TrustedOwners? = nil) throws(PlanError)
+        -> MigrationPlan
+    {
         let document: YAMLDocument
         do {
-            document = try YAMLDocument.read(path: path)
+            document = try YAMLDocument.read(path: path, believing: owners)
         } catch {
             throw PlanDocument.error(error)
         }

@@ -1,4 +1,4 @@
-import SystemCalls
+package import SystemCalls
 
 /// One parsed document, with the bytes that it was parsed from.
 package struct YAMLDocument: Sendable {
@@ -11,10 +11,14 @@ package struct YAMLDocument: Sendable {
     package let root: YAMLNode
 
     /// Reads a file; nothing but a regular file of at most `sizeLimit` bytes is read.
-    package static func read(path: String) throws(YAMLError) -> YAMLDocument {
-        let bytes: [UInt8]
+    ///
+    /// - Parameter owners: whose file it must be, and that nobody else can have written; nil for anybody's.
+    package static func read(path: String, believing owners: TrustedOwners? = nil) throws(YAMLError)
+        -> YAMLDocument
+    {
+        let file: BoundedFile
         do throws(BoundedFile.Failure) {
-            bytes = try BoundedFile(reading: path, limit: sizeLimit).bytes
+            file = try BoundedFile(reading: path, limit: sizeLimit)
         } catch {
             switch error {
             case .unreadable(let failure): throw .unreadable(file: path, reason: failure.reason)
@@ -22,7 +26,8 @@ package struct YAMLDocument: Sendable {
             case .tooLarge: throw .tooLarge(file: path, limit: sizeLimit)
             }
         }
-        return try YAMLDocument(bytes: bytes, file: path)
+        if let objection = owners?.objection(to: path, file) { throw .notOurs(reason: objection) }
+        return try YAMLDocument(bytes: file.bytes, file: path)
     }
 
     /// Parses text; `file` is only a name for errors.

@@ -2,6 +2,8 @@
 package enum YAMLError: Error, Hashable, Sendable, CustomStringConvertible {
     case unreadable(file: String, reason: String)
     case notRegular(file: String)
+    /// Somebody else could have written it.
+    case notOurs(reason: String)
     case tooLarge(file: String, limit: Int)
     /// At least one, in the order of the document.
     case problems([YAMLProblem])
@@ -12,6 +14,7 @@ package enum YAMLError: Error, Hashable, Sendable, CustomStringConvertible {
             "\(file): cannot be read: \(reason). Check the path and its permissions."
         case .notRegular(let file):
             "\(file): is not a regular file. Name a file."
+        case .notOurs(let reason): reason
         case .tooLarge(let file, let limit):
             "\(file): is larger than \(limit) bytes, the most that is read. Check that it is the right file."
         case .problems(let problems):

@@ -7,9 +7,13 @@ import NIOPosix
 struct RawConnection {
     private let channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>
 
-    static func open(_ agent: TestAgent, _ identity: String = "coordinator/ops") async throws -> RawConnection
-    {
-        let context = try agent.authority.context(identity).latest
+    static func open(
+        _ agent: TestAgent,
+        _ identity: String = "coordinator/ops",
+        files: TLSFiles? = nil
+    ) async throws -> RawConnection {
+        let certified = try files ?? agent.authority.issue(identity)
+        let context = try agent.authority.context(identity, files: certified).latest
         let expected = try TestAuthority.peer("agent/s1")
         let channel = try await ClientBootstrap(group: TestAgent.group)
             .connect(host: "127.0.0.1", port: agent.port) { channel in

@@ -50,12 +50,13 @@ final class TestAgent: Sendable {
     ///   - host: what it runs on, if not what the earlier one ran on.
     static func start(
         after earlier: TestAgent? = nil,
+        authority: TestAuthority? = nil,
         host: ScriptedHost? = nil,
         port: Int = 0,
         limits: AgentListener.Limits = AgentListener.Limits(),
         grace: Duration = .seconds(30)
     ) async throws -> TestAgent {
-        let authority = try earlier?.authority ?? TestAuthority()
+        let authority = try authority ?? earlier?.authority ?? TestAuthority()
         let host = host ?? earlier?.host ?? ScriptedHost()
         let clock = earlier?.clock ?? TestClock()
         let log = LogCapture()
@@ -74,11 +75,12 @@ final class TestAgent: Sendable {
 
     /// Runs `body` with an agent, which is stopped whatever becomes of it.
     static func with(
+        authority: TestAuthority? = nil,
         host: ScriptedHost? = nil,
         limits: AgentListener.Limits = AgentListener.Limits(),
         _ body: (TestAgent) async throws -> Void
     ) async throws {
-        let agent = try await start(host: host, limits: limits)
+        let agent = try await start(authority: authority, host: host, limits: limits)
         do {
             try await body(agent)
         } catch {
@@ -104,10 +106,12 @@ final class TestAgent: Sendable {
         file: String = "/etc/zookeeper/conf/zoo.cfg"
     ) throws -> AgentConfiguration {
         let files = try authority.issue("agent/s1")
+        let isListed = FileManager.default.fileExists(atPath: authority.list)
+        let list = isListed ? ", revoked: \(authority.list)" : ""
         let text = """
             host: s1
             listen: {address: "127.0.0.1", port: 9760}
-            tls: {certificate: \(files.certificate), key: \(files.key), authority: \(files.authority), trust_domain: mitosis}
+            tls: {certificate: \(files.certificate), key: \(files.key), authority: \(files.authority), trust_domain: mitosis\(list)}
             state: \(authority.directory.path)/state
             firewall: {backend: nftables, protected_ports: [22], peers: [198.51.100.0/24, "2001:db8::/64"]}
             files: [\(file)]
@@ -118,6 +122,7 @@ final class TestAgent: Sendable {
 
     func client(
         _ identity: String = "coordinator/ops",
+        files: TLSFiles? = nil,
         host: String = "s1",
         patience: Patience = Patience(),
         log: Logger = .silent
@@ -128,7 +133,7 @@ final class TestAgent: Sendable {
             identity: try TestAuthority.peer("agent/" + host),
             address: "127.0.0.1",
             port: port,
-            tls: try authority.context(identity),
+            tls: try authority.context(identity, files: files ?? authority.issue(identity)),
             group: Self.group,
             patience: patience,
             log: log

@@ -1,10 +1,13 @@
 import CertificateAuthority
 import FoundationEssentials
 import MutualTLS
+import SystemCalls
 
 /// An authority and the files of those it certified.
 struct TestAuthority: Sendable {
     let directory: TemporaryDirectory
+    /// Where `revoke` writes the list; from then on an agent's configuration names it.
+    var list: String { directory.path + "/ca.crl" }
     let domain: TrustDomain
     private let certificate: String
     private let key: String
@@ -32,8 +35,29 @@ struct TestAuthority: Sendable {
         )
     }
 
+    /// Writes the revocation list, and returns its place.
+    @discardableResult
+    func revoke(_ serials: [String], number: UInt32) throws -> String {
+        let authority = try CertificateAuthority(certificatePath: certificate, keyPath: key)
+        let revoked = serials.map { CertificateAuthority.Revocation(serial: $0, at: Date()) }
+        let list = try authority.revocationList(of: revoked, number: RevocationNumber(number), now: Date())
+        return try directory.write("ca.crl", list)
+    }
+
+    func serial(of files: TLSFiles) throws -> String {
+        try TLSContext(files: files, trustDomain: domain).certificate.serial
+    }
+
     func context(_ identity: String) throws -> ReloadingTLSContext {
-        try ReloadingTLSContext(files: issue(identity), trustDomain: domain) { _ in }
+        try context(identity, files: issue(identity))
+    }
+
+    func context(_ identity: String, files: TLSFiles) throws -> ReloadingTLSContext {
+        try ReloadingTLSContext(
+            files: files,
+            rules: CredentialRules(own: Self.peer(identity), trustDomain: domain, owners: .daemon),
+            seen: SeenRevocationLists(nil)
+        ) { _ in }
     }
 
     static func peer(_ text: String) throws -> PeerIdentity {

@@ -118,10 +118,7 @@ struct AccessTests {
             let files = try stranger.issue("coordinator/eve")
             let own = try agent.authority.issue("viewer/x")
             let mixed = TLSFiles(certificate: files.certificate, key: files.key, authority: own.authority)
-            let context = try ReloadingTLSContext(
-                files: mixed,
-                trustDomain: agent.authority.domain
-            ) { _ in }
+            let context = try agent.authority.context("coordinator/eve", files: mixed)
             let client = AgentClient(
                 host: try #require(HostName("s1")),
                 identity: try TestAuthority.peer("agent/s1"),

@@ -89,7 +89,11 @@ struct StatusTextTests {
         )
     }
 
-    private static func broker(_ host: HostName, _ services: [NamedService]) -> HostStatus {
+    private static func broker(
+        _ host: HostName,
+        _ services: [NamedService],
+        _ credentials: CredentialExpiry? = nil
+    ) -> HostStatus {
         HostStatus(
             host: host,
             agentVersion: "test",
@@ -99,8 +103,24 @@ struct StatusTextTests {
             lease: StatusFixture.noLease,
             rules: InstalledRules(backend: .nftables, wall: nil, count: 0, counters: [], listing: ""),
             zookeeper: nil,
-            services: services
+            services: services,
+            credentials: credentials
         )
+    }
+
+    @Test("files that are not in use are named below their host")
+    func credentials() throws {
+        let problem = CredentialProblem(part: "trust", reason: "/t/ca.crl is refused: why", since: 1)
+        let text = try Self.text("k1") { host in
+            let expiry = CredentialExpiry(
+                certificate: 1,
+                authority: nil,
+                revocationList: nil,
+                failures: [problem]
+            )
+            return .status(Self.broker(host, [], expiry))
+        }
+        #expect(text.hasSuffix("- \nk1  not in use: /t/ca.crl is refused: why\n"))
     }
 
     @Test("a host that does not answer says why, and no host at all leaves the header")

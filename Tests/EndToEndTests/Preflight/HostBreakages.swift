@@ -128,6 +128,42 @@ extension Breakage {
         },
     ]
 
+    static let credentials = [
+        Breakage(
+            "an agent's key that others may read",
+            ["credential-files"],
+            saying: ["d2: the key ", "is open to its group or to others (mode 644)"]
+        ) { bench in
+            let key = try bench.files("d2").tls + "/agent.key"
+            try await Tool(["chmod", "644", key]).output(step: "opening a key")
+            return { try await Tool(["chmod", "600", key]).output(step: "closing a key") }
+        },
+        Breakage(
+            "a coordinator without a revocation list",
+            ["revocation-list"],
+            saying: ["there is no revocation list"]
+        ) { bench in
+            let list = bench.lab.layout.pki + "/ca.crl"
+            try await Tool(["mv", list, list + ".away"]).output(step: "moving")
+            return { try await Tool(["mv", list + ".away", list]).output(step: "moving") }
+        },
+        Breakage(
+            "hosts that did not get the newest revocation list",
+            ["revocation-list"],
+            saying: ["s1: its list is number 1, this coordinator's number 2"]
+        ) { bench in
+            let pki = bench.lab.layout.pki
+            let relist = [bench.lab.binaries.coordinator, "pki", "relist", "--directory", pki]
+            try await Tool(relist).output(step: "writing a list")
+            return {
+                for host in bench.lab.configuration.servingHosts {
+                    let place = bench.lab.layout.host(host).tls + "/ca.crl"
+                    try await Tool(["cp", pki + "/ca.crl", place]).output(step: "copying a list")
+                }
+            }
+        },
+    ]
+
     private static func install(_ files: [String], in folder: String) async throws {
         for (file, name) in zip(files, ["agent.pem", "agent.key"]) {
             try await Tool(["cp", "--preserve=mode", file, "\(folder)/\(name)"]).output(step: "copying")

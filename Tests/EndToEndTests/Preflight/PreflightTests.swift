@@ -40,6 +40,7 @@ struct PreflightTests {
         "fails on a broken set-up with the check that is meant, and passes again when it is mended",
         .timeLimit(.minutes(3)),
         arguments: Breakage.files + Breakage.source + Breakage.destination + Breakage.hosts
+            + Breakage.credentials
     )
     func broken(_ breakage: Breakage) async throws { try await breakage.perform(on: SharedLab.lab) }
 

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import SystemCalls
 import Testing
 
 @testable import CertificateAuthority
@@ -77,8 +78,32 @@ final class TestPKI {
     }
 
     func revoke(_ serials: [String]) throws -> String {
+        try revoke(serials, number: UInt32(serials.count + 1))
+    }
+
+    func revoke(_ serials: [String], number: UInt32) throws -> String {
         let list = serials.map { CertificateAuthority.Revocation(serial: $0, at: Date()) }
-        return try write("ca.crl", authority.revocationList(of: list, number: serials.count + 1, now: Date()))
+        return try write(
+            "ca.crl",
+            authority.revocationList(of: list, number: RevocationNumber(number), now: Date())
+        )
+    }
+
+    /// The strict context of a program: what is wrong with the files at the start is thrown.
+    func reloading(
+        _ files: TLSFiles,
+        as text: String = "agent/s1",
+        seen: SeenRevocationLists? = nil,
+        now: @escaping @Sendable () -> Date = { Date() },
+        report: @escaping @Sendable (CredentialEvent) -> Void = { _ in }
+    ) throws -> ReloadingTLSContext {
+        try ReloadingTLSContext(
+            files: files,
+            rules: CredentialRules(own: identity(text), trustDomain: domain, owners: .daemon),
+            seen: seen ?? SeenRevocationLists(nil),
+            now: now,
+            report: report
+        )
     }
 
     func server(_ files: TLSFiles) throws -> TLSContext {

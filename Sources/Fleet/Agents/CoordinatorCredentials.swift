@@ -1,0 +1,64 @@
+import ControlProtocol
+import FoundationEssentials
+import Glibc
+import MutualTLS
+import Settings
+import SystemCalls
+
+/// The coordinator's certificate, key, authority and revocation list, where the plan says that they are kept.
+enum CoordinatorCredentials {
+    /// Without a revocation list nothing is begun, unless the plan does without it.
+    static func context(
+        of plan: MigrationPlan,
+        warn: @escaping @Sendable (String) -> Void
+    ) throws -> ReloadingTLSContext {
+        let directory = plan.pki.directory
+        guard let trustDomain = TrustDomain(plan.pki.trustDomain),
+            let name = PeerName(plan.pki.coordinator)
+        else { throw FleetNameError.trustDomain(file: plan.file, text: plan.pki.trustDomain) }
+        let list = "\(directory)/ca.crl"
+        let isThere = access(list, F_OK) == 0
+        guard isThere || plan.isWaived(.revocationList) else { throw TLSError.noRevocationList(path: list) }
+        let files = TLSFiles(
+            certificate: "\(directory)/coordinators/\(name).pem",
+            key: "\(directory)/coordinators/\(name).key",
+            authority: "\(directory)/ca.pem",
+            revoked: isThere ? list : nil
+        )
+        // The same directory serves many plans, and programs at the same time.
+        let record = SeenRevocationLists.Place(path: list + ".seen", lock: "\(directory)/lock")
+        return try ReloadingTLSContext(
+            files: files,
+            rules: CredentialRules(own: .coordinator(name), trustDomain: trustDomain, owners: .operator),
+            seen: SeenRevocationLists(record),
+            report: { event in
+                switch event {
+                case .certificateReplaced, .trustReplaced: break
+                case .refused(let failure): warn("\(failure.error)")
+                case .listOverdue(let date):
+                    warn(
+                        "\(list) has ended (\(date.ISO8601Format())) and stays in force; write a newer one with "
+                            + "`mitosis pki relist`"
+                    )
+                }
+            }
+        )
+    }
+
+    static func expiry(_ context: TLSContext, _ failures: [CredentialFailure]) -> CredentialExpiry {
+        CredentialExpiry(
+            certificate: context.certificate.notAfter,
+            authority: context.authorityEnds,
+            revocationLists: context.revocationLists.map {
+                RevocationListState(
+                    authority: $0.authority,
+                    number: $0.number.description,
+                    nextUpdate: $0.nextUpdate
+                )
+            },
+            failures: failures.map {
+                CredentialProblem(part: $0.part.rawValue, reason: $0.error.description, since: $0.since)
+            }
+        )
+    }
+}
