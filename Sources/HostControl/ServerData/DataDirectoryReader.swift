@@ -22,8 +22,10 @@ struct DataDirectoryReader {
     private var snapshots: [String: Look<Bool>] = [:]
     private var problems: [String] = []
     private var isListed = true
+    private let files: Set<String>
 
-    init() {}
+    /// `files`: what a link of anybody's at `myid` may lead to.
+    init(files: Set<String> = []) { self.files = files }
 
     /// Blocks for as long as the newest files take to read; another look reads only what came since.
     mutating func read(dataDir: String, logDir: String) -> DataDirectory {
@@ -174,7 +176,8 @@ struct DataDirectoryReader {
     private mutating func number(in path: String, followingLinks: Bool = false) -> Int64? {
         do throws(FileError) {
             let text = String(
-                decoding: try OpenFile(regular: path, followingLinks: followingLinks).content(limit: 4096),
+                decoding: try OpenFile(regular: path, followingLinks: followingLinks, listed: files)
+                    .content(limit: 4096),
                 as: UTF8.self
             )
             .trimmed
