@@ -6,7 +6,7 @@ package struct Wall: Hashable, Sendable, Codable {
     package enum Scope: Hashable, Sendable, Codable {
         /// These TCP ports, both as source and as destination port.
         case ports(numbers: [Port])
-        /// All TCP but the host's protected ports (the agent's own and SSH).
+        /// All TCP but what comes in to the host's protected ports (the agent's own and SSH), and its answers.
         case allTCP
     }
 

@@ -61,8 +61,9 @@ package struct PlanText: Sendable {
         switch plan.scope {
         case .quorumPorts: "the quorum and election ports of both sides"
         case .allTCP:
-            "all TCP between the sides but the protected ports: a client on a source host cannot reach the "
-                + "destination's client port until the clean-up"
+            "all TCP between the sides but what comes in to the destination's protected ports: a client on a source "
+                + "host cannot reach the destination's client port until the clean-up, and nothing on a destination "
+                + "host, a coordinator neither, can reach a source host"
         }
     }
 

@@ -8,7 +8,8 @@ import SystemCalls
 /// The configuration files that the agent's own configuration allows, and nothing else.
 ///
 /// Both changes are desired ends: a write whose content is already there and a restore of what is already
-/// restored succeed without touching the file. A symbolic link at an allowed path is kept: its target changes.
+/// restored succeed without touching the file. A symbolic link at an allowed path is kept: its target changes, if
+/// `PathWalk` lets the link be followed.
 package struct ConfigFiles: Sendable {
     private let allowed: Set<String>
     private let backups: FileBackups
@@ -23,12 +24,12 @@ package struct ConfigFiles: Sendable {
 
     package func state(of path: String) throws(FileError) -> FileState {
         try admit(path)
-        return try FileInspection.read(path).state
+        return try FileInspection.read(path, listed: allowed).state
     }
 
     package func read(_ path: String) throws(FileError) -> FileContent {
         try admit(path)
-        let found = try FileInspection.read(path)
+        let found = try FileInspection.read(path, listed: allowed)
         return FileContent(state: found.state, content: found.content)
     }
 
@@ -43,7 +44,7 @@ package struct ConfigFiles: Sendable {
         }
         let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
-        let found = try FileInspection.read(write.path)
+        let found = try FileInspection.read(write.path, listed: allowed)
         guard let target = found.target else {
             if found.entry == nil {
                 throw .unavailable(operation: "open the directory of", path: write.path, code: ENOENT)
@@ -67,11 +68,11 @@ package struct ConfigFiles: Sendable {
                 found.attributes
                 ?? AtomicFile.Attributes(
                     mode: 0o644,
-                    owner: target.directory.owner.user,
-                    group: target.directory.owner.group
+                    owner: target.directory.found.owner,
+                    group: target.directory.found.group
                 )
             try AtomicFile.replace(target, with: write.content, attributes) { () throws(FileError) in
-                try Self.confirm(found, expected: write.expected)
+                try confirm(found, expected: write.expected)
             }
         }
         let state = try readBack(write.path, digest: desired)
@@ -80,9 +81,9 @@ package struct ConfigFiles: Sendable {
     }
 
     /// The last look before a replacement: still what was looked at, at the same place.
-    private static func confirm(_ found: FileInspection, expected: String?) throws(FileError) {
+    private func confirm(_ found: FileInspection, expected: String?) throws(FileError) {
         let path = found.state.path
-        let now = try FileInspection.read(path)
+        let now = try FileInspection.read(path, listed: allowed)
         guard now.state.digest == found.state.digest else {
             throw .refused(.fileChanged(path: path, expected: expected, found: now.state.digest))
         }
@@ -104,14 +105,15 @@ package struct ConfigFiles: Sendable {
             )
         }
         let meta = backup.meta
-        let found = try FileInspection.read(path)
+        let found = try FileInspection.read(path, listed: allowed)
         let entry = try Self.same(found.entry, meta.directory, path)
         let target =
             meta.symlinkTarget == nil
             ? entry : try Self.same(Self.walk(meta.resolved), meta.resolvedDirectory, path)
         let check = { () throws(FileError) in
-            _ = try Self.same(FilePlace(of: path), meta.directory, path)
-            guard try FileInspection.read(path).isSame(as: found) else { throw FileInspection.changing(path) }
+            let now = try FileInspection.read(path, listed: allowed)
+            _ = try Self.same(now.entry, meta.directory, path)
+            guard now.isSame(as: found) else { throw FileInspection.changing(path) }
         }
         try AtomicFile.discardLeftover(of: target)
         if let attributes = meta.attributes {
@@ -119,7 +121,8 @@ package struct ConfigFiles: Sendable {
                 try AtomicFile.replace(target, with: backup.content, attributes, check: check)
                 if let link = meta.symlinkTarget, found.state.symlinkTarget != link {
                     try AtomicFile.replaceLink(entry, with: link) { () throws(FileError) in
-                        _ = try Self.same(FilePlace(of: path), meta.directory, path)
+                        let now = try FileInspection.read(path, listed: allowed)
+                        _ = try Self.same(now.entry, meta.directory, path)
                     }
                 }
             }
@@ -172,7 +175,7 @@ package struct ConfigFiles: Sendable {
 
     /// What the disk says decides, not that no call failed.
     private func readBack(_ path: String, digest: String?) throws(FileError) -> FileState {
-        let state = try FileInspection.read(path).state
+        let state = try FileInspection.read(path, listed: allowed).state
         guard state.digest == digest else {
             throw .unconfirmed(operation: "read back what was written to", path: path, code: EIO)
         }

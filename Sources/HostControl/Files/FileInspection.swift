@@ -21,44 +21,50 @@ struct FileInspection {
     /// The path of the content, without symbolic links when a link at `path` leads to it.
     var resolved: String? { target.map { state.symlinkTarget == nil ? state.path : $0.path } }
 
-    /// Reads `path`, following symbolic links; everything told is of one open file in one open directory.
+    /// Reads `path`, following symbolic links as `PathWalk` judges them; everything told is of one open file in one open
+    /// directory.
     ///
     /// A directory, device or FIFO is refused.
-    static func read(_ path: String) throws(FileError) -> FileInspection {
-        let entry: FilePlace
+    ///
+    /// - Parameter listed: what a link of anybody's may lead to.
+    static func read(_ path: String, listed: Set<String> = []) throws(FileError) -> FileInspection {
+        let end: PathWalk.End
         do throws(FileError) {
-            entry = try FilePlace(of: path)
+            end = try PathWalk.end(of: path, listed: listed)
         } catch .unavailable(_, _, code: ENOENT) {
             return nothing(at: path, nil, link: nil)
         }
-        let link = try entry.linkTarget()
+        guard let target = end.place, let judged = end.found else {
+            return nothing(at: path, end.entry, link: end.link)
+        }
+        guard judged.kind == S_IFREG else {
+            throw .refused(.invalid(reason: "\(path) is \(kind(of: judged.mode)), not a file"))
+        }
         do throws(FileError) {
-            return try read(path, entry, link: link)
-        } catch .unavailable(_, _, code: ENOENT) {
-            return nothing(at: path, entry, link: link)
-        } catch .unavailable(_, _, code: ENXIO) {
-            throw .refused(.invalid(reason: "\(path) is a FIFO or a socket, not a file"))
-        } catch .unavailable(_, _, code: ELOOP) where link == nil {
+            return try read(path, end, judged, in: target)
+        } catch .unavailable(_, _, code: ENOENT), .unavailable(_, _, code: ELOOP),
+            .unavailable(_, _, code: ENXIO)
+        {
             throw changing(path)
         }
     }
 
-    private static func read(_ path: String, _ entry: FilePlace, link: String?) throws(FileError)
-        -> FileInspection
-    {
-        let file =
-            link == nil ? try OpenFile(entry, O_RDONLY) : try OpenFile(following: entry, O_RDONLY)
+    private static func read(
+        _ path: String,
+        _ end: PathWalk.End,
+        _ judged: FoundEntry,
+        in target: FilePlace
+    ) throws(FileError) -> FileInspection {
+        let (entry, link) = (end.entry, end.link)
+        let file = try OpenFile(target, O_RDONLY)
         let found = try file.attributes()
-        guard found.st_mode & S_IFMT == S_IFREG else {
-            throw .refused(.invalid(reason: "\(path) is \(kind(of: found.st_mode)), not a file"))
+        let entryFound = FoundEntry(found)
+        guard entryFound.isSame(as: judged) else { throw changing(path) }
+        if let objection = end.holder.objection(toHolding: entryFound, at: path, isShared: end.isShared) {
+            throw .refused(.notAllowed(reason: objection))
         }
-        let identity = FileIdentity(found)
-        var target = entry
-        if link != nil {
-            target = try place(of: file, at: path)
-            guard try entry.linkTarget() == link else { throw changing(path) }
-        }
-        guard try target.identity() == identity else { throw changing(path) }
+        let identity = entryFound.identity
+        guard try entry.linkTarget() == link, try target.identity() == identity else { throw changing(path) }
         let content = try file.content(limit: sizeLimit)
         return FileInspection(
             content: content,
@@ -85,14 +91,6 @@ struct FileInspection {
             && entry?.directory.identity == other.entry?.directory.identity
             && target?.directory.identity == other.target?.directory.identity
             && target?.name == other.target?.name
-    }
-
-    private static func place(of file: borrowing OpenFile, at path: String) throws(FileError) -> FilePlace {
-        do throws(FileError) {
-            return try FilePlace(walking: try FilePlace.path(of: file))
-        } catch {
-            throw changing(path)
-        }
     }
 
     private static func nothing(at path: String, _ entry: FilePlace?, link: String?) -> FileInspection {

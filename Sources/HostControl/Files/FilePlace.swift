@@ -6,12 +6,13 @@ import SystemCalls
 final class OpenDirectory: Sendable {
     let descriptor: Int32
     let path: String
-    let identity: FileIdentity
-    let owner: (user: UInt32, group: UInt32)
+    let found: FoundEntry
 
-    /// Follows symbolic links.
+    var identity: FileIdentity { found.identity }
+
+    /// Follows symbolic links as `PathWalk` judges them.
     convenience init(opening path: String) throws(FileError) {
-        try self.init(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), path)
+        try self.init(descriptor: try PathWalk.openDirectory(path), path)
     }
 
     /// Goes from the root step by step, and no step may be a symbolic link.
@@ -24,17 +25,17 @@ final class OpenDirectory: Sendable {
             errno = code
             current = next
         }
-        try self.init(current, path)
+        try self.init(descriptor: current, path)
     }
 
     /// A directory in an open one, and never what a symbolic link of that name leads to.
     convenience init(_ place: FilePlace) throws(FileError) {
         let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
-        try self.init(openat(place.directory.descriptor, place.name, flags), place.path)
+        try self.init(descriptor: openat(place.directory.descriptor, place.name, flags), place.path)
     }
 
     /// Takes the descriptor over.
-    private init(_ descriptor: Int32, _ path: String) throws(FileError) {
+    init(descriptor: Int32, _ path: String) throws(FileError) {
         guard descriptor >= 0 else { throw .unavailable(operation: "open", path: path, code: errno) }
         var found = stat()
         guard fstat(descriptor, &found) == 0 else {
@@ -44,8 +45,7 @@ final class OpenDirectory: Sendable {
         }
         self.descriptor = descriptor
         self.path = path
-        identity = FileIdentity(found)
-        owner = (found.st_uid, found.st_gid)
+        self.found = FoundEntry(found)
     }
 
     deinit { close(descriptor) }
@@ -148,12 +148,8 @@ struct FilePlace {
         }
     }
 
-    /// Where an open file really lies, by the kernel's own account.
-    static func path(of file: borrowing OpenFile) throws(FileError) -> String {
-        try readLink(AT_FDCWD, "/proc/self/fd/\(file.descriptor)", file.path)
-    }
-
-    private static func readLink(_ directory: Int32, _ name: String, _ path: String) throws(FileError)
+    /// Without a name, of a link held by its descriptor.
+    static func readLink(_ directory: Int32, _ name: String, _ path: String) throws(FileError)
         -> String
     {
         var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))

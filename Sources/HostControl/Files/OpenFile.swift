@@ -15,15 +15,29 @@ struct OpenFile: ~Copyable {
         self.path = path
     }
 
-    /// Opens a regular file for reading, and never what a symbolic link leads to, unless told to follow it.
-    init(regular path: String, followingLinks: Bool = false) throws(FileError) {
-        let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | (followingLinks ? 0 : O_NOFOLLOW)
-        let opened = open(path, flags)
+    /// Opens a regular file for reading, on a way that `PathWalk` judges, and never what a symbolic link at the path itself
+    /// leads to, unless told to follow it.
+    ///
+    /// - Parameter listed: what a link of anybody's may lead to.
+    init(
+        regular path: String,
+        followingLinks: Bool = false,
+        listed: Set<String> = []
+    ) throws(FileError) {
+        let end = try PathWalk.end(of: path, listed: listed, followingLast: followingLinks)
+        guard let place = end.place, let judged = end.found else {
+            throw .unavailable(operation: "open", path: path, code: ENOENT)
+        }
+        guard judged.kind == S_IFREG else {
+            throw .unavailable(operation: "read as a plain file", path: path, code: EINVAL)
+        }
+        let flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK
+        let opened = openat(place.directory.descriptor, place.name, flags)
         guard opened >= 0 else { throw .unavailable(operation: "open", path: path, code: errno) }
         var found = stat()
-        guard fstat(opened, &found) == 0, found.st_mode & S_IFMT == S_IFREG else {
+        guard fstat(opened, &found) == 0, FoundEntry(found).isSame(as: judged) else {
             close(opened)
-            throw .unavailable(operation: "read as a plain file", path: path, code: EINVAL)
+            throw FileInspection.changing(path)
         }
         descriptor = opened
         self.path = path
@@ -31,17 +45,8 @@ struct OpenFile: ~Copyable {
 
     /// Opens a name of an open directory, and never what a symbolic link of that name leads to.
     init(_ place: FilePlace, _ flags: Int32, mode: mode_t = 0) throws(FileError) {
-        try self.init(following: place, flags | O_NOFOLLOW, mode: mode)
-    }
-
-    /// Opens a name of an open directory, or what a symbolic link of that name leads to.
-    init(following place: FilePlace, _ flags: Int32, mode: mode_t = 0) throws(FileError) {
-        let opened = openat(
-            place.directory.descriptor,
-            place.name,
-            flags | O_CLOEXEC | O_NONBLOCK,
-            mode
-        )
+        let flags = flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK
+        let opened = openat(place.directory.descriptor, place.name, flags, mode)
         guard opened >= 0 else { throw .unavailable(operation: "open", path: place.path, code: errno) }
         descriptor = opened
         path = place.path

@@ -18,8 +18,8 @@ package protocol Firewall: Sendable {
     /// Replaces whatever is there of ours by these closed ports and, if given, the wall; it takes nothing away first
     /// that is wanted afterwards.
     ///
-    /// From then on nothing gets in to the ports or out of them but the exception, and their connections are ended: both
-    /// ends are told (on a kernel that ends no connections, a silent end is not). `install` opens the ports again and leaves the wall, `remove` opens them too.
+    /// From then on nothing gets in to the ports or out of them but this host's own connections from the exception, and
+    /// their connections are ended: both ends are told (on a kernel that ends no connections, a silent end is not). `install` opens the ports again and leaves the wall, `remove` opens them too.
     func close(_ ports: ClosedPorts, behind wall: Wall?) async throws(FirewallError) -> InstalledRules
     /// Whether the closed ports that `close` has answered with were closed all the time since; false also when somebody took
     /// them away and this firewall put them back.
@@ -36,7 +36,7 @@ package protocol Firewall: Sendable {
     ///
     /// Only what this firewall itself installed. For one caller; ends when its task is cancelled.
     func watch(_ report: @escaping @Sendable (RuleRestoration) -> Void) async
-    /// Ends the established connections that this wall would cut; changes no rule.
+    /// Ends the established connections that this wall cuts where it stands, at their other end; changes no rule here.
     func sever(_ wall: Wall) async throws(FirewallError) -> InstalledRules
     /// Removes everything of ours from every backend of the host; nothing to remove is success.
     func remove() async throws(FirewallError) -> InstalledRules
@@ -47,7 +47,7 @@ package protocol Firewall: Sendable {
 package enum Firewalls {
     /// The firewall of the host this process runs on.
     ///
-    /// - Parameter protectedPorts: ports that no rule may ever match, the agent's own and SSH's.
+    /// - Parameter protectedPorts: ports of this host that no rule may ever match, the agent's own and SSH's.
     package static func make(
         backend: FirewallBackend,
         protectedPorts: [Port],

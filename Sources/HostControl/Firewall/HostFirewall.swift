@@ -136,7 +136,7 @@ package struct HostFirewall: Firewall {
     package func sever(_ wall: Wall) async throws(FirewallError) -> InstalledRules {
         let accepted = try check.accepted(wall)
         return try await inTurn { () async throws(FirewallError) in
-            await endWhatIsCut(by: accepted)
+            await end(.severed(accepted, protectedPorts: check.protectedPorts))
             try requireBackend()
             return described(try await reader.read())
         }
@@ -225,7 +225,9 @@ package struct HostFirewall: Firewall {
         // Opening ports behind a wall lets nothing through that wall that there was not.
         let stands = known?.rules?.closed != nil && known?.rules?.wall == desired.wall
         if let closed = desired.closed { await end(.closed(closed)) }
-        if let wall = desired.wall, !stands { await endWhatIsCut(by: wall) }
+        if let wall = desired.wall, !stands {
+            await end(.walled(wall, protectedPorts: check.protectedPorts))
+        }
         let found = try await reader.read(isExpected: true)
         guard found.own.rules == desired, found.residue == 0 else {
             throw .readbackDiffers(desired: desired.wall, closed: desired.closed, found: described(found))
@@ -237,10 +239,6 @@ package struct HostFirewall: Firewall {
     ///
     /// A kernel that cannot do it leaves a silent connection to die with its first packet. Gates look at the kernel's
     /// socket table, not at this.
-    private func endWhatIsCut(by wall: Wall) async {
-        await end(.walled(wall, protectedPorts: check.protectedPorts))
-    }
-
     private func end(_ connections: CutConnections) async {
         let left = await BlockingThread.run { ending(connections) }
         log.debug("connections ended", fields: ["left": left.map(String.init) ?? "?"])

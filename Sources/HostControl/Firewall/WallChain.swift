@@ -41,6 +41,21 @@ enum WallChain: String, CaseIterable, Sendable {
         }
     }
 
+    /// The interface that a packet came in by, or leaves by.
+    var nftInterfaceKey: String {
+        switch self {
+        case .input: "iifname"
+        case .output: "oifname"
+        }
+    }
+
+    var iptablesInterfaceOption: String {
+        switch self {
+        case .input: "-i"
+        case .output: "-o"
+        }
+    }
+
     var iptablesAddressOption: String {
         switch self {
         case .input: "-s"

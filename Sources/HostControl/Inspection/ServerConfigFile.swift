@@ -1,6 +1,7 @@
 import ControlProtocol
 import FoundationEssentials
 import Glibc
+import SystemCalls
 import Topology
 
 /// A server's configuration file as it is now.
@@ -17,15 +18,22 @@ struct ServerConfigFile {
     /// Reads `path` when it is, or leads to the same file as, one of `allowed`: the path comes from a process of
     /// another account.
     static func read(_ path: String, allowed: Set<String>) -> ServerConfigFile {
-        if allowed.contains(path) { return read(path) }
-        let real = realPath(path)
-        guard real != nil, allowed.contains(where: { realPath($0) == real }) else {
-            return unusable(
-                path,
-                "the server reads \(path), which is not among the agent's files; allow it there"
-            )
+        if allowed.contains(path) { return read(path, listed: allowed) { _ in true } }
+        return read(path, listed: allowed) { identity in
+            // What was read decides, not what the path leads to in another moment.
+            identity.map { identity in allowed.contains { Self.identity(of: $0, allowed) == identity } }
+                ?? false
         }
-        return read(path)
+    }
+
+    private static func identity(of path: String, _ listed: Set<String>) -> FileIdentity? {
+        do throws(FileError) { return try PathWalk.end(of: path, listed: listed).found?.identity } catch {
+            return nil
+        }
+    }
+
+    private static func notAllowed(_ path: String) -> ServerConfigFile {
+        unusable(path, "the server reads \(path), which is not among the agent's files; allow it there")
     }
 
     static func unusable(_ path: String, _ problem: String) -> ServerConfigFile {
@@ -38,17 +46,16 @@ struct ServerConfigFile {
         )
     }
 
-    private static func realPath(_ path: String) -> String? {
-        guard let resolved = realpath(path, nil) else { return nil }
-        defer { free(resolved) }
-        return String(cString: resolved)
-    }
-
-    static func read(_ path: String) -> ServerConfigFile {
+    private static func read(
+        _ path: String,
+        listed: Set<String>,
+        isAllowed: (FileIdentity?) -> Bool
+    ) -> ServerConfigFile {
         do throws(FileError) {
             // The time first: a change after this look then counts as a change.
             let changedAt = lastChange(on: path)
-            let found = try FileInspection.read(path)
+            let found = try FileInspection.read(path, listed: listed)
+            guard isAllowed(found.identity) else { return notAllowed(path) }
             guard let content = found.content else {
                 return ServerConfigFile(
                     path: path,
@@ -77,13 +84,7 @@ struct ServerConfigFile {
                 )
             }
         } catch {
-            return ServerConfigFile(
-                path: path,
-                state: FileInspection.absent(path, link: nil),
-                configuration: nil,
-                problem: error.description,
-                changedAt: nil
-            )
+            return isAllowed(nil) ? unusable(path, error.description) : notAllowed(path)
         }
     }
 

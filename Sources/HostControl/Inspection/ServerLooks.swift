@@ -9,12 +9,13 @@ final class ServerLooks: Sendable {
     private static let patience = Duration.seconds(5)
 
     private let configEye: Mutex<ConfigLook>
-    private let dataEye = Mutex(DataDirectoryReader())
+    private let dataEye: Mutex<DataDirectoryReader>
     private let configLook = SharedLook<ConfigLook.Seen>()
     private let dataLook = SharedLook<DataLook>()
     private let historyLook = SharedLook<DataDirectory>()
 
-    init(stateDirectory: String) {
+    init(stateDirectory: String, files: Set<String>) {
+        dataEye = Mutex(DataDirectoryReader(files: files))
         configEye = Mutex(ConfigLook(views: RunningViews(stateDirectory: stateDirectory)))
     }
 

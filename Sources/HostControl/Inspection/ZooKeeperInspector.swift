@@ -60,7 +60,7 @@ package actor ZooKeeperInspector {
         self.configPath = configPath
         self.allowed = Set(allowed + [configPath])
         self.supervisor = supervisor
-        looks = ServerLooks(stateDirectory: stateDirectory)
+        looks = ServerLooks(stateDirectory: stateDirectory, files: self.allowed)
     }
 
     /// All of it read now, but for the service manager's word on a process that it named in the last ten

@@ -26,9 +26,12 @@ struct DataDirectoryReader {
     private let patience: Duration
     private var problems: [String] = []
     private var isListed = true
+    private let files: Set<String>
 
+    /// - Parameter files: what a link of anybody's at `myid` may lead to.
     /// - Parameter patience: for how long one look reads; who asks waits longer than for four of them.
-    init(limit: ContentLimit = ContentLimit(), patience: Duration = .seconds(1)) {
+    init(files: Set<String> = [], limit: ContentLimit = ContentLimit(), patience: Duration = .seconds(1)) {
+        self.files = files
         self.limit = limit
         self.patience = patience
     }
@@ -235,7 +238,8 @@ struct DataDirectoryReader {
     private mutating func number(in path: String, followingLinks: Bool = false) -> Int64? {
         do throws(FileError) {
             let text = String(
-                decoding: try OpenFile(regular: path, followingLinks: followingLinks).content(limit: 4096),
+                decoding: try OpenFile(regular: path, followingLinks: followingLinks, listed: files)
+                    .content(limit: 4096),
                 as: UTF8.self
             )
             .trimmed

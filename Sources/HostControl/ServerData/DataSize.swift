@@ -17,20 +17,22 @@ enum DataSize {
     }
 
     private static func files(_ kind: String, in directory: String) -> [(zxid: UInt64, bytes: UInt64)]? {
-        guard let stream = opendir(directory) else { return errno == ENOENT ? [] : nil }
-        defer { closedir(stream) }
-        var found: [(zxid: UInt64, bytes: UInt64)] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        do throws(FileError) {
+            let directory = try OpenDirectory(opening: directory)
+            var found: [(zxid: UInt64, bytes: UInt64)] = []
+            for name in try directory.names() {
+                let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+                guard parts.count >= 2, parts[0] == kind, let zxid = UInt64(parts[1], radix: 16),
+                    // One that was purged meanwhile takes nothing. Blocks of 512 bytes: logs are allocated ahead.
+                    let file = try FilePlace(directory, name).attributes()
+                else { continue }
+                found.append((zxid, UInt64(max(0, file.st_blocks)) * 512))
             }
-            let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-            guard parts.count >= 2, parts[0] == kind, let zxid = UInt64(parts[1], radix: 16) else { continue }
-            var file = stat()
-            // One that was purged meanwhile takes nothing. Blocks of 512 bytes: logs are allocated ahead.
-            guard lstat(directory + "/" + name, &file) == 0 else { continue }
-            found.append((zxid, UInt64(max(0, file.st_blocks)) * 512))
+            return found
+        } catch .unavailable(_, _, code: ENOENT) {
+            return []
+        } catch {
+            return nil
         }
-        return found
     }
 }

@@ -44,9 +44,9 @@ struct FirewallAlterationTests {
 
     static let alterations: [Alteration] =
         [
-            Alteration("ruleset flushed", .nftables, "nft flush ruleset", -14),
-            Alteration("table flushed", .nftables, "nft flush table inet mitosis", -13),
-            Alteration("chain emptied", .nftables, "nft flush chain inet mitosis output", -7),
+            Alteration("ruleset flushed", .nftables, "nft flush ruleset", -12),
+            Alteration("table flushed", .nftables, "nft flush table inet mitosis", -11),
+            Alteration("chain emptied", .nftables, "nft flush chain inet mitosis output", -6),
             Alteration("rule added", .nftables, "nft insert rule inet mitosis input accept", 1),
             Alteration(
                 "peer taken out",

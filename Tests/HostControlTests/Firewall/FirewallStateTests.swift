@@ -69,7 +69,7 @@ struct FirewallStateTests {
             #expect(first.uncounted == second.uncounted)
             #expect(second.uncounted == fresh.uncounted)
             #expect(first.wall == wall)
-            #expect(first.count == (backend == .nftables ? 14 : 20))
+            #expect(first.count == (backend == .nftables ? 12 : 20))
             #expect(first.listing.contains("198.51.100.22") && first.listing.contains("2001:db8::22"))
         }
     }

@@ -94,17 +94,20 @@ struct FirewallWallTests {
     }
 
     @Test(
-        "a wall against all TCP spares the agent's port and SSH, and nothing else of the peer",
+        "a wall against all TCP spares what comes in to the agent's port and SSH, and nothing else of the peer",
         arguments: FirewallBackend.allCases
     )
     func allTCPIsCut(backend: FirewallBackend) async throws {
         try await FirewallBench.run { bench in
             try await bench.putForeignRules(iptables: backend == .iptablesLegacy ? "legacy" : "nft")
             let sides = Self.sides(bench)
-            let doomed = try sides.map {
-                try FirewallConnection(from: $0.from, to: $0.to, at: $0.address, port(5000))
-            }
-            let kept = try sides.flatMap { side in
+            let inbound = sides.filter { $0.name == "inbound" }
+            let outbound = sides.filter { $0.name == "outbound" }
+            let doomedSides = sides + outbound
+            let doomed =
+                try sides.map { try FirewallConnection(from: $0.from, to: $0.to, at: $0.address, port(5000)) }
+                + outbound.map { try FirewallConnection(from: $0.from, to: $0.to, at: $0.address, port(22)) }
+            let kept = try inbound.flatMap { side in
                 try FirewallBench.protectedPorts.map {
                     try FirewallConnection(from: side.from, to: side.to, at: side.address, $0)
                 }
@@ -113,7 +116,7 @@ struct FirewallWallTests {
             let wall = Wall(peers: FirewallBench.peer, scope: .allTCP)
             let found = try await bench.firewall(backend).install(wall).wall
             #expect(found == wall)
-            for (side, connection) in zip(sides, doomed) {
+            for (side, connection) in zip(doomedSides, doomed) {
                 let endings = connection.endings()
                 #expect(Self.resets.contains(endings.client), "\(side) \(endings.client)")
                 #expect(Self.resets.contains(endings.server), "\(side) \(endings.server)")
@@ -121,10 +124,11 @@ struct FirewallWallTests {
             try Self.expectRefused(sides, port(2181))
             #expect(Self.allWork(kept))
             #expect(Self.allWork(aside))
-            for side in sides {
-                for number in FirewallBench.protectedPorts {
+            for number in FirewallBench.protectedPorts {
+                for side in inbound {
                     _ = try FirewallConnection(from: side.from, to: side.to, at: side.address, number)
                 }
+                try Self.expectRefused(outbound, number)
             }
         }
     }

@@ -34,17 +34,25 @@ struct RunningViewsTests {
         defer { end(pid) }
         let process = try #require(ProcessIdentity(pid: pid))
         var views = RunningViews(stateDirectory: scratch("state"))
-        #expect(views.view(of: process, .read(path), hasAnswered: true)?.map(\.id.value) == [1])
+        #expect(
+            views.view(of: process, .read(path, allowed: [path]), hasAnswered: true)?.map(\.id.value) == [1]
+        )
         try scratch.file("zoo.cfg", Array("dataDir=/x\nserver.2=198.51.100.2:2888:3888\n".utf8))
-        #expect(views.view(of: process, .read(path), hasAnswered: true)?.map(\.id.value) == [1])
+        #expect(
+            views.view(of: process, .read(path, allowed: [path]), hasAnswered: true)?.map(\.id.value) == [1]
+        )
         var later = RunningViews(stateDirectory: scratch("state"))
-        #expect(later.view(of: process, .read(path), hasAnswered: true)?.map(\.id.value) == [1])
+        #expect(
+            later.view(of: process, .read(path, allowed: [path]), hasAnswered: true)?.map(\.id.value) == [1]
+        )
         #expect(later.problem == nil)
 
         let next = try started()
         defer { end(next) }
         let successor = try #require(ProcessIdentity(pid: next))
-        #expect(later.view(of: successor, .read(path), hasAnswered: true)?.map(\.id.value) == [2])
+        #expect(
+            later.view(of: successor, .read(path, allowed: [path]), hasAnswered: true)?.map(\.id.value) == [2]
+        )
     }
 
     @Test("a file that changed after the start and was not seen before is unknown")
@@ -55,7 +63,7 @@ struct RunningViewsTests {
         try scratch.file("zoo.cfg", Array("dataDir=/x\nserver.2=198.51.100.2:2888:3888\n".utf8))
         let process = try #require(ProcessIdentity(pid: pid))
         var views = RunningViews(stateDirectory: scratch("state"))
-        #expect(views.view(of: process, .read(path), hasAnswered: true) == nil)
+        #expect(views.view(of: process, .read(path, allowed: [path]), hasAnswered: true) == nil)
         #expect(access(scratch("state/running-view.json"), F_OK) != 0)
     }
 
@@ -68,12 +76,13 @@ struct RunningViewsTests {
         let pid = try started()
         defer { end(pid) }
         let process = try #require(ProcessIdentity(pid: pid))
+        let path = scratch("conf/zoo.cfg")
         var before = RunningViews(stateDirectory: scratch("before"))
-        #expect(before.view(of: process, .read(scratch("conf/zoo.cfg")), hasAnswered: true) == [])
+        #expect(before.view(of: process, .read(path, allowed: [path]), hasAnswered: true) == [])
         usleep(60_000)
         try #require(unlink(scratch("conf")) == 0 && symlink("b", scratch("conf")) == 0)
         var after = RunningViews(stateDirectory: scratch("after"))
-        #expect(after.view(of: process, .read(scratch("conf/zoo.cfg")), hasAnswered: true) == nil)
+        #expect(after.view(of: process, .read(path, allowed: [path]), hasAnswered: true) == nil)
     }
 
     @Test("a process that has not answered may not have read its file yet: nothing is known, nothing is kept")
@@ -82,10 +91,14 @@ struct RunningViewsTests {
         defer { end(pid) }
         let process = try #require(ProcessIdentity(pid: pid))
         var views = RunningViews(stateDirectory: scratch("state"))
-        #expect(views.view(of: process, .read(path), hasAnswered: false) == nil)
+        #expect(views.view(of: process, .read(path, allowed: [path]), hasAnswered: false) == nil)
         #expect(access(scratch("state/running-view.json"), F_OK) != 0)
-        #expect(views.view(of: process, .read(path), hasAnswered: true)?.map(\.id.value) == [1])
-        #expect(views.view(of: process, .read(path), hasAnswered: false)?.map(\.id.value) == [1])
+        #expect(
+            views.view(of: process, .read(path, allowed: [path]), hasAnswered: true)?.map(\.id.value) == [1]
+        )
+        #expect(
+            views.view(of: process, .read(path, allowed: [path]), hasAnswered: false)?.map(\.id.value) == [1]
+        )
     }
 
     @Test("a damaged record is said and set aside, never taken for none")
@@ -96,7 +109,9 @@ struct RunningViewsTests {
         let record = try scratch.file("state/running-view.json", Array("{\"process\":".utf8))
         let process = try #require(ProcessIdentity(pid: pid))
         var views = RunningViews(stateDirectory: scratch("state"))
-        #expect(views.view(of: process, .read(path), hasAnswered: true)?.map(\.id.value) == [1])
+        #expect(
+            views.view(of: process, .read(path, allowed: [path]), hasAnswered: true)?.map(\.id.value) == [1]
+        )
         #expect(views.problem?.contains("\(record) cannot be understood") == true)
         #expect(try scratch.names(in: "state") == ["running-view.json", "running-view.json.damaged"])
     }

@@ -10,7 +10,10 @@ package import Topology
 package enum CutConnections: Hashable, Sendable {
     /// All of the ports but the spared one, which this host has with itself.
     case closed(ClosedPorts)
+    /// By a wall on this host.
     case walled(Wall, protectedPorts: [Port])
+    /// By the wall of the host at the other end.
+    case severed(Wall, protectedPorts: [Port])
 
     func contains(_ connection: SocketDiagnosis.Entry) -> Bool {
         switch self {
@@ -19,13 +22,27 @@ package enum CutConnections: Hashable, Sendable {
                 connection.remote.port == closed.exception
                 && connection.remote.address == connection.local.address
             return closed.ports.contains(connection.local.port) && !isSpared
+        // The rules spare what is made to a protected port of the walled host, whatever port it comes from.
         case .walled(let wall, let protectedPorts):
-            guard wall.peers.contains(connection.remote.address) else { return false }
+            return Self.concerns(wall, connection, sparing: [connection.local.port], protectedPorts)
+        // Which host made a connection is not told: one between a protected port and another counts as made to it.
+        case .severed(let wall, let protectedPorts):
             let ports = [connection.local.port, connection.remote.port]
-            return switch wall.scope {
-            case .ports(let numbers): ports.contains(where: numbers.contains)
-            case .allTCP: !ports.contains(where: protectedPorts.contains)
-            }
+            return Self.concerns(wall, connection, sparing: ports, protectedPorts)
+        }
+    }
+
+    private static func concerns(
+        _ wall: Wall,
+        _ connection: SocketDiagnosis.Entry,
+        sparing ends: [Port],
+        _ protectedPorts: [Port]
+    ) -> Bool {
+        guard wall.peers.contains(connection.remote.address) else { return false }
+        return switch wall.scope {
+        case .ports(let numbers):
+            numbers.contains(connection.local.port) || numbers.contains(connection.remote.port)
+        case .allTCP: !ends.contains(where: protectedPorts.contains)
         }
     }
 }

@@ -5,12 +5,14 @@ import Topology
 enum ChainRule: Hashable, Sendable {
     /// Resets must pass, see `NftablesTable.passes`.
     case passResets
-    /// A packet from or to one of these ports leaves our chain unharmed.
+    /// What comes in to one of these ports of this host, or leaves one as an answer, see `NftablesTable.passes`.
     case passPorts(ports: [Port])
-    /// Ports of this host, closed to everybody but the port `exception` of the other end.
-    case close(ports: [Port], exception: Port?)
+    /// What this host says to itself between one of these ports and the other.
+    case spare(ports: [Port], exception: Port)
+    /// Ports of this host, closed to everybody.
+    case close(ports: [Port])
     /// The same for what leaves them, without a word to this host's own sockets.
-    case swallow(ports: [Port], exception: Port?)
+    case swallow(ports: [Port])
     /// No ports: all TCP.
     case reject(peer: IPAddress, ports: [Port])
 
@@ -31,13 +33,17 @@ enum ChainRule: Hashable, Sendable {
             case .allTCP: [[]]
             case .ports(let numbers): chunks(numbers)
             }
-        let closing = chunks(rules.closed?.ports ?? []).map { ports -> ChainRule in
+        let closed = chunks(rules.closed?.ports ?? [])
+        let spared = closed.compactMap { ports in
+            rules.closed?.exception.map { ChainRule.spare(ports: ports, exception: $0) }
+        }
+        let closing = closed.map { ports -> ChainRule in
             switch (chain, rules.outbound) {
-            case (.output, .dropped): .swallow(ports: ports, exception: rules.closed?.exception)
-            case (.input, _), (.output, .reset): .close(ports: ports, exception: rules.closed?.exception)
+            case (.output, .dropped): .swallow(ports: ports)
+            case (.input, _), (.output, .reset): .close(ports: ports)
             }
         }
-        return [.passResets] + chunks(protectedPorts).map { .passPorts(ports: $0) } + closing
+        return [.passResets] + chunks(protectedPorts).map { .passPorts(ports: $0) } + spared + closing
             + rules.peers(family).flatMap { peer in portLists.map { .reject(peer: peer, ports: $0) } }
     }
 
@@ -45,10 +51,18 @@ enum ChainRule: Hashable, Sendable {
     func specification(in chain: WallChain) -> String {
         switch self {
         case .passResets: return "-p tcp -m tcp --tcp-flags RST RST -j RETURN"
-        case .passPorts(let ports): return "-p tcp \(Self.match(ports)) -j RETURN"
-        case .close(let ports, let exception):
-            return "\(Self.closed(ports, exception, chain)) -j REJECT --reject-with tcp-reset"
-        case .swallow(let ports, let exception): return "\(Self.closed(ports, exception, chain)) -j DROP"
+        case .passPorts(let ports):
+            let answers =
+                switch chain {
+                case .input: ""
+                case .output: " -m tcp ! --tcp-flags SYN,ACK SYN"
+                }
+            return "\(Self.own(ports, chain))\(answers) -j RETURN"
+        case .spare(let ports, let exception):
+            return "\(chain.iptablesInterfaceOption) lo \(Self.own(ports, chain)) "
+                + "-m tcp --\(chain.peerPortField) \(exception) -j RETURN"
+        case .close(let ports): return "\(Self.own(ports, chain)) -j REJECT --reject-with tcp-reset"
+        case .swallow(let ports): return "\(Self.own(ports, chain)) -j DROP"
         case .reject(let peer, let ports):
             let address = "\(chain.iptablesAddressOption) \(peer)/\(peer.bytes.count * 8)"
             let match = ports.isEmpty ? "" : " \(Self.match(ports))"
@@ -56,12 +70,12 @@ enum ChainRule: Hashable, Sendable {
         }
     }
 
-    private static func closed(_ ports: [Port], _ exception: Port?, _ chain: WallChain) -> String {
-        let other = exception.map { " -m tcp ! --\(chain.peerPortField) \($0)" } ?? ""
-        return "-p tcp \(match(ports, "\(chain.hostPortField)s"))\(other)"
+    /// By the port at this host's end.
+    private static func own(_ ports: [Port], _ chain: WallChain) -> String {
+        "-p tcp \(match(ports, "\(chain.hostPortField)s"))"
     }
 
-    /// `--ports` is source or destination.
+    /// `--ports` is source or destination: what the scope of a wall names is cut whichever end has it.
     private static func match(_ ports: [Port], _ option: String = "ports") -> String {
         "-m multiport --\(option) \(ports.map(\.description).joined(separator: ","))"
     }
@@ -79,9 +93,9 @@ extension ChainRule {
         var words = RuleWords.split(specification)[...]
         var peer: IPAddress?
         var ports: [Port] = []
-        var closed: [Port] = []
+        var own: [Port] = []
         var exception: Port?
-        var matchesResets = false
+        var matches: Set<Match> = []
         var target = ""
         while let option = words.popFirst() {
             guard let value = words.popFirst() else { return nil }
@@ -93,35 +107,49 @@ extension ChainRule {
             case "-m": guard value == "tcp" || value == "multiport" else { return nil }
             case "--tcp-flags":
                 guard value == "RST", words.popFirst() == "RST" else { return nil }
-                matchesResets = true
+                matches.insert(.resets)
+            case chain.iptablesInterfaceOption:
+                guard value == "lo" else { return nil }
+                matches.insert(.loopback)
             case "--ports":
                 guard let numbers = Self.ports(value) else { return nil }
                 ports = numbers
             case "--\(chain.hostPortField)s":
                 guard let numbers = Self.ports(value) else { return nil }
-                closed = numbers
-            case "!":
-                guard value == "--\(chain.peerPortField)",
-                    let number = words.popFirst().flatMap({ Int($0) }).flatMap({ Port($0) })
-                else { return nil }
+                own = numbers
+            case "--\(chain.peerPortField)":
+                guard let number = Int(value).flatMap({ Port($0) }) else { return nil }
                 exception = number
+            case "!":
+                guard value == "--tcp-flags", words.popFirst() == "SYN,ACK", words.popFirst() == "SYN"
+                else { return nil }
+                matches.insert(.answers)
             case "-j": target = value
             case "--reject-with": guard value == "tcp-reset" else { return nil }
             default: return nil
             }
         }
-        switch (target, peer, matchesResets, ports.isEmpty, closed.isEmpty, exception) {
-        case ("RETURN", nil, true, true, true, nil): self = .passResets
-        case ("RETURN", nil, false, false, true, nil): self = .passPorts(ports: ports)
-        case ("REJECT", .some(let peer), false, _, true, nil): self = .reject(peer: peer, ports: ports)
-        case ("REJECT", nil, false, true, false, _): self = .close(ports: closed, exception: exception)
-        case ("DROP", nil, false, true, false, _) where chain == .output:
-            self = .swallow(ports: closed, exception: exception)
+        let answers: Set<Match> = chain == .output ? [.answers] : []
+        switch (target, peer, matches, ports.isEmpty, own.isEmpty, exception) {
+        case ("RETURN", nil, [.resets], true, true, nil): self = .passResets
+        case ("RETURN", nil, answers, true, false, nil): self = .passPorts(ports: own)
+        case ("RETURN", nil, [.loopback], true, false, .some(let exception)):
+            self = .spare(ports: own, exception: exception)
+        case ("REJECT", .some(let peer), [], _, true, nil): self = .reject(peer: peer, ports: ports)
+        case ("REJECT", nil, [], true, false, nil): self = .close(ports: own)
+        case ("DROP", nil, [], true, false, nil) where chain == .output: self = .swallow(ports: own)
         default: return nil
         }
         // Catches what was skipped above: a rule without `-p tcp`, or one with another way to reject.
         let isRejecting = specification.contains("tcp-reset")
         guard specification.contains("-p "), isRejecting == (target == "REJECT") else { return nil }
+    }
+
+    /// What a rule may ask of a packet besides ports and address.
+    private enum Match {
+        case resets
+        case answers
+        case loopback
     }
 
     private static func ports(_ text: String) -> [Port]? {

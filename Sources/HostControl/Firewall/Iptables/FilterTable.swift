@@ -92,12 +92,10 @@ struct FilterTable: Hashable, Sendable {
                 case .reject(let peer, let numbers):
                     peers.insert(peer)
                     ports.formUnion(numbers)
-                case .close(let numbers, let port):
+                case .spare(_, let port): exception = port
+                case .close(let numbers): closed.formUnion(numbers)
+                case .swallow(let numbers):
                     closed.formUnion(numbers)
-                    exception = port
-                case .swallow(let numbers, let port):
-                    closed.formUnion(numbers)
-                    exception = port
                     outbound = .dropped
                 case .passResets, .passPorts, nil: continue
                 }
@@ -203,8 +201,12 @@ struct FilterTable: Hashable, Sendable {
         rules.filter { rule in
             guard rule.chain == chain.iptablesName else { return false }
             return switch ChainRule(specification: rule.specification, in: chain) {
-            case .close, .swallow: true
-            case .passResets, .passPorts, .reject, nil: false
+            case .spare, .close, .swallow: true
+            case .passResets, .passPorts, .reject: false
+            // As an agent before 0.2 wrote it, whose ports are to be opened too.
+            case nil:
+                rule.specification.contains("--\(chain.hostPortField)s ")
+                    && ["-j REJECT", "-j DROP"].contains(where: rule.specification.contains)
             }
         }
     }

@@ -48,7 +48,7 @@ struct NftablesReading {
         return desired
     }
 
-    /// The rules that close ports, also in a table that was altered.
+    /// The rules that close ports, with those that spare a connection, also in a table that was altered.
     var closing: [(chain: String, handle: Int)] {
         rules.compactMap { rule in
             guard Self.matches(rule, NftablesTable.closedSet), let chain = rule["chain"]?.asText,
@@ -143,19 +143,20 @@ struct NftablesReading {
         return ports.count == elements.count ? ports : nil
     }
 
-    /// What the first closing rule says; that the others say the same shows when the table is made anew.
+    /// What the first rule with the closed ports says; that the others say the same shows when the table is made anew.
     private var exception: Port? {
         let expressions = rules.first { Self.matches($0, NftablesTable.closedSet) }?["expr"]?.asList ?? []
-        return expressions.lazy.compactMap { $0["match"] }.first { $0["op"] == "!=" }?["right"]?.asInteger
-            .flatMap { Port($0) }
+        return expressions.lazy.compactMap { $0["match"]?["right"]?.asInteger }.first.flatMap { Port($0) }
     }
 
-    /// What the first closing rule for what leaves says; the others as above.
+    /// What any closing rule for what leaves says; the others as above.
     private var outbound: RuleSet.Outbound {
-        let rule = rules.first {
-            $0["chain"]?.asText == WallChain.output.rawValue && Self.matches($0, NftablesTable.closedSet)
+        let isDropped = rules.contains { rule in
+            rule["chain"]?.asText == WallChain.output.rawValue
+                && Self.matches(rule, NftablesTable.closedSet)
+                && (rule["expr"]?.asList ?? []).contains(NftablesTable.drop)
         }
-        return (rule?["expr"]?.asList ?? []).contains(NftablesTable.drop) ? .dropped : .reset
+        return isDropped ? .dropped : .reset
     }
 
     /// Handles, sizes and other details that the kernel adds are left out, the order of elements too.
@@ -179,6 +180,14 @@ struct NftablesReading {
         guard let match = expression["match"], let left = match["left"] else { return expression }
         if left["meta"]?["key"]?.asText == "l4proto", match["right"] == 6 {
             return ["match": ["op": match["op"] ?? nil, "left": left, "right": "tcp"]]
+        }
+        if let operands = left["&"]?.asList, operands.count == 2, let flags = operands[1]["|"] {
+            return [
+                "match": [
+                    "op": match["op"] ?? nil, "left": ["&": [operands[0], flags]],
+                    "right": match["right"] ?? nil,
+                ]
+            ]
         }
         if let operands = left["&"]?.asList, operands.count == 2, operands[1] == "rst", match["op"] == "!=",
             match["right"] == 0

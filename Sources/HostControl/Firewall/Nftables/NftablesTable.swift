@@ -81,7 +81,7 @@ struct NftablesTable: Hashable, Sendable {
 
     var ruleObjects: [JSONValue] {
         WallChain.allCases.flatMap { chain in
-            objects(passes + closing(in: chain) + rejections(in: chain), in: chain)
+            objects(passes(in: chain) + closing(in: chain) + rejections(in: chain), in: chain)
         }
     }
 
@@ -96,36 +96,47 @@ struct NftablesTable: Hashable, Sendable {
         }
     }
 
-    /// What both chains let through before anything is rejected.
+    /// What is let through before anything is rejected.
     ///
     /// Resets must pass: the one we answer an inbound packet with leaves through `output`, and the one we answer
     /// an outbound packet with arrives in `input` under the peer's address. Rejected there, neither end of a
     /// connection would learn that it is dead. A reset can only end a connection, never carry one.
     ///
-    /// The protected ports pass whatever the scope, so that no choice of ports can ever match them. ZooKeeper
-    /// never connects from one: they are in use on every host that has an agent, and below the ephemeral ones.
-    private var passes: [[JSONValue]] {
-        let resets: [JSONValue] = [Self.match("in", Self.payload("tcp", "flags"), "rst"), ["return": nil]]
+    /// This host's protected ports are reached whatever the scope, so that no choice of ports can ever match them:
+    /// what comes in to one, and what leaves one as an answer. The port at the other end counts for nothing, anybody
+    /// can connect from any; and a packet that opens a connection is no answer, so that nobody connects from one here.
+    private func passes(in chain: WallChain) -> [[JSONValue]] {
+        let flags = Self.payload("tcp", "flags")
+        let resets: [JSONValue] = [Self.match("in", flags, "rst"), ["return": nil]]
         guard !protectedPorts.isEmpty else { return [resets] }
-        return [resets]
-            + Self.portFields.map {
-                [Self.match("==", Self.payload("tcp", $0), "@protected"), ["return": nil]]
+        let ports = Self.match("==", Self.payload("tcp", chain.hostPortField), "@protected")
+        let answers: [JSONValue] =
+            switch chain {
+            case .input: []
+            case .output: [Self.match("!=", ["&": [flags, ["syn", "ack"]]], "syn")]
             }
+        return [resets, [ports] + answers + [["return": nil]]]
     }
 
     /// Without a counter: the counters are the wall's.
+    ///
+    /// The exception is for a connection of this host with itself: another host can connect from the same port.
     private func closing(in chain: WallChain) -> [[JSONValue]] {
         guard let closed = rules.closed else { return [] }
         let ports = Self.match("==", Self.payload("tcp", chain.hostPortField), .text("@\(Self.closedSet)"))
-        let others = closed.exception.map {
-            Self.match("!=", Self.payload("tcp", chain.peerPortField), .integer(Int($0.number)))
+        let spared = closed.exception.map { port -> [JSONValue] in
+            [
+                Self.match("==", ["meta": ["key": .text(chain.nftInterfaceKey)]], "lo"), ports,
+                Self.match("==", Self.payload("tcp", chain.peerPortField), .integer(Int(port.number))),
+                ["return": nil],
+            ]
         }
         let end =
             switch (chain, rules.outbound) {
             case (.output, .dropped): Self.drop
             case (.input, _), (.output, .reset): Self.reset
             }
-        return [[ports] + [others].compactMap { $0 } + [end]]
+        return [spared, [ports, end]].compactMap { $0 }
     }
 
     private func rejections(in chain: WallChain) -> [[JSONValue]] {

@@ -63,9 +63,9 @@ struct ClosedPortsStateTests {
             let alone = try await firewall.close(closed, behind: nil)
             let behind = try await firewall.close(closed, behind: wall)
             let opened = try await firewall.install(wall)
-            // One rule a chain; with iptables in both families, and each chain with its jump and its two passes.
-            #expect(alone.count == (backend == .nftables ? 8 : 16))
-            #expect(behind.count == opened.count + (backend == .nftables ? 2 : 4))
+            // Two rules a chain; with iptables in both families, and each chain with its jump and its two passes.
+            #expect(alone.count == (backend == .nftables ? 8 : 20))
+            #expect(behind.count == opened.count + (backend == .nftables ? 4 : 8))
             #expect(alone.listing.contains("2181") && alone.listing.contains("23456"))
         }
     }
@@ -101,14 +101,12 @@ struct ClosedPortsStateTests {
         .map { (.nftables, "nft \($0)") }
         + [("nft", FirewallBackend.iptablesNft), ("legacy", .iptablesLegacy)].flatMap { kind, backend in
             [
-                "-F", "-D MITOSIS-INPUT 3", "-D MITOSIS-OUTPUT 3", "-I INPUT -j ACCEPT",
-                "-R MITOSIS-INPUT 3 -p tcp -m multiport --dports 2181,2182 -m tcp ! --sport 5 -j REJECT "
-                    + "--reject-with tcp-reset",
-                "-R MITOSIS-INPUT 3 -p tcp -m multiport --dports 2181 -m tcp ! --sport 23456 -j REJECT "
-                    + "--reject-with tcp-reset",
-                "-R MITOSIS-OUTPUT 3 -p tcp -m multiport --sports 2181,2182 -j REJECT --reject-with tcp-reset",
-                "-R MITOSIS-OUTPUT 3 -p tcp -m multiport --sports 2181,2182 -m tcp ! --dport 23456 -j REJECT "
-                    + "--reject-with tcp-reset",
+                "-F", "-D MITOSIS-INPUT 3", "-D MITOSIS-OUTPUT 4", "-I INPUT -j ACCEPT",
+                "-R MITOSIS-INPUT 3 -i lo -p tcp -m multiport --dports 2181,2182 -m tcp --sport 5 -j RETURN",
+                "-R MITOSIS-INPUT 3 -p tcp -m multiport --dports 2181,2182 -m tcp --sport 23456 -j RETURN",
+                "-R MITOSIS-INPUT 4 -p tcp -m multiport --dports 2181 -j REJECT --reject-with tcp-reset",
+                "-R MITOSIS-OUTPUT 4 -p tcp -m multiport --sports 2181,2182 -j REJECT --reject-with tcp-reset",
+                "-R MITOSIS-OUTPUT 4 -p tcp -m multiport --sports 2181,2182 -m tcp ! --dport 23456 -j DROP",
             ]
             .flatMap { [(backend, "iptables-\(kind) \($0)"), (backend, "ip6tables-\(kind) \($0)")] }
         }

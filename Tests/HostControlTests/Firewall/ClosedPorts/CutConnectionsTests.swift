@@ -46,6 +46,22 @@ struct CutConnectionsTests {
         #expect(!all.contains(Self.entry((own, 22), ("198.51.100.2", 50_000))))
     }
 
+    @Test(
+        "the port at the other end spares nothing where the wall stands, and either does at the wall's other end"
+    )
+    func protectedEnds() {
+        let own = "198.51.100.1"
+        let wall = Wall(peers: [address("198.51.100.2")], scope: .allTCP)
+        let ports = Wall(peers: wall.peers, scope: .ports(numbers: [port(2181)]))
+        let fromProtected = Self.entry((own, 2181), ("198.51.100.2", 22))
+        #expect(CutConnections.walled(wall, protectedPorts: [port(22)]).contains(fromProtected))
+        #expect(CutConnections.walled(ports, protectedPorts: [port(22)]).contains(fromProtected))
+        #expect(!CutConnections.severed(wall, protectedPorts: [port(22)]).contains(fromProtected))
+        #expect(CutConnections.severed(ports, protectedPorts: [port(22)]).contains(fromProtected))
+        let other = Self.entry((own, 50_000), ("198.51.100.2", 5000))
+        #expect(CutConnections.severed(wall, protectedPorts: [port(22)]).contains(other))
+    }
+
     @Test("a dump that ended with an error is no answer, and a receipt says whether it was done")
     func endings() {
         for (type, code, expected) in [

@@ -64,12 +64,22 @@ final class FirewallSocket: Sendable {
         return socket
     }
 
+    /// From `localPort` of whatever address the host uses, if given.
     static func connecting(
         in namespace: String,
         to address: IPAddress,
-        _ port: Port
+        _ port: Port,
+        from localPort: Port? = nil
     ) throws -> (socket: FirewallSocket, ending: Ending) {
         let socket = try make(in: namespace, address.family)
+        if let localPort {
+            var yes: Int32 = 1
+            setsockopt(socket.descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+            let bytes = [UInt8](repeating: 0, count: address.family == .ipv4 ? 4 : 16)
+            guard let any = IPAddress(bytes: bytes),
+                withSocketAddress(any, localPort, { bind(socket.descriptor, $0, $1) }) == 0
+            else { throw Failure(description: "bind to \(localPort): \(String(cString: strerror(errno)))") }
+        }
         let result = withSocketAddress(address, port) { connect(socket.descriptor, $0, $1) }
         return (socket, result == 0 ? .fine : .failed(errno))
     }
@@ -167,9 +177,15 @@ struct FirewallConnection {
     let client: FirewallSocket
     let server: FirewallSocket
 
-    init(from source: String, to destination: String, at address: IPAddress, _ port: Port) throws {
+    init(
+        from source: String,
+        to destination: String,
+        at address: IPAddress,
+        _ port: Port,
+        localPort: Port? = nil
+    ) throws {
         let listener = try FirewallSocket.listening(in: destination, at: address, port)
-        let (client, ending) = try FirewallSocket.connecting(in: source, to: address, port)
+        let (client, ending) = try FirewallSocket.connecting(in: source, to: address, port, from: localPort)
         guard ending == .fine else {
             throw FirewallSocket.Failure(description: "connect to \(address) \(port): \(ending)")
         }

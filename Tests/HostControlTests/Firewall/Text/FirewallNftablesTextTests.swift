@@ -38,10 +38,13 @@ import Topology
     }
 
     private func passes(_ chain: String) -> [String] {
-        [
-            rule(chain, match(field("flags", "tcp"), "rst", "in") + #",{"return":null}"#),
-            rule(chain, match(field("dport", "tcp"), "@protected") + #",{"return":null}"#),
-            rule(chain, match(field("sport", "tcp"), "@protected") + #",{"return":null}"#),
+        let (flags, end) = (field("flags", "tcp"), #",{"return":null}"#)
+        let answers = #",{"match":{"left":{"&":[\#(flags),["syn","ack"]]},"op":"!=","right":"syn"}}"#
+        return [
+            rule(chain, match(flags, "rst", "in") + end),
+            chain == "input"
+                ? rule(chain, match(field("dport", "tcp"), "@protected") + end)
+                : rule(chain, match(field("sport", "tcp"), "@protected") + answers + end),
         ]
     }
 
@@ -126,16 +129,19 @@ import Topology
         let leaving = hasWall ? reset : #"{"drop":null}"#
         let rules = [("input", "dport", "sport", "saddr"), ("output", "sport", "dport", "daddr")]
             .flatMap { chain, own, other, address in
-                let spared =
-                    #"{"match":{"left":\#(field(other, "tcp")),"op":"!=","right":40000}},"#
-                let closing =
-                    match(field(own, "tcp"), "@closed") + "," + (hasWall ? "" : spared)
-                    + (chain == "output" ? leaving : reset)
+                let interface = #"{"meta":{"key":"\#(chain == "input" ? "iifname" : "oifname")"}}"#
+                let closed = match(field(own, "tcp"), "@closed") + ","
+                let spared = rule(
+                    chain,
+                    match(interface, "lo") + "," + closed
+                        + #"{"match":{"left":\#(field(other, "tcp")),"op":"==","right":40000}},{"return":null}"#
+                )
+                let closing = closed + (chain == "output" ? leaving : reset)
                 let rejection = [
                     match(field(address, "ip"), "@peers4"),
                     match(#"{"meta":{"key":"l4proto"}}"#, "tcp"), end,
                 ]
-                return passes(chain) + [rule(chain, closing)]
+                return passes(chain) + (hasWall ? [] : [spared]) + [rule(chain, closing)]
                     + (hasWall ? [rule(chain, rejection.joined(separator: ","))] : [])
             }
         #expect(try lines(NftProgram.text(table.transaction)) == head + peers + sets + chains + rules)

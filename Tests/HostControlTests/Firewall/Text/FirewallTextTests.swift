@@ -25,11 +25,12 @@ import Topology
                 :MITOSIS-INPUT - [0:0]
                 :MITOSIS-OUTPUT - [0:0]
                 -A MITOSIS-INPUT -p tcp -m tcp --tcp-flags RST RST -j RETURN
-                -A MITOSIS-INPUT -p tcp -m multiport --ports 22,9760 -j RETURN
+                -A MITOSIS-INPUT -p tcp -m multiport --dports 22,9760 -j RETURN
                 -A MITOSIS-INPUT -s 198.51.100.11/32 -p tcp -m multiport --ports 2888,3888 -j REJECT \
                 --reject-with tcp-reset
                 -A MITOSIS-OUTPUT -p tcp -m tcp --tcp-flags RST RST -j RETURN
-                -A MITOSIS-OUTPUT -p tcp -m multiport --ports 22,9760 -j RETURN
+                -A MITOSIS-OUTPUT -p tcp -m multiport --sports 22,9760 -m tcp ! --tcp-flags SYN,ACK SYN \
+                -j RETURN
                 -A MITOSIS-OUTPUT -d 198.51.100.11/32 -p tcp -m multiport --ports 2888,3888 -j REJECT \
                 --reject-with tcp-reset
                 -I INPUT 1 -j MITOSIS-INPUT
@@ -41,11 +42,12 @@ import Topology
                 :MITOSIS-INPUT - [0:0]
                 :MITOSIS-OUTPUT - [0:0]
                 -A MITOSIS-INPUT -p tcp -m tcp --tcp-flags RST RST -j RETURN
-                -A MITOSIS-INPUT -p tcp -m multiport --ports 22,9760 -j RETURN
+                -A MITOSIS-INPUT -p tcp -m multiport --dports 22,9760 -j RETURN
                 -A MITOSIS-INPUT -s 2001:db8::11/128 -p tcp -m multiport --ports 2888,3888 -j REJECT \
                 --reject-with tcp-reset
                 -A MITOSIS-OUTPUT -p tcp -m tcp --tcp-flags RST RST -j RETURN
-                -A MITOSIS-OUTPUT -p tcp -m multiport --ports 22,9760 -j RETURN
+                -A MITOSIS-OUTPUT -p tcp -m multiport --sports 22,9760 -m tcp ! --tcp-flags SYN,ACK SYN \
+                -j RETURN
                 -A MITOSIS-OUTPUT -d 2001:db8::11/128 -p tcp -m multiport --ports 2888,3888 -j REJECT \
                 --reject-with tcp-reset
                 -I INPUT 1 -j MITOSIS-INPUT
@@ -65,10 +67,11 @@ import Topology
                 :MITOSIS-INPUT - [0:0]
                 :MITOSIS-OUTPUT - [0:0]
                 -A MITOSIS-INPUT -p tcp -m tcp --tcp-flags RST RST -j RETURN
-                -A MITOSIS-INPUT -p tcp -m multiport --ports 22,9760 -j RETURN
+                -A MITOSIS-INPUT -p tcp -m multiport --dports 22,9760 -j RETURN
                 -A MITOSIS-INPUT -s 198.51.100.11/32 -p tcp -j REJECT --reject-with tcp-reset
                 -A MITOSIS-OUTPUT -p tcp -m tcp --tcp-flags RST RST -j RETURN
-                -A MITOSIS-OUTPUT -p tcp -m multiport --ports 22,9760 -j RETURN
+                -A MITOSIS-OUTPUT -p tcp -m multiport --sports 22,9760 -m tcp ! --tcp-flags SYN,ACK SYN \
+                -j RETURN
                 -A MITOSIS-OUTPUT -d 198.51.100.11/32 -p tcp -j REJECT --reject-with tcp-reset
                 -I INPUT 1 -j MITOSIS-INPUT
                 -I OUTPUT 1 -j MITOSIS-OUTPUT
@@ -92,13 +95,14 @@ import Topology
                 :MITOSIS-INPUT - [0:0]
                 :MITOSIS-OUTPUT - [0:0]
                 -A MITOSIS-INPUT -p tcp -m tcp --tcp-flags RST RST -j RETURN
-                -A MITOSIS-INPUT -p tcp -m multiport --ports 22 -j RETURN
-                -A MITOSIS-INPUT -p tcp -m multiport --dports 2181,2182 -m tcp ! --sport 40000 -j REJECT \
-                --reject-with tcp-reset
+                -A MITOSIS-INPUT -p tcp -m multiport --dports 22 -j RETURN
+                -A MITOSIS-INPUT -i lo -p tcp -m multiport --dports 2181,2182 -m tcp --sport 40000 -j RETURN
+                -A MITOSIS-INPUT -p tcp -m multiport --dports 2181,2182 -j REJECT --reject-with tcp-reset
                 -A MITOSIS-INPUT -s 198.51.100.11/32 -p tcp -j REJECT --reject-with tcp-reset
                 -A MITOSIS-OUTPUT -p tcp -m tcp --tcp-flags RST RST -j RETURN
-                -A MITOSIS-OUTPUT -p tcp -m multiport --ports 22 -j RETURN
-                -A MITOSIS-OUTPUT -p tcp -m multiport --sports 2181,2182 -m tcp ! --dport 40000 -j DROP
+                -A MITOSIS-OUTPUT -p tcp -m multiport --sports 22 -m tcp ! --tcp-flags SYN,ACK SYN -j RETURN
+                -A MITOSIS-OUTPUT -o lo -p tcp -m multiport --sports 2181,2182 -m tcp --dport 40000 -j RETURN
+                -A MITOSIS-OUTPUT -p tcp -m multiport --sports 2181,2182 -j DROP
                 -A MITOSIS-OUTPUT -d 198.51.100.11/32 -p tcp -j REJECT --reject-with tcp-reset
                 -I INPUT 1 -j MITOSIS-INPUT
                 -I OUTPUT 1 -j MITOSIS-OUTPUT
@@ -140,12 +144,31 @@ import Topology
             "-p tcp -m multiport --dports 2181:2182 -j REJECT --reject-with tcp-reset",
             "-i lo -p tcp -m multiport --dports 2181 -j REJECT --reject-with tcp-reset",
             "-p tcp -m multiport --dports 2181 --ports 5 -j REJECT --reject-with tcp-reset",
-            "-p tcp -m multiport --dports 2181 -j DROP", "-p tcp -m multiport --dports 2181 -j RETURN",
+            "-p tcp -m multiport --dports 2181 -m tcp ! --sport 5 -j REJECT --reject-with tcp-reset",
+            "-p tcp -m multiport --dports 2181 -j DROP", "-p tcp -m multiport --sports 2181 -j RETURN",
+            "-p tcp -m multiport --dports 2181 -m tcp --sport 5 -j RETURN",
+            "-i eth0 -p tcp -m multiport --dports 2181 -m tcp --sport 5 -j RETURN",
+            "-i lo -p tcp -m multiport --dports 2181 -j RETURN", "-i lo -p tcp -m tcp --sport 5 -j RETURN",
+            "-p tcp -m multiport --dports 22 -m tcp ! --tcp-flags SYN,ACK SYN -j RETURN",
+            "-p tcp -m multiport --ports 22 -j RETURN",
             "-p tcp -m tcp ! --sport 5 -j REJECT --reject-with tcp-reset",
         ]
     )
     func foreignClosing(specification: String) {
         #expect(ChainRule(specification: specification, in: .input) == nil)
+    }
+
+    @Test(
+        "a rule that lets more than answers leave a protected port is not taken for one of ours",
+        arguments: [
+            "-p tcp -m multiport --sports 22 -j RETURN",
+            "-p tcp -m multiport --sports 22 -m tcp ! --tcp-flags SYN,ACK ACK -j RETURN",
+            "-p tcp -m multiport --sports 22 -m tcp --tcp-flags SYN,ACK SYN -j RETURN",
+            "-p tcp -m multiport --dports 22 -m tcp ! --tcp-flags SYN,ACK SYN -j RETURN",
+        ]
+    )
+    func foreignAnswers(specification: String) {
+        #expect(ChainRule(specification: specification, in: .output) == nil)
     }
 
     @Test("existing jumps are taken out, wherever and however they are, and one is put first")
