@@ -51,7 +51,7 @@ package struct StatusText: Sendable {
 
     /// Files that were replaced and are not used.
     private static func problems(_ credentials: CredentialExpiry?, of host: HostName) -> [String] {
-        (credentials?.failures ?? []).prefix(8).map { "\(host)  not in use: \($0.reason.prefix(1000))" }
+        (credentials?.failures ?? []).prefix(8).map { "\(host)  not in use: \(PrintableText($0.reason))" }
     }
 
     private static func cells(_ status: HostStatus, of host: HostName) -> [String] {

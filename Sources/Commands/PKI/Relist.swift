@@ -35,7 +35,7 @@ extension PKI {
             let directory = location.opened
             let number = try directory.relist(above: least, now: Date())
             location.logging.logger.info("revocation list written", fields: ["number": number.description])
-            print("revocation list number \(number): \(directory.revocationListPath)")
+            Output.write("revocation list number \(number): \(directory.revocationListPath)\n")
         }
     }
 }
