@@ -123,15 +123,15 @@ class Peers:
             await asyncio.sleep(PAUSE)
 
 
-def attack(port, contexts, count, ready):
+def attack(port, contexts, count, kinds, ready):
     """Never ends by itself; `ready` is set once as many connections as asked for have come about."""
     async def main():
         peers = Peers(port, contexts)
         tasks = [
-            asyncio.ensure_future(peers.one(Peers.KINDS[n % len(Peers.KINDS)], n // len(Peers.KINDS)))
+            asyncio.ensure_future(peers.one(kinds[n % len(kinds)], n // len(kinds)))
             for n in range(count)
         ]
-        while sum(peers.made.values()) < count or len(peers.made) < len(Peers.KINDS):
+        while sum(peers.made.values()) < count or len(peers.made) < len(kinds):
             await asyncio.sleep(0.05)
         ready.set()
         await asyncio.gather(*tasks)

@@ -3,8 +3,9 @@ package enum DropCause: String, Hashable, Sendable, CaseIterable {
     /// Connections.
     case silent
     case handshake
-    case viewerDisplaced = "viewer_displaced"
-    case coordinatorDisplaced = "coordinator_displaced"
+    /// They had to make room.
+    case forViewer = "for_viewer"
+    case forCoordinator = "for_coordinator"
     case viewers
     case slowHandshake = "slow_handshake"
     case slowHead = "slow_head"
@@ -20,7 +21,7 @@ package enum DropCause: String, Hashable, Sendable, CaseIterable {
 
     package var isOfRequest: Bool {
         switch self {
-        case .silent, .handshake, .viewerDisplaced, .coordinatorDisplaced, .viewers, .slowHandshake,
+        case .silent, .handshake, .forViewer, .forCoordinator, .viewers, .slowHandshake,
             .slowHead,
             .slowBody, .unreadAnswer, .pipelined:
             false

@@ -59,7 +59,7 @@ final class Entrance: ChannelInboundHandler {
         case .takenInPlace(let displaced):
             reception.drop(
                 displaced,
-                holder.isCoordinator ? .coordinatorDisplaced : .viewerDisplaced,
+                holder.isCoordinator ? .forCoordinator : .forViewer,
                 "\(caller.identity) needed its place"
             )
         case .refused(let reason):

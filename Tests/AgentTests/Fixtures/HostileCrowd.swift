@@ -161,7 +161,7 @@ private final class Hostility: ChannelInboundHandler {
             do { try context.pipeline.syncOperations.handler(type: Deafness.self).isDeaf = true } catch {
                 return
             }
-            send(String(repeating: Self.status, count: 50), context)
+            send(String(repeating: Self.status, count: 1500), context)
         }
     }
 

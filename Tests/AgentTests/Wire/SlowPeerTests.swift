@@ -90,7 +90,11 @@ struct SlowPeerTests {
 
     @Test("a peer that does not read its answers loses its place")
     func unread() async throws {
-        let limits = AgentListener.Limits(unread: .milliseconds(500))
+        // More than the kernel keeps for both, and soon.
+        let limits = AgentListener.Limits(
+            unread: .milliseconds(500),
+            pace: RequestPace.Limits(burst: 10_000)
+        )
         try await TestAgent.with(limits: limits) { agent in
             let crowd = HostileCrowd(agent)
             try await crowd.gather(1, ofEach: [.neverReading], identities: 1)
