@@ -173,9 +173,10 @@ let suites: [Target] = [
     tests(
         "FleetTests",
         use: [
-            "AgentClient", "CertificateAuthority", "ControlProtocol", "Fleet", "MutualTLS",
+            "AgentClient", "CertificateAuthority", "ControlProtocol", "Fleet", "Logs", "MutualTLS",
             "Settings", "SystemCalls", "Topology",
-        ]
+        ],
+        http
     ),
     tests(
         "ProcedureTests",

@@ -24,7 +24,8 @@ package struct StatusText: Sendable {
     }
 
     package var text: String {
-        ([Self.line(Self.header)] + hosts.map(line)).map { $0 + "\n" }.joined()
+        let doubts = EpochPoll(answers.filter { hosts.contains($0.key) }).outliers.map { "\($0.host)  \($0)" }
+        return ([Self.line(Self.header)] + hosts.map(line) + doubts).map { $0 + "\n" }.joined()
     }
 
     /// A space follows the last cell, as scripts that cut these lines have always found it.

@@ -1,3 +1,4 @@
+import ControlProtocol
 import FoundationEssentials
 import Glibc
 import SystemCalls
@@ -20,10 +21,10 @@ package struct LeaseStore: Sendable {
     /// A file that is there but cannot be understood is an error.
     package func read() throws(AgentServerError) -> LeaseRecord? {
         guard let content = try content() else { return nil }
-        do {
-            return try JSONDecoder().decode(LeaseRecord.self, from: content)
+        do throws(WireProblem) {
+            return try WireJSON.decode(LeaseRecord.self, from: content)
         } catch {
-            throw .leaseUnreadable(path: path, reason: "not a lease record (\(JSONProblem.describe(error)))")
+            throw .leaseUnreadable(path: path, reason: "not a lease record (\(error))")
         }
     }
 

@@ -109,7 +109,7 @@ struct AgentMetrics {
 
     private func days(until expiry: Int64) -> String {
         // Hundredths are enough, and never print as an exponent.
-        let hundredths = (expiry - now) / 864_000
+        let hundredths = expiry.minus(saturating: now) / 864_000
         let fraction = String(hundredths.magnitude % 100 + 100).dropFirst()
         return "\(hundredths < 0 ? "-" : "")\(hundredths.magnitude / 100).\(fraction)"
     }

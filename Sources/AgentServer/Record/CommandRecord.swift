@@ -65,7 +65,7 @@ package struct CommandRecord: ~Copyable {
             number += 1
             let entry: RecordEntry
             do {
-                entry = try JSONDecoder().decode(RecordEntry.self, from: line)
+                entry = try WireJSON.decode(from: line)
             } catch {
                 throw .recordCorrupt(path: path, line: number, reason: JSONProblem.describe(error))
             }
@@ -103,7 +103,7 @@ package struct CommandRecord: ~Copyable {
         if let unsaved = unsaved[id] { return unsaved.outcome }
         guard let extent = known[id]?.outcome else { return nil }
         do {
-            let entry = try JSONDecoder().decode(RecordEntry.self, from: try file.read(extent))
+            let entry = try WireJSON.decode(RecordEntry.self, from: try file.read(extent))
             guard case .outcome(id, _, let outcome) = entry else {
                 throw SystemCallError(call: "find the outcome of \(id) in", code: 0)
             }

@@ -11,6 +11,9 @@ struct DetachRecord: Sendable {
         let proof: DetachReport.Proof
     }
 
+    /// More than any entry can be.
+    private static let sizeLimit = 1 << 20
+
     private let path: String
 
     init(stateDirectory: String) { path = stateDirectory + "/detached.json" }
@@ -32,9 +35,9 @@ struct DetachRecord: Sendable {
 
     private func stored() throws(DetachError) -> Entry? {
         do {
-            return try JSONDecoder().decode(
+            return try WireJSON.decode(
                 Entry.self,
-                from: try OpenFile(path, O_RDONLY).content(limit: 1 << 20)
+                from: try OpenFile(regular: path).content(limit: Self.sizeLimit)
             )
         } catch FileError.unavailable(_, _, code: ENOENT) {
             return nil
@@ -61,4 +64,8 @@ struct DetachRecord: Sendable {
             throw .notRecorded(reason: "cannot remove \(path): \(systemReason())")
         }
     }
+}
+
+extension DetachRecord.Entry: Bounded {
+    func check() throws(OutOfBounds) { try check("pid", pid, Bound.processID) }
 }

@@ -9,7 +9,7 @@ import SystemCalls
 /// found is complete. It is never written a second time.
 struct FileBackups {
     /// `meta.json`: everything but the content.
-    struct Meta: Hashable, Codable {
+    struct Meta: Hashable, Codable, Bounded {
         let path: String
         let existed: Bool
         /// The file that holds the content: `path`, or what the symbolic link at `path` led to.
@@ -21,6 +21,8 @@ struct FileBackups {
         let resolvedDirectory: FileIdentity
         let attributes: AtomicFile.Attributes?
         let digest: String?
+
+        func check() throws(OutOfBounds) { try check("attributes.mode", attributes?.mode, Bound.permissions) }
     }
 
     struct Backup {
@@ -75,13 +77,13 @@ struct FileBackups {
         let meta: Meta
         let content: Data
         do {
-            let text = try OpenFile(place + "/meta.json", O_RDONLY).content(limit: FileInspection.sizeLimit)
-            meta = try JSONDecoder().decode(Meta.self, from: text)
-            content = try OpenFile(place + "/content", O_RDONLY).content(limit: FileInspection.sizeLimit)
+            let text = try OpenFile(regular: place + "/meta.json").content(limit: FileInspection.sizeLimit)
+            meta = try WireJSON.decode(from: text)
+            content = try OpenFile(regular: place + "/content").content(limit: FileInspection.sizeLimit)
         } catch let error as FileError {
             throw damaged(error.description)
         } catch {
-            throw damaged("meta.json cannot be understood")
+            throw damaged("meta.json cannot be understood: \(error)")
         }
         guard meta.path == path else { throw damaged("it is of \(meta.path)") }
         guard meta.existed == (meta.digest != nil), meta.existed == (meta.attributes != nil) else {

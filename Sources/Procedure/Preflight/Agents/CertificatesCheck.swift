@@ -30,10 +30,11 @@ extension Check {
                     ("revocation list", credentials.revocationList),
                 ] {
                     guard let end else { continue }
-                    let days = (end - now) / Self.day
+                    let left = end.minus(saturating: now)
+                    let days = left / Self.day
                     fewest = min(fewest ?? days, days)
                     let text = "\(owner): its \(name) ends in \(days) days"
-                    if end - now < Self.fewestDays * Self.day {
+                    if left < Self.fewestDays * Self.day {
                         remarks.refuse(text)
                     } else if days < Self.doubtfulDays {
                         remarks.warn(text)
