@@ -60,8 +60,7 @@ package struct AuditTrail: Sendable {
     }
 
     private static func append(_ line: Data, to path: String) throws(SystemCallError) {
-        let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw .last("open") }
+        let descriptor = try PlainFile.open(path, O_WRONLY | O_APPEND | O_CREAT)
         defer { close(descriptor) }
         try DescriptorOutput.write([UInt8](line), to: descriptor)
         guard fsync(descriptor) == 0 else { throw .last("fsync") }

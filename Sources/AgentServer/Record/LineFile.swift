@@ -10,6 +10,9 @@ struct LineFile: ~Copyable {
         let length: Int
     }
 
+    /// Longer than any line that is ever written.
+    private static let longestLine = 32 << 20
+
     let path: String
     private let descriptor: Int32
     private(set) var size: Int
@@ -18,8 +21,7 @@ struct LineFile: ~Copyable {
 
     /// Opens the file, creating an empty one where there is none.
     static func opening(_ path: String) throws(SystemCallError) -> LineFile {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw .last("open") }
+        let descriptor = try PlainFile.open(path, O_RDWR | O_CREAT)
         let file = LineFile(path: path, descriptor: descriptor, size: lseek(descriptor, 0, SEEK_END))
         guard file.size >= 0 else { throw .last("seek in") }
         try DurableFile.flushDirectory(of: path)
@@ -97,6 +99,13 @@ struct LineFile: ~Copyable {
                 rest = rest[(newline + 1)...]
             }
             line.append(rest)
+            guard line.count <= Self.longestLine else {
+                throw .storage(
+                    path: path,
+                    operation: "read",
+                    reason: "from byte \(offset) on it has no end of a line within \(Self.longestLine) bytes"
+                )
+            }
         }
         guard !line.isEmpty else { return 0 }
         guard ftruncate(descriptor, offset) == 0, fsync(descriptor) == 0 else {
