@@ -198,9 +198,10 @@ let suites: [Target] = [
     tests(
         "FleetTests",
         use: [
-            "AgentClient", "CertificateAuthority", "ControlProtocol", "Fleet", "MutualTLS",
+            "AgentClient", "CertificateAuthority", "ControlProtocol", "Fleet", "Logs", "MutualTLS",
             "Settings", "SystemCalls", "Topology",
-        ]
+        ],
+        http
     ),
     tests(
         "ProcedureTests",

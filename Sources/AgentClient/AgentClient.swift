@@ -109,7 +109,7 @@ package struct AgentClient: Sendable {
                 try reader.checkSize()
                 guard reader.status == 200 else { continue }
                 while let line = try reader.nextLine() {
-                    let event = try JSONDecoder().decode(CommandEvent.self, from: WireText.printable(line))
+                    let event = try WireJSON.decode(CommandEvent.self, from: WireText.printable(line))
                     if case .finished(let found) = event { outcome = found }
                     progress(event)
                 }
@@ -131,7 +131,7 @@ package struct AgentClient: Sendable {
 }
 
 extension AgentClient {
-    private func call<Reply: Decodable>(
+    private func call<Reply: Decodable & Bounded>(
         _ method: HTTPMethod,
         _ path: String,
         _ body: some Encodable
@@ -139,14 +139,15 @@ extension AgentClient {
         try await call(method, path, content: encoded(body))
     }
 
-    private func call<Reply: Decodable>(_ method: HTTPMethod, _ path: String) async throws(AgentClientError)
+    private func call<Reply: Decodable & Bounded>(_ method: HTTPMethod, _ path: String)
+        async throws(AgentClientError)
         -> Reply
     {
         try await call(method, path, content: Data())
     }
 
     /// For calls that may be made twice: repeated once when a kept connection turns out to have been lost.
-    private func call<Reply: Decodable>(
+    private func call<Reply: Decodable & Bounded>(
         _ method: HTTPMethod,
         _ path: String,
         content: Data
@@ -173,7 +174,7 @@ extension AgentClient {
         }
     }
 
-    private func call<Reply: Decodable>(
+    private func call<Reply: Decodable & Bounded>(
         on connection: AgentConnections.Connection,
         _ method: HTTPMethod,
         _ path: String,
@@ -196,10 +197,10 @@ extension AgentClient {
             tellRefusal(path, reader.status, reply)
             throw .refused(host: host, status: reader.status, reply: reply)
         }
-        do {
-            return try JSONDecoder().decode(Reply.self, from: WireText.printable(reader.body))
+        do throws(WireProblem) {
+            return try WireJSON.decode(from: WireText.printable(reader.body))
         } catch {
-            throw .protocolViolation(host: host, detail: "not a \(Reply.self): \(error)")
+            throw problem(error, in: "\(Reply.self)")
         }
     }
 
@@ -254,7 +255,7 @@ extension AgentClient {
         case let error as TLSError: return .replyLost(host: host, reason: error.description)
         case HTTPParserError.invalidEOFState: return .replyLost(host: host, reason: "it ended in the middle")
         case let error as HTTPParserError: return .protocolViolation(host: host, detail: "not HTTP: \(error)")
-        case let error as DecodingError: return .protocolViolation(host: host, detail: "\(error)")
+        case let error as WireProblem: return problem(error, in: "CommandEvent")
         case let error as ReplyReader.Excess: return .protocolViolation(host: host, detail: "\(error)")
         case _: return .replyLost(host: host, reason: "\(error)")
         }
@@ -270,10 +271,20 @@ extension AgentClient {
     }
 
     private func errorReply(_ reader: ReplyReader) throws(AgentClientError) -> ErrorReply {
-        do {
-            return try JSONDecoder().decode(ErrorReply.self, from: WireText.printable(reader.body))
+        do throws(WireProblem) {
+            return try WireJSON.decode(from: WireText.printable(reader.body))
         } catch {
-            throw .protocolViolation(host: host, detail: "status \(reader.status) without a reason")
+            guard case .beyond = error else {
+                throw .protocolViolation(host: host, detail: "status \(reader.status) without a reason")
+            }
+            throw problem(error, in: "ErrorReply")
+        }
+    }
+
+    private func problem(_ problem: WireProblem, in kind: String) -> AgentClientError {
+        switch problem {
+        case .malformed(let reason): .protocolViolation(host: host, detail: "not a \(kind): \(reason)")
+        case .beyond(let field): .unbelievable(host: host, detail: "in its \(kind) \(field)")
         }
     }
 

@@ -13,6 +13,8 @@ package enum AgentClientError: Error, Hashable, Sendable {
     case refused(host: HostName, status: Int, reply: ErrorReply)
     /// The answer makes no sense.
     case protocolViolation(host: HostName, detail: String)
+    /// The answer says what cannot be; none of it is believed.
+    case unbelievable(host: HostName, detail: String)
 }
 
 extension AgentClientError: CustomStringConvertible {
@@ -27,6 +29,8 @@ extension AgentClientError: CustomStringConvertible {
         case .refused(let host, let status, let reply): "\(host)'s agent refused (\(status)): \(reply.error)"
         case .protocolViolation(let host, let detail):
             "\(host)'s agent answered what this version does not understand: \(PrintableText(detail, limit: 500)); compare the versions"
+        case .unbelievable(let host, let detail):
+            "\(host)'s agent says what cannot be: \(PrintableText(detail, limit: 500)). Nothing of it is believed; look at that host and its agent"
         }
     }
 }

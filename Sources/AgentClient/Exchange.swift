@@ -64,6 +64,8 @@ final class ExchangeHandler: ChannelDuplexHandler {
     }
 
     private var state = State.handshaking
+    /// Bytes of the present answer: whoever reads it may be slower than an agent that sends without end.
+    private var received = 0
     private let failure: FailureNote
     private let ready: EventLoopPromise<Void>
 
@@ -93,6 +95,7 @@ final class ExchangeHandler: ChannelDuplexHandler {
             return
         }
         state = .exchanging(exchange, overdue: schedule(exchange, context))
+        received = 0
         context.write(wrapOutboundOut(.head(exchange.head)), promise: nil)
         if exchange.body.readableBytes > 0 {
             context.write(wrapOutboundOut(.body(.byteBuffer(exchange.body))), promise: nil)
@@ -107,6 +110,15 @@ final class ExchangeHandler: ChannelDuplexHandler {
             return
         }
         let part = unwrapInboundIn(data)
+        if case .body(let buffer) = part {
+            received += buffer.readableBytes
+            guard received <= ReplyReader.limit else {
+                failure.add(ReplyReader.Excess())
+                end()
+                context.close(promise: nil)
+                return
+            }
+        }
         exchange.answer.yield(part)
         switch part {
         case .head, .body:

@@ -8,26 +8,30 @@ struct ReplyReader {
         var description: String { "the answer is larger than \(ReplyReader.limit) bytes" }
     }
 
-    private static let limit = 16 << 20
+    static let limit = 16 << 20
 
     /// 0 before the head has come.
     private(set) var status = 0
     private(set) var body = Data()
     private(set) var keepsAlive = false
     private(set) var isComplete = false
+    /// Of the whole answer, also of lines that were taken out of it.
+    private var size = 0
 
     mutating func take(_ part: HTTPClientResponsePart) {
         switch part {
         case .head(let head):
             status = Int(head.status.code)
             keepsAlive = head.isKeepAlive
-        case .body(let buffer): body.append(contentsOf: buffer.readableBytesView)
+        case .body(let buffer):
+            size += buffer.readableBytes
+            body.append(contentsOf: buffer.readableBytesView)
         case .end: isComplete = true
         }
     }
 
     func checkSize() throws(Excess) {
-        guard body.count <= Self.limit else { throw Excess() }
+        guard size <= Self.limit else { throw Excess() }
     }
 
     /// The next whole line without its newline; nil when it has not come yet.

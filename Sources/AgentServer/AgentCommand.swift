@@ -11,11 +11,11 @@ package struct AgentCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "mitosis-agent",
         abstract: "Watches one host and carries out a coordinator's commands there.",
-        version: ProgramVersion.line(of: "mitosis-agent")
+        version: ProgramVersion.line(of: "mitosis-agent"),
+        subcommands: [LocalRulesCommand.self, LeaseCommand.self]
     )
 
-    @Option(help: ArgumentHelp("The agent's configuration.", valueName: "file"), completion: .file())
-    package var config = "/etc/mitosis/agent.yaml"
+    @OptionGroup var options: LocalOptions
 
     @Flag(help: "Check the configuration and the certificate, print a summary, and end.")
     package var check = false
@@ -25,9 +25,7 @@ package struct AgentCommand: AsyncParsableCommand {
 
     package init() {}
 
-    package func validate() throws {
-        guard !config.isEmpty else { throw ValidationError("--config needs a file") }
-    }
+    package var config: String { options.config }
 
     package func run() async throws {
         var log = Logger(label: "mitosis-agent")

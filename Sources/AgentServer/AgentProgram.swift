@@ -15,6 +15,7 @@ package struct AgentProgram: Sendable {
     private let intake: CommandIntake
     private let host: any HostActions
     private let restorations: RestorationReport
+    private let orders: LocalOrders
     private let state: StateDirectory
     private let log: Logger
 
@@ -32,6 +33,7 @@ package struct AgentProgram: Sendable {
         port: Int? = nil
     ) async throws(AgentServerError) -> AgentProgram {
         let state = try StateDirectory(path: configuration.state)
+        LocalOrders.discardOld(in: configuration.state, log: log)
         // First of all: files that cannot be used keep no port closed.
         await openPorts(of: host, log)
         let credentials = try AgentCredentials(configuration, keepsNumbers: true, log)
@@ -100,6 +102,13 @@ package struct AgentProgram: Sendable {
             intake: intake,
             host: host,
             restorations: restorations,
+            orders: LocalOrders(
+                directory: configuration.state,
+                intake: intake,
+                host: host,
+                clock: clock,
+                log: log
+            ),
             state: state,
             log: log
         )
@@ -134,6 +143,7 @@ package struct AgentProgram: Sendable {
         grace: Duration = .seconds(30)
     ) async -> Ending {
         let guarding = Task { await host.watchRules { restorations.tell($0) } }
+        let obeying = Task { await orders.serve() }
         let (endings, first) = AsyncStream<Ending>.makeStream()
         let serving = Task {
             await listener.run()
@@ -160,7 +170,9 @@ package struct AgentProgram: Sendable {
         await serving.value
         // The last command may have installed rules; what the guard has begun it finishes.
         guarding.cancel()
+        obeying.cancel()
         await guarding.value
+        await obeying.value
         log.info("mitosis-agent ends")
         state.release()
         return ending

@@ -32,7 +32,8 @@ extension AgentServerError: CustomStringConvertible {
             "another running agent holds \(path); stop it first, or give this one a 'state' directory of its own"
         case .leaseUnreadable(let path, let reason):
             "\(path): \(reason); without it the agent cannot tell an old coordinator from a new one. Make sure that "
-                + "no run is in progress, then move the file away and start the next run with a higher epoch"
+                + "no run is in progress, then `mitosis-agent lease reset --epoch N` on this host, with N as high as any "
+                + "other agent's highest epoch (`mitosis status --json`)"
         case .recordDamaged(let path, let line, let reason):
             "\(path):\(line): \(reason); what became of this command is not known for certain, so it was not carried out: "
                 + "look at the host, then start `mitosis` again, which takes a higher epoch"

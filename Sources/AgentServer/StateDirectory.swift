@@ -18,7 +18,11 @@ package final class StateDirectory: Sendable {
             lock = Mutex(try FileLock(path + "/lock", whenHeld: .refuse))
         } catch {
             switch error {
-            case .unopened(let code): throw .stateDirectory(path: path, reason: systemReason(code))
+            case .unopened(let code):
+                throw .stateDirectory(
+                    path: path,
+                    reason: "its file 'lock' cannot be used: " + systemReason(code)
+                )
             case .held: throw .stateLocked(path: path)
             case .unlockable(let code):
                 throw .stateDirectory(path: path, reason: "cannot lock it: " + systemReason(code))

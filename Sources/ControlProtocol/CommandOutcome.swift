@@ -27,6 +27,8 @@ package enum CommandResult: Hashable, Sendable, Codable {
 package enum Refusal: Hashable, Sendable, Codable {
     /// The lease's epoch is lower than the highest this agent has granted.
     case superseded(highest: FencingEpoch)
+    /// The lease's epoch is further above the highest that was granted here than any runs can have raised it.
+    case epochTooFar(highest: FencingEpoch)
     /// Another run's lease has not lapsed.
     case leaseHeld(state: LeaseState)
     /// The request came without a lease in force.
@@ -46,6 +48,10 @@ extension Refusal: CustomStringConvertible {
         switch self {
         case .superseded(let highest):
             "a coordinator with epoch \(highest) has taken over; start again to get a newer one"
+        case .epochTooFar(let highest):
+            "the lease's epoch is more than \(FencingEpoch.reach) above \(highest), the highest that was granted here: some "
+                + "agent of the fleet may have told a false one (`mitosis status --json` shows each). If it is right, "
+                + "`mitosis-agent lease reset --epoch N` on this host, with N one below it"
         case .leaseHeld(let state):
             "run \(state.current?.runID.description ?? "?") of \(state.holder ?? "?") holds the lease; "
                 + "wait for it to end, or take over"

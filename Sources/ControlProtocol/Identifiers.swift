@@ -40,6 +40,20 @@ package struct FencingEpoch: Hashable, Sendable, Comparable, CustomStringConvert
 
     package init(_ value: UInt64) { self.value = value }
 
+    /// Every program's JSON can hold it, and no runs ever come near it.
+    package static let highest = FencingEpoch(1 << 53 - 1)
+
+    /// How far above the highest that it has granted an agent takes another one: a host may have missed many runs, which
+    /// raise it by one each, but not this many.
+    package static let reach: UInt64 = 1_000_000
+
+    /// Nil at the highest.
+    package var successor: FencingEpoch? { self < .highest ? FencingEpoch(value + 1) : nil }
+
+    package func isBeyondReach(of other: FencingEpoch) -> Bool {
+        self > other && value - other.value > Self.reach
+    }
+
     package var description: String { String(value) }
 
     package static func < (left: FencingEpoch, right: FencingEpoch) -> Bool { left.value < right.value }
@@ -90,6 +104,14 @@ extension CommandID: WireIdentifier {}
 extension FencingEpoch: Codable {
     package init(from decoder: any Decoder) throws {
         value = try decoder.singleValueContainer().decode(UInt64.self)
+        guard self <= .highest else {
+            throw DecodingError.dataCorrupted(
+                .init(
+                    codingPath: decoder.codingPath,
+                    debugDescription: "a fencing epoch is 0 to \(Self.highest), not \(value)"
+                )
+            )
+        }
     }
 
     package func encode(to encoder: any Encoder) throws {

@@ -63,8 +63,11 @@ package final class SQLiteJournal: RunJournal {
     package func runs() throws(JournalError) -> [(record: RunRecord, ending: RunEnding?, endedAt: Int64?)] {
         try reading { database in
             try Row.fetchAll(database, sql: "SELECT * FROM run ORDER BY rowid DESC").map { row in
-                let ending: String? = row["ending"]
-                return (try Self.record(row), ending.flatMap(RunEnding.init(rawValue:)), row["endedAt"])
+                let ending: String? = try row.optional("ending")
+                return (
+                    try Self.record(row), ending.flatMap(RunEnding.init(rawValue:)),
+                    try row.optional("endedAt")
+                )
             }
         }
     }
@@ -77,7 +80,7 @@ package final class SQLiteJournal: RunJournal {
                     VALUES (?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
-                    run.id.description, run.plan, run.planDigest, run.startedAt, Int64(run.epoch.value),
+                    run.id.description, run.plan, run.planDigest, run.startedAt, try Self.number(run.epoch),
                     try Self.encode(run.survey), try Self.encode(run.facts),
                 ]
             )
@@ -88,7 +91,7 @@ package final class SQLiteJournal: RunJournal {
         try writing { database in
             try database.execute(
                 sql: "UPDATE run SET epoch = ?, ending = NULL, endedAt = NULL WHERE id = ?",
-                arguments: [Int64(epoch.value), run.description]
+                arguments: [try Self.number(epoch), run.description]
             )
         }
     }
@@ -156,33 +159,36 @@ package final class SQLiteJournal: RunJournal {
                 sql: "SELECT * FROM step WHERE run = ? ORDER BY rowid",
                 arguments: [run.description]
             ).map { row in
-                let verdict: Data? = row["verdict"]
+                let verdict: Data? = try row.optional("verdict")
                 return JournalEntry(
-                    step: StepID(row["step"]),
-                    attempt: row["attempt"],
-                    commands: try Self.decode(row["commands"]),
-                    intendedAt: row["intendedAt"],
+                    step: StepID(try row.value("step")),
+                    attempt: try row.value("attempt"),
+                    commands: try Self.decode(row.value("commands")),
+                    intendedAt: try row.value("intendedAt"),
                     verdict: try verdict.map { try Self.decode($0) },
-                    decidedAt: row["decidedAt"]
+                    decidedAt: try row.optional("decidedAt")
                 )
             }
         }
     }
 
     private static func record(_ row: Row) throws -> RunRecord {
-        let id: String = row["id"]
+        let id: String = try row.value("id")
         guard let run = RunID(id) else {
             throw JournalError.unusable(path: "run '\(id)'", reason: "it is no run id")
         }
-        let epoch: Int64 = row["epoch"]
+        let number: Int64 = try row.value("epoch")
+        guard let epoch = UInt64(exactly: number).map({ FencingEpoch($0) }), epoch <= .highest else {
+            throw JournalError.unusable(path: "run '\(id)'", reason: "\(number) is no fencing epoch")
+        }
         return RunRecord(
             id: run,
-            plan: row["plan"],
-            planDigest: row["planDigest"],
-            startedAt: row["startedAt"],
-            survey: try decode(row["survey"]),
-            epoch: FencingEpoch(UInt64(epoch)),
-            facts: try decode(row["facts"])
+            plan: try row.value("plan"),
+            planDigest: try row.value("planDigest"),
+            startedAt: try row.value("startedAt"),
+            survey: try decode(row.value("survey")),
+            epoch: epoch,
+            facts: try decode(row.value("facts"))
         )
     }
 
@@ -192,8 +198,15 @@ package final class SQLiteJournal: RunJournal {
         return try encoder.encode(value)
     }
 
-    private static func decode<Value: Decodable>(_ data: Data) throws -> Value {
-        try JSONDecoder().decode(Value.self, from: data)
+    private static func decode<Value: Decodable & Bounded>(_ data: Data) throws -> Value {
+        try WireJSON.decode(from: data)
+    }
+
+    private static func number(_ epoch: FencingEpoch) throws -> Int64 {
+        guard let number = Int64(exactly: epoch.value) else {
+            throw JournalError.unusable(path: "epoch \(epoch)", reason: "it is no fencing epoch")
+        }
+        return number
     }
 
     private func reading<Value>(_ body: (Database) throws -> Value) throws(JournalError) -> Value {
@@ -215,6 +228,37 @@ extension StepVerdict {
         switch self {
         case .done(let observed): .done(observed: PrintableText(lines: observed).description)
         case .failed(let reason): .failed(reason: PrintableText(lines: reason).description)
+        }
+    }
+}
+
+extension Row {
+    /// A journal that somebody else has written to may hold anything in a column; asking a row for what it does not hold
+    /// ends the program.
+    fileprivate func value<Value: DatabaseValueConvertible>(_ column: String) throws -> Value {
+        let stored: DatabaseValue = self[column]
+        guard let value = Value.fromDatabaseValue(stored) else {
+            throw JournalError.unusable(path: "column '\(column)'", reason: "it holds \(stored.storageKind)")
+        }
+        return value
+    }
+
+    fileprivate func optional<Value: DatabaseValueConvertible>(_ column: String) throws -> Value? {
+        let stored: DatabaseValue = self[column]
+        guard !stored.isNull else { return nil }
+        let value: Value = try value(column)
+        return value
+    }
+}
+
+extension DatabaseValue {
+    fileprivate var storageKind: String {
+        switch storage {
+        case .null: "nothing"
+        case .int64: "a number"
+        case .double: "a fraction"
+        case .string: "a text"
+        case .blob: "bytes"
         }
     }
 }

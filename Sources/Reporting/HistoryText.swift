@@ -1,6 +1,7 @@
 import ControlProtocol
 import Fleet
 package import Procedure
+import Topology
 
 /// A journal for a person: a head for each run, and below it every step with its commands, verdict and time.
 package enum HistoryText {
@@ -18,7 +19,10 @@ package enum HistoryText {
             case .failed(let reason): "failed: \(indented(reason))"
             case nil: "intended, no verdict: it may have happened"
             }
-        let time = entry.decidedAt.map { "  \(RunPrinter.seconds(Int($0 - entry.intendedAt)))" } ?? ""
+        let time =
+            entry.decidedAt.map {
+                "  \(RunPrinter.seconds(Int(clamping: $0.minus(saturating: entry.intendedAt))))"
+            } ?? ""
         let commands = entry.commands.map { "      \($0.host): \($0.command.summary)\n" }.joined()
         return "  \(entry.step)\(attempt)\(time)\n\(commands)      \(verdict)\n"
     }

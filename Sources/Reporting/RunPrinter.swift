@@ -1,5 +1,6 @@
 package import Printable
 package import Procedure
+import Topology
 
 /// Turns run events into lines: one per step with its time, and on a terminal a live line below them.
 package struct RunPrinter: Sendable {
@@ -75,7 +76,7 @@ package struct RunPrinter: Sendable {
 
     /// Milliseconds as seconds with two decimals, for instance `3.07 s`.
     package static func seconds(_ milliseconds: Int) -> String {
-        let hundredths = (milliseconds + 5) / 10
+        let hundredths = max(0, milliseconds).plus(saturating: 5) / 10
         let fraction = hundredths % 100
         return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction) s"
     }

@@ -25,7 +25,9 @@ package struct StatusText: Sendable {
     }
 
     package var text: String {
-        ([Self.line(Self.header)] + hosts.map(line) + hosts.compactMap(damage)).map { $0 + "\n" }.joined()
+        let doubts = EpochPoll(answers.filter { hosts.contains($0.key) }).outliers.map { "\($0.host)  \($0)" }
+        return ([Self.line(Self.header)] + hosts.map(line) + hosts.compactMap(damage) + doubts)
+            .map { $0 + "\n" }.joined()
     }
 
     /// Of the agent's own records.

@@ -47,6 +47,26 @@ struct RuleCleaningTests {
         )
     }
 
+    @Test(
+        "a host whose epoch cannot be is named and left out; the others are cleaned under an epoch of their own"
+    )
+    func liar() async throws {
+        let fixture = try RunFixture()
+        try fixture.fleet.change("d4") { $0.epoch = FencingEpoch.highest.value }
+        try fixture.fleet.change("s2") { $0.epoch = 11 }
+        let told = try await Self.clean(fixture, try fixture.openJournal())
+        #expect(told.left == 1)
+        let first = try #require(told.lines.first)
+        #expect(
+            first.hasPrefix("d4: its agent says that the highest epoch it has granted is 9007199254740991")
+        )
+        #expect(first.contains("mitosis-agent lease reset --epoch 11"))
+        #expect(Array(told.lines.dropFirst()) == ["s1", "s2", "s3", "d5", "d6"].map { "\($0): 0 rules left" })
+        let lease = Lease(runID: try #require(RunID("0-clean-model")), epoch: FencingEpoch(12))
+        #expect(fixture.fleet.calls.contains(.acquire(try HostName.parsed("s1"), lease, takeOver: false)))
+        #expect(!fixture.fleet.calls.contains(.acquire(try HostName.parsed("d4"), lease, takeOver: false)))
+    }
+
     @Test("a divided run that has not finished is refused by name, and --force overrides that")
     func dividedRun() async throws {
         let fixture = try RunFixture()

@@ -65,6 +65,18 @@ struct FleetErrorTests {
                 text:
                     "s1: s1's agent answered what this version does not understand: not HTTP; compare the versions"
             ),
+            Case(
+                met: .unbelievable(host: host, detail: "in its HostStatus clock is 7, not 8 to 9"),
+                told: .broken(
+                    host: host,
+                    reason:
+                        "s1's agent says what cannot be: in its HostStatus clock is 7, not 8 to 9. Nothing of it is "
+                        + "believed; look at that host and its agent"
+                ),
+                text:
+                    "s1: s1's agent says what cannot be: in its HostStatus clock is 7, not 8 to 9. Nothing of it is "
+                    + "believed; look at that host and its agent"
+            ),
         ]
     }
 
@@ -75,7 +87,7 @@ struct FleetErrorTests {
             #expect("\(one.told)" == one.text)
             switch one.met {
             // A new kind breaks this, and belongs into the table above.
-            case .unreachable, .replyLost, .refused, .identity, .protocolViolation: break
+            case .unreachable, .replyLost, .refused, .identity, .protocolViolation, .unbelievable: break
             }
         }
     }

@@ -254,4 +254,43 @@ struct SQLiteJournalTests {
             ]
         )
     }
+
+    @Test(
+        "columns that hold what no journal writes are told, and end nothing",
+        arguments: [
+            "UPDATE run SET epoch = -1", "UPDATE run SET epoch = 9223372036854775807",
+            "UPDATE run SET epoch = 'x'",
+            "UPDATE run SET epoch = 1e308", "UPDATE run SET startedAt = 'x'", "UPDATE run SET facts = '['",
+            #"UPDATE run SET facts = '{"detached":{"d1":{"pid":2147483647,"end":{"epoch":1,"zxid":"0x1"},"proof":{"idle":{}}}}}'"#,
+            "UPDATE step SET attempt = 'x'", "UPDATE step SET intendedAt = x'00'",
+            "UPDATE step SET commands = '[[[[[[[['",
+            #"UPDATE step SET commands = '[{"host":"d1","command":{"service":{"request":{"service":"z","action":"start","replacing":-1}}}}]'"#,
+        ]
+    )
+    func damage(sql: String) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/journal.sqlite"
+        let run = try Self.record("r1")
+        do {
+            let journal = try SQLiteJournal(path: path, exclusively: true)
+            try journal.begin(run)
+            try journal.intent("a.b", attempt: 1, commands: [], at: 10, of: run.id)
+        }
+        try DatabaseQueue(path: path).write { try $0.execute(sql: sql) }
+        let journal = try SQLiteJournal(path: path, exclusively: true)
+        #expect(throws: JournalError.self) {
+            _ = try journal.runs()
+            _ = try journal.entries(of: run.id)
+        }
+    }
+
+    @Test("an epoch that no file can hold is refused, and nothing is written")
+    func epochs() throws {
+        let folder = try TemporaryFolder()
+        let journal = try SQLiteJournal(path: folder.path + "/journal.sqlite", exclusively: true)
+        let run = try Self.record("r1")
+        try journal.begin(run)
+        #expect(throws: JournalError.self) { try journal.setEpoch(FencingEpoch(.max), of: run.id) }
+        #expect(try journal.runs().first?.record.epoch == FencingEpoch(3))
+    }
 }

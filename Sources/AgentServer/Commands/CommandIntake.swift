@@ -115,6 +115,21 @@ package actor CommandIntake {
         }
     }
 
+    /// By root on this host, who has been told what it risks: from now on any lease above `epoch` is granted.
+    func resetLease(to epoch: FencingEpoch) async throws(AgentServerError) {
+        await changes.acquire()
+        defer { changes.release() }
+        let record = try LeaseRecord.reset(to: epoch)
+        try await records.keep(record)
+        log.warning(
+            "lease reset",
+            fields: ["epoch": epoch.description, "before": keeper.state.highestEpoch.description]
+        )
+        keeper = LeaseKeeper(record: record, now: clock.now())
+    }
+
+    func note(_ line: AuditTrail.Line) async { await records.append(line) }
+
     package func submit(_ request: CommandRequest, by caller: Caller) async -> Answer {
         guard !stopping else { return .stopping }
         let (events, stream) = CommandEvents.make(pulse: pulse)

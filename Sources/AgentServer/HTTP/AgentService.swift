@@ -156,17 +156,17 @@ package struct AgentService: Sendable {
         return .error(403, reason, refusal: .notAllowed(reason: reason))
     }
 
-    private func decoded<Body: Decodable>(
+    private func decoded<Body: Decodable & Bounded>(
         _ request: Request,
         _ answer: (Body) async -> HTTPReply
     ) async -> HTTPReply {
-        do {
-            return await answer(try JSONDecoder().decode(Body.self, from: request.body))
+        let body: Body
+        do throws(WireProblem) {
+            body = try WireJSON.decode(from: request.body)
         } catch {
-            return .refusal(
-                .invalid(reason: "the body is not a \(Body.self): \(JSONProblem.describe(error))")
-            )
+            return .refusal(.invalid(reason: "the body is not a \(Body.self): \(error)"))
         }
+        return await answer(body)
     }
 
     private func status(for caller: Caller) async -> HTTPReply {

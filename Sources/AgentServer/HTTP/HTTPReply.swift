@@ -67,7 +67,7 @@ package struct HTTPReply: Sendable {
     static func refusal(_ refusal: Refusal) -> HTTPReply {
         let status =
             switch refusal {
-            case .superseded, .leaseHeld, .noLease, .fileChanged, .idReused: 409
+            case .superseded, .epochTooFar, .leaseHeld, .noLease, .fileChanged, .idReused: 409
             case .notAllowed: 403
             case .invalid: 400
             }

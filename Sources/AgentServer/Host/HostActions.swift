@@ -25,6 +25,9 @@ package protocol HostActions: Sendable {
     /// something; ends when its task is cancelled.
     func watchRules(_ report: @escaping @Sendable (RuleRestoration) -> Void) async
 
+    /// Watches over no rules any more that were installed until now; returns when none of them will be put back.
+    func forgetRules() async
+
     /// Nil on a host without ZooKeeper.
     func zookeeper() async -> ZooKeeperStatus?
     /// Returns when the host's server serves or does not run, after a second at the latest.

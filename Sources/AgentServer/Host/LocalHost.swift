@@ -203,6 +203,8 @@ package struct LocalHost: HostActions {
         await firewall.watch(report)
     }
 
+    package func forgetRules() async { await firewall.forget() }
+
     package func zookeeper() async -> ZooKeeperStatus? { await inspector?.status() }
 
     package func untilServing() async { await inspector?.untilServing(within: .seconds(1)) }

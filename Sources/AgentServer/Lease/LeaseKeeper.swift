@@ -1,4 +1,5 @@
 package import ControlProtocol
+import Topology
 
 /// Decides who may command this host.
 ///
@@ -43,14 +44,13 @@ package struct LeaseKeeper: Hashable, Sendable {
     package init(record: LeaseRecord?, now: Moment) {
         latest = record?.latest
         guard let current = record?.current, let latest = record?.latest else { return }
-        let granted = Int64(min(max(current.secondsToLive, 0), 3600)) * 1000
-        let (difference, isAbsurd) = current.expiresAt.subtractingReportingOverflow(now.unixMilliseconds)
-        let left = isAbsurd ? 0 : min(max(difference, 0), granted)
+        let granted = Int64(min(max(current.secondsToLive, 0), Bound.secondsToLive.upperBound)) * 1000
+        let left = min(max(current.expiresAt.minus(saturating: now.unixMilliseconds), 0), granted)
         grant = Grant(
             lease: latest,
             holder: current.holder,
             lapses: now.sinceBoot + .milliseconds(left),
-            expiresAt: now.unixMilliseconds + left
+            expiresAt: now.unixMilliseconds.plus(saturating: left)
         )
     }
 
@@ -72,7 +72,7 @@ package struct LeaseKeeper: Hashable, Sendable {
     }
 
     private mutating func requested(_ request: LeaseRequest, _ name: String, _ now: Moment) -> Action {
-        guard (1...3600).contains(request.secondsToLive) else {
+        guard Bound.secondsToLive.contains(request.secondsToLive) else {
             return .refuse(refusal: .invalid(reason: "secondsToLive must be 1 to 3600"))
         }
         guard request.lease.epoch > FencingEpoch(0) else {
@@ -80,6 +80,10 @@ package struct LeaseKeeper: Hashable, Sendable {
         }
         if let latest, latest != request.lease, request.lease.epoch <= latest.epoch {
             return .refuse(refusal: .superseded(highest: latest.epoch))
+        }
+        let highest = latest?.epoch ?? FencingEpoch(0)
+        if request.lease.epoch.isBeyondReach(of: highest) {
+            return .refuse(refusal: .epochTooFar(highest: highest))
         }
         if let latest, latest == request.lease, grant == nil {
             return .refuse(refusal: .superseded(highest: latest.epoch))
@@ -94,7 +98,7 @@ package struct LeaseKeeper: Hashable, Sendable {
             )
         }
         if held == true, !request.takeOver { return .refuse(refusal: .leaseHeld(state: state)) }
-        let expiresAt = now.unixMilliseconds + Int64(request.secondsToLive) * 1000
+        let expiresAt = now.unixMilliseconds.plus(saturating: Int64(request.secondsToLive) * 1000)
         latest = request.lease
         grant = Grant(
             lease: request.lease,

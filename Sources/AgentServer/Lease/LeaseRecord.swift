@@ -24,3 +24,27 @@ package struct LeaseRecord: Hashable, Sendable, Codable {
         self.current = current
     }
 }
+
+extension LeaseRecord {
+    /// As if a lease with this epoch had been granted and given back.
+    static func reset(to epoch: FencingEpoch) throws(AgentServerError) -> LeaseRecord {
+        guard let run = RunID("reset-on-the-host") else {
+            throw .storage(path: "lease.json", operation: "name the run in", reason: "it is no run id")
+        }
+        return LeaseRecord(latest: Lease(runID: run, epoch: epoch), current: nil)
+    }
+}
+
+extension LeaseRecord: Bounded {
+    package func check() throws(OutOfBounds) {
+        try check("latest", latest)
+        try check("current", current)
+    }
+}
+
+extension LeaseRecord.Current: Bounded {
+    package func check() throws(OutOfBounds) {
+        try check("expiresAt", expiresAt, Bound.time)
+        try check("secondsToLive", secondsToLive, Bound.secondsToLive)
+    }
+}

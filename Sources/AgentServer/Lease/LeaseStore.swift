@@ -1,3 +1,4 @@
+import ControlProtocol
 import FoundationEssentials
 import Glibc
 import SystemCalls
@@ -37,10 +38,10 @@ package struct LeaseStore: Sendable {
     }
 
     private func decode(_ object: [UInt8]) throws(AgentServerError) -> LeaseRecord {
-        do {
-            return try JSONDecoder().decode(LeaseRecord.self, from: Data(object))
+        do throws(WireProblem) {
+            return try WireJSON.decode(LeaseRecord.self, from: Data(object))
         } catch {
-            throw .leaseUnreadable(path: path, reason: "not a lease record (\(JSONProblem.describe(error)))")
+            throw .leaseUnreadable(path: path, reason: "not a lease record (\(error))")
         }
     }
 

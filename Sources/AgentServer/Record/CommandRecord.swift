@@ -176,7 +176,7 @@ package struct CommandRecord: ~Copyable {
         guard let extent = known[id]?.outcome else { return nil }
         let line = try Self.sound(extent, of: file)
         do {
-            guard case .outcome(id, _, let outcome) = try JSONDecoder().decode(RecordEntry.self, from: line)
+            guard case .outcome(id, _, let outcome) = try WireJSON.decode(RecordEntry.self, from: line)
             else {
                 throw AgentServerError.recordDamaged(
                     path: file.path,

@@ -12,6 +12,9 @@ struct LineFile: ~Copyable {
         var line = 0
     }
 
+    /// Longer than any line that is ever written.
+    private static let longestLine = 32 << 20
+
     let path: String
     private let descriptor: Int32
     private(set) var size: Int
@@ -21,8 +24,7 @@ struct LineFile: ~Copyable {
 
     /// Opens the file, creating an empty one where there is none.
     static func opening(_ path: String) throws(SystemCallError) -> LineFile {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw .last("open") }
+        let descriptor = try PlainFile.open(path, O_RDWR | O_CREAT)
         let file = LineFile(path: path, descriptor: descriptor, size: lseek(descriptor, 0, SEEK_END))
         guard file.size >= 0 else { throw .last("seek in") }
         try DurableFile.flushDirectory(of: path)

@@ -38,3 +38,16 @@ package enum RecordEntry: Hashable, Sendable, Codable {
         }
     }
 }
+
+extension RecordEntry: Bounded {
+    package func check() throws(OutOfBounds) {
+        switch self {
+        case .intent(let entry):
+            try check("intent.entry.lease", entry.lease)
+            try check("intent.entry.at", entry.at, Bound.time)
+        case .outcome(_, let at, let outcome):
+            try check("outcome.at", at, Bound.time)
+            try check("outcome.outcome", outcome)
+        }
+    }
+}

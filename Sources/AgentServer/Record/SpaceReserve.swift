@@ -12,9 +12,11 @@ struct SpaceReserve: Sendable {
     /// Best effort: a disk without that much room has no reserve.
     func fill() {
         var found = stat()
-        if lstat(path, &found) == 0, found.st_size >= Self.size { return }
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { return }
+        if lstat(path, &found) == 0, found.st_mode & S_IFMT == S_IFREG, found.st_size >= Self.size { return }
+        let descriptor: Int32
+        do throws(SystemCallError) { descriptor = try PlainFile.open(path, O_WRONLY | O_CREAT) } catch {
+            return
+        }
         let failed = posix_fallocate(descriptor, 0, off_t(Self.size)) != 0
         close(descriptor)
         if failed { unlink(path) }

@@ -10,3 +10,7 @@ package struct HostCommand: Hashable, Sendable, Codable {
         self.command = command
     }
 }
+
+extension HostCommand: Bounded {
+    package func check() throws(OutOfBounds) { try check("command", command) }
+}

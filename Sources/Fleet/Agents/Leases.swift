@@ -18,18 +18,20 @@ package struct Leases: Sendable {
 
     /// One above the highest epoch that any agent has granted.
     ///
-    /// Every agent must answer.
+    /// Every agent must answer, and none may say what cannot be: its lease would be refused, and the epoch that it wants
+    /// would be forced upon all others.
     package func nextEpoch() async throws(FleetError) -> FencingEpoch {
         let view = await fleet.observe(hosts)
-        var highest: UInt64 = 0
         for host in hosts {
             switch view[host] {
-            case .status(let status): highest = max(highest, status.lease.highestEpoch.value)
+            case .status: break
             case .silent(let reason): throw .unreachable(host: host, reason: reason)
             case nil: throw .unreachable(host: host, reason: "not observed")
             }
         }
-        return FencingEpoch(highest + 1)
+        let poll = EpochPoll(view.filter { hosts.contains($0.key) })
+        if let outlier = poll.outliers.first { throw outlier.error }
+        return try poll.next()
     }
 
     /// All or none: when one agent refuses, those already granted are released.

@@ -31,24 +31,26 @@ package struct HostCleaning: Sendable {
     ///
     /// - Parameters:
     ///   - seen: what the hosts answered just now; those that did not are left alone.
-    ///   - tell: gets the silent hosts before anything is done, and the others at the end, each in the order of `hosts`.
+    ///   - tell: gets the silent hosts before anything is done, then those whose epoch is not believed, and the others at
+    ///     the end, each in the order of `hosts`.
     package func perform(
         as run: RunID,
         seen: [HostName: Observation],
         takeOver: Bool,
         tell: (HostName, Outcome) -> Void
     ) async throws -> Int {
-        var epochs: [HostName: FencingEpoch] = [:]
-        for host in hosts {
-            if case .status(let status) = seen[host] {
-                epochs[host] = status.lease.highestEpoch
-            } else {
-                tell(host, .silent)
-            }
+        let answered = seen.filter { answer in
+            guard case .status = answer.value else { return false }
+            return hosts.contains(answer.key)
         }
-        guard let highest = epochs.values.max() else { return hosts.count }
-        let reachable = hosts.filter { epochs[$0] != nil }
-        let lease = Lease(runID: run, epoch: FencingEpoch(highest.value + 1))
+        for host in hosts where answered[host] == nil { tell(host, .silent) }
+        guard !answered.isEmpty else { return hosts.count }
+        // One that says what cannot be is left out: it would refuse the epoch that the others take.
+        let poll = EpochPoll(answered)
+        let left = Set(poll.outliers.map(\.host))
+        for outlier in poll.outliers { tell(outlier.host, .failed(reason: "\(outlier.error)")) }
+        let reachable = hosts.filter { answered[$0] != nil && !left.contains($0) }
+        let lease = Lease(runID: run, epoch: try poll.next())
         let leases = Leases(hosts: reachable, fleet: fleet, timing: timing)
         let outcomes = try await leases.holding(lease, takeOver: takeOver) {
             await mapHosts(reachable) { host in await clean(host, lease) }

@@ -11,6 +11,9 @@ struct DetachRecord: Sendable {
         let proof: DetachReport.Proof
     }
 
+    /// More than any entry can be.
+    private static let sizeLimit = 1 << 20
+
     private let path: String
 
     init(stateDirectory: String) { path = stateDirectory + "/detached.json" }
@@ -36,10 +39,10 @@ struct DetachRecord: Sendable {
 
     private func stored() throws(DetachError) -> Entry? {
         do {
-            switch SealedJSON.open(try OpenFile(path, O_RDONLY).content(limit: 1 << 20)) {
+            switch SealedJSON.open(try OpenFile(regular: path).content(limit: Self.sizeLimit)) {
             // An earlier version's has no checksum; it lives no longer than its division.
             case .sound(let object), .unsealed(let object):
-                return try JSONDecoder().decode(Entry.self, from: Data(object))
+                return try WireJSON.decode(Entry.self, from: Data(object))
             case .damaged:
                 throw DetachError.notRecorded(
                     reason: "\(path) was damaged on the disk (its checksum does not match); move it away"
@@ -72,4 +75,8 @@ struct DetachRecord: Sendable {
             throw .notRecorded(reason: "cannot remove \(path): \(systemReason())")
         }
     }
+}
+
+extension DetachRecord.Entry: Bounded {
+    func check() throws(OutOfBounds) { try check("pid", pid, Bound.processID) }
 }

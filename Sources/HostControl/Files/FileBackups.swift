@@ -9,7 +9,7 @@ import SystemCalls
 /// found is complete. It is never written a second time.
 struct FileBackups {
     /// `meta.json`: everything but the content.
-    struct Meta: Hashable, Codable {
+    struct Meta: Hashable, Codable, Bounded {
         let path: String
         let existed: Bool
         /// The file that holds the content: `path`, or what the symbolic link at `path` led to.
@@ -21,6 +21,8 @@ struct FileBackups {
         let resolvedDirectory: FileIdentity
         let attributes: AtomicFile.Attributes?
         let digest: String?
+
+        func check() throws(OutOfBounds) { try check("attributes.mode", attributes?.mode, Bound.permissions) }
     }
 
     struct Backup {
@@ -75,19 +77,19 @@ struct FileBackups {
         let meta: Meta
         let content: Data
         do {
-            let text = try OpenFile(place + "/meta.json", O_RDONLY).content(limit: FileInspection.sizeLimit)
+            let text = try OpenFile(regular: place + "/meta.json").content(limit: FileInspection.sizeLimit)
             switch SealedJSON.open(text) {
             // A backup is never written again, also not one that an earlier version made without a checksum.
             case .sound(let object), .unsealed(let object):
-                meta = try JSONDecoder().decode(Meta.self, from: Data(object))
+                meta = try WireJSON.decode(Meta.self, from: Data(object))
             case .damaged: throw damaged("the checksum of meta.json does not match")
             }
-            content = try OpenFile(place + "/content", O_RDONLY).content(limit: FileInspection.sizeLimit)
+            content = try OpenFile(regular: place + "/content").content(limit: FileInspection.sizeLimit)
         } catch let error as FileError {
             if case .damagedBackup = error { throw error }
             throw damaged(error.description)
         } catch {
-            throw damaged("meta.json cannot be understood")
+            throw damaged("meta.json cannot be understood: \(error)")
         }
         guard meta.path == path else { throw damaged("it is of \(meta.path)") }
         guard meta.existed == (meta.digest != nil), meta.existed == (meta.attributes != nil) else {

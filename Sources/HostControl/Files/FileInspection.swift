@@ -2,6 +2,7 @@ import ControlProtocol
 import FoundationEssentials
 import Glibc
 import SystemCalls
+import Topology
 
 /// A path as it is on disk now: its content with its attributes, read from one open file.
 struct FileInspection {
@@ -76,12 +77,20 @@ struct FileInspection {
                 owner: found.st_uid,
                 group: found.st_gid,
                 symlinkTarget: link,
-                changedAt: Int64(found.st_ctim.tv_sec) * 1000 + Int64(found.st_ctim.tv_nsec) / 1_000_000
+                changedAt: milliseconds(found.st_ctim)
             ),
             entry: entry,
             target: target,
             identity: identity
         )
+    }
+
+    /// Nil for a time that no file system of this host's own tells.
+    private static func milliseconds(_ time: timespec) -> Int64? {
+        let found = Int64(time.tv_sec).times(saturating: 1000).plus(
+            saturating: Int64(time.tv_nsec) / 1_000_000
+        )
+        return Bound.time.contains(found) ? found : nil
     }
 
     /// Whether both looks found the same: file, link, content, owner and mode, in the same directories.

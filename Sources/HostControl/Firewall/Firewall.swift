@@ -36,6 +36,8 @@ package protocol Firewall: Sendable {
     ///
     /// Only what this firewall itself installed. For one caller; ends when its task is cancelled.
     func watch(_ report: @escaping @Sendable (RuleRestoration) -> Void) async
+    /// Leaves the rules as they are and watches over them no more; returns when none of them will be put back.
+    func forget() async
     /// Ends the established connections that this wall cuts where it stands, at their other end; changes no rule here.
     func sever(_ wall: Wall) async throws(FirewallError) -> InstalledRules
     /// Removes everything of ours from every backend of the host; nothing to remove is success.

@@ -47,7 +47,7 @@ package struct HostFirewall: Firewall {
         )
     }
 
-    private static func store(
+    static func store(
         _ backend: FirewallBackend,
         _ protectedPorts: [Port],
         _ tools: PacketTools
@@ -140,6 +140,14 @@ package struct HostFirewall: Firewall {
             try requireBackend()
             return described(try await reader.read())
         }
+    }
+
+    package func forget() async {
+        // Behind whatever is being put back at this moment.
+        await turns.acquire()
+        guarded.end()
+        reader.forget()
+        turns.release()
     }
 
     package func remove() async throws(FirewallError) -> InstalledRules {

@@ -1,3 +1,4 @@
+import ControlProtocol
 import FoundationEssentials
 import Glibc
 import SystemCalls
@@ -8,10 +9,15 @@ import Topology
 /// It can when the file was last changed before the start. What was once known is kept, in memory and on disk,
 /// for as long as that very process runs: later edits of the file say nothing about it.
 struct RunningViews {
-    private struct Record: Codable {
+    private struct Record: Codable, Bounded {
         let process: ProcessIdentity
         let path: String
         let members: [Member]
+
+        func check() throws(OutOfBounds) {
+            try check("process.pid", process.pid, Bound.processID)
+            try check("members", elementsOf: members)
+        }
     }
 
     private let file: String
@@ -47,17 +53,17 @@ struct RunningViews {
     static func isBefore(_ changedAt: Int64, start: Int64) -> Bool {
         var tick = timespec()
         clock_getres(CLOCK_REALTIME_COARSE, &tick)
-        return changedAt + Int64(tick.tv_nsec) < start
+        return changedAt.plus(saturating: Int64(tick.tv_nsec)) < start
     }
 
     private mutating func load() {
         guard !isLoaded else { return }
         isLoaded = true
         do {
-            switch SealedJSON.open(try OpenFile(file, O_RDONLY).content(limit: 1 << 20)) {
-            case .sound(let object): record = try JSONDecoder().decode(Record.self, from: Data(object))
+            switch SealedJSON.open(try OpenFile(regular: file).content(limit: 1 << 20)) {
+            case .sound(let object): record = try WireJSON.decode(Record.self, from: Data(object))
             case .unsealed(let object):
-                let found = try JSONDecoder().decode(Record.self, from: Data(object))
+                let found = try WireJSON.decode(Record.self, from: Data(object))
                 record = found
                 save(found)
             case .damaged: throw SystemCallError(call: "match the checksum of", code: EBADMSG)

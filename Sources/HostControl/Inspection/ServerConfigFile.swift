@@ -103,7 +103,7 @@ struct ServerConfigFile {
     }
 
     private static func nanoseconds(_ time: timespec) -> Int64 {
-        Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        Int64(time.tv_sec).times(saturating: 1_000_000_000).plus(saturating: Int64(time.tv_nsec))
     }
 }
 

@@ -177,7 +177,11 @@ struct DataLook: Sendable {
         var current = path
         var found = statvfs()
         while !current.isEmpty {
-            if statvfs(current, &found) == 0 { return UInt64(found.f_bavail) * UInt64(found.f_frsize) }
+            if statvfs(current, &found) == 0 {
+                // What file system is mounted there, and what it says, is not the agent's choice.
+                let free = UInt64(found.f_bavail).times(saturating: UInt64(found.f_frsize))
+                return min(free, Bound.bytes.upperBound)
+            }
             guard current != "/", current != "." else { return nil }
             current = AtomicFile.directory(of: current)
         }

@@ -40,9 +40,9 @@ enum ServingReader {
         guard let version = values["Zookeeper version"].flatMap(shortVersion),
             let role = values["Mode"].flatMap({ ServerStats.Role(rawValue: $0) }),
             let zxid = values["Zxid"].flatMap({ Zxid(hexadecimal: $0) }),
-            let connections = values["Connections"].flatMap({ Int($0) }),
-            let outstanding = values["Outstanding"].flatMap({ Int($0) }),
-            let nodeCount = values["Node count"].flatMap({ Int($0) })
+            let connections = count(values["Connections"]),
+            let outstanding = count(values["Outstanding"]),
+            let nodeCount = count(values["Node count"])
         else {
             let words = text.isEmpty ? "it closed the connection" : "it said '\(said(text))'"
             return .unreachable(reason: "the answer to 'srvr' is not ZooKeeper's: \(words)")
@@ -60,13 +60,20 @@ enum ServingReader {
         )
     }
 
+    /// Nil for what no server can count; some versions lose count of requests that end twice, and go below zero.
+    private static func count(_ text: String?) -> Int? {
+        text.flatMap { Int($0) }.map { max(0, $0) }.flatMap { Bound.count.contains($0) ? $0 : nil }
+    }
+
     /// Nil when the server does not allow the question, or does not lead.
     static func syncedFollowers(mntr text: String) -> Int? {
         for line in text.split(whereSeparator: \.isNewline) {
             let fields = line.split(whereSeparator: \.isWhitespace)
             // A decimal in some versions: 2.0.
             if fields.count == 2, fields[0] == "zk_synced_followers" {
-                return Double(fields[1]).flatMap { Int(exactly: $0) }
+                return Double(fields[1]).flatMap { Int(exactly: $0) }.flatMap {
+                    Bound.count.contains($0) ? $0 : nil
+                }
             }
         }
         return nil

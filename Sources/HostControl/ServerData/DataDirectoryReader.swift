@@ -17,6 +17,7 @@ struct DataDirectoryReader {
     private static let attempts = 3
     /// More holes than any real log has; a list that is longer tells nothing new.
     private static let listed = 64
+    private static let myids = Int64(Bound.serverNumber.lowerBound)...Int64(Bound.serverNumber.upperBound)
 
     private var logs: [String: Look<TransactionLog.Outcome>] = [:]
     private var snapshots: [String: Look<SnapshotVerdict>] = [:]
@@ -65,9 +66,11 @@ struct DataDirectoryReader {
             // What could not be listed must never pass for empty.
             isEmpty: isListed && found.isEmpty,
             // Packages make this one a link into the directory of configuration files.
-            myid: number(in: dataDir + "/myid", followingLinks: true).flatMap { Int(exactly: $0) },
-            currentEpoch: number(in: versioned + "/currentEpoch"),
-            acceptedEpoch: number(in: versioned + "/acceptedEpoch"),
+            myid: number(in: dataDir + "/myid", Self.myids, followingLinks: true).flatMap {
+                Int(exactly: $0)
+            },
+            currentEpoch: number(in: versioned + "/currentEpoch", Bound.serverEpoch),
+            acceptedEpoch: number(in: versioned + "/acceptedEpoch", Bound.serverEpoch),
             snapshot: loaded.snapshot,
             lastZxid: loaded.last,
             epochEnds: loaded.epochEnds.suffix(Self.listed),
@@ -235,7 +238,11 @@ struct DataDirectoryReader {
     /// Nil when the file is absent; anything else that is no number is a problem.
     ///
     /// What else it holds is never told: the account that owns the directory may have put anything there.
-    private mutating func number(in path: String, followingLinks: Bool = false) -> Int64? {
+    private mutating func number(
+        in path: String,
+        _ bound: ClosedRange<Int64>,
+        followingLinks: Bool = false
+    ) -> Int64? {
         do throws(FileError) {
             let text = String(
                 decoding: try OpenFile(regular: path, followingLinks: followingLinks, listed: files)
@@ -245,6 +252,10 @@ struct DataDirectoryReader {
             .trimmed
             guard let number = Int64(text) else {
                 problems.append("\(path) holds no number")
+                return nil
+            }
+            guard bound.contains(number) else {
+                problems.append("\(path) holds no number from \(bound.lowerBound) to \(bound.upperBound)")
                 return nil
             }
             return number

@@ -1,4 +1,6 @@
+import ControlProtocol
 import Glibc
+import Topology
 
 /// What a server's history takes on disk, as far as one that begins from it needs it.
 enum DataSize {
@@ -13,7 +15,8 @@ enum DataSize {
         let base = newest?.zxid ?? 0
         // A log is named after its first transaction: the one before the snapshot can go beyond it.
         let first = logs.filter { $0.zxid <= base }.map(\.zxid).max() ?? 0
-        return (newest?.bytes ?? 0) + logs.filter { $0.zxid >= first }.reduce(0) { $0 + $1.bytes }
+        let logged = logs.filter { $0.zxid >= first }.reduce(UInt64(0)) { $0.plus(saturating: $1.bytes) }
+        return min(logged.plus(saturating: newest?.bytes ?? 0), Bound.bytes.upperBound)
     }
 
     private static func files(_ kind: String, in directory: String) -> [(zxid: UInt64, bytes: UInt64)]? {
@@ -26,7 +29,7 @@ enum DataSize {
                     // One that was purged meanwhile takes nothing. Blocks of 512 bytes: logs are allocated ahead.
                     let file = try FilePlace(directory, name).attributes()
                 else { continue }
-                found.append((zxid, UInt64(max(0, file.st_blocks)) * 512))
+                found.append((zxid, UInt64(max(0, file.st_blocks)).times(saturating: 512)))
             }
             return found
         } catch .unavailable(_, _, code: ENOENT) {

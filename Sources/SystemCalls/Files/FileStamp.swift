@@ -28,7 +28,8 @@ package struct FileStamp: Hashable, Sendable {
         self.init(found)
     }
 
+    /// A stamp is only compared: a time of modification that somebody has set to the edge may wrap around.
     private static func nanoseconds(_ time: timespec) -> Int64 {
-        Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
 }

@@ -21,8 +21,12 @@ package struct FileLock: ~Copyable, Sendable {
 
     /// Creates the file (0600) when it is absent; never follows a symbolic link of that name.
     package init(_ path: String, whenHeld patience: Patience) throws(Failure) {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw .unopened(code: errno) }
+        let descriptor: Int32
+        do throws(SystemCallError) {
+            descriptor = try PlainFile.open(path, O_RDWR | O_CREAT)
+        } catch {
+            throw .unopened(code: error.code)
+        }
         let how = patience == .wait ? LOCK_EX : LOCK_EX | LOCK_NB
         while flock(descriptor, how) != 0 {
             let code = errno

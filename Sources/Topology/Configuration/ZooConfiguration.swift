@@ -61,8 +61,8 @@ extension ZooConfiguration {
     package var initLimit: Int? { integer("initLimit") }
     package var syncLimit: Int? { integer("syncLimit") }
     /// Milliseconds: the range that a client's session timeout is clamped to.
-    package var minSessionTimeout: Int { negotiated("minSessionTimeout") ?? 2 * tickTime }
-    package var maxSessionTimeout: Int { negotiated("maxSessionTimeout") ?? 20 * tickTime }
+    package var minSessionTimeout: Int { negotiated("minSessionTimeout") ?? tickTime.times(saturating: 2) }
+    package var maxSessionTimeout: Int { negotiated("maxSessionTimeout") ?? tickTime.times(saturating: 20) }
     package var isObserver: Bool { self["peerType"]?.lowercased() == "observer" }
     package var dynamicConfigFile: String? { self["dynamicConfigFile"] }
     package var reconfigEnabled: Bool { boolean("reconfigEnabled") ?? false }
@@ -100,7 +100,8 @@ extension ZooConfiguration {
             guard let number = Int(text) else { return false }
             return number == 0 || Port(number) != nil
         }
-        try check(Self.integers, "a whole number") { Int($0) != nil }
+        // As Java's `Integer.parseInt` takes them.
+        try check(Self.integers, "a whole number of 32 bits") { Int32($0) != nil }
         try check(Self.booleans, "true or false") { ["true", "false"].contains($0.lowercased()) }
         try check(["peerType"], "participant or observer") {
             ["participant", "observer"].contains($0.lowercased())

@@ -1,6 +1,7 @@
 import AgentServer
 import ControlProtocol
 import Testing
+import Topology
 
 @Suite("The lease, event by event")
 struct LeaseKeeperTests {
@@ -164,6 +165,49 @@ struct LeaseKeeperTests {
             clockSetBack.handle(.commanded(lease: lease, by: "ops"), at: at(-100_000 + 30))
                 == .refuse(refusal: .noLease)
         )
+    }
+
+    @Test(
+        "an epoch further above the highest than runs can have raised it is refused, a million is not",
+        arguments: [(0, 1_000_000), (7, 1_000_007), (5_000_000_000, 5_001_000_000)] as [(UInt64, UInt64)]
+    )
+    func reach(highest: UInt64, last: UInt64) throws {
+        let record = highest == 0 ? nil : LeaseRecord(latest: try Sample.lease("a", highest), current: nil)
+        for takeOver in [false, true] {
+            for epoch in [last + 1, FencingEpoch.highest.value, .max] {
+                var keeper = LeaseKeeper(record: record, now: at(0))
+                let far = Sample.request(try Sample.lease("b", epoch), takeOver: takeOver)
+                #expect(
+                    keeper.handle(.requested(request: far, by: "eve"), at: at(1))
+                        == .refuse(refusal: .epochTooFar(highest: FencingEpoch(highest)))
+                )
+                #expect(keeper.state.highestEpoch == FencingEpoch(highest))
+            }
+        }
+        var keeper = LeaseKeeper(record: record, now: at(0))
+        let near = Sample.request(try Sample.lease("b", last))
+        guard case .store = keeper.handle(.requested(request: near, by: "ops"), at: at(1)) else {
+            Issue.record("refused")
+            return
+        }
+        let text = "\(Refusal.epochTooFar(highest: FencingEpoch(highest)))"
+        #expect(text.contains("mitosis-agent lease reset --epoch"), "\(text)")
+    }
+
+    @Test(
+        "a record with times at the edge gives no more time than was granted, and ends nothing",
+        arguments: [Int64.min, -1, 0, .max],
+        [Int.min, -1, 0, 3600, .max]
+    )
+    func edges(expiresAt: Int64, seconds: Int) throws {
+        let lease = try Sample.lease("a", 3)
+        let current = LeaseRecord.Current(holder: "ops", expiresAt: expiresAt, secondsToLive: seconds)
+        for now in [Int64.min, -1, 0, 1, .max] {
+            let moment = Moment(sinceBoot: .seconds(500), unixMilliseconds: now)
+            let keeper = LeaseKeeper(record: LeaseRecord(latest: lease, current: current), now: moment)
+            let left = (keeper.state.expiresAt ?? 0).minus(saturating: now)
+            #expect((0...3_600_000).contains(left), "\(now)")
+        }
     }
 
     @Test("senseless requests are refused as invalid", arguments: [(0, 1), (3601, 1), (30, 0)])

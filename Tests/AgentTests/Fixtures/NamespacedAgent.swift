@@ -31,7 +31,7 @@ final class NamespacedAgent {
     let network: TestNetwork
     let firewall: HostFirewall
     private let authority: TestAuthority
-    private let configuration: String
+    let configuration: String
     private(set) var pid: Int32?
 
     private init(_ network: TestNetwork) throws {
@@ -137,6 +137,29 @@ final class NamespacedAgent {
                 directory + "/ops.pem", "--key", directory + "/ops.key", "--resolve", "s1:9760:198.51.100.1",
             ] + (body.map { ["--data", $0] } ?? []) + ["https://s1:9760" + path]
         )
+    }
+
+    /// The agent's program on the host, by hand.
+    func byHand(_ words: [String]) async throws -> Told {
+        let argv =
+            ["netns", "exec", network.namespace(of: "s1"), Self.agent] + words + ["--config", configuration]
+        let result = try await Subprocess.run(
+            .path(FilePath(Self.ip)),
+            arguments: Arguments(argv),
+            output: .string(limit: 1 << 20),
+            error: .string(limit: 1 << 20)
+        )
+        return Told(
+            isSuccess: result.terminationStatus.isSuccess,
+            output: result.standardOutput,
+            diagnostics: result.standardError
+        )
+    }
+
+    struct Told {
+        let isSuccess: Bool
+        let output: String
+        let diagnostics: String
     }
 
     /// What a program on the host prints.

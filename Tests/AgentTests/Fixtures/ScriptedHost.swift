@@ -17,6 +17,7 @@ final class ScriptedHost: HostActions {
         var looks = 0
         var closedPorts: Result<InstalledRules?, HostActionError> = .success(nil)
         var guardReport: (@Sendable (RuleRestoration) -> Void)?
+        var forgotten = 0
     }
 
     private let state = Mutex(State())
@@ -103,6 +104,11 @@ final class ScriptedHost: HostActions {
         for await _ in AsyncStream<Void>.makeStream().stream {}
         state.withLock { $0.guardReport = nil }
     }
+
+    /// How often it was told to watch over its rules no more.
+    var forgotten: Int { state.withLock { $0.forgotten } }
+
+    func forgetRules() async { state.withLock { $0.forgotten += 1 } }
 
     func untilServing() async {}
 

@@ -29,4 +29,23 @@ struct AgentCommandTests {
         #expect(error.map { AgentCommand.fullMessage(for: $0) } == "mitosis-agent 0.1.0 (protocol 2)")
         #expect(error.map(AgentCommand.exitCode) == .success)
     }
+
+    @Test("what root does on the host itself are commands of their own, and say --local")
+    func local() throws {
+        #expect(try AgentCommand.parseAsRoot(["rules", "list", "--local"]) is any AsyncParsableCommand)
+        #expect(throws: Never.self) {
+            try AgentCommand.parseAsRoot(["rules", "clean", "--local", "--force"])
+        }
+        #expect(throws: Never.self) { try AgentCommand.parseAsRoot(["lease", "show", "--config", "a"]) }
+        #expect(throws: Never.self) {
+            try AgentCommand.parseAsRoot(["lease", "reset", "--epoch", "7", "--yes"])
+        }
+        #expect(try AgentCommand.parseAsRoot(["--config", "a", "--check"]) is AgentCommand)
+        for words in [
+            ["rules", "list"], ["rules", "clean"], ["lease", "reset", "--epoch", "18446744073709551615"],
+        ] {
+            let error = #expect(throws: (any Error).self) { try AgentCommand.parseAsRoot(words) }
+            #expect(error.map(AgentCommand.exitCode) == .validationFailure)
+        }
+    }
 }

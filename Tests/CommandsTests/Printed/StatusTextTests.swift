@@ -123,6 +123,22 @@ struct StatusTextTests {
         #expect(text.hasSuffix("- \nk1  not in use: /t/ca.crl is refused: why\n"))
     }
 
+    @Test("an epoch that is not believed is told below the hosts")
+    func outlier() throws {
+        var answers: [HostName: Observation] = [:]
+        let hosts = try ["s1", "s2", "s3"].map { try HostName.parsed($0) }
+        for (host, epoch) in zip(hosts, [FencingEpoch(4), .highest, FencingEpoch(4)]) {
+            let lease = LeaseState(highestEpoch: epoch, current: nil, holder: nil, expiresAt: nil)
+            answers[host] = .status(StatusFixture.status(host, view: nil, lease: lease))
+        }
+        let lines = StatusText(hosts, answers).text.split(separator: "\n")
+        #expect(lines.count == 5)
+        #expect(
+            lines.last?.hasPrefix("s2  its agent says that the highest epoch it has granted is 90071992547")
+                == true
+        )
+    }
+
     @Test("a host that does not answer says why, and no host at all leaves the header")
     func silence() throws {
         #expect(

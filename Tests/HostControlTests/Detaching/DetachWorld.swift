@@ -295,6 +295,8 @@ private struct WorldFirewall: Firewall {
         try await change(.remove) { ($0.wall, $0.closed) = (nil, nil) }
     }
 
+    func forget() async {}
+
     func watch(_ report: @escaping @Sendable (RuleRestoration) -> Void) async {}
 
     func sever(_ wall: Wall) async throws(FirewallError) -> InstalledRules {

@@ -32,7 +32,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
 
 /// Faults of agents and of files.
 extension Fault {
-    static let all = agents + credentials + files + source + destination + network + kafka
+    static let all = agents + credentials + files + source + destination + network + kafka + numbers
 
     static func odd(_ hosts: String..., make: @escaping @Sendable (inout ModelOddities) -> Void)
         -> @Sendable (inout ModelEnsemble) -> Void

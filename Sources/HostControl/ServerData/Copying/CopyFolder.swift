@@ -80,7 +80,9 @@ struct CopyFolder {
 
     private static func number(of name: String) -> Int? {
         let prefix = "set-aside-"
+        // Whoever owns the directory can make a folder of any name: one above it must still be a number.
         guard name.hasPrefix(prefix), let number = Int(name.dropFirst(prefix.count)), number > 0,
+            number < .max,
             setAsideName(number) == name
         else { return nil }
         return number

@@ -184,13 +184,13 @@ final class DataCopyWork {
         var needed: UInt64 = 1 << 20
         for item in items where item.isCopied && item.source.identity.device == device {
             let attributes = try FilePlace(item.source, item.name).attributes()
-            needed += attributes.map { Self.size($0) } ?? 0
+            needed = needed.plus(saturating: attributes.map { Self.size($0) } ?? 0)
         }
         var found = statvfs()
         guard fstatvfs(place.directory.descriptor, &found) == 0 else {
             throw .unavailable(operation: "look for room around", path: place.path, code: errno)
         }
-        let free = UInt64(found.f_bavail) * UInt64(found.f_frsize)
+        let free = UInt64(found.f_bavail).times(saturating: UInt64(found.f_frsize))
         guard free >= needed else {
             throw .refused(
                 .invalid(
@@ -205,7 +205,7 @@ final class DataCopyWork {
 
     /// Without holes.
     private static func size(_ attributes: stat) -> UInt64 {
-        UInt64(max(0, min(attributes.st_size, attributes.st_blocks * 512)))
+        UInt64(max(0, min(attributes.st_size, attributes.st_blocks.times(saturating: 512))))
     }
 
     /// By its marks, which a compressed one bears from the beginning: that one is read.

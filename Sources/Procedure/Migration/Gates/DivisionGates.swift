@@ -56,7 +56,7 @@ extension MigrationProcedure {
                 let isBehind = disk < stats.zxid
                 let lag = isBehind && disk.epoch == stats.zxid.epoch ? stats.zxid.value - disk.value : 0
                 // Right after an election the first transaction of the new epoch may be all that is missing.
-                guard disk.epoch + 1 >= stats.zxid.epoch, lag <= Self.usualLag else {
+                guard disk.epoch.plus(saturating: 1) >= stats.zxid.epoch, lag <= Self.usualLag else {
                     return .waiting(
                         reason:
                             "\(seed.host): its disk ends at \(disk), its memory at \(stats.zxid); its disk is "
@@ -156,7 +156,7 @@ extension MigrationProcedure {
         guard running.count >= Ensemble.majority(of: destination.count) else { return nil }
         let nodes = running.compactMap { server in fleet.zookeeper(server.host).map { (server.host, $0) } }
         let largest = nodes.compactMap(\.1.dataSize).max() ?? 0
-        let more = Int(largest / Self.bytesPerMillisecond)
+        let more = Int(clamping: largest / Self.bytesPerMillisecond)
         for (host, node) in nodes {
             guard let time = node.leadingFor, time > Self.leaderPatience + more else { continue }
             return "\(host) was elected \(time / 1000) s ago and does not serve: the election has stalled"

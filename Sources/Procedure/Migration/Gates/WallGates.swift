@@ -177,7 +177,8 @@ extension MigrationProcedure {
                 let inbound = tried.values.joined().count { server.allAddresses.contains($0.address) }
                 let outbound = tried[server.host]?.count ?? 0
                 for (chain, least) in [("input", inbound), ("output", outbound)] {
-                    let counted = rules.counters.filter { $0.chain == chain }.reduce(0) { $0 + $1.packets }
+                    let counted = rules.counters.filter { $0.chain == chain }
+                        .reduce(UInt64(0)) { $0.plus(saturating: $1.packets) }
                     guard counted >= UInt64(least) else {
                         return .waiting(
                             reason:

@@ -1,4 +1,5 @@
 import ControlProtocol
+import Fleet
 import Settings
 import Topology
 
@@ -17,6 +18,9 @@ extension Check {
         ) { fleet, _ in
             var remarks = Remarks()
             let silent = Set((survey.unread + (survey.kafka?.unread ?? [])).filter(\.isSilence).map(\.host))
+            for outlier in EpochPoll(fleet.hosts.filter { agents.contains($0.key) }).outliers {
+                remarks.refuse("\(outlier.host): \(outlier)")
+            }
             for host in agents {
                 if let silence = fleet.unanswered(host) {
                     remarks.wait(silence)

@@ -21,9 +21,11 @@ extension Check {
             for host in agents {
                 guard let clock = fleet.status(host)?.clock else { continue }
                 seen += 1
-                let skew = clock > looked.upperBound ? clock - looked.upperBound : looked.lowerBound - clock
-                let text =
-                    "\(host): its clock is \(abs(skew)) ms \(clock > looked.upperBound ? "ahead" : "behind")"
+                let isAhead = clock > looked.upperBound
+                let skew =
+                    isAhead
+                    ? clock.minus(saturating: looked.upperBound) : looked.lowerBound.minus(saturating: clock)
+                let text = "\(host): its clock is \(skew) ms \(isAhead ? "ahead" : "behind")"
                 if skew > Self.largestSkew {
                     remarks.refuse(text)
                 } else if skew > Self.doubtfulSkew {

@@ -47,7 +47,9 @@ extension Check {
     }
 
     /// The snapshot that the leader sends, the next one beside it, and two logs of the size they are allocated with.
-    private static func space(for size: UInt64) -> UInt64 { 2 * size + 2 * (64 << 20) }
+    private static func space(for size: UInt64) -> UInt64 {
+        size.times(saturating: 2).plus(saturating: 2 * (64 << 20))
+    }
 
-    private static func mebibytes(_ bytes: UInt64) -> UInt64 { (bytes + (1 << 20) - 1) >> 20 }
+    private static func mebibytes(_ bytes: UInt64) -> UInt64 { bytes.plus(saturating: (1 << 20) - 1) >> 20 }
 }

@@ -1,0 +1,175 @@
+import ArgumentParser
+import ControlProtocol
+import Glibc
+import Logging
+import SystemCalls
+
+/// Root at work on this host itself, beside an agent that runs or in the place of one that does not.
+final class LocalSession: Sendable {
+    enum Answer: Hashable, Sendable {
+        case done
+        case problem(String)
+        /// An agent runs and does not answer.
+        case silent
+    }
+
+    private enum Agent {
+        /// None, and none can start as long as this is held.
+        case absent(StateDirectory)
+        case running
+        /// It cannot be told, for the state directory cannot be used.
+        case unknown(AgentServerError)
+    }
+
+    let directory: String
+    private let agent: Agent
+    private let identity: String
+    private let turn: FileLock?
+    private let audit: AuditTrail
+    /// How long a running agent may take to answer.
+    private let patience: Duration
+
+    /// Refuses everybody but root.
+    static func requireRoot() throws(ExitCode) {
+        guard geteuid() == 0 else {
+            complain(
+                "this is for root on the host: it needs neither a certificate nor a coordinator. Run it as root (sudo)"
+            )
+            throw ExitCode(1)
+        }
+    }
+
+    /// For root; one such session changes something at a time.
+    init(directory: String, patience: Duration = .seconds(10)) {
+        self.directory = directory
+        self.patience = patience
+        identity = Self.identity()
+        var log = Logger(label: "mitosis-agent")
+        log.logLevel = .error
+        audit = AuditTrail(directory: directory, log: log)
+        do throws(AgentServerError) {
+            agent = .absent(try StateDirectory(path: directory))
+        } catch {
+            switch error {
+            case .stateLocked: agent = .running
+            case .configuration, .notOurs, .notWritable, .tls, .stateDirectory, .leaseUnreadable,
+                .recordCorrupt,
+                .storage, .listen:
+                agent = .unknown(error)
+            }
+        }
+        do throws(FileLock.Failure) {
+            turn = try FileLock(directory + "/order.lock", whenHeld: .wait)
+        } catch {
+            turn = nil
+        }
+    }
+
+    /// What is known of an agent, for a person.
+    var summary: String {
+        switch agent {
+        case .absent: "no agent runs (with the state directory \(directory))"
+        case .running: "an agent runs"
+        case .unknown(let error): "whether an agent runs cannot be told: \(error)"
+        }
+    }
+
+    var isAgentRunning: Bool {
+        switch agent {
+        case .running: true
+        case .absent, .unknown: false
+        }
+    }
+
+    /// Asks the agent, if one runs; does it here otherwise.
+    ///
+    /// Either way it stands in the audit trail.
+    func order(
+        _ wish: LocalOrder.Wish,
+        _ command: String,
+        outcome: String? = nil,
+        otherwise body: () throws(AgentServerError) -> Void = {}
+    ) async -> Answer {
+        switch agent {
+        case .running: return await ask(wish, command, outcome)
+        case .absent:
+            let problem: String?
+            do throws(AgentServerError) {
+                try body()
+                problem = nil
+            } catch {
+                problem = "\(error)"
+            }
+            note(command, problem.map { "failed: \($0)" } ?? outcome ?? "done")
+            return problem.map { .problem($0) } ?? .done
+        case .unknown(let error):
+            note(command, outcome ?? "begun")
+            return .problem("\(error)")
+        }
+    }
+
+    private func ask(_ wish: LocalOrder.Wish, _ command: String, _ outcome: String?) async -> Answer {
+        let id = String(UInt64.random(in: .min ... .max), radix: 16)
+        let mailbox = LocalMailbox(directory: directory)
+        do throws(AgentServerError) {
+            try mailbox.put(
+                LocalOrder(id: id, by: identity, command: command, outcome: outcome, wish: wish)
+            )
+            if let answer = try await wait(for: id, in: mailbox) { return answer }
+            if !mailbox.takeBack(), let late = try await wait(for: id, in: mailbox) { return late }
+        } catch {
+            return .problem("\(error)")
+        }
+        // Nobody else is left who could keep it.
+        note(command, "the agent does not answer")
+        return .silent
+    }
+
+    private func wait(for id: String, in mailbox: LocalMailbox) async throws(AgentServerError) -> Answer? {
+        let end = ContinuousClock.now + patience
+        while ContinuousClock.now < end {
+            if let answer = try mailbox.answer(to: id) { return answer.problem.map { .problem($0) } ?? .done }
+            do { try await Task.sleep(for: .milliseconds(20)) } catch { return nil }
+        }
+        return nil
+    }
+
+    /// Into the audit trail without the agent, which does not run, or does not answer.
+    func note(_ command: String, _ outcome: String) {
+        audit.append(LocalAudit.line(command, by: identity, outcome: outcome, at: HostClock.system.now()))
+    }
+
+    /// By the kernel's word, which no environment can change.
+    private static func identity() -> String {
+        let login = KernelText.read("/proc/self/loginuid").flatMap { UInt32($0.filter(\.isNumber)) }
+        guard let login, login != .max else { return "root on this host" }
+        return "root on this host (login uid \(login))"
+    }
+
+    static func complain(_ text: String) {
+        DescriptorOutput.tell("mitosis-agent: \(text)\n", to: STDERR_FILENO)
+    }
+}
+
+/// Where things are on this host, as far as its agent's configuration can be read.
+struct LocalPlaces {
+    private static let usualState = "/var/lib/mitosis"
+
+    let state: String
+    /// Nil when the configuration cannot be read.
+    let backend: FirewallBackend?
+
+    /// A configuration with a mistake keeps an agent from running; root must get on all the same.
+    init(config: String) {
+        do throws(AgentServerError) {
+            let configuration = try AgentConfigurationReader.readOwn(path: config)
+            state = configuration.state
+            backend = configuration.backend
+        } catch {
+            LocalSession.complain("\(config) cannot be used: \(error)")
+            LocalSession.complain("going on with \(Self.usualState) as the agent's state directory")
+            state = Self.usualState
+            backend = nil
+        }
+    }
+}
