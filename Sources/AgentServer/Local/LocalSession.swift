@@ -53,7 +53,7 @@ final class LocalSession: Sendable {
             switch error {
             case .stateLocked: agent = .running
             case .configuration, .notOurs, .notWritable, .tls, .stateDirectory, .leaseUnreadable,
-                .recordCorrupt,
+                .recordDamaged,
                 .storage, .listen:
                 agent = .unknown(error)
             }

@@ -48,6 +48,10 @@ extension RecordEntry: Bounded {
         case .outcome(_, let at, let outcome):
             try check("outcome.at", at, Bound.time)
             try check("outcome.outcome", outcome)
+        case .damaged(let damage):
+            try check("damaged.damage.epoch", damage.epoch)
+            try check("damaged.damage.count", damage.count, Bound.count)
+            try check("damaged.damage.line", damage.line, Bound.count)
         }
     }
 }

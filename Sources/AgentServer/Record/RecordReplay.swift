@@ -45,7 +45,7 @@ struct RecordReplay {
         case .damaged: return damaged.append((extent.line, "its checksum does not match"))
         }
         do {
-            try take(extent, JSONDecoder().decode(RecordEntry.self, from: Data(object)))
+            try take(extent, WireJSON.decode(RecordEntry.self, from: Data(object)))
         } catch {
             damaged.append((extent.line, JSONProblem.describe(error)))
         }

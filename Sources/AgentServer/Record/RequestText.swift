@@ -12,21 +12,21 @@ enum RequestText {
         do {
             switch route {
             case .requestLease:
-                let asked = try JSONDecoder().decode(LeaseRequest.self, from: body)
+                let asked = try WireJSON.decode(LeaseRequest.self, from: body)
                 return "\(lease) for \(asked.secondsToLive) s" + (asked.takeOver ? ", taking over" : "")
             case .releaseLease: return "\(lease) given back"
             case .readFile:
                 return
-                    "read file \(try JSONDecoder().decode(FileReadRequest.self, from: body).path.prefix(400))"
+                    "read file \(try WireJSON.decode(FileReadRequest.self, from: body).path.prefix(400))"
             case .previewRules:
-                let wall = try JSONDecoder().decode(RulesPreviewRequest.self, from: body).wall
+                let wall = try WireJSON.decode(RulesPreviewRequest.self, from: body).wall
                 return "preview rules for \(wall.peers.count) peers"
             case .probe:
-                let targets = try JSONDecoder().decode(ProbeRequest.self, from: body).targets
+                let targets = try WireJSON.decode(ProbeRequest.self, from: body).targets
                 return "probe "
                     + targets.prefix(16).map { "\($0.address) \($0.port)" }.joined(separator: ", ")
             case .readHistory:
-                let zxids = try JSONDecoder().decode(HistoryRequest.self, from: body).zxids
+                let zxids = try WireJSON.decode(HistoryRequest.self, from: body).zxids
                 return "look for \(zxids.count) transactions"
             case nil, .status, .servingStatus, .metrics, .submitCommand, .commandOutcome: return request
             }
@@ -38,8 +38,8 @@ enum RequestText {
     static func leaseOf(_ route: Route?, _ body: Data) -> Lease? {
         do {
             switch route {
-            case .requestLease: return try JSONDecoder().decode(LeaseRequest.self, from: body).lease
-            case .releaseLease: return try JSONDecoder().decode(Lease.self, from: body)
+            case .requestLease: return try WireJSON.decode(LeaseRequest.self, from: body).lease
+            case .releaseLease: return try WireJSON.decode(Lease.self, from: body)
             case nil, .status, .servingStatus, .metrics, .submitCommand, .commandOutcome, .readFile,
                 .previewRules,
                 .probe, .readHistory:
@@ -55,7 +55,7 @@ enum RequestText {
         guard reply.status >= 400 else { return "answered" }
         guard case .whole(let content) = reply.body else { return "status \(reply.status)" }
         do {
-            switch try JSONDecoder().decode(ErrorReply.self, from: content).refusal {
+            switch try WireJSON.decode(ErrorReply.self, from: content).refusal {
             case .invalid: return "refused: not valid"
             case let refusal?: return "refused: \(String(describing: refusal).prefix(400))"
             case nil: break

@@ -38,6 +38,8 @@ package enum Bound {
     package static let bytes: ClosedRange<UInt64> = 0...1 << 60
     /// Packets or bytes that a rule has met; a thousand of them can be added up.
     package static let counter: ClosedRange<UInt64> = 0...1 << 53
+    /// Lines of an audit trail, ever.
+    package static let lines: ClosedRange<UInt64> = 0...1 << 53
     package static let count: ClosedRange<Int> = 0...1_000_000_000_000
     /// The kernel's own limit.
     package static let processID: ClosedRange<Int32> = 1...4_194_304

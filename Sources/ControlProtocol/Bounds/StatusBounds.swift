@@ -14,6 +14,7 @@ extension HostStatus: Bounded {
         try check("files", each: files)
         try check("credentials", credentials)
         try check("ruleManagers", each: ruleManagers)
+        try check("records.audit.number", records?.audit?.number, Bound.lines)
     }
 }
 
@@ -85,7 +86,17 @@ extension CredentialExpiry: Bounded {
         try check("certificate", certificate, Bound.time)
         try check("authority", authority, Bound.time)
         try check("revocationList", revocationList, Bound.time)
+        try check("revocationLists", each: revocationLists)
+        try check("failures", each: failures)
     }
+}
+
+extension RevocationListState: Bounded {
+    package func check() throws(OutOfBounds) { try check("nextUpdate", nextUpdate, Bound.time) }
+}
+
+extension CredentialProblem: Bounded {
+    package func check() throws(OutOfBounds) { try check("since", since, Bound.time) }
 }
 
 extension RuleManager: Bounded {

@@ -86,7 +86,7 @@ extension Sample {
             runningView: [member],
             serving: .yes(
                 stats: ServerStats(
-                    version: "3.8.0",
+                    version: ServerVersion(3, 8, 0),
                     role: .leader,
                     zxid: Zxid(epoch: 5, counter: 9),
                     connections: 3,
