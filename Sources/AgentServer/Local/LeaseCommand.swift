@@ -23,7 +23,9 @@ struct LeaseShow: AsyncParsableCommand {
         try LocalSession.requireRoot()
         let directory = LocalPlaces(config: options.config).state
         do throws(AgentServerError) {
-            print(LeaseText.text(try LeaseStore(directory: directory).read(), at: HostClock.system.now()))
+            LocalSession.tell(
+                LeaseText.text(try LeaseStore(directory: directory).read(), at: HostClock.system.now())
+            )
         } catch {
             LocalSession.complain("\(error)")
             throw ExitCode(1)
@@ -62,24 +64,25 @@ struct LeaseReset: AsyncParsableCommand {
         let now = HostClock.system.now()
         do throws(AgentServerError) {
             let record = try store.read()
-            print(LeaseText.text(record, at: now))
-            print(LeaseText.risk(of: wanted, record, at: now))
+            LocalSession.tell(LeaseText.text(record, at: now))
+            LocalSession.tell(LeaseText.risk(of: wanted, record, at: now))
         } catch {
-            print("\(error)")
-            print(LeaseText.unknownRisk(of: wanted))
+            LocalSession.tell("\(error)")
+            LocalSession.tell(LeaseText.unknownRisk(of: wanted))
         }
         guard yes else {
             LocalSession.complain("nothing was changed; the same with --yes does it")
             throw ExitCode(1)
         }
         let session = LocalSession(directory: directory)
-        print(session.summary)
+        LocalSession.tell(session.summary)
         let answer = await session.order(.resetLease(epoch: wanted), "lease reset --epoch \(epoch)") {
             () throws(AgentServerError) in
             try store.write(try LeaseRecord.reset(to: wanted))
         }
         switch answer {
-        case .done: print("the highest epoch is \(wanted) now; the next run takes \(epoch + 1) or more")
+        case .done:
+            LocalSession.tell("the highest epoch is \(wanted) now; the next run takes \(epoch + 1) or more")
         case .problem(let reason):
             LocalSession.complain("not reset: \(reason)")
             throw ExitCode(1)

@@ -23,7 +23,7 @@ struct LocalRulesList: AsyncParsableCommand {
     func run() async throws {
         try LocalSession.requireRoot()
         let found = await LocalRules().look()
-        print(LocalRulesText.text(found))
+        LocalSession.tell(LocalRulesText.text(found))
         guard LocalRulesText.unread(found, LocalPlaces(config: options.config).backend).isEmpty else {
             throw ExitCode(1)
         }
@@ -56,10 +56,10 @@ struct LocalRulesClean: AsyncParsableCommand {
         let places = LocalPlaces(config: options.config)
         let rules = LocalRules()
         let before = await rules.look()
-        print(LocalRulesText.text(before))
+        LocalSession.tell(LocalRulesText.text(before))
         if !force { try refuseHeldLease(places) }
         let session = LocalSession(directory: places.state)
-        print(session.summary)
+        LocalSession.tell(session.summary)
         let isWatched = await release(session)
         var errors: [FirewallError] = []
         var after = before
@@ -82,11 +82,11 @@ struct LocalRulesClean: AsyncParsableCommand {
             _ = await session.order(.note, "rules clean --local: the end", outcome: outcome)
         }
         guard unproven.isEmpty else {
-            print(LocalRulesText.text(after))
+            LocalSession.tell(LocalRulesText.text(after))
             LocalSession.complain("not proven clean: \(unproven.joined(separator: "; "))")
             throw ExitCode(1)
         }
-        print("clean: every backend was read afterwards, and holds nothing of ours")
+        LocalSession.tell("clean: every backend was read afterwards, and holds nothing of ours")
     }
 
     /// Whether an agent may still put rules back.

@@ -146,6 +146,8 @@ final class LocalSession: Sendable {
         return "root on this host (login uid \(login))"
     }
 
+    static func tell(_ text: String) { DescriptorOutput.tell(text + "\n", to: STDOUT_FILENO) }
+
     static func complain(_ text: String) {
         DescriptorOutput.tell("mitosis-agent: \(text)\n", to: STDERR_FILENO)
     }
