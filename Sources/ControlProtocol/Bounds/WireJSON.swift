@@ -21,7 +21,7 @@ package enum WireJSON {
         do {
             value = try JSONDecoder().decode(type, from: data)
         } catch {
-            throw .malformed(misfit(error, in: data) ?? describe(error))
+            throw .malformed(misfit(error, of: type, in: data) ?? describe(error))
         }
         do throws(OutOfBounds) { try value.check() } catch { throw .beyond(error) }
         return value
@@ -40,17 +40,28 @@ package enum WireJSON {
         }
     }
 
-    /// The decoder names no field where a number does not fit into its type; it tells the number alone.
-    private static func misfit(_ error: any Error, in data: Data) -> String? {
-        guard case .dataCorrupted(let context)? = error as? DecodingError, let cause = context.underlyingError
-        else { return nil }
-        let numbers = "\(cause)".split { !"-+.eE0123456789".contains($0) }.filter {
-            $0.contains(where: \.isNumber)
-        }
-        guard let number = numbers.first, let field = NumberSearch.field(saying: number, in: data) else {
+    /// The decoder names no field where a number does not fit into its type.
+    private static func misfit<Value: Decodable>(
+        _ error: any Error,
+        of type: Value.Type,
+        in data: Data
+    ) -> String? {
+        guard case .dataCorrupted(let context)? = error as? DecodingError, context.codingPath.isEmpty else {
             return nil
         }
-        return "\(field) is \(number), which does not fit there"
+        let place = NumberSearch.misfit(in: data) { other in
+            do {
+                _ = try JSONDecoder().decode(type, from: other)
+                return true
+            } catch {
+                // Another mistake than that of a number.
+                if case .dataCorrupted(let context)? = error as? DecodingError {
+                    return !context.codingPath.isEmpty
+                }
+                return true
+            }
+        }
+        return place.map { "\($0.field) is \($0.number), which does not fit there" }
     }
 
     private static func at(_ path: [any CodingKey]) -> String {

@@ -166,7 +166,7 @@ struct CommandTests {
             _ = try await TestAgent.start(after: first)
         }
         #expect(error?.description.contains("state/lease.json") == true)
-        #expect(error?.description.contains("higher epoch") == true)
+        #expect(error?.description.contains("mitosis-agent lease reset --epoch N") == true)
     }
 
     @Test("a second agent on the same state directory is refused")
