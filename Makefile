@@ -61,7 +61,7 @@ FUZZ_SECONDS ?= 600
 FUZZ = .build/release/mitosis-fuzz
 fuzz: setup
 	$(SWIFT) build $(OPTIMISED) --product mitosis-fuzz
-	$(FUZZ) --planted --seconds 12 --kept out/fuzz/planted
+	$(FUZZ) --planted --executions 20000 --seconds 600 --kept out/fuzz/planted
 	$(FUZZ) --seconds $(FUZZ_SECONDS) --kept out/fuzz
 
 # Unit tests with the runtimes that see wrong memory, and races. What is passed over, and why: .ci/sanitize.

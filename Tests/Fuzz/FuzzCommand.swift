@@ -14,6 +14,7 @@ struct FuzzCommand: ParsableCommand {
     )
 
     @Option(help: "For how long, all targets together.") var seconds = 600.0
+    @Option(help: "Ends each target after so many executions, if that is sooner.") var executions = Int.max
     @Option(help: "Only this target; may be given several times.") var target: [String] = []
     @Option(
         help:
@@ -47,7 +48,7 @@ struct FuzzCommand: ParsableCommand {
     private func work(_ name: String) throws {
         let page = try SharedPage(path: folder + "/page")
         try Worker(target: named(name), corpus: corpus, folder: folder, page: page)
-            .run(seed: seed ?? 0, seconds: seconds)
+            .run(seed: seed ?? 0, seconds: seconds, executions: executions)
     }
 
     private func again(_ path: String, _ targets: [FuzzTarget]) throws {
@@ -65,7 +66,13 @@ struct FuzzCommand: ParsableCommand {
 
     private func supervise(_ targets: [FuzzTarget]) throws {
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let supervisor = Supervisor(program: program, corpus: corpus, kept: kept)
+        let supervisor = Supervisor(
+            program: program,
+            corpus: corpus,
+            kept: kept,
+            faults: planted ? 1 : 3,
+            executions: executions
+        )
         let first = seed ?? UInt64.random(in: 0..<1 << 48)
         let share = seconds * Double(min(jobs, targets.count)) / Double(targets.count)
         say("seed \(first): \(targets.count) targets, \(Int(seconds)) s, \(jobs) at once")

@@ -52,7 +52,9 @@ struct FuzzSampleTests {
                 print("left behind: \(kept): \(error)")
             }
         }
-        let ended = try Self.fuzz(["--planted", "--seconds", "12", "--seed", "7", "--kept", kept])
+        let ended = try Self.fuzz([
+            "--planted", "--executions", "12000", "--seconds", "600", "--seed", "7", "--kept", kept,
+        ])
         #expect(ended.status == 0, "\(ended.output)")
         for part in ["CRASH by signal", "HANG after", "memory grew by", "every planted fault was found"] {
             #expect(ended.output.contains(part), "\(part) in \(ended.output)")

@@ -6,7 +6,7 @@ import Glibc
 /// numbers of its own, and 200,000 nodes with the same 600 bytes take a fortieth of their size. Deflate goes to 1:1032 and a
 /// hole to nothing; a file that gives more than both of these limits allow was made to.
 struct ContentLimit: Hashable, Sendable {
-    var floor: Int64 = 2 << 30
+    var floor: Int64 = 1 << 30
     var ratio: Int64 = 200
 
     func largest(onDisk: Int64) -> Int64 {

@@ -21,20 +21,23 @@ struct Supervisor {
     /// Seconds of silence after which a worker counts as stuck that does not even compute.
     private static let silence = 180.0
     private static let growth = 48 << 10
-    private static let faults = 3
 
     let program: String
     let corpus: String
     /// Where inputs that did harm are kept.
     let kept: String
+    /// After how many of its faults a target is given up.
+    let faults: Int
+    /// For each worker.
+    let executions: Int
 
     func run(_ target: FuzzTarget, seed: UInt64, seconds: Double) throws -> Outcome {
         var outcome = Outcome(target: target.name, seed: seed)
         var left = seconds
         var seed = seed
-        while left > 0, outcome.faults.count < Self.faults {
+        while left > 0, outcome.faults.count < faults {
             let begin = Date()
-            let worker = try Child(program, target, corpus, seed, left)
+            let worker = try Child(program, target, corpus, seed, left, executions)
             let ending = worker.wait(longest: Self.longest, silence: Self.silence)
             outcome.executions += worker.page[.executions]
             outcome.passed += worker.page[.passed]
@@ -89,8 +92,14 @@ private final class Child {
     private let folder: String
     private var errors: String { folder + "/errors" }
 
-    init(_ program: String, _ target: FuzzTarget, _ corpus: String, _ seed: UInt64, _ seconds: Double) throws
-    {
+    init(
+        _ program: String,
+        _ target: FuzzTarget,
+        _ corpus: String,
+        _ seed: UInt64,
+        _ seconds: Double,
+        _ executions: Int
+    ) throws {
         // In memory: journals and records wait for their disk.
         folder = "/dev/shm/mitosis-fuzz-\(getpid())-\(target.name)-\(seed)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -98,6 +107,7 @@ private final class Child {
         process.executableURL = URL(filePath: program)
         process.arguments = [
             "--worker", target.name, "--corpus", corpus, "--seed", "\(seed)", "--seconds", "\(seconds)",
+            "--executions", "\(executions)",
             "--folder", folder,
         ]
         // A trap is told by its signal; unwinding a backtrace takes longer than the rest of the run.

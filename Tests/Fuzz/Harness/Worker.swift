@@ -10,7 +10,8 @@ struct Worker {
     let folder: String
     let page: SharedPage
 
-    func run(seed: UInt64, seconds: Double) throws {
+    /// Ends after so many seconds or executions, whichever come first.
+    func run(seed: UInt64, seconds: Double, executions: Int) throws {
         let body = try target.prepare(folder)
         let seeds = try target.seeds(in: corpus).map(\.content)
         guard !seeds.isEmpty else {
@@ -33,7 +34,7 @@ struct Worker {
         let end = begin + .seconds(seconds)
         let warm = begin + .seconds(seconds / 5)
         var count = 0
-        while ContinuousClock.now < end {
+        while ContinuousClock.now < end, count < executions {
             let isFresh = found.isEmpty || Int.random(in: 0..<4, using: &mutator.random) != 0
             let start = (isFresh ? seeds : found).randomElement(using: &mutator.random) ?? []
             var input = mutator.mutate(start, with: seeds)
@@ -54,7 +55,7 @@ struct Worker {
             }
             if count % 64 == 0 {
                 page[.memoryNow] = Self.memory()
-                if page[.memoryAtStart] == 0, ContinuousClock.now > warm {
+                if page[.memoryAtStart] == 0, ContinuousClock.now > warm || count > executions / 5 {
                     page[.memoryAtStart] = page[.memoryNow]
                 }
             }

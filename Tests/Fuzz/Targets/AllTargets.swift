@@ -21,7 +21,7 @@ extension FuzzTarget {
         FuzzTarget(name: "planted-growth", corpus: "server-properties") { _ in
             let hoard = Hoard()
             return { input in
-                hoard.keep([UInt8](repeating: 1, count: 4096) + input)
+                hoard.keep([UInt8](repeating: 1, count: 16 << 10) + input)
                 return true
             }
         },
@@ -39,5 +39,5 @@ private final class Hoard {
     private var kept: [[UInt8]] = []
 
     /// No more than shows.
-    func keep(_ bytes: [UInt8]) { if kept.count < 60_000 { kept.append(bytes) } }
+    func keep(_ bytes: [UInt8]) { if kept.count < 20_000 { kept.append(bytes) } }
 }

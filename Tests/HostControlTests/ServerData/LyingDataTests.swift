@@ -57,7 +57,7 @@ struct LyingDataTests {
         #expect(found.snapshot == Zxid(0x10))
         let problem = try #require(found.problems.first)
         #expect(
-            problem.hasPrefix("\(path) is not what it seems: it unpacks to more than 2048 MiB, and takes ")
+            problem.hasPrefix("\(path) is not what it seems: it unpacks to more than 1024 MiB, and takes ")
         )
         let begin = ContinuousClock.now
         #expect(read(&reader).problems == found.problems)
@@ -90,7 +90,7 @@ struct LyingDataTests {
         var other = DataDirectoryReader()
         let begin = ContinuousClock.now
         let problem = try #require(read(&other).problems.first)
-        #expect(problem.hasPrefix("\(hole) is not what it seems: it is more than 2048 MiB, and takes "))
+        #expect(problem.hasPrefix("\(hole) is not what it seems: it is more than 1024 MiB, and takes "))
         #expect(ContinuousClock.now - begin < .seconds(1))
     }
 
