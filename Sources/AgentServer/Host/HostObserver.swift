@@ -45,6 +45,7 @@ package struct HostObserver: Sendable {
         async let managers = actions.ruleManagers()
         let (rules, zookeeper) = await observed()
         let (named, states, others) = (await services, await files, await managers)
+        let reach = await actions.reach(of: zookeeper)
         await readers.leave()
         return HostStatus(
             host: facts.host,
@@ -58,7 +59,8 @@ package struct HostObserver: Sendable {
             services: named,
             files: states,
             credentials: facts.credentials(),
-            ruleManagers: others
+            ruleManagers: others,
+            reach: reach
         )
     }
 

@@ -11,6 +11,7 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
     case clocks
     case certificates
     case configurationFiles = "configuration-files"
+    case agentReach = "agent-reach"
     case configPaths = "config-paths"
     case staticConfiguration = "static-configuration"
     case quorumSecurity = "quorum-security"
@@ -72,6 +73,11 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
         case .clocks: .waivable(traps: [19])
         case .certificates: .waivable(traps: [19])
         case .configurationFiles: .needed(traps: [], Self.files)
+        case .agentReach:
+            .needed(
+                traps: [],
+                "what the agent cannot see would pass for empty, and what it cannot write stops the run"
+            )
         case .configPaths: .needed(traps: [15], Self.files)
         case .staticConfiguration: .needed(traps: [6], Self.files)
         case .quorumSecurity: .waivable(traps: [18])
@@ -122,6 +128,7 @@ package protocol CheckCatalog {
     static func clocks(_ plan: Plan) -> Self
     static func certificates(_ plan: Plan) -> Self
     static func configurationFiles(_ plan: Plan) -> Self
+    static func agentReach(_ plan: Plan) -> Self
     static func configPaths(_ plan: Plan) -> Self
     static func staticConfiguration(_ plan: Plan) -> Self
     static func quorumSecurity(_ plan: Plan) -> Self
@@ -164,6 +171,7 @@ extension CheckCatalog {
         case .clocks: clocks(plan)
         case .certificates: certificates(plan)
         case .configurationFiles: configurationFiles(plan)
+        case .agentReach: agentReach(plan)
         case .configPaths: configPaths(plan)
         case .staticConfiguration: staticConfiguration(plan)
         case .quorumSecurity: quorumSecurity(plan)
