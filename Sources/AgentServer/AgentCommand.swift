@@ -20,6 +20,9 @@ package struct AgentCommand: AsyncParsableCommand {
     @Flag(help: "Check the configuration and the certificate, print a summary, and end.")
     package var check = false
 
+    @Flag(help: "Print what narrows the agent's systemd unit to the paths of this configuration, and end.")
+    package var printDropIn = false
+
     @Option(help: "Log from this level on, whatever 'log_level' in the configuration says.")
     package var logLevel: LogLevel?
 
@@ -35,6 +38,10 @@ package struct AgentCommand: AsyncParsableCommand {
             if check {
                 try AgentProgram.check(configuration)
                 DescriptorOutput.tell("\(config) can be used\n\(configuration.summary)\n", to: STDOUT_FILENO)
+                return
+            }
+            if printDropIn {
+                print(UnitDropIn(configuration).text, terminator: "")
                 return
             }
             log.logLevel = (logLevel ?? configuration.logLevel).threshold

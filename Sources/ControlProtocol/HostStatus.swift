@@ -20,6 +20,8 @@ package struct HostStatus: Hashable, Sendable, Codable {
     package let credentials: CredentialExpiry?
     /// Programs that change or flush the host's rules on their own; nil when it is not known.
     package let ruleManagers: [RuleManager]?
+    /// Of every listed file and data directory; nil when it is not known.
+    package let reach: [PathReach]?
     /// The agent's own records; nil when it is not known.
     package var records: RecordState?
 
@@ -35,7 +37,8 @@ package struct HostStatus: Hashable, Sendable, Codable {
         services: [NamedService] = [],
         files: [FileState] = [],
         credentials: CredentialExpiry? = nil,
-        ruleManagers: [RuleManager]? = nil
+        ruleManagers: [RuleManager]? = nil,
+        reach: [PathReach]? = nil
     ) {
         self.host = host
         self.agentVersion = agentVersion
@@ -49,6 +52,7 @@ package struct HostStatus: Hashable, Sendable, Codable {
         self.files = files
         self.credentials = credentials
         self.ruleManagers = ruleManagers
+        self.reach = reach
     }
 }
 

@@ -42,6 +42,9 @@ package protocol HostActions: Sendable {
     /// Programs that change the host's rules on their own.
     func ruleManagers() async -> [RuleManager]
 
+    /// Whether the agent sees, and can write to, every listed file and the data directories of its ZooKeeper.
+    func reach(of zookeeper: ZooKeeperStatus?) async -> [PathReach]
+
     func read(file path: String) async throws(HostActionError) -> FileContent
 
     /// Hands the wall to the backend without putting it up, so that what would fail then fails here.

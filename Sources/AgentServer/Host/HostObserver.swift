@@ -52,7 +52,8 @@ package struct HostObserver: Sendable {
             services: seen.services,
             files: seen.files,
             credentials: facts.credentials(),
-            ruleManagers: seen.managers
+            ruleManagers: seen.managers,
+            reach: seen.reach
         )
     }
 

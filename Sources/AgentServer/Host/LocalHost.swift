@@ -17,6 +17,7 @@ package struct LocalHost: HostActions {
     private let supervisor: any ServiceSupervisor
     private let otherServiceNames: [String]
     private let allowedPaths: [String]
+    private let reaching: ReachLook
 
     package init(configuration: AgentConfiguration, log: Logger) {
         backend = configuration.backend
@@ -40,6 +41,7 @@ package struct LocalHost: HostActions {
         self.supervisor = supervisor
         otherServiceNames = configuration.services.names.filter { $0 != configuration.zookeeper?.service }
         allowedPaths = configuration.files
+        reaching = ReachLook(files: configuration.files)
         services = ServiceController(supervisor: supervisor, log: log)
         let inspector = configuration.zookeeper.map { zookeeper in
             ZooKeeperInspector(
@@ -233,6 +235,19 @@ package struct LocalHost: HostActions {
     }
 
     package func ruleManagers() async -> [RuleManager] { await managers.found() }
+
+    package func reach(of zookeeper: ZooKeeperStatus?) async -> [PathReach] {
+        let named = [zookeeper?.data.path, zookeeper?.data.logPath].compactMap { $0 }.filter { !$0.isEmpty }
+        let process: Int32? =
+            switch zookeeper?.state {
+            case .running(let pid): pid
+            case .changing, .stopped, .failed, nil: nil
+            }
+        return await reaching.reach(
+            directories: named.count == 2 && named[0] == named[1] ? [named[0]] : named,
+            process: process
+        )
+    }
 
     package func read(file path: String) async throws(HostActionError) -> FileContent {
         do throws(FileError) {

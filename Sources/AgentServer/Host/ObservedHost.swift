@@ -7,6 +7,7 @@ struct ObservedHost: Sendable {
     let services: [NamedService]
     let files: [FileState]
     let managers: [RuleManager]
+    let reach: [PathReach]
 
     init(_ host: any HostActions) async {
         async let services = host.otherServices()
@@ -15,10 +16,12 @@ struct ObservedHost: Sendable {
         async let rules = Self.rules(of: host)
         async let zookeeper = host.zookeeper()
         self.rules = await rules
-        self.zookeeper = await zookeeper
+        let seen = await zookeeper
+        self.zookeeper = seen
         self.services = await services
         self.files = await files
         self.managers = await managers
+        reach = await host.reach(of: seen)
     }
 
     private static func rules(of host: any HostActions) async -> Result<InstalledRules, HostActionError> {

@@ -21,6 +21,8 @@ struct PathWalk {
         let holder: FoundEntry
         /// Whether somebody else than root could put something else in the place of any step.
         let isShared: Bool
+        /// The path without links of what is there, or would be.
+        let canonical: String
     }
 
     private enum Step {
@@ -83,17 +85,21 @@ struct PathWalk {
             place: isPlain ? entry : isThere ? try walk.place() : nil,
             found: isThere ? walk.end : nil,
             holder: isPlain ? entry.directory.found : walk.holder,
-            isShared: walk.isShared
+            isShared: walk.isShared,
+            canonical: walk.canonical(isThere)
         )
     }
 
     /// The directory that a path leads to, as a descriptor for an `OpenDirectory`.
-    static func openDirectory(_ path: String) throws(FileError) -> Int32 {
+    static func openDirectory(_ path: String) throws(FileError) -> Int32 { try directory(path).descriptor }
+
+    /// The same, with its path without links.
+    static func directory(_ path: String) throws(FileError) -> (descriptor: Int32, canonical: String) {
         var walk = try PathWalk(path, followsLast: true)
         guard try walk.walk() else { throw .unavailable(operation: "open", path: path, code: ENOENT) }
         guard walk.last == nil else { throw .unavailable(operation: "open", path: path, code: ENOTDIR) }
         if let objection = walk.objection { throw .refused(.notAllowed(reason: objection)) }
-        return try walk.top.reopened(path)
+        return (try walk.top.reopened(path), walk.canonical(true))
     }
 
     private var top: HeldEntry { held[held.count - 1] }

@@ -22,7 +22,7 @@ extension Lab {
     func startAgents() async throws {
         switch configuration.mode {
         case .processes: for host in configuration.servingHosts { try await startAgent(on: host) }
-        case .systemd: break
+        case .systemd: try await narrowAgents()
         }
         for host in configuration.servingHosts { try await waitForAgent(on: host, seconds: 20) }
     }

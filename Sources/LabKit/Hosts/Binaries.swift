@@ -11,6 +11,24 @@ package struct Binaries: Sendable, Codable, Hashable {
     package var agent: String { directory + "/mitosis-agent" }
     package var coordinator: String { directory + "/mitosis" }
 
+    /// The agent's unit as it is shipped: in `deploy` of the tree that the programs were built in, or were copied from.
+    ///
+    /// MITOSIS_UNIT names another one.
+    package func shippedUnit() throws(LabError) -> String {
+        if let named = getenv("MITOSIS_UNIT") { return String(cString: named) }
+        // `.build/debug` is a link.
+        var folder = URL(filePath: directory).resolvingSymlinksInPath().path
+        while folder.contains("/") {
+            let unit = folder + "/deploy/" + UnitFiles.agent
+            if FileManager.default.fileExists(atPath: unit) { return unit }
+            folder = folder.lastIndex(of: "/").map { String(folder[..<$0]) } ?? ""
+        }
+        throw .missing(
+            program: UnitFiles.agent,
+            remedy: "name it in MITOSIS_UNIT; looked in deploy/ of every folder above \(directory)"
+        )
+    }
+
     /// MITOSIS_BIN, else the folder of the running program if mitosis-lab is there, else `.build/debug`.
     package static func find() throws(LabError) -> Binaries {
         var candidates: [String] = []

@@ -17,14 +17,45 @@ extension Lab {
     func writeUnits(of host: LabHost, _ program: HostProgram, folders: [String]) throws(LabError) {
         let files = layout.host(host)
         let view = view(of: host)
-        for folder in [files.units, files.rootView] { try Folder.make(folder) }
+        for folder in [files.units, files.units + "/" + UnitFiles.dropIns, files.rootView] {
+            try Folder.make(folder)
+        }
         let agent = configuration.agents ? [binaries.agent, "--config", view.agentConfiguration] : nil
-        let units = UnitFiles.texts(agent: agent, program: program, logs: files.logs)
+        let shipped = agent == nil ? "" : try Folder.read(binaries.shippedUnit())
+        let units = UnitFiles.texts(agent: agent, shipped: shipped, program: program, logs: files.logs)
         for (name, text) in units { try Folder.write(text, to: files.units + "/" + name) }
         try mask("systemd-machine-id-commit.service", in: files.units)
         let digits = (0..<32).map { _ in String(Int.random(in: 0..<16), radix: 16) }.joined()
         try Folder.write(digits + "\n", to: files.machineID)
         try RecordFile.write(Container(host, in: self, folders: folders), at: files.container)
+    }
+
+    /// Narrows the agents' units to the paths of their hosts, as the operator's manual says.
+    func narrowAgents() async throws {
+        for host in configuration.servingHosts {
+            let files = layout.host(host)
+            let arguments = [
+                binaries.agent, "--config", view(of: host).agentConfiguration, "--print-drop-in",
+            ]
+            let printed = try await inside(host, arguments)
+            guard printed.succeeded else {
+                throw LabError.failed(
+                    step: "the agent's drop-in on \(host.name)",
+                    diagnostics: printed.diagnostics
+                )
+            }
+            let dropIn = "\(files.units)/\(UnitFiles.dropIns)/paths.conf"
+            try Folder.write(printed.output, to: dropIn)
+            for command in [["daemon-reload"], ["restart", UnitFiles.agent]] {
+                let ended = try await systemctl(command, on: host)
+                guard ended.succeeded else {
+                    throw LabError.failed(
+                        step: "systemctl \(command.joined(separator: " ")) on \(host.name)",
+                        diagnostics: ended.diagnostics
+                    )
+                }
+            }
+        }
     }
 
     /// Keeps a unit that has no business in a container from being started at all.
@@ -103,12 +134,17 @@ extension Lab {
 
     /// Runs `systemctl` inside the host.
     package func systemctl(_ arguments: [String], on host: LabHost) async throws(LabError) -> Tool.Outcome {
+        try await self.inside(host, ["/usr/bin/systemctl", "--no-pager"] + arguments)
+    }
+
+    /// Runs a program inside the host, as its first process would.
+    private func inside(_ host: LabHost, _ command: [String]) async throws(LabError) -> Tool.Outcome {
         guard let first = try await firstProcess(of: host) else {
-            throw .failed(step: "systemctl on \(host.name)", diagnostics: "its systemd does not run")
+            throw .failed(step: "\(command[0]) on \(host.name)", diagnostics: "its systemd does not run")
         }
         let inside = [
             "/usr/bin/nsenter", "--target", String(first.pid), "--mount", "--pid", "--net", "--uts", "--ipc",
         ]
-        return try await Tool(inside + ["--", "/usr/bin/systemctl", "--no-pager"] + arguments).outcome()
+        return try await Tool(inside + ["--"] + command).outcome()
     }
 }

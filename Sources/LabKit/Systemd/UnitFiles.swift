@@ -1,14 +1,27 @@
 /// The units of a lab host.
 package enum UnitFiles {
-    /// By file name; `wants` says which of them the machine's target pulls in.
-    package static func texts(agent: [String]?, program: HostProgram, logs: String) -> [String: String] {
+    /// The agent's unit; what a lab adds to it lies in the folder of its drop-ins.
+    package static let agent = "mitosis-agent.service"
+    package static let dropIns = agent + ".d"
+
+    /// By file name.
+    ///
+    /// - Parameters:
+    ///   - agent: its command line; nil for none.
+    ///   - shipped: the text of the agent's unit as it is shipped.
+    package static func texts(
+        agent: [String]?,
+        shipped: String,
+        program: HostProgram,
+        logs: String
+    ) -> [String: String] {
         var units = [
             "lab.target": """
             [Unit]
             Description=Everything a lab host runs
             Requires=basic.target
             After=basic.target
-            Wants=\(agent == nil ? "" : "mitosis-agent.service")
+            Wants=\(agent == nil ? "" : Self.agent)
             AllowIsolate=yes
 
             """,
@@ -27,14 +40,13 @@ package enum UnitFiles {
             """,
         ]
         if let agent {
-            units["mitosis-agent.service"] = """
-                [Unit]
-                Description=Mitosis agent
-                After=network.target
-
+            units[Self.agent] = shipped
+            units[dropIns + "/lab.conf"] = """
                 [Service]
+                ExecStartPre=
+                ExecStartPre=\(line(agent + ["--check"]))
+                ExecStart=
                 ExecStart=\(line(agent))
-                Restart=on-failure
                 StandardOutput=append:\(logs)/agent.log
                 StandardError=inherit
 

@@ -13,6 +13,7 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
     case credentialFiles = "credential-files"
     case revocationList = "revocation-list"
     case configurationFiles = "configuration-files"
+    case agentReach = "agent-reach"
     case configPaths = "config-paths"
     case staticConfiguration = "static-configuration"
     case quorumSecurity = "quorum-security"
@@ -76,6 +77,11 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
         case .credentialFiles: .waivable(traps: [])
         case .revocationList: .waivable(traps: [])
         case .configurationFiles: .needed(traps: [], Self.files)
+        case .agentReach:
+            .needed(
+                traps: [],
+                "what the agent cannot see would pass for empty, and what it cannot write stops the run"
+            )
         case .configPaths: .needed(traps: [15], Self.files)
         case .staticConfiguration: .needed(traps: [6], Self.files)
         case .quorumSecurity: .waivable(traps: [18])
@@ -128,6 +134,7 @@ package protocol CheckCatalog {
     static func credentialFiles(_ plan: Plan) -> Self
     static func revocationList(_ plan: Plan) -> Self
     static func configurationFiles(_ plan: Plan) -> Self
+    static func agentReach(_ plan: Plan) -> Self
     static func configPaths(_ plan: Plan) -> Self
     static func staticConfiguration(_ plan: Plan) -> Self
     static func quorumSecurity(_ plan: Plan) -> Self
@@ -172,6 +179,7 @@ extension CheckCatalog {
         case .credentialFiles: credentialFiles(plan)
         case .revocationList: revocationList(plan)
         case .configurationFiles: configurationFiles(plan)
+        case .agentReach: agentReach(plan)
         case .configPaths: configPaths(plan)
         case .staticConfiguration: staticConfiguration(plan)
         case .quorumSecurity: quorumSecurity(plan)

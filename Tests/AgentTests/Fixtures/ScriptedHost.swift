@@ -177,6 +177,10 @@ final class ScriptedHost: HostActions {
 
     func ruleManagers() async -> [RuleManager] { [RuleManager(name: "firewalld", pid: 17)] }
 
+    func reach(of zookeeper: ZooKeeperStatus?) async -> [PathReach] {
+        [PathReach(path: "/etc/kafka/server.properties", problem: "it is read-only for the agent")]
+    }
+
     func read(file path: String) async throws(HostActionError) -> FileContent {
         FileContent(
             state: FileState(

@@ -220,6 +220,17 @@ struct FirewallSourcePortTests {
             #expect(found.wall == nil && found.closed == nil && found.count > 0)
             #expect(found.listing.contains("198.51.100.2") && found.listing.contains("2181"))
 
+            // This is what was wrong with it.
+            for side in Self.inbound(bench) where side.address.family == .ipv4 {
+                _ = try FirewallConnection(
+                    from: side.from,
+                    to: side.to,
+                    at: side.address,
+                    port(2888),
+                    localPort: port(22)
+                )
+            }
+
             // An agent that starts opens what the one before it had closed.
             _ = try #require(try await bench.firewall(backend).openPorts())
             let opened = try await bench.firewall(backend).installed()

@@ -271,7 +271,8 @@ extension ModelEnsemble {
             rules: rules(name),
             zookeeper: odd.hasNoZooKeeper ? nil : zookeeper,
             credentials: odd.credentials,
-            ruleManagers: odd.managers
+            ruleManagers: odd.managers,
+            reach: odd.reach
         )
     }
 

@@ -33,6 +33,7 @@ struct ModelOddities {
     var strangers: [IPAddress] = []
     var hidesSockets = false
     var managers: [RuleManager] = []
+    var reach: [PathReach]? = []
     var skew: Int64 = 0
     var credentials: CredentialExpiry?
     var unreadableRules: String?

@@ -149,6 +149,37 @@ extension Fault {
 
     static let files = [
         Fault(
+            "paths that an agent cannot work at",
+            .agentReach,
+            "d4: /var/lib/zookeeper: /var/lib/zookeeper is read-only for the agent",
+            "s1: /tmp/zookeeper: /tmp/zookeeper is hidden from the agent"
+        ) { model in
+            model.make("d4") {
+                $0.reach = [
+                    PathReach(path: "/etc/zookeeper/conf/zoo.cfg", problem: nil),
+                    PathReach(
+                        path: "/var/lib/zookeeper",
+                        problem: "/var/lib/zookeeper is read-only for the agent"
+                    ),
+                ]
+            }
+            model.make("s1") {
+                $0.reach = [
+                    PathReach(
+                        path: "/tmp/zookeeper",
+                        problem: "/tmp/zookeeper is hidden from the agent: the host's first process sees it"
+                    )
+                ]
+            }
+        },
+        Fault(
+            "an agent that does not say what it can work at",
+            .agentReach,
+            "s1: its agent is an older one and does not say",
+            verdict: .warn,
+            make: odd("s1") { $0.reach = nil }
+        ),
+        Fault(
             "files of other servers",
             .configurationFiles,
             "s1: /etc/zookeeper/conf/zoo.cfg: it names other servers than the plan",
