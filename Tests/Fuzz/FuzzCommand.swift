@@ -15,6 +15,7 @@ struct FuzzCommand: ParsableCommand {
 
     @Option(help: "For how long, all targets together.") var seconds = 600.0
     @Option(help: "Ends each target after so many executions, if that is sooner.") var executions = Int.max
+    @Option(help: "By how many MiB a target's memory may grow.") var growth = 48
     @Option(help: "Only this target; may be given several times.") var target: [String] = []
     @Option(
         help:
@@ -71,7 +72,8 @@ struct FuzzCommand: ParsableCommand {
             corpus: corpus,
             kept: kept,
             faults: planted ? 1 : 3,
-            executions: executions
+            executions: executions,
+            growth: growth
         )
         let first = seed ?? UInt64.random(in: 0..<1 << 48)
         let share = seconds * Double(min(jobs, targets.count)) / Double(targets.count)

@@ -20,7 +20,6 @@ struct Supervisor {
     private static let longest = 10.0
     /// Seconds of silence after which a worker counts as stuck that does not even compute.
     private static let silence = 180.0
-    private static let growth = 48 << 10
 
     let program: String
     let corpus: String
@@ -30,6 +29,8 @@ struct Supervisor {
     let faults: Int
     /// For each worker.
     let executions: Int
+    /// MiB by which a target's memory may grow.
+    let growth: Int
 
     func run(_ target: FuzzTarget, seed: UInt64, seconds: Double) throws -> Outcome {
         var outcome = Outcome(target: target.name, seed: seed)
@@ -61,7 +62,7 @@ struct Supervisor {
         if outcome.share < 0.1 {
             outcome.faults.append("fewer than a tenth of the inputs got past the first parser")
         }
-        if outcome.memoryAtEnd - outcome.memoryAtStart > Self.growth {
+        if outcome.memoryAtEnd - outcome.memoryAtStart > growth << 10 {
             outcome.faults.append("memory grew by \((outcome.memoryAtEnd - outcome.memoryAtStart) >> 10) MiB")
         }
     }
