@@ -41,7 +41,7 @@ package struct AgentCommand: AsyncParsableCommand {
                 return
             }
             if printDropIn {
-                print(UnitDropIn(configuration).text, terminator: "")
+                DescriptorOutput.tell(UnitDropIn(configuration).text, to: STDOUT_FILENO)
                 return
             }
             log.logLevel = (logLevel ?? configuration.logLevel).threshold
