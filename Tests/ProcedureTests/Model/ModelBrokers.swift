@@ -226,7 +226,8 @@ extension ModelBrokers {
             zookeeper: nil,
             services: hiddenServices.contains(host)
                 ? [] : [NamedService(name: broker.planned.service, state: state)],
-            files: [fileState(host)]
+            files: [fileState(host)],
+            reach: []
         )
     }
 }
