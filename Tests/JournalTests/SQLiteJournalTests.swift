@@ -276,7 +276,10 @@ struct SQLiteJournalTests {
             try journal.begin(run)
             try journal.intent("a.b", attempt: 1, commands: [], at: 10, of: run.id)
         }
-        try DatabaseQueue(path: path).write { try $0.execute(sql: sql) }
+        // Somebody who knows of the checksums: they follow what is written.
+        var configuration = Configuration()
+        configuration.prepareDatabase { $0.add(function: JournalIntegrity.function) }
+        try DatabaseQueue(path: path, configuration: configuration).write { try $0.execute(sql: sql) }
         let journal = try SQLiteJournal(path: path, exclusively: true)
         #expect(throws: JournalError.self) {
             _ = try journal.runs()
