@@ -66,6 +66,8 @@ struct ConnectionTests {
             let viewers = try [agent.client("viewer/a"), agent.client("viewer/b")]
             for viewer in viewers { _ = try await viewer.status() }
             let coordinators = try [agent.client(), agent.client(), agent.client()]
+            // Let go of earlier, their places are free again.
+            defer { withExtendedLifetime(coordinators) {} }
             for coordinator in coordinators { _ = try await coordinator.status() }
             let line = await agent.log.line(with: "coordinator/ops needed its place")
             #expect(line.contains("peer=127.0.0.1:"))
