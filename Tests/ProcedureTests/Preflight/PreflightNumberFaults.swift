@@ -24,8 +24,8 @@ extension Fault {
         Fault(
             "certificates that ended before all time",
             .certificates,
-            "d6: its certificate ends in -",
-            "d6: its authority ends in -",
+            "d6: its certificate ends at a time that there is not",
+            "d6: its authority ends at a time that there is not",
             make: odd("d6") {
                 $0.credentials = CredentialExpiry(certificate: .min, authority: .min, revocationList: nil)
             }

@@ -149,7 +149,7 @@ struct PreflightTests {
         let lines = try #require(outcome.reason).split(separator: "\n").map(String.init)
         #expect(
             lines.map { $0.prefix { $0 != ":" } } == [
-                "configuration-files", "server-ids", "epochs", "destination-network",
+                "agent-reach", "server-ids", "epochs", "destination-network",
             ]
         )
     }
