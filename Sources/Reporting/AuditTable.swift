@@ -1,5 +1,6 @@
 package import ControlProtocol
 import FoundationEssentials
+import Printable
 import Tables
 
 /// An agent's audit trail for people: a line an entry.
@@ -19,29 +20,16 @@ package struct AuditTable: Sendable {
             [
                 entry.number.map(String.init) ?? "-",
                 Date(timeIntervalSince1970: Double(entry.time) / 1000).ISO8601Format(),
-                Self.printable(entry.identity), Self.printable(entry.peer),
+                Self.cell(entry.identity), Self.cell(entry.peer),
                 entry.allowed.map { $0 ? "yes" : "no" } ?? "-",
-                Self.printable(entry.id.map { "\(entry.command) (\($0))" } ?? entry.command)
+                Self.cell(entry.id.map { "\(entry.command) (\($0))" } ?? entry.command)
                     + (entry.count.map { ", \($0) times" } ?? ""),
-                Self.printable(entry.outcome) + (entry.lost.map { "; \($0) lines before were lost" } ?? ""),
+                Self.cell(entry.outcome) + (entry.lost.map { "; \($0) lines before were lost" } ?? ""),
             ]
         }
         return Self.table.lines([Self.header] + rows).map { $0 + "\n" }.joined()
     }
 
-    /// The file may come from anywhere: nothing in it may write to the terminal.
-    private static func printable(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.prefix(500).map { scalar in
-                    switch scalar.properties.generalCategory {
-                    case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator,
-                        .paragraphSeparator:
-                        "?"
-                    case _: scalar
-                    }
-                }
-            )
-        )
-    }
+    /// The file may come from anywhere; no cell is longer than a screen.
+    private static func cell(_ text: String) -> String { PrintableText(text, limit: 500).description }
 }

@@ -110,7 +110,7 @@ struct AuditCommandTests {
         let path = try write(try lines(2), "audit.jsonl")
         let text = AuditTable(try AuditReading([path]).entries).text
         #expect(!text.contains("\u{1B}") && !text.contains("\u{202E}"))
-        #expect(text.contains("remove wall ?[31m?") && text.contains("2027-01-15T08:00:00Z"))
+        #expect(text.contains(#"remove wall \u{1B}[31m\u{202E}"#) && text.contains("2027-01-15T08:00:00Z"))
     }
 
     @Test("what is no trail, and what cannot be read, is named")
