@@ -18,17 +18,25 @@ package struct LeaseStore: Sendable {
 
     /// Nil when there was never a grant.
     ///
-    /// A file that is there but cannot be understood is an error. One that an earlier version wrote gets its checksum.
-    package func read() throws(AgentServerError) -> LeaseRecord? {
-        guard let content = try content() else { return nil }
-        switch SealedJSON.open(content) {
-        case .sound(let object): return try decode(object)
-        case .unsealed(let object):
-            let record = try decode(object)
-            do throws(AgentServerError) { try write(record) } catch {
+    /// A file that is there but cannot be understood is an error. Changes nothing: an agent may be writing it.
+    package func read() throws(AgentServerError) -> LeaseRecord? { try found()?.record }
+
+    /// The same for the agent that starts: a file that an earlier version wrote gets its checksum.
+    package func adopt() throws(AgentServerError) -> LeaseRecord? {
+        guard let found = try found() else { return nil }
+        if !found.isSealed {
+            do throws(AgentServerError) { try write(found.record) } catch {
                 // The next grant writes it.
             }
-            return record
+        }
+        return found.record
+    }
+
+    private func found() throws(AgentServerError) -> (record: LeaseRecord, isSealed: Bool)? {
+        guard let content = try content() else { return nil }
+        switch SealedJSON.open(content) {
+        case .sound(let object): return (try decode(object), true)
+        case .unsealed(let object): return (try decode(object), false)
         case .damaged:
             throw .leaseUnreadable(
                 path: path,

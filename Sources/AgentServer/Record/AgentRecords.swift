@@ -25,7 +25,7 @@ final class AgentRecords: Sendable {
     init(directory: String, audit: AuditTrail) throws(AgentServerError) {
         self.audit = audit
         let store = LeaseStore(directory: directory)
-        lease = try store.read()
+        lease = try store.adopt()
         let commands = try CommandRecord(
             directory: directory,
             fence: lease?.latest.epoch ?? FencingEpoch(0)

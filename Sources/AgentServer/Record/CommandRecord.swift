@@ -188,7 +188,7 @@ package struct CommandRecord: ~Copyable {
         } catch let error as AgentServerError {
             throw error
         } catch {
-            throw .recordDamaged(path: file.path, line: extent.line, reason: JSONProblem.describe(error))
+            throw .recordDamaged(path: file.path, line: extent.line, reason: WireJSON.describe(error))
         }
     }
 

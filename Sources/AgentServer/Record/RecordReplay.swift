@@ -47,7 +47,7 @@ struct RecordReplay {
         do {
             try take(extent, WireJSON.decode(RecordEntry.self, from: Data(object)))
         } catch {
-            damaged.append((extent.line, JSONProblem.describe(error)))
+            damaged.append((extent.line, WireJSON.describe(error)))
         }
     }
 

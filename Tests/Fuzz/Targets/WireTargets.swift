@@ -83,7 +83,7 @@ private struct Requests {
             let request = try JSONDecoder().decode(CommandRequest.self, from: body)
             _ = (AgentServer.AuditText.of(request.command), try CommandDigest.of(request.command))
         } catch {
-            _ = JSONProblem.describe(error)
+            _ = WireJSON.describe(error)
         }
     }
 }
