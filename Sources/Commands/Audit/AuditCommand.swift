@@ -46,6 +46,13 @@ struct AuditCommand: ParsableCommand {
             let end = reading.walk.head.map { "it ends with \($0)" } ?? "it is empty"
             throw Complaint("\(reading.newest): there is no line \(holds) in this trail; \(end)")
         }
-        if verify { Output.write(reading.verdict + "\n") }
+        guard verify else { return }
+        // A trail that was emptied, or whose numbers were taken away, must not pass for a whole one.
+        guard reading.walk.head != nil else {
+            throw Complaint(
+                "\(reading.newest): no line that is chained: \(reading.verdict). Is this an agent's audit trail?"
+            )
+        }
+        Output.write(reading.verdict + "\n")
     }
 }

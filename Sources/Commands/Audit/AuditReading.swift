@@ -22,6 +22,8 @@ struct AuditReading {
     /// File, line and what is wrong with the first line that does not follow the one before.
     private(set) var broken: String?
     let newest: String
+    /// Bytes behind the last line of the newest file: a line that a crash cut off, or something else.
+    private var torn = 0
 
     init(_ paths: [String]) throws {
         var files = try Self.withOlder(paths).map(Self.read)
@@ -31,6 +33,7 @@ struct AuditReading {
             for (index, line) in file.lines.enumerated() where broken == nil {
                 take(Data(line), "\(file.path):\(index + 1)")
             }
+            if file.path == newest { torn = file.torn }
             if broken == nil, file.torn > 0, file.path != newest {
                 broken = "\(file.path):\(file.lines.count + 1): it was never written to its end"
             }
@@ -57,6 +60,7 @@ struct AuditReading {
             parts.append("lines \(first) to \(head.number) follow one another; the last is \(head)")
             if first > 1 { parts.append("those before \(first) are no longer there") }
         }
+        if torn > 0 { parts.append("behind them \(torn) bytes that are no whole line") }
         return parts.isEmpty ? "no line" : parts.joined(separator: "; ")
     }
 

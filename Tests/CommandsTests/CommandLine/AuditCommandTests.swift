@@ -113,6 +113,20 @@ struct AuditCommandTests {
         #expect(text.contains(#"remove wall \u{1B}[31m\u{202E}"#) && text.contains("2027-01-15T08:00:00Z"))
     }
 
+    @Test("a trail that was emptied, whose lines lost their numbers, or that never was one, is not verified")
+    func nothingChained() throws {
+        let empty = try folder.write("", to: "empty")
+        #expect(try complaint([empty, "--verify"]).hasPrefix("\(empty): no line that is chained: no line. "))
+        let junk = try folder.write("something", to: "junk")
+        #expect(try complaint([junk, "--verify"]).contains("behind them 9 bytes that are no whole line"))
+        let old =
+            #"{"time":1,"identity":"i","serial":"s","peer":"p","command":"c","outcome":"o","milliseconds":1}"#
+        let stripped = try folder.write(old + "\n", to: "stripped")
+        #expect(
+            try complaint([stripped, "--verify"]).contains("1 lines of a version that did not chain them")
+        )
+    }
+
     @Test("what is no trail, and what cannot be read, is named")
     func foreign() throws {
         #expect(try complaint([folder.path + "/absent"]).hasPrefix(folder.path + "/absent: No such file"))
