@@ -223,7 +223,8 @@ final class AuditFile: Sendable {
         } catch {
             // Its hash says enough.
         }
-        return AuditHead(of: line, number: min(number, .max - 1))
+        // No trail gets so long; one that says so begins anew, and the walk stops at it.
+        return AuditHead(of: line, number: number < Bound.lines.upperBound / 2 ? number : 0)
     }
 
     private func rotate() throws(SystemCallError) {

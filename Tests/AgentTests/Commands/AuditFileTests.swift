@@ -57,6 +57,22 @@ struct AuditFileTests {
         return (walk, entries, nil)
     }
 
+    @Test(
+        "a number that no trail reaches ends nothing: the trail begins anew behind it, and the walk stops there",
+        arguments: [UInt64.max, UInt64.max - 1, 1 << 53]
+    )
+    func absurdNumber(number: UInt64) throws {
+        var absurd = entry("a")
+        (absurd.number, absurd.previous) = (number, String(repeating: "0", count: 64))
+        _ = try directory.write("audit.jsonl", Array(try JSONEncoder().encode(absurd) + Data("\n".utf8)))
+        let file = AuditFile(path)
+        for expected in [UInt64(1), 2, 3] {
+            #expect(try file.append(entry("b")).head.number == expected)
+        }
+        let (_, entries, broken) = try walk([path])
+        #expect(entries.count == 1 && broken != nil)
+    }
+
     @Test("lines follow one another, also after a restart and from two processes by turns")
     func chain() throws {
         var heads: [AuditHead] = []
