@@ -174,7 +174,7 @@ let suites: [Target] = [
     tests("LogsTests", use: ["Logs", "TestSupport"], [logging]),
     tests("SystemCallsTests", use: ["Printable", "SystemCalls", "TestSupport"]),
     tests("TopologyTests", use: ["TestSupport", "Topology"]),
-    tests("SettingsTests", use: ["ControlProtocol", "Settings", "Topology"]),
+    tests("SettingsTests", use: ["ControlProtocol", "Settings", "TestSupport", "Topology"]),
     tests(
         "MutualTLSTests",
         use: ["CertificateAuthority", "COpenSSL", "MutualTLS", "SystemCalls"],

@@ -7,7 +7,7 @@ import NIOPosix
 package import Settings
 package import Topology
 
-/// The procedure's fleet: one agent client per host of the plan, all with the same certificate.
+/// One agent client per host of an inventory, all with the same certificate.
 package struct AgentFleet: Fleet {
     /// What an agent takes in one request.
     private static let mostProbes = 256
@@ -21,11 +21,32 @@ package struct AgentFleet: Fleet {
         log: Logger,
         warn: @escaping @Sendable (String) -> Void
     ) throws {
-        let tls = try CoordinatorCredentials.context(of: plan, warn: warn)
+        try self.init(
+            inventory: plan.inventory,
+            withoutRevocationList: plan.isWaived(.revocationList),
+            log: log,
+            warn: warn
+        )
+    }
+
+    /// - Parameters:
+    ///   - withoutRevocationList: whether to begin although the authority's directory has none.
+    ///   - warn: told of certificates that changed on disk and cannot be used; the earlier ones stay in use.
+    package init(
+        inventory: Inventory,
+        withoutRevocationList: Bool = false,
+        log: Logger,
+        warn: @escaping @Sendable (String) -> Void
+    ) throws {
+        let tls = try CoordinatorCredentials.context(
+            of: inventory,
+            withoutRevocationList: withoutRevocationList,
+            warn: warn
+        )
         var clients: [HostName: AgentClient] = [:]
-        for agent in plan.agents {
+        for agent in inventory.agents {
             guard let peer = PeerName(agent.host.description) else {
-                throw FleetNameError.host(file: plan.file, line: agent.line, host: agent.host)
+                throw FleetNameError.host(file: inventory.file, line: agent.line, host: agent.host)
             }
             clients[agent.host] = AgentClient(
                 host: agent.host,
@@ -131,7 +152,7 @@ package struct AgentFleet: Fleet {
         _ body: (AgentClient) async throws(AgentClientError) -> Value
     ) async throws(FleetError) -> Value {
         guard let client = clients[host] else {
-            throw .broken(host: host, reason: "not a host of this plan")
+            throw .broken(host: host, reason: "not a host of this inventory")
         }
         do throws(AgentClientError) {
             return try await body(client)

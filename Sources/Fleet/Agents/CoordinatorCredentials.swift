@@ -5,20 +5,21 @@ import MutualTLS
 import Settings
 import SystemCalls
 
-/// The coordinator's certificate, key, authority and revocation list, where the plan says that they are kept.
+/// The coordinator's certificate, key, authority and revocation list, where the inventory says that they are kept.
 enum CoordinatorCredentials {
-    /// Without a revocation list nothing is begun, unless the plan does without it.
+    /// Without a revocation list nothing is begun, unless told to do without it.
     static func context(
-        of plan: MigrationPlan,
+        of inventory: Inventory,
+        withoutRevocationList: Bool,
         warn: @escaping @Sendable (String) -> Void
     ) throws -> ReloadingTLSContext {
-        let directory = plan.pki.directory
-        guard let trustDomain = TrustDomain(plan.pki.trustDomain),
-            let name = PeerName(plan.pki.coordinator)
-        else { throw FleetNameError.trustDomain(file: plan.file, text: plan.pki.trustDomain) }
+        let directory = inventory.pki.directory
+        guard let trustDomain = TrustDomain(inventory.pki.trustDomain),
+            let name = PeerName(inventory.pki.coordinator)
+        else { throw FleetNameError.trustDomain(file: inventory.file, text: inventory.pki.trustDomain) }
         let list = "\(directory)/ca.crl"
         let isThere = access(list, F_OK) == 0
-        guard isThere || plan.isWaived(.revocationList) else { throw TLSError.noRevocationList(path: list) }
+        guard isThere || withoutRevocationList else { throw TLSError.noRevocationList(path: list) }
         let files = TLSFiles(
             certificate: "\(directory)/coordinators/\(name).pem",
             key: "\(directory)/coordinators/\(name).key",

@@ -13,7 +13,7 @@ extension PlanNotes {
     /// Nil without the section, or after a mistake in it was noted.
     mutating func kafka(
         _ root: YAMLMapping,
-        agentPort: Int,
+        defaults: ServerDefaults,
         servers: [ReadServer]
     ) throws(YAMLError) -> PlannedKafka? {
         guard root["kafka"] != nil,
@@ -31,7 +31,7 @@ extension PlanNotes {
         if items?.isEmpty == true { note(.noBrokers, at: map["brokers"] ?? map.node) }
         var brokers: [PlannedBroker] = []
         for item in items ?? [] {
-            guard let broker = try broker(item, agentPort: agentPort, others: brokers, servers: servers)
+            guard let broker = try broker(item, defaults: defaults, others: brokers, servers: servers)
             else { continue }
             brokers.append(broker)
         }
@@ -48,7 +48,7 @@ extension PlanNotes {
 
     private mutating func broker(
         _ node: YAMLNode,
-        agentPort: Int,
+        defaults: ServerDefaults,
         others: [PlannedBroker],
         servers: [ReadServer]
     ) throws(YAMLError) -> PlannedBroker? {
@@ -57,11 +57,25 @@ extension PlanNotes {
         }
         let number = try read { () throws(YAMLError) in try map.integer("id", in: 0...Int(Int32.max)) }
         let host = try hostName(map)
-        let address = try networkName("address", in: map, required: true)
-        let agentAddress = try networkName("agent_address", in: map, required: false)
-        let port = try port("agent_port", in: map, default: agentPort)
-        let service = try service(in: map, default: "kafka.service")
-        let config = try absolutePath("config", in: map, default: "/etc/kafka/server.properties")
+        let known = try host.flatMap { host throws(YAMLError) in
+            try inventoried(host, map, defaults.inventory)
+        }
+        let address: String??
+        let agentAddress: String??
+        let port: Port?
+        if let known {
+            (address, agentAddress, port) = (known.address, known.agent.address, known.agent.port)
+        } else {
+            address = try networkName("address", in: map, required: true)
+            agentAddress = try networkName("agent_address", in: map, required: false)
+            port = try self.port("agent_port", in: map, default: defaults.agentPort)
+        }
+        let service = try service(in: map, default: known?.settings.service ?? "kafka.service")
+        let config = try absolutePath(
+            "config",
+            in: map,
+            default: known?.settings.config ?? "/etc/kafka/server.properties"
+        )
         guard let id = number.flatMap({ BrokerID($0) }), let host, case .some(.some(let address)) = address,
             let agentAddress, let port, let service, let config
         else { return nil }

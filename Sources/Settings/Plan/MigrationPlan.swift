@@ -15,13 +15,6 @@ package struct MigrationPlan: Hashable, Sendable {
         case allTCP = "all-tcp"
     }
 
-    /// The coordinator's certificate and key, and whose names they vouch for.
-    package struct PKI: Hashable, Sendable {
-        package let directory: String
-        package let coordinator: String
-        package let trustDomain: String
-    }
-
     package struct Deadlines: Hashable, Sendable {
         /// For a seed to join and catch up.
         package let join: Duration
@@ -40,11 +33,11 @@ package struct MigrationPlan: Hashable, Sendable {
 
     /// The plan file, as it was named.
     package let file: String
-    /// SHA-256 of the plan file, lower-case hexadecimal.
+    /// SHA-256 of the plan file, and of the inventory that it refers to, lower-case hexadecimal.
     package let digest: String
     package let name: String
     package let strategy: Strategy
-    package let pki: PKI
+    package let pki: FleetPKI
     package let journalPath: String
     /// In the order of the file.
     package let source: [PlannedServer]
@@ -55,6 +48,8 @@ package struct MigrationPlan: Hashable, Sendable {
     package let waivers: [Waiver]
     /// Brokers that move with the ensemble; nil when the plan names none.
     package let kafka: PlannedKafka?
+    /// The inventory that the plan refers to, whole; nil when it describes its hosts itself.
+    package let sharedInventory: Inventory?
 }
 
 extension MigrationPlan {

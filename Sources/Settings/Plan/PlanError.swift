@@ -53,6 +53,9 @@ package enum PlanFault: Hashable, Sendable {
     case repeatedWaiver(CheckName, firstLine: Int)
     case waiverWithoutReason(CheckName)
     case selection(SeedSelectionError)
+    case inventory(YAMLError)
+    case notInInventory(HostName, file: String, nearest: String?)
+    case saysOtherwise(key: String, value: String, file: String, line: Int, other: String)
 }
 
 extension PlanFault: CustomStringConvertible {
@@ -122,6 +125,13 @@ extension PlanFault: CustomStringConvertible {
         case .waiverWithoutReason(let check):
             "the waiver of '\(check)' has no reason. Write why you do without it: the end of the run repeats it."
         case .selection(let error): error.description
+        case .inventory(let error): "the inventory cannot be used:\n\(error)"
+        case .notInInventory(let host, let file, let nearest):
+            "host '\(host)' is not in the inventory \(file). "
+                + (nearest.map { "Did you mean '\($0)'?" } ?? "Add it there.")
+        case .saysOtherwise(let key, let value, let file, let line, let other):
+            "'\(key)' is '\(value)' here and '\(other)' in the inventory (\(file):\(line)). Remove it here, or make both "
+                + "the same."
         }
     }
 }

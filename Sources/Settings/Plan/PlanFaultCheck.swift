@@ -15,7 +15,7 @@ extension PlanFault {
             .unusableAddress, .nameWithoutAddresses, .duplicateID, .duplicateHost, .hostOnBothSides,
             .duplicateAddress, .portUsedTwice, .agentPortBehindWall, .badChroot, .unsupportedBatch,
             .duplicateBroker, .brokerOnServerHost, .noBrokers, .unknownCheck, .unwaivableCheck,
-            .repeatedWaiver, .waiverWithoutReason:
+            .repeatedWaiver, .waiverWithoutReason, .inventory, .notInInventory, .saysOtherwise:
             .planFile
         }
     }

@@ -1,12 +1,18 @@
+import SystemCalls
 import Topology
 
 /// Gathers every mistake of a plan file, so that one run reports them all.
 struct PlanNotes {
     let file: String
+    /// Whose the files must be that the plan names; nil for anybody's.
+    let owners: TrustedOwners?
     var yaml = YAMLProblems()
     private var problems: [PlanProblem] = []
 
-    init(file: String) { self.file = file }
+    init(file: String, believing owners: TrustedOwners?) {
+        self.file = file
+        self.owners = owners
+    }
 
     var count: Int { problems.count + yaml.found.count }
 

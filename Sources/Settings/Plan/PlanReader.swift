@@ -19,11 +19,15 @@ package enum PlanReader {
         } catch {
             throw PlanDocument.error(error)
         }
-        return try read(document)
+        return try read(document, believing: owners)
     }
 
-    package static func read(_ document: YAMLDocument) throws(PlanError) -> MigrationPlan {
-        var reader = PlanDocument(document: document)
+    /// - Parameter owners: the same of the inventory that the plan may refer to.
+    package static func read(_ document: YAMLDocument, believing owners: TrustedOwners? = nil)
+        throws(PlanError)
+        -> MigrationPlan
+    {
+        var reader = PlanDocument(document: document, believing: owners)
         return try reader.plan()
     }
 }
@@ -32,9 +36,9 @@ private struct PlanDocument {
     let document: YAMLDocument
     var notes: PlanNotes
 
-    init(document: YAMLDocument) {
+    init(document: YAMLDocument, believing owners: TrustedOwners?) {
         self.document = document
-        notes = PlanNotes(file: document.file)
+        notes = PlanNotes(file: document.file, believing: owners)
     }
 
     static func error(_ error: YAMLError) -> PlanError {
@@ -59,7 +63,7 @@ private struct PlanDocument {
     /// Nil only after a problem was noted.
     private mutating func assembled() throws(YAMLError) -> MigrationPlan? {
         let keys = [
-            "version", "name", "strategy", "pki", "journal", "agent_port", "defaults", "source",
+            "version", "name", "inventory", "strategy", "pki", "journal", "agent_port", "defaults", "source",
             "destination",
             "firewall", "deadlines", "waivers", "kafka",
         ]
@@ -68,11 +72,13 @@ private struct PlanDocument {
         else { return nil }
         let name = try name("name", in: root)
         let strategy = try notes.choice("strategy", in: root, default: MigrationPlan.Strategy.participants)
-        let pki = try pki(root)
+        let inventory = try notes.inventory(root)
+        guard inventory != nil || root["inventory"] == nil else { return nil }
+        let pki = try pki(root, inventory)
         let journal = try notes.read { () throws(YAMLError) in try root.optionalString("journal") }
-        let defaults = try defaults(root)
+        let defaults = try defaults(root, inventory)
         let servers = try servers(root, defaults: defaults)
-        let kafka = try notes.kafka(root, agentPort: defaults.agentPort, servers: servers)
+        let kafka = try notes.kafka(root, defaults: defaults, servers: servers)
         let selection = try selection(root, strategy: strategy, servers: servers)
         let firewall = try notes.section("firewall", of: root, keys: ["scope"])
         let scope = try notes.choice("scope", in: firewall, default: MigrationPlan.FirewallScope.quorumPorts)
@@ -83,7 +89,7 @@ private struct PlanDocument {
         else { return nil }
         return MigrationPlan(
             file: document.file,
-            digest: ContentDigest.sha256(Data(document.bytes)),
+            digest: ContentDigest.sha256(Data(document.bytes + (inventory?.digest.utf8 ?? "".utf8))),
             name: name,
             strategy: strategy,
             pki: pki,
@@ -94,7 +100,8 @@ private struct PlanDocument {
             scope: scope,
             deadlines: deadlines,
             waivers: waivers,
-            kafka: kafka
+            kafka: kafka,
+            sharedInventory: inventory
         )
     }
 
@@ -114,7 +121,8 @@ private struct PlanDocument {
         return text
     }
 
-    private mutating func pki(_ root: YAMLMapping) throws(YAMLError) -> MigrationPlan.PKI? {
+    private mutating func pki(_ root: YAMLMapping, _ inventory: Inventory?) throws(YAMLError) -> FleetPKI? {
+        if let inventory, root["pki"] == nil { return inventory.pki }
         guard let node = try notes.read({ () throws(YAMLError) in try root.value("pki") }),
             let map = try notes.yaml.mapping(
                 node,
@@ -126,7 +134,7 @@ private struct PlanDocument {
         let coordinator = try name("coordinator", in: map)
         let domain = map["trust_domain"] == nil ? "mitosis" : try name("trust_domain", in: map)
         guard let directory, let coordinator, let domain else { return nil }
-        return MigrationPlan.PKI(
+        return FleetPKI(
             directory: beside(directory),
             coordinator: coordinator,
             trustDomain: domain
@@ -134,16 +142,16 @@ private struct PlanDocument {
     }
 
     /// A path on the coordinator's host, relative to the plan file.
-    private func beside(_ path: String) -> String {
-        guard !path.hasPrefix("/"), let slash = document.file.lastIndex(of: "/") else { return path }
-        let folder = document.file[...slash]
-        return folder + (path.hasPrefix("./") ? String(path.dropFirst(2)) : path)
-    }
+    private func beside(_ path: String) -> String { FilePlace.beside(document.file, path) }
 }
 
 extension PlanDocument {
-    private mutating func defaults(_ root: YAMLMapping) throws(YAMLError) -> ServerDefaults {
+    private mutating func defaults(
+        _ root: YAMLMapping,
+        _ inventory: Inventory?
+    ) throws(YAMLError) -> ServerDefaults {
         var defaults = ServerDefaults()
+        defaults.inventory = inventory
         let keys = ["client_port", "quorum_port", "election_port", "service", "config"]
         let map = try notes.section("defaults", of: root, keys: keys)
         let client = try notes.port("client_port", in: map, default: defaults.clientPort)

@@ -9,6 +9,8 @@ struct ServerDefaults {
     var agentPort = 9760
     var service = "zookeeper.service"
     var config = "/etc/zookeeper/conf/zoo.cfg"
+    /// Where the plan's hosts are described, when it refers to one.
+    var inventory: Inventory?
 }
 
 /// A server that was read, with the places that later checks point at.
@@ -38,15 +40,26 @@ extension PlanNotes {
         guard let map = try yaml.mapping(node, keys: Self.keys, subject: "each server") else { return nil }
         let id = try read { () throws(YAMLError) in try map.integer("id", in: 1...255) }
         let host = try hostName(map)
-        let address = try read { () throws(YAMLError) in try map.string("address") }
-        let further = try furtherAddresses(map)
-        let agentAddress = try read { () throws(YAMLError) in try map.optionalString("agent_address") }
+        let known = try host.flatMap { host throws(YAMLError) in
+            try inventoried(host, map, defaults.inventory)
+        }
+        let stated = try furtherAddresses(map)
+        let further = stated.isEmpty ? known?.allAddresses ?? [] : stated
+        let address: String?
+        let agentAddress: String??
+        let agent: Port?
+        if let known {
+            (address, agentAddress, agent) = (known.address, known.agent.address, known.agent.port)
+        } else {
+            address = try read { () throws(YAMLError) in try map.string("address") }
+            agentAddress = try read { () throws(YAMLError) in try map.optionalString("agent_address") }
+            agent = try port("agent_port", in: map, default: defaults.agentPort)
+        }
         let client = try port("client_port", in: map, default: defaults.clientPort)
         let quorum = try port("quorum_port", in: map, default: defaults.quorumPort)
         let election = try port("election_port", in: map, default: defaults.electionPort)
-        let agent = try port("agent_port", in: map, default: defaults.agentPort)
-        let service = try service(in: map, default: defaults.service)
-        let config = try absolutePath("config", in: map, default: defaults.config)
+        let service = try service(in: map, default: known?.settings.service ?? defaults.service)
+        let config = try absolutePath("config", in: map, default: known?.settings.config ?? defaults.config)
         guard let id = id.flatMap({ ServerID($0) }), let host, let address, let client, let quorum,
             let election, let agent, let service, let config,
             let own = ownAddress(address, further, host, map)

@@ -1,5 +1,3 @@
-package import Topology
-
 /// A CIDR block, `198.51.100.0/24` or `2001:db8::/64`; a bare address is a block of one.
 package struct AddressBlock: Hashable, Sendable, CustomStringConvertible {
     package let base: IPAddress
