@@ -4,7 +4,7 @@ SWIFT ?= swift
 PACKAGES = build-essential pkg-config libssl-dev libyaml-dev zlib1g-dev openssl libsqlite3-dev libzookeeper-mt-dev \
 	iproute2 nftables iptables systemd-container dbus curl procps \
 	openjdk-17-jre-headless zookeeper libzookeeper-java libslf4j-java liblog4j1.2-java python3 python3-venv python3-kazoo faketime
-.PHONY: demo test test-unit bench bench-hostile soak fuzz sanitize build optimised programs release man completions lint format \
+.PHONY: demo test test-unit bench bench-hostile bench-fleet soak fuzz sanitize build optimised programs release man completions lint format \
 	clean setup
 
 setup:
@@ -49,6 +49,15 @@ bench-hostile: release
 	mkdir -p $(PROGRAMS)
 	cp -f out/mitosis-agent $(PROGRAMS)/
 	MITOSIS_BIN=$(abspath $(PROGRAMS)) bench/hostile/run
+
+# A thousand agents, asked, walled and cleaned, beside what an operator would otherwise use. FLEET="--hosts 100" for less.
+FLEET ?=
+bench-fleet: release
+	deploy/setup-machine ansible-core pssh clustershell openssh-client openssh-server
+	$(SWIFT) build $(OPTIMISED) --product mitosis
+	mkdir -p $(PROGRAMS)
+	cp -f out/mitosis-agent .build/release/mitosis $(PROGRAMS)/
+	MITOSIS_BIN=$(abspath $(PROGRAMS)) bench/fleet/run $(FLEET)
 
 # Divisions in which one node alone holds the newest writes, again and again, in each strategy.
 DIVISIONS ?= 20
