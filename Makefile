@@ -7,7 +7,7 @@ PACKAGES = build-essential pkg-config libssl-dev libyaml-dev zlib1g-dev openssl 
 # What packing needs besides, and what trying the packages needs.
 PACKING = debhelper lintian
 TRYING = debootstrap systemd-container
-.PHONY: demo test test-unit bench bench-hostile soak fuzz sanitize build optimised programs release man completions deb \
+.PHONY: demo test test-unit bench bench-hostile bench-fleet soak fuzz sanitize build optimised programs release man completions deb \
 	packages-test lint format clean setup setup-packing
 
 setup:
@@ -61,6 +61,15 @@ bench: programs
 # An agent among 2,000 hostile connections: time until a coordinator's command is accepted, and memory.
 bench-hostile: programs
 	MITOSIS_BIN=$(abspath $(PROGRAMS)) bench/hostile/run
+
+# A thousand agents, asked, walled and cleaned, beside what an operator would otherwise use. FLEET="--hosts 100" for less.
+FLEET ?=
+bench-fleet: release
+	deploy/setup-machine ansible-core pssh clustershell openssh-client openssh-server
+	$(SWIFT) build $(OPTIMISED) --product mitosis
+	mkdir -p $(PROGRAMS)
+	cp -f out/mitosis-agent .build/release/mitosis $(PROGRAMS)/
+	MITOSIS_BIN=$(abspath $(PROGRAMS)) bench/fleet/run $(FLEET)
 
 # Divisions in which one node alone holds the newest writes, again and again, in each strategy.
 DIVISIONS ?= 20
