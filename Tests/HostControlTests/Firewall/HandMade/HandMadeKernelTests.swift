@@ -154,41 +154,6 @@ struct HandMadeKernelTests {
         }
     }
 
-    @Test(
-        "rules that others add and take away meanwhile are theirs, and stay",
-        arguments: FirewallBench.Kind.allCases
-    )
-    func concurrent(_ kind: FirewallBench.Kind) async throws {
-        try await FirewallBench.run { bench in
-            let scratch = try Scratch()
-            try await bench.putLookalikes(kind)
-            let program = "iptables-\(kind.rawValue)"
-            let isOver = Mutex(false)
-            async let added: Int = {
-                var count = 0
-                while !isOver.withLock({ $0 }) {
-                    count += 1
-                    let rule = ["INPUT", "-s", "203.0.113.\(count % 200)", "-j", "DROP"]
-                    try await bench.onWalled(program, ["-w", "5", "-I"] + rule)
-                    if count % 3 == 0 { try await bench.onWalled(program, ["-w", "5", "-D"] + rule) }
-                }
-                return count
-            }()
-            let rules = bench.handMade(state: scratch.path)
-            for round in 1...2 {
-                try await bench.divideByHand(kind)
-                let cleaned = try await rules.remove(FirewallBench.byHand, keptAs: "r\(round)")
-                #expect(cleaned.isClean, "\(cleaned)")
-            }
-            isOver.withLock { $0 = true }
-            let count = try await added
-            let saved = try await bench.onWalled("\(program)-save").split(separator: "\n")
-            let mine = saved.filter { $0.contains("-s 203.0.113.") }
-            #expect(count > 2 && mine.count == count - count / 3, "\(count) \(mine.count)")
-            #expect(saved.count { $0.contains("198.51.100.2/32") } == 7)
-        }
-    }
-
     @Test("a table that is made anew between reading and deleting loses no rule that got an old one's number")
     func numbersUsedAgain() async throws {
         try await FirewallBench.run { bench in
