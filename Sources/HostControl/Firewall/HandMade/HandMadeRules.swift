@@ -23,7 +23,7 @@ package struct HandMadeRules: Sendable {
     /// Rules may be changed by others between our reading and our changing them.
     private static let attempts = 4
     /// How often a moment is looked for in which nobody else changes rules.
-    private static let tries = 200
+    private static let tries = 60
 
     private let state: String
     private let reader: RulesetReader

