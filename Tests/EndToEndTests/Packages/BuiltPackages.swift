@@ -43,7 +43,7 @@ struct BuiltPackages: Sendable {
         for name in ["first", "second"] {
             try await Tool(
                 [
-                    "/usr/bin/env", "PROGRAMS=\(programs)", "OUTPUT=\(scratch)/\(name)",
+                    "/usr/bin/env", "LEVEL=1", "PROGRAMS=\(programs)", "OUTPUT=\(scratch)/\(name)",
                     root + "/deploy/build-packages",
                 ]
             ).output(step: "deploy/build-packages")

@@ -8,7 +8,7 @@ import Testing
     .serialized,
     .countingIssues,
     .enabled(if: BuiltPackages.obstacle == nil, "\(BuiltPackages.obstacle ?? "")"),
-    .timeLimit(.minutes(5))
+    .timeLimit(.minutes(15))
 )
 struct PackagesTests {
     @Test("the same programs give the same bytes, and the checksums are theirs")
