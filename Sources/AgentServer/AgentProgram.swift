@@ -79,6 +79,7 @@ package struct AgentProgram: Sendable {
             group: group,
             limits: limits
         )
+        LoadedProgram.letGoOfStartPages()
         log.info(
             "mitosis-agent runs",
             fields: [
