@@ -36,7 +36,7 @@ struct ProvisionCommand: AsyncParsableCommand {
 
     private func perform(_ lines: ProvisionLines) async throws(ProvisionFailure) {
         let places = HostPlaces()
-        let log = Logger(label: "mitosis-agent")
+        let log = ProvisionLog.logger()
         let installation = Installation(
             places: places,
             unit: SystemdUnit(ProvisionedFile.unitName),

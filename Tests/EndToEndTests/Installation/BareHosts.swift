@@ -7,7 +7,7 @@ import Testing
 struct BareHosts {
     let lab: Lab
 
-    static func with(sources: Int = 1, destinations: Int = 1, _ body: (BareHosts) async throws -> Void)
+    static func with(sources: Int = 2, destinations: Int = 1, _ body: (BareHosts) async throws -> Void)
         async throws
     {
         try await LabFixture.withLab(
@@ -70,14 +70,33 @@ struct BareHosts {
         try await lab.run(try command(arguments, agent: agent), on: lab.configuration.control)
     }
 
-    /// The same on a terminal, where somebody types a password.
+    /// The same on a terminal, where somebody types a password as soon as it is asked for.
     func typing(_ password: String, _ arguments: String...) async throws -> Tool.Outcome {
-        let words = try command(arguments).map { "'" + $0.replacing("'", with: "'\\''") + "'" }
-        let script = lab.layout.control + "/typed.sh"
-        try Folder.write("exec \(words.joined(separator: " "))\n", to: script)
-        let shell = "echo \(password) | script -qec 'sh \(script)' /dev/null"
-        return try await lab.run(["/bin/sh", "-c", shell], on: lab.configuration.control)
+        let typist = ["/usr/bin/python3", "-c", Self.typist, password]
+        return try await lab.run(typist + (try command(arguments)), on: lab.configuration.control)
     }
+
+    private static let typist = """
+        import os, pty, sys
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv(sys.argv[2], sys.argv[2:])
+        seen, typed = b"", False
+        while True:
+            try:
+                part = os.read(terminal, 4096)
+            except OSError:
+                break
+            if not part:
+                break
+            seen += part
+            if not typed and b"on the hosts: " in seen:
+                os.write(terminal, sys.argv[1].encode() + b"\\n")
+                typed = True
+        sys.stdout.buffer.write(seen)
+        sys.stdout.flush()
+        sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        """
 
     var log: String { lab.layout.control + "/agents.log" }
 

@@ -51,8 +51,11 @@ struct InstallFaultTests {
         try await BareHosts.with { bare in
             #expect(try await bare.agents("install").succeeded)
             let host = bare.hosts[0]
-            let wall =
-                "nft 'table inet mitosis { chain input { type filter hook input priority -10; ip saddr 198.51.100.99 counter reject; } }'"
+            let wall = """
+                nft add table inet mitosis
+                nft 'add chain inet mitosis input { type filter hook input priority -10; }'
+                nft add rule inet mitosis input ip saddr 198.51.100.99 counter reject
+                """
             _ = try await bare.shell(wall, on: host)
             let before = try await bare.shell("nft -s list ruleset", on: host)
             #expect(before.contains("198.51.100.99"))

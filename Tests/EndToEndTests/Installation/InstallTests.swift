@@ -25,7 +25,7 @@ struct InstallTests {
             #expect(dry.succeeded && dry.output.contains("would write /etc/mitosis/agent.yaml"), "\(dry)")
             for host in bare.hosts { #expect(try await bare.files(of: host) == before[host.name]) }
 
-            let installed = try await bare.agents("install")
+            let installed = try await bare.agents("install", "--log-level", "info")
             #expect(installed.succeeded, "\(installed)")
             let status = try await bare.agents("status")
             #expect(status.succeeded, "\(status)")
@@ -39,6 +39,15 @@ struct InstallTests {
                 #expect(try await bare.shell("ls -d /var/lib/mitosis-install 2>/dev/null", on: host) == "")
                 let log = try await bare.shell("journalctl -o cat -u mitosis-agent.service", on: host)
                 #expect(log.contains("mitosis-agent runs"), "\(log)")
+                // Both sides keep the method and the certificate's fingerprint.
+                let kept = try await bare.shell("journalctl -o cat -t mitosis-agent", on: host)
+                #expect(kept.contains("installation begins method=ssh coordinator=ops"), "\(kept)")
+                let prefix = try #require(
+                    installed.output.split(separator: "\n").first { $0.hasPrefix("\(host.name)  ") }?
+                        .split(separator: " ").last
+                )
+                #expect(kept.contains("fingerprint=\(prefix)"), "\(prefix): \(kept)")
+                #expect(installed.errors.contains("fingerprint=\(prefix)"), "\(installed.errors)")
             }
             // No key of a host is anywhere but on that host.
             let keys = try Folder.entries(bare.lab.layout.pki + "/agents").filter { $0.hasSuffix(".key") }
