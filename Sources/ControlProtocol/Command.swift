@@ -17,6 +17,8 @@ package enum Command: Hashable, Sendable, Codable {
     /// Removes the copy of the data that this run's `detach` made.
     case discardCopy
     case setAside(request: SetAsideRequest)
+    /// Removes rules that somebody made by hand against these addresses, after all rules of the host have been saved there.
+    case removeHandMadeRules(request: HandMadeRequest)
 }
 
 /// Compare-and-swap of one configuration file.

@@ -15,22 +15,33 @@ struct RuleCleaning {
 
     /// Returns how many hosts are not proven clean.
     func perform(say: (String) -> Void) async throws -> Int {
-        let hosts = plan.servers.map(\.host)
-        let view = FleetView(hosts: await fleet.observe(hosts))
-        if !force {
-            try refuseUnfinished(journal)
-            try refuseMixedViews(view)
-        }
-        let name = "\(timing.now())-clean-\(plan.name)"
-        guard let run = RunID(name) else { throw Complaint("\(plan.file): '\(plan.name)' gives no run id") }
-        let cleaning = HostCleaning(hosts: hosts, fleet: fleet, timing: timing)
-        return try await cleaning.perform(as: run, seen: view.hosts, takeOver: force) { host, outcome in
+        let view = try await unrefusedView()
+        let cleaning = HostCleaning(hosts: plan.servers.map(\.host), fleet: fleet, timing: timing)
+        return try await cleaning.perform(as: try runID(), seen: view.hosts, takeOver: force) {
+            host,
+            outcome in
             switch outcome {
             case .cleaned(let left): say("\(host): \(left) rules left")
             case .failed(let reason): say(reason)
             case .silent: say("\(host): no answer; not cleaned")
             }
         }
+    }
+
+    /// What the hosts answer now, unless that or the journal speaks against removing anything.
+    func unrefusedView() async throws -> FleetView {
+        let view = FleetView(hosts: await fleet.observe(plan.servers.map(\.host)))
+        if !force {
+            try refuseUnfinished(journal)
+            try refuseMixedViews(view)
+        }
+        return view
+    }
+
+    func runID() throws -> RunID {
+        let name = "\(timing.now())-clean-\(plan.name)"
+        guard let run = RunID(name) else { throw Complaint("\(plan.file): '\(plan.name)' gives no run id") }
+        return run
     }
 
     private func refuseUnfinished(_ journal: any RunArchive) throws {

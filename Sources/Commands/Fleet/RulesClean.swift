@@ -16,6 +16,7 @@ struct RulesClean: AsyncParsableCommand {
 
     @Argument(help: "The plan file.", completion: .file()) var file: String
     @Flag(help: "Even though a run has not finished.") var force = false
+    @OptionGroup var handMade: HandMadeOptions
     @OptionGroup var logging: LogOptions
 
     func run() async throws {
@@ -29,7 +30,13 @@ struct RulesClean: AsyncParsableCommand {
             timing: .system,
             force: force
         )
-        let left = try await cleaning.perform { Output.write($0 + "\n") }
+        let say: (String) -> Void = { Output.write($0 + "\n") }
+        let left =
+            if let request = handMade.request {
+                try await cleaning.perform(request, say: say)
+            } else {
+                try await cleaning.perform(say: say)
+            }
         if left > 0 { throw ExitCode(1) }
     }
 }

@@ -12,12 +12,18 @@ struct RulesList: AsyncParsableCommand {
     )
 
     @Argument(help: "The plan file.", completion: .file()) var file: String
+    @OptionGroup var handMade: HandMadeOptions
     @OptionGroup var logging: LogOptions
 
     func run() async throws {
         let plan = try PlanReader.read(path: file, believing: .operator)
         let fleet = try AgentFleet(plan: plan, log: logging.logger, warn: Output.warn)
         let hosts = plan.servers.map(\.host)
+        if let request = handMade.request {
+            let left = await request.list(on: hosts, of: fleet) { Output.write($0 + "\n") }
+            if left > 0 { throw ExitCode(1) }
+            return
+        }
         let answers = await fleet.observe(hosts)
         var isWhole = true
         for host in hosts {
