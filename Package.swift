@@ -113,6 +113,15 @@ let layers: [Target] = [
     ),
 
     module(
+        "Provisioning",
+        uses: [
+            "CertificateAuthority", "ControlProtocol", "Fleet", "Logs", "MutualTLS", "Printable", "Settings",
+            "SystemCalls", "Topology",
+        ],
+        subprocess + [logging]
+    ),
+
+    module(
         "Procedure",
         uses: ["ControlProtocol", "Fleet", "KafkaMetadata", "Settings", "SystemCalls", "Topology"]
     ),
@@ -127,7 +136,7 @@ let layers: [Target] = [
         "Commands",
         uses: [
             "CertificateAuthority", "ControlProtocol", "Fleet", "Journal", "Logs", "MutualTLS", "Printable",
-            "Procedure", "Reporting",
+            "Procedure", "Provisioning", "Reporting",
             "Settings", "SystemCalls", "Tables", "Topology",
         ],
         [arguments, logging]
@@ -202,6 +211,15 @@ let suites: [Target] = [
             "Settings", "SystemCalls", "Topology",
         ],
         http
+    ),
+    tests(
+        "ProvisioningTests",
+        use: [
+            "AgentServer", "CertificateAuthority", "ControlProtocol", "Fleet", "Logs", "Provisioning",
+            "Settings",
+            "SystemCalls", "TestSupport", "Topology",
+        ],
+        [logging]
     ),
     tests(
         "ProcedureTests",

@@ -12,7 +12,7 @@ package struct AgentCommand: AsyncParsableCommand {
         commandName: "mitosis-agent",
         abstract: "Watches one host and carries out a coordinator's commands there.",
         version: ProgramVersion.line(of: "mitosis-agent"),
-        subcommands: [LocalRulesCommand.self, LeaseCommand.self]
+        subcommands: [LocalRulesCommand.self, LeaseCommand.self, ProvisionCommand.self]
     )
 
     @OptionGroup var options: LocalOptions

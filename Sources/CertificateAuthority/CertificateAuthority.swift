@@ -74,7 +74,7 @@ package struct CertificateAuthority {
 
     /// PEM.
     package func encodedCertificate() throws(PKIError) -> [UInt8] {
-        try CertificateAuthority.encode("the certificate") { PEM_write_bio_X509($0, certificate.pointer) }
+        try certificate.encoded()
     }
 
     /// PEM, not encrypted.
@@ -89,55 +89,54 @@ package struct CertificateAuthority {
         days: Int? = nil,
         now: Date
     ) throws(PKIError) -> Issued {
+        try issue(template(identity, alternativeNames, days, now))
+    }
+
+    func template(
+        _ identity: PeerIdentity,
+        _ alternativeNames: [AlternativeName],
+        _ days: Int?,
+        _ now: Date
+    ) -> CertificateTemplate {
         var names: [AlternativeName] = []
         if case .agent(let host) = identity, let own = AlternativeName(host.description) { names.append(own) }
         for name in alternativeNames where !names.contains(name) { names.append(name) }
         let usual = CertificateProfile.of(identity.kind)
-        let template = CertificateTemplate(
+        return CertificateTemplate(
             commonName: identity.description,
             uris: [identity.uri(in: trustDomain)],
             alternativeNames: names,
             profile: days.map { usual.lasting(days: $0) } ?? usual,
             now: now
         )
-        return try issue(template)
     }
 
     func issue(_ template: CertificateTemplate) throws(PKIError) -> Issued {
         let subject = try CertificateAuthority.generateKey()
         let signed = try template.sign(for: subject, by: key, of: certificate)
         return Issued(
-            certificate: try CertificateAuthority.encode("the certificate") {
-                PEM_write_bio_X509($0, signed.pointer)
-            },
+            certificate: try signed.encoded(),
             key: try CertificateAuthority.encode(subject),
             facts: signed.facts
         )
     }
 
     private static func generateKey() throws(PKIError) -> PrivateKey {
-        ERR_clear_error()
-        guard let pointer = mitosis_p256_generate() else {
-            throw .library(operation: "generate a key", detail: Diagnostics.drain().text)
-        }
-        return PrivateKey(owning: pointer)
+        do throws(TLSError) { return try PrivateKey.generated() } catch { throw .openSSL(error) }
     }
 
     private static func encode(_ key: PrivateKey) throws(PKIError) -> [UInt8] {
-        try encode("the key") { PEM_write_bio_PrivateKey($0, key.pointer, nil, nil, 0, nil, nil) }
+        do throws(TLSError) { return try key.encoded() } catch { throw .openSSL(error) }
     }
 
     static func encode(_ what: String, _ write: (OpaquePointer) -> Int32) throws(PKIError) -> [UInt8] {
-        ERR_clear_error()
-        guard let bio = mitosis_bio_memory() else {
-            throw .library(operation: "allocate memory", detail: Diagnostics.drain().text)
-        }
-        defer { BIO_free(bio) }
-        guard write(bio) == 1 else {
-            throw .library(operation: "encode \(what)", detail: Diagnostics.drain().text)
-        }
-        var start: UnsafePointer<UInt8>?
-        let length = mitosis_bio_contents(bio, &start)
-        return Array(UnsafeBufferPointer(start: start, count: length))
+        do throws(TLSError) { return try PEM.encode(what, write) } catch { throw .openSSL(error) }
+    }
+}
+
+extension Certificate {
+    /// PEM.
+    func encoded() throws(PKIError) -> [UInt8] {
+        try CertificateAuthority.encode("the certificate") { PEM_write_bio_X509($0, pointer) }
     }
 }

@@ -7,7 +7,8 @@ internal import SystemCalls
 /// `certs/README.md` describes the files.
 ///
 /// Every change is made under a lock and recorded in the index before the certificate exists, so that
-/// whatever was issued can be revoked. Nothing but the index and the revocation list is ever overwritten.
+/// whatever was issued can be revoked. Nothing but the index, the revocation list, and a certificate that was signed for a key which
+/// its host keeps is ever overwritten.
 package struct PKIDirectory: Sendable {
     package let path: String
 
@@ -200,12 +201,12 @@ package struct PKIDirectory: Sendable {
         }
     }
 
-    private func open() throws(PKIError) -> CertificateAuthority {
+    func open() throws(PKIError) -> CertificateAuthority {
         guard NewFile.exists(authorityPath) else { throw .notInitialised(directory: path) }
         return try CertificateAuthority(certificatePath: authorityPath, keyPath: authorityKeyPath)
     }
 
-    private func readIndex() throws(PKIError) -> IssuedIndex {
+    func readIndex() throws(PKIError) -> IssuedIndex {
         let bytes: [UInt8]
         do throws(TLSError) {
             bytes = try CredentialFile(reading: indexPath, believing: .operator).bytes
@@ -215,7 +216,7 @@ package struct PKIDirectory: Sendable {
         return try IssuedIndex(text: String(decoding: bytes, as: UTF8.self), path: indexPath)
     }
 
-    private func writeIndex(_ index: IssuedIndex) throws(PKIError) {
+    func writeIndex(_ index: IssuedIndex) throws(PKIError) {
         try NewFile.replace(indexPath, Array(index.text.utf8), mode: 0o600)
     }
 }

@@ -16,6 +16,8 @@ package enum PKIError: Error, Hashable, Sendable {
     case ambiguous(text: String, candidates: [String])
     case alreadyRevoked(text: String)
     case library(operation: String, detail: String)
+    /// The request that a host made is not signed.
+    case badRequest(host: String, reason: String)
 }
 
 extension PKIError: CustomStringConvertible {
@@ -44,6 +46,18 @@ extension PKIError: CustomStringConvertible {
             "'\(text.printable)' may mean \(candidates.joined(separator: " or ")): say which"
         case .alreadyRevoked(let text): "\(text) is revoked already"
         case .library(let operation, let detail): "OpenSSL failed to \(operation): \(detail)"
+        case .badRequest(let host, let reason):
+            "\(host): its certificate request is not signed: \(reason.printable); see that nobody else answers in its place, then begin again"
         }
+    }
+}
+
+extension PKIError {
+    /// What OpenSSL itself could not do.
+    static func openSSL(_ error: TLSError) -> PKIError {
+        if case .library(let operation, let detail) = error {
+            return .library(operation: operation, detail: detail)
+        }
+        return .unusableAuthority(reason: error.description)
     }
 }

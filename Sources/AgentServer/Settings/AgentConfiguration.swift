@@ -60,6 +60,24 @@ package struct AgentConfiguration: Hashable, Sendable {
         )
     }
 
+    /// The same with other certificate files.
+    func reading(_ certificates: Certificates) -> AgentConfiguration {
+        AgentConfiguration(
+            host: host,
+            address: address,
+            port: port,
+            certificates: certificates,
+            state: state,
+            backend: backend,
+            protectedPorts: protectedPorts,
+            peers: peers,
+            files: files,
+            services: services,
+            zookeeper: zookeeper,
+            logLevel: logLevel
+        )
+    }
+
     /// For `--check` and the first log line.
     package var summary: String {
         let manager =

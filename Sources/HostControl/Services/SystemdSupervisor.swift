@@ -100,9 +100,12 @@ package struct SystemdSupervisor: ServiceSupervisor {
         }
     }
 
+    static var program: String {
+        access("/usr/bin/systemctl", X_OK) == 0 ? "/usr/bin/systemctl" : "/bin/systemctl"
+    }
+
     private func systemctl(_ arguments: [String]) async throws(ServiceError) -> String {
-        let program = access("/usr/bin/systemctl", X_OK) == 0 ? "/usr/bin/systemctl" : "/bin/systemctl"
-        let command = HostCommand(arguments: [program] + arguments)
+        let command = HostCommand(arguments: [Self.program] + arguments)
         let ended = try await command.capture(within: patience)
         guard ended.status == .exited(0) else {
             throw .commandFailed(

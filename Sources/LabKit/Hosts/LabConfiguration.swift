@@ -31,6 +31,8 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
     package let strategy: Strategy
     /// Whether servers can be made to suffer faults; costs them an interpreter's start at each start.
     package let canFail: Bool
+    /// Whether serving hosts run sshd, and their systemd's files are theirs alone; with systemd, and without agents only.
+    package let sshd: Bool
 
     package init(
         name: String = "demo",
@@ -41,7 +43,8 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
         agents: Bool = true,
         brokers: Int = 0,
         strategy: Strategy = .participants,
-        canFail: Bool = false
+        canFail: Bool = false,
+        sshd: Bool = false
     ) throws(LabError) {
         // No dash: then no lab's prefix is the start of another one's.
         let plain = name.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber) }
@@ -67,6 +70,10 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
         brokerCount = brokers
         self.strategy = strategy
         self.canFail = canFail
+        guard !sshd || (mode == .systemd && !agents) else {
+            throw .invalid(reason: "sshd is for hosts with systemd that have no agents yet")
+        }
+        self.sshd = sshd
     }
 
     /// What the names of this lab's namespaces start with.
@@ -151,5 +158,6 @@ extension LabConfiguration {
         brokerCount = try values.decodeIfPresent(Int.self, forKey: .brokerCount)
         strategy = try values.decodeIfPresent(Strategy.self, forKey: .strategy) ?? .participants
         canFail = try values.decodeIfPresent(Bool.self, forKey: .canFail) ?? false
+        sshd = try values.decodeIfPresent(Bool.self, forKey: .sshd) ?? false
     }
 }

@@ -70,6 +70,7 @@ package struct Lab: Sendable {
         try await prepareFaults()
         try writeHosts(kafka)
         if configuration.agents { try await prepareAgents() }
+        if configuration.sshd { try await SecureShell(self).prepare() }
         switch configuration.mode {
         case .processes: break
         case .systemd: try await bootContainers(seconds: 90)

@@ -29,11 +29,19 @@ package struct Container: Codable, Sendable {
             case .kafka:
                 ["--bind=\(files.root)/etc/kafka:/etc/kafka", "--bind=\(files.data):\(view.kafkaData)"]
             }
-        mounts =
-            own + [
-                "--bind=\(files.units):/etc/systemd/system",
+        // What an installation makes must be its own to remove.
+        let agent =
+            lab.configuration.agents
+            ? [
                 "--bind=\(files.root)/etc/mitosis:/etc/mitosis",
                 "--bind=\(files.state):\(view.agentState)",
+            ] : []
+        let ssh =
+            lab.configuration.sshd
+            ? ["--bind-ro=\(SecureShell.folder(of: files)):\(SecureShell.place)"] : []
+        mounts =
+            own + agent + ssh + [
+                "--bind=\(files.units):/etc/systemd/system",
                 "--bind=\(files.logs):\(files.logs)",
                 "--bind-ro=\(files.machineID):/etc/machine-id",
                 // The programs may lie behind a mount that a plain view of the root does not show.

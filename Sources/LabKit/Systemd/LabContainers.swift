@@ -17,12 +17,19 @@ extension Lab {
     func writeUnits(of host: LabHost, _ program: HostProgram, folders: [String]) throws(LabError) {
         let files = layout.host(host)
         let view = view(of: host)
-        for folder in [files.units, files.units + "/" + UnitFiles.dropIns, files.rootView] {
+        let dropIns = configuration.agents ? [files.units + "/" + UnitFiles.dropIns] : []
+        for folder in [files.units, files.rootView] + dropIns {
             try Folder.make(folder)
         }
         let agent = configuration.agents ? [binaries.agent, "--config", view.agentConfiguration] : nil
         let shipped = agent == nil ? "" : try Folder.read(binaries.shippedUnit())
-        let units = UnitFiles.texts(agent: agent, shipped: shipped, program: program, logs: files.logs)
+        let units = UnitFiles.texts(
+            agent: agent,
+            shipped: shipped,
+            program: program,
+            logs: files.logs,
+            sshd: configuration.sshd
+        )
         for (name, text) in units { try Folder.write(text, to: files.units + "/" + name) }
         try mask("systemd-machine-id-commit.service", in: files.units)
         let digits = (0..<32).map { _ in String(Int.random(in: 0..<16), radix: 16) }.joined()
@@ -138,7 +145,7 @@ extension Lab {
     }
 
     /// Runs a program inside the host, as its first process would.
-    private func inside(_ host: LabHost, _ command: [String]) async throws(LabError) -> Tool.Outcome {
+    package func inside(_ host: LabHost, _ command: [String]) async throws(LabError) -> Tool.Outcome {
         guard let first = try await firstProcess(of: host) else {
             throw .failed(step: "\(command[0]) on \(host.name)", diagnostics: "its systemd does not run")
         }

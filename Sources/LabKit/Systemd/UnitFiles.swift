@@ -13,7 +13,8 @@ package enum UnitFiles {
         agent: [String]?,
         shipped: String,
         program: HostProgram,
-        logs: String
+        logs: String,
+        sshd: Bool = false
     ) -> [String: String] {
         var units = [
             "lab.target": """
@@ -21,7 +22,7 @@ package enum UnitFiles {
             Description=Everything a lab host runs
             Requires=basic.target
             After=basic.target
-            Wants=\(agent == nil ? "" : Self.agent)
+            Wants=\(agent == nil ? "" : Self.agent) \(sshd ? SecureShell.unit : "")
             AllowIsolate=yes
 
             """,
@@ -39,6 +40,7 @@ package enum UnitFiles {
 
             """,
         ]
+        if sshd { units[SecureShell.unit] = SecureShell.unitText }
         if let agent {
             units[Self.agent] = shipped
             units[dropIns + "/lab.conf"] = """

@@ -30,4 +30,12 @@ package struct CredentialFile: Sendable {
         stamp = FileStamp(file.status)
         self.path = path
     }
+
+    /// What came otherwise than from a file.
+    package init(_ bytes: [UInt8], named name: String) {
+        self.bytes = bytes
+        path = name
+        mode = 0o600
+        stamp = FileStamp(stat())
+    }
 }

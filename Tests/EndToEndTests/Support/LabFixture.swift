@@ -42,6 +42,7 @@ enum LabFixture {
         brokers: Int = 0,
         strategy: LabConfiguration.Strategy = .participants,
         canFail: Bool = false,
+        sshd: Bool = false,
         _ body: (Lab) async throws -> Void
     ) async throws {
         let configuration = try LabConfiguration(
@@ -52,7 +53,8 @@ enum LabFixture {
             agents: agents,
             brokers: brokers,
             strategy: strategy,
-            canFail: canFail
+            canFail: canFail,
+            sshd: sshd
         )
         let before = IssueCount.count.withLock { $0 }
         let lab = Lab(configuration, binaries: try Binaries.find())

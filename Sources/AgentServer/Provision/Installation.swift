@@ -1,0 +1,221 @@
+import ControlProtocol
+import FoundationEssentials
+import Glibc
+import HostControl
+import Logging
+import Logs
+import MutualTLS
+import Settings
+import SystemCalls
+
+/// One host's side of an installation: from staged files to a unit that runs, or back to what was before.
+struct Installation: Sendable {
+    let places: HostPlaces
+    let unit: any UnitControl
+    let lines: ProvisionLines
+    let rules: RulesWatch
+    let log: Logger
+
+    private var placing: FilePlacing { FilePlacing(places: places) }
+
+    func place(_ order: ProvisionOrder) async throws(ProvisionFailure) -> ProvisionReply.Placed {
+        for file in order.files { try arrived(file) }
+        var files = order.files.map(\.file)
+        let certificate = try await certificate(order, &files)
+        let configuration = try checkedConfiguration(order, files)
+        if try stageDropIn(configuration) { files.append(.dropIn) }
+        log.info(
+            "installation begins",
+            fields: [
+                "method": "ssh", "coordinator": order.coordinator, "host": order.host.description,
+                "files": files.map(\.rawValue).joined(separator: ","),
+                "fingerprint": certificate?.fingerprint ?? "unchanged",
+            ]
+        )
+        let isActive = await unit.isActive()
+        var journal = try placing.begin(
+            files,
+            wasEnabled: await unit.isEnabled(),
+            wasActive: isActive,
+            state: order.state
+        )
+        let proof: RulesProof?
+        let restarts = !isActive || files.contains(where: \.needsRestart)
+        do throws(ProvisionFailure) {
+            try placing.place(journal)
+            journal.phase = .placed
+            try journal.write(places)
+            proof = try await start(restarts: restarts)
+        } catch {
+            throw await undone(journal, because: error)
+        }
+        try placing.end()
+        return ProvisionReply.Placed(
+            files: files,
+            fingerprint: certificate?.fingerprint,
+            restarted: restarts,
+            rules: proof
+        )
+    }
+
+    /// Ends what an earlier installation was broken off in: finishes it when all files are in place, else undoes it.
+    func recover(_ journal: InstallJournal) async throws(ProvisionFailure) {
+        switch journal.phase {
+        case .placing:
+            let outcome = await undone(journal, because: .refused(reason: "an installation was broken off"))
+            if case .failed(_, false) = outcome { throw outcome }
+        case .placed:
+            do throws(ProvisionFailure) {
+                _ = try await start(restarts: true)
+                try placing.end()
+            } catch {
+                let outcome = await undone(journal, because: error)
+                if case .failed(_, false) = outcome { throw outcome }
+            }
+        case .removing:
+            _ = try await Removal(places: places, unit: unit, log: log).finish(journal)
+        }
+    }
+
+    private func start(restarts: Bool) async throws(ProvisionFailure) -> RulesProof? {
+        do throws(ServiceError) {
+            try await unit.reload()
+            try await unit.enable()
+            guard restarts else { return nil }
+            let unit = unit
+            let proof = try await rules.around { () async throws(ServiceError) in try await unit.restart() }
+            guard await unit.isActive() else {
+                throw ServiceError.startFailed(
+                    service: ProvisionedFile.unitName,
+                    reason: "it ended at once (journalctl -u mitosis-agent)"
+                )
+            }
+            return proof
+        } catch {
+            throw .failed(reason: "\(error)", isUndone: false)
+        }
+    }
+
+    /// The failure to tell of, after everything was put back.
+    private func undone(_ journal: InstallJournal, because failure: ProvisionFailure) async
+        -> ProvisionFailure
+    {
+        let reason =
+            switch failure {
+            case .refused(let reason), .failed(let reason, _): reason
+            case .left: "\(failure)"
+            }
+        do {
+            if !journal.wasEnabled, HostPlaces.exists(places.path(of: .unit)) { try await unit.disable() }
+            if !journal.wasActive, await unit.isActive() { try await unit.stop() }
+            try placing.undo(journal)
+            try await unit.reload()
+            if journal.wasActive { try await unit.restart() }
+            try placing.end()
+            return .failed(reason: reason, isUndone: true)
+        } catch {
+            return .failed(reason: "\(reason); and undoing failed: \(error)", isUndone: false)
+        }
+    }
+
+    private func arrived(_ staged: StagedFile) throws(ProvisionFailure) {
+        let content: [UInt8]
+        do throws(BoundedFile.Failure) {
+            content = try BoundedFile(
+                reading: places.staged(staged.file),
+                limit: Int(clamping: staged.file.sizeLimit),
+                followingLinks: false
+            ).bytes
+        } catch {
+            throw .refused(reason: "\(staged.file.rawValue) has not arrived (\(error)); begin again")
+        }
+        guard UInt64(content.count) == staged.size, ContentDigest.sha256(Data(content)) == staged.sha256
+        else {
+            throw .refused(reason: "\(staged.file.rawValue) did not arrive as it was sent; begin again")
+        }
+    }
+
+    /// A new key, made here, and the certificate that the coordinator signs for it; nil when the present ones stay.
+    private func certificate(
+        _ order: ProvisionOrder,
+        _ files: inout [ProvisionedFile]
+    ) async throws(ProvisionFailure) -> PresentedCertificate? {
+        guard order.makesKey else { return nil }
+        guard let name = PeerName(order.host.description) else {
+            throw .refused(reason: "'\(order.host)' cannot stand in a certificate; rename the host")
+        }
+        let made: CertificateRequest.Made
+        do throws(TLSError) {
+            made = try CertificateRequest.make(for: .agent(name))
+        } catch {
+            throw .refused(reason: "no key can be made: \(error)")
+        }
+        try stage(.key, made.key)
+        lines.tell(.request(pem: String(decoding: made.request, as: UTF8.self)))
+        guard let grant = try await lines.next(ProvisionGrant.self) else { throw .left }
+        let pem = Array(grant.certificate.utf8)
+        try stage(.certificate, pem)
+        files += [.key, .certificate]
+        do throws(TLSError) {
+            return try PresentedCertificate(pem: pem, named: "the signed certificate")
+        } catch {
+            throw .refused(reason: "\(error)")
+        }
+    }
+
+    private func stage(_ file: ProvisionedFile, _ content: [UInt8]) throws(ProvisionFailure) {
+        do throws(SystemCallError) {
+            try DurableFile.replace(places.staged(file), with: content, mode: 0o600)
+        } catch {
+            throw .refused(reason: "\(places.staged(file)): cannot \(error.call) it: \(error.reason)")
+        }
+    }
+
+    /// As the agent would find it, with what is staged in the place of what is there: configuration, certificate, key,
+    /// authority and lists fit together, or nothing is changed.
+    private func checkedConfiguration(
+        _ order: ProvisionOrder,
+        _ files: [ProvisionedFile]
+    ) throws(ProvisionFailure) -> AgentConfiguration {
+        func place(_ file: ProvisionedFile) -> String {
+            files.contains(file) ? places.staged(file) : places.path(of: file)
+        }
+        do throws(AgentServerError) {
+            let configuration = try AgentConfigurationReader.read(path: place(.configuration))
+            let isUsual = configuration.certificates.key == ProvisionedFile.key.path
+            try AgentProgram.check(
+                isUsual
+                    ? configuration.reading(
+                        AgentConfiguration.Certificates(
+                            certificate: place(.certificate),
+                            key: place(.key),
+                            authority: place(.authority),
+                            revoked: place(.revocationList),
+                            trustDomain: order.trustDomain
+                        )
+                    ) : configuration
+            )
+            guard configuration.host == order.host else {
+                throw AgentServerError.notOurs(
+                    reason: "agent.yaml is that of \(configuration.host), not of \(order.host)"
+                )
+            }
+            return configuration
+        } catch {
+            throw .refused(reason: "it would not start here: \(error)")
+        }
+    }
+
+    /// False when it is in place already.
+    private func stageDropIn(_ configuration: AgentConfiguration) throws(ProvisionFailure) -> Bool {
+        let text = Array(UnitDropIn(configuration).text.utf8)
+        do throws(BoundedFile.Failure) {
+            let present = try BoundedFile(reading: places.path(of: .dropIn), limit: 1 << 20).bytes
+            if present == text { return false }
+        } catch {
+            // None, or none that can be read: it is written.
+        }
+        try stage(.dropIn, text)
+        return true
+    }
+}

@@ -1,0 +1,90 @@
+import FoundationEssentials
+import Glibc
+import LabKit
+import Testing
+
+@Suite(
+    "Agents installed over ssh",
+    .serialized,
+    .countingIssues,
+    .enabled(if: LabFixture.isPossible, "a lab needs root"),
+    .enabled(if: Lab.systemdObstacle() == nil, "\(Lab.systemdObstacle() ?? "")"),
+    .enabled(if: SecureShell.obstacle() == nil, "\(SecureShell.obstacle() ?? "")")
+)
+struct InstallTests {
+    @Test(
+        "bare hosts are ready after one command, unchanged after another, and as they were after an uninstall",
+        .timeLimit(.minutes(5))
+    )
+    func wholeLife() async throws {
+        try await BareHosts.with(sources: 2, destinations: 1) { bare in
+            var before: [String: [String]] = [:]
+            for host in bare.hosts { before[host.name] = try await bare.files(of: host) }
+
+            let dry = try await bare.agents("install", "--dry-run")
+            #expect(dry.succeeded && dry.output.contains("would write /etc/mitosis/agent.yaml"), "\(dry)")
+            for host in bare.hosts { #expect(try await bare.files(of: host) == before[host.name]) }
+
+            let installed = try await bare.agents("install", "--log-level", "info")
+            #expect(installed.succeeded, "\(installed)")
+            let status = try await bare.agents("status")
+            #expect(status.succeeded, "\(status)")
+            for host in bare.hosts {
+                #expect(status.output.contains("\(host.name)  ready  mitosis-agent"), "\(status)")
+                let modes = try await bare.shell(
+                    "stat -c '%a %U' /etc/mitosis/tls/agent.key /etc/mitosis/tls",
+                    on: host
+                )
+                #expect(modes == "600 root\n700 root\n")
+                #expect(try await bare.shell("ls -d /var/lib/mitosis-install 2>/dev/null", on: host) == "")
+                let log = try await bare.shell("journalctl -o cat -u mitosis-agent.service", on: host)
+                #expect(log.contains("mitosis-agent runs"), "\(log)")
+                // Both sides keep the method and the certificate's fingerprint.
+                let kept = try await bare.shell("journalctl -o cat -t mitosis-agent", on: host)
+                #expect(kept.contains("installation begins method=ssh coordinator=ops"), "\(kept)")
+                let prefix = try #require(
+                    installed.output.split(separator: "\n").first { $0.hasPrefix("\(host.name)  ") }?
+                        .split(separator: " ").last
+                )
+                #expect(kept.contains("fingerprint=\(prefix)"), "\(prefix): \(kept)")
+                #expect(installed.errors.contains("fingerprint=\(prefix)"), "\(installed.errors)")
+            }
+            // No key of a host is anywhere but on that host.
+            let keys = try Folder.entries(bare.lab.layout.pki + "/agents").filter { $0.hasSuffix(".key") }
+            #expect(keys.isEmpty)
+
+            let placed = try await bare.shell(
+                "stat -c '%n %i %Y' /usr/bin/mitosis-agent /etc/mitosis/tls/*",
+                on: bare.hosts[0]
+            )
+            let again = try await bare.agents("install", "--json")
+            #expect(again.succeeded, "\(again)")
+            #expect(again.output.split(separator: "\n").count == bare.hosts.count)
+            #expect(
+                again.output.split(separator: "\n").allSatisfy { $0.contains(#""outcome":"unchanged""#) },
+                "\(again)"
+            )
+            #expect(
+                try await bare.shell(
+                    "stat -c '%n %i %Y' /usr/bin/mitosis-agent /etc/mitosis/tls/*",
+                    on: bare.hosts[0]
+                )
+                    == placed
+            )
+
+            let removed = try await bare.agents("uninstall")
+            #expect(removed.succeeded, "\(removed)")
+            for host in bare.hosts {
+                let after = try await bare.files(of: host)
+                let differences = Set(after).symmetricDifference(before[host.name] ?? [])
+                #expect(differences.isEmpty, "\(host.name): \(differences.sorted())")
+                let unit = try await bare.lab.systemctl(
+                    ["show", "--property=LoadState", "--value", "mitosis-agent.service"],
+                    on: host
+                )
+                #expect(unit.output == "not-found\n")
+            }
+            #expect(try await bare.agents("uninstall").succeeded)
+        }
+    }
+}
