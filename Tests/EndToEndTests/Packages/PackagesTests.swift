@@ -53,7 +53,7 @@ struct PackagesTests {
                 "usr/share/man/man1/mitosis-agent.rules.clean.1.gz",
             ],
             "mitosis": [
-                "usr/bin/mitosis", "usr/share/doc/mitosis/docs/install.md",
+                "usr/bin/mitosis", "usr/share/doc/mitosis/docs/packages.md",
                 "usr/share/doc/mitosis/examples/example-plan.yaml",
                 "usr/share/man/man1/mitosis.pki.issue.agent.1.gz",
             ],
