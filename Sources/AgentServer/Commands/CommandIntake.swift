@@ -356,7 +356,7 @@ extension Command {
     fileprivate var undoesHarm: Bool {
         switch self {
         case .removeWall, .restoreFile, .discardCopy: true
-        case .installWall, .sever, .writeFile, .service, .detach, .setAside: false
+        case .installWall, .sever, .writeFile, .service, .detach, .setAside, .pilotWall: false
         }
     }
 }

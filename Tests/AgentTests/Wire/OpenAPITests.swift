@@ -146,7 +146,8 @@ struct OpenAPITests {
                 count: 0,
                 counters: [],
                 listing: "",
-                unreadable: wall.map { _ in "the kernel is busy" }
+                unreadable: wall.map { _ in "the kernel is busy" },
+                isWatched: wall.map { _ in true }
             )
         }
         try check("ClosedPorts", closed, ClosedPorts(ports: ports))
