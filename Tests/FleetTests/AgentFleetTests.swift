@@ -59,7 +59,9 @@ struct AgentFleetTests {
             await #expect(throws: FleetError.broken(host: host, reason: "not a host of this inventory")) {
                 try await fleet.read("/etc/zoo.cfg", on: host)
             }
-            #expect(await fleet.observe([host]) == [host: .silent(reason: "x9: not a host of this inventory")])
+            #expect(
+                await fleet.observe([host]) == [host: .silent(reason: "x9: not a host of this inventory")]
+            )
         }
     }
 

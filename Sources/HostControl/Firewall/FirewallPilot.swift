@@ -3,7 +3,9 @@ import Logs
 
 extension HostFirewall {
     package func pilot(_ wall: Wall) async throws(FirewallError) -> PilotReport {
-        let accepted = RuleSet(wall: try check.accepted(wall))
+        let own = try HostAddresses.current()
+        let others = Wall(peers: wall.peers.filter { !own.contains($0) }, scope: wall.scope)
+        let accepted = RuleSet(wall: try check.accepted(others))
         return try await inTurn { () async throws(FirewallError) in
             try requireBackend()
             let before = try await reader.read()
