@@ -4,8 +4,11 @@ SWIFT ?= swift
 PACKAGES = build-essential pkg-config libssl-dev libyaml-dev zlib1g-dev openssl libsqlite3-dev libzookeeper-mt-dev \
 	iproute2 nftables iptables systemd-container dbus curl procps \
 	openjdk-17-jre-headless zookeeper libzookeeper-java libslf4j-java liblog4j1.2-java python3 python3-venv python3-kazoo faketime
-.PHONY: demo test test-unit bench bench-hostile soak fuzz sanitize build optimised programs release man completions lint format \
-	clean setup
+# What packing needs besides, and what trying the packages needs.
+PACKING = debhelper lintian
+TRYING = debootstrap systemd-container
+.PHONY: demo test test-unit bench bench-hostile bench-fleet soak fuzz sanitize build optimised programs release man completions deb \
+	packages-test lint format clean setup setup-packing
 
 setup:
 	@deploy/setup-machine $(PACKAGES)
@@ -18,17 +21,28 @@ OPTIMISED = --configuration release -Xswiftc -enable-testing
 optimised: setup
 	$(SWIFT) build $(OPTIMISED) --build-tests
 
-# The agent as it is shipped, its size and what it holds idle.
+# The programs as they are shipped, what they need, the agent's size and what it holds idle.
 release: setup
 	deploy/build-release
 
-# What labs run: the agent as it is shipped, the other two from the optimised build.
+# What labs run: what is shipped.
 PROGRAMS = out/bin
 programs: release
-	$(SWIFT) build $(OPTIMISED) --product mitosis
-	$(SWIFT) build $(OPTIMISED) --product mitosis-lab
 	mkdir -p $(PROGRAMS)
-	cp -f out/mitosis-agent .build/release/mitosis .build/release/mitosis-lab $(PROGRAMS)/
+	cp -f out/mitosis-agent out/mitosis out/mitosis-lab $(PROGRAMS)/
+
+# Packages for Debian and Ubuntu, a tarball for elsewhere, their checksums and contents, in out/packages.
+deb: release man completions setup-packing
+	deploy/build-packages
+	lintian --fail-on error,warning out/packages/*.deb
+
+setup-packing:
+	@deploy/setup-machine $(PACKING)
+
+# The packages in new Debian 11, 12 and 13: installed by apt, tried, upgraded under a wall, removed. Needs root and a mirror.
+packages-test: deb
+	@deploy/setup-machine $(TRYING)
+	deploy/try-packages out/packages
 
 # The man pages of every command, and what the shells complete, under out/.
 man: setup
@@ -45,10 +59,17 @@ bench: programs
 	MITOSIS_BIN=$(abspath $(PROGRAMS)) bench/window/run --rounds $(ROUNDS)
 
 # An agent among 2,000 hostile connections: time until a coordinator's command is accepted, and memory.
-bench-hostile: release
-	mkdir -p $(PROGRAMS)
-	cp -f out/mitosis-agent $(PROGRAMS)/
+bench-hostile: programs
 	MITOSIS_BIN=$(abspath $(PROGRAMS)) bench/hostile/run
+
+# A thousand agents, asked, walled and cleaned, beside what an operator would otherwise use. FLEET="--hosts 100" for less.
+FLEET ?=
+bench-fleet: release
+	deploy/setup-machine ansible-core pssh clustershell openssh-client openssh-server
+	$(SWIFT) build $(OPTIMISED) --product mitosis
+	mkdir -p $(PROGRAMS)
+	cp -f out/mitosis-agent .build/release/mitosis $(PROGRAMS)/
+	MITOSIS_BIN=$(abspath $(PROGRAMS)) bench/fleet/run $(FLEET)
 
 # Divisions in which one node alone holds the newest writes, again and again, in each strategy.
 DIVISIONS ?= 20
@@ -71,7 +92,7 @@ sanitize: setup
 
 # Unit tests as both builds make them; then the end-to-end tests with the programs as they are released. docs/testing.md has
 # what takes how long.
-test: lint build optimised programs
+test: lint build optimised programs man completions setup-packing
 	.ci/run-tests unit
 	MITOSIS_BIN=$(abspath $(PROGRAMS)) .ci/run-tests end-to-end
 

@@ -81,6 +81,10 @@ package struct AgentClient: Sendable {
         try await call(.POST, "/v1/read/history", request)
     }
 
+    package func handMade(_ request: HandMadeRequest) async throws(AgentClientError) -> HandMadeReport {
+        try await call(.POST, "/v1/read/hand-made", request)
+    }
+
     /// Nil when the agent knows of no such command, or it has not ended.
     package func outcome(of id: CommandID) async throws(AgentClientError) -> CommandOutcome? {
         do throws(AgentClientError) {

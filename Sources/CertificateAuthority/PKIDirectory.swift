@@ -67,16 +67,56 @@ package struct PKIDirectory: Sendable {
         let authority = try open()
         let lock = try DirectoryLock(path + "/lock")
         defer { _ = lock }
-        let certificate = certificatePath(of: identity)
-        let key = keyPath(of: identity)
-        for taken in [key, certificate] where NewFile.exists(taken) { throw .exists(path: taken) }
+        var index = try readIndex()
+        let issued = try prepare(
+            identity,
+            by: authority,
+            alternativeNames: alternativeNames,
+            days: days,
+            now: now,
+            &index
+        )
+        try writeIndex(index)
+        return try write(issued, for: identity)
+    }
+
+    /// One certificate for each, in one go: nothing is issued when one of them is there already.
+    package func issue(_ identities: [PeerIdentity], days: Int? = nil, now: Date) throws(PKIError)
+        -> [IssuedFiles]
+    {
+        let authority = try open()
+        let lock = try DirectoryLock(path + "/lock")
+        defer { _ = lock }
+        var index = try readIndex()
+        var prepared: [CertificateAuthority.Issued] = []
+        for identity in identities {
+            prepared.append(try prepare(identity, by: authority, days: days, now: now, &index))
+        }
+        try writeIndex(index)
+        var files: [IssuedFiles] = []
+        for (identity, issued) in zip(identities, prepared) {
+            files.append(try write(issued, for: identity))
+        }
+        return files
+    }
+
+    private func prepare(
+        _ identity: PeerIdentity,
+        by authority: CertificateAuthority,
+        alternativeNames: [AlternativeName] = [],
+        days: Int?,
+        now: Date,
+        _ index: inout IssuedIndex
+    ) throws(PKIError) -> CertificateAuthority.Issued {
+        for taken in [keyPath(of: identity), certificatePath(of: identity)] where NewFile.exists(taken) {
+            throw .exists(path: taken)
+        }
         let issued = try authority.issue(
             identity,
             alternativeNames: alternativeNames,
             days: days,
             now: now
         )
-        var index = try readIndex()
         index.append(
             IssuedCertificate(
                 serial: issued.facts.serial,
@@ -84,7 +124,14 @@ package struct PKIDirectory: Sendable {
                 expires: issued.facts.notAfter
             )
         )
-        try writeIndex(index)
+        return issued
+    }
+
+    private func write(_ issued: CertificateAuthority.Issued, for identity: PeerIdentity) throws(PKIError)
+        -> IssuedFiles
+    {
+        let certificate = certificatePath(of: identity)
+        let key = keyPath(of: identity)
         try NewFile.create(key, issued.key, mode: 0o600)
         try NewFile.create(certificate, issued.certificate, mode: 0o644)
         return IssuedFiles(certificate: certificate, key: key, facts: issued.facts)

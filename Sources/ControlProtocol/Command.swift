@@ -21,6 +21,8 @@ package enum Command: Hashable, Sendable, Codable {
     ///
     /// Refused where rules of ours stand: it neither replaces nor joins any.
     case pilotWall(wall: Wall)
+    /// Removes rules that somebody made by hand against these addresses, after all rules of the host have been saved there.
+    case removeHandMadeRules(request: HandMadeRequest)
 }
 
 /// Compare-and-swap of one configuration file.

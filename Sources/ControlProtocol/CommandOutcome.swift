@@ -22,6 +22,7 @@ package enum CommandResult: Hashable, Sendable, Codable {
     case detached(report: DetachReport)
     case data(report: DataReport)
     case piloted(report: PilotReport)
+    case handMade(report: HandMadeReport)
 }
 
 /// Why an agent did nothing.

@@ -48,6 +48,23 @@ struct PKIDirectoryTests {
         #expect(try mode(directory.authorityPath) == 0o644)
     }
 
+    @Test("certificates of many hosts are issued and listed in one go, or none when one of them is there")
+    func many() throws {
+        _ = try directory.create(trustDomain: domain, now: Date())
+        let names = try (1...30).map { try scratch.identity("agent/s\($0)") }
+        let issued = try directory.issue(names, now: Date())
+        #expect(issued.map(\.certificate) == names.map(directory.certificatePath))
+        #expect(Set(issued.map(\.facts.serial)).count == 30)
+        #expect(try directory.list().map(\.identity) == names)
+        #expect(try mode(directory.keyPath(of: names[29])) == 0o600)
+        let more = [try scratch.identity("agent/s31"), names[4]]
+        #expect(throws: PKIError.exists(path: directory.keyPath(of: names[4]))) {
+            try directory.issue(more, now: Date())
+        }
+        #expect(try directory.list().count == 30)
+        #expect(access(directory.keyPath(of: more[0]), F_OK) != 0)
+    }
+
     @Test("a lifetime that is asked for is the certificate's, and a context tells when everything ends")
     func lifetime() throws {
         let now = Date()

@@ -8,8 +8,17 @@ package struct AllowList: Hashable, Sendable {
     package let services: [String]
     /// The agent's own port among them: no wall may match these.
     package let protectedPorts: [Port]
+    /// The address that the agent itself listens on, if it is one.
+    package let own: IPAddress?
 
-    package init(peers: [AddressBlock], files: [String], services: [String], protectedPorts: [Port]) {
+    package init(
+        peers: [AddressBlock],
+        files: [String],
+        services: [String],
+        protectedPorts: [Port],
+        own: IPAddress? = nil
+    ) {
+        self.own = own
         self.peers = peers
         self.files = files
         self.services = services
@@ -28,6 +37,7 @@ package struct AllowList: Hashable, Sendable {
         case .detach(let request): objection(to: request)
         case .discardCopy: nil
         case .setAside(let request): objection(toService: request.service)
+        case .removeHandMadeRules(let request): objection(to: request)
         }
     }
 
@@ -78,6 +88,14 @@ package struct AllowList: Hashable, Sendable {
         }
         for target in targets where !isPeer(target.address) {
             return .notAllowed(reason: "\(target.address) is in none of firewall.peers (\(list(peers)))")
+        }
+        return nil
+    }
+
+    /// The host's own address too: what is published names every host's on every host.
+    package func objection(to request: HandMadeRequest) -> Refusal? {
+        for address in request.addresses where !isPeer(address) && address != own {
+            return .notAllowed(reason: "\(address) is in none of firewall.peers (\(list(peers)))")
         }
         return nil
     }

@@ -1,5 +1,6 @@
 import ControlProtocol
 import Printable
+import Topology
 
 /// What the audit trail and the record keep of a command: everything but a file's content.
 ///
@@ -24,8 +25,16 @@ enum AuditText {
         case .discardCopy: "discard the copy of the data"
         case .pilotWall(let wall):
             "try a wall out peers=\(wall.peers.listed(",")) scope=\(scope(wall.scope))"
+        case .removeHandMadeRules(let request):
+            "remove hand-made rules addresses=\(addresses(request.addresses))"
         case .setAside(let request): "set aside the data of \(request.service)"
         }
+    }
+
+    private static func addresses(_ all: [IPAddress]) -> String {
+        let listed = 64
+        let more = all.count > listed ? ",and \(all.count - listed) more" : ""
+        return all.prefix(listed).listed(",") + more
     }
 
     static func of(_ outcome: CommandOutcome) -> String {

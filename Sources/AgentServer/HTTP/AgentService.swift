@@ -89,7 +89,7 @@ package struct AgentService: Sendable {
         case .submitCommand where isCommand && reply.status != 503: break
         case .submitCommand, .metrics, .requestLease, .releaseLease, .commandOutcome, .readFile,
             .previewRules,
-            .probe, .readHistory:
+            .probe, .readHistory, .readHandMade:
             await intake.audit.note(asked, by: caller, reply)
         }
         return reply
@@ -133,6 +133,11 @@ package struct AgentService: Sendable {
             }
         case .readHistory:
             return await decoded(request) { (history: HistoryRequest) in await self.history(of: history.zxids)
+            }
+        case .readHandMade:
+            return await decoded(request) { (sought: HandMadeRequest) in
+                if let refusal = allow.objection(to: sought) { return .refusal(refusal) }
+                return .value(await host.handMade(sought))
             }
         }
     }

@@ -15,6 +15,7 @@ package enum Route: Hashable, Sendable {
     case previewRules
     case probe
     case readHistory
+    case readHandMade
 
     package enum Audience: Hashable, Sendable {
         case coordinators
@@ -45,6 +46,7 @@ package enum Route: Hashable, Sendable {
         "/v1/read/rules": [.post: .previewRules],
         "/v1/read/probe": [.post: .probe],
         "/v1/read/history": [.post: .readHistory],
+        "/v1/read/hand-made": [.post: .readHandMade],
     ]
 
     private static let commandPrefix = "/v1/commands/"
@@ -73,7 +75,7 @@ package enum Route: Hashable, Sendable {
         switch self {
         case .status, .metrics: .viewers
         case .servingStatus, .requestLease, .releaseLease, .submitCommand, .commandOutcome, .readFile,
-            .previewRules, .probe, .readHistory:
+            .previewRules, .probe, .readHistory, .readHandMade:
             .coordinators
         }
     }
@@ -82,7 +84,8 @@ package enum Route: Hashable, Sendable {
     package var takesBody: Bool {
         switch self {
         case .status, .servingStatus, .metrics, .commandOutcome: false
-        case .requestLease, .releaseLease, .submitCommand, .readFile, .previewRules, .probe, .readHistory:
+        case .requestLease, .releaseLease, .submitCommand, .readFile, .previewRules, .probe, .readHistory,
+            .readHandMade:
             true
         }
     }

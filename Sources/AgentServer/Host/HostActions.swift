@@ -52,6 +52,9 @@ package protocol HostActions: Sendable {
 
     func probe(_ targets: [ProbeTarget]) async -> [ProbeResult]
 
+    /// Rules of somebody's hand against these addresses, in the kernel and in files that bring them back.
+    func handMade(_ request: HandMadeRequest) async -> HandMadeReport
+
     /// Of every zxid asked for, by the files of this host's ZooKeeper.
     func presence(of zxids: [Zxid]) async throws(HostActionError) -> [Zxid: Presence]
 }

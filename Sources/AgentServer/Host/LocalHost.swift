@@ -8,6 +8,7 @@ package struct LocalHost: HostActions {
     private let backend: FirewallBackend
     private let firewall: any Firewall
     private let rehearsal: WallRehearsal
+    private let handMadeRules: HandMadeRules
     private let managers = RuleManagers()
     private let files: ConfigFiles
     private let services: ServiceController
@@ -26,6 +27,7 @@ package struct LocalHost: HostActions {
             protectedPorts: configuration.allowList.protectedPorts,
             log: log
         )
+        handMadeRules = HandMadeRules(stateDirectory: configuration.state)
         rehearsal = WallRehearsal(backend: configuration.backend)
         files = ConfigFiles(allowed: configuration.files, backups: configuration.state + "/backups", log: log)
         let supervisor: any ServiceSupervisor =
@@ -79,7 +81,8 @@ package struct LocalHost: HostActions {
         case .writeFile(let write): return objection(to: write)
         case .detach(let request): return await objection(to: .installWall(wall: request.wall))
         case .pilotWall(let wall): return await objection(to: .installWall(wall: wall))
-        case .removeWall, .sever, .restoreFile, .service, .discardCopy, .setAside: return nil
+        case .removeWall, .sever, .restoreFile, .service, .discardCopy, .setAside, .removeHandMadeRules:
+            return nil
         }
     }
 
@@ -114,6 +117,12 @@ package struct LocalHost: HostActions {
             await withDetacher { detacher throws(DetachError) in
                 .detached(report: try await detacher.perform(request, for: run, progress: progress))
             }
+        case .removeHandMadeRules(let request):
+            await withFirewall { () throws(FirewallError) in
+                .handMade(
+                    report: try await handMadeRules.remove(request.addresses, keptAs: run.description)
+                )
+            }
         case .discardCopy:
             await withDetacher { detacher throws(DetachError) in
                 .data(report: try await detacher.discardCopy(of: run))
@@ -141,8 +150,14 @@ package struct LocalHost: HostActions {
     }
 
     private func rules(_ change: () async throws(FirewallError) -> InstalledRules) async -> CommandOutcome {
+        await withFirewall { () throws(FirewallError) in .rules(rules: try await change()) }
+    }
+
+    private func withFirewall(
+        _ body: () async throws(FirewallError) -> CommandResult
+    ) async -> CommandOutcome {
         do throws(FirewallError) {
-            return .done(result: .rules(rules: try await change()))
+            return .done(result: try await body())
         } catch .refused(let refusal) {
             return .refused(refusal: refusal)
         } catch {
@@ -297,6 +312,10 @@ package struct LocalHost: HostActions {
         } catch {
             throw .failed(message: error.description)
         }
+    }
+
+    package func handMade(_ request: HandMadeRequest) async -> HandMadeReport {
+        await handMadeRules.look(for: request.addresses)
     }
 
     package func probe(_ targets: [ProbeTarget]) async -> [ProbeResult] { await Prober.probe(targets) }

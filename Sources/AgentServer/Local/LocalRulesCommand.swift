@@ -18,10 +18,12 @@ struct LocalRulesList: AsyncParsableCommand {
     )
 
     @OptionGroup var flag: LocalFlag
+    @OptionGroup var handMade: LocalHandMade
     @OptionGroup var options: LocalOptions
 
     func run() async throws {
         try LocalSession.requireRoot()
+        if try await handMade.list(LocalPlaces(config: options.config)) { return }
         let found = await LocalRules().look()
         LocalSession.tell(LocalRulesText.text(found))
         guard LocalRulesText.unread(found, LocalPlaces(config: options.config).backend).isEmpty else {
@@ -44,6 +46,7 @@ struct LocalRulesClean: AsyncParsableCommand {
     )
 
     @OptionGroup var flag: LocalFlag
+    @OptionGroup var handMade: LocalHandMade
     @OptionGroup var options: LocalOptions
     @Flag(help: "Even though a coordinator holds the lease, or whether one does is not known.") var force =
         false
@@ -54,6 +57,10 @@ struct LocalRulesClean: AsyncParsableCommand {
     func run() async throws {
         try LocalSession.requireRoot()
         let places = LocalPlaces(config: options.config)
+        if handMade.isWanted {
+            if !force { try refuseHeldLease(places) }
+            return try await handMade.clean(places)
+        }
         let rules = LocalRules()
         let before = await rules.look()
         LocalSession.tell(LocalRulesText.text(before))

@@ -28,6 +28,9 @@ enum RequestText {
             case .readHistory:
                 let zxids = try WireJSON.decode(HistoryRequest.self, from: body).zxids
                 return "look for \(zxids.count) transactions"
+            case .readHandMade:
+                let addresses = try WireJSON.decode(HandMadeRequest.self, from: body).addresses
+                return "look for hand-made rules against \(addresses.count) addresses"
             case nil, .status, .servingStatus, .metrics, .submitCommand, .commandOutcome: return request
             }
         } catch {
@@ -42,7 +45,7 @@ enum RequestText {
             case .releaseLease: return try WireJSON.decode(Lease.self, from: body)
             case nil, .status, .servingStatus, .metrics, .submitCommand, .commandOutcome, .readFile,
                 .previewRules,
-                .probe, .readHistory:
+                .probe, .readHistory, .readHandMade:
                 return nil
             }
         } catch {

@@ -55,7 +55,8 @@ package struct AgentConfiguration: Hashable, Sendable {
             peers: peers,
             files: files,
             services: services.names,
-            protectedPorts: Array(Set(protectedPorts + [port])).sorted()
+            protectedPorts: Array(Set(protectedPorts + [port])).sorted(),
+            own: address
         )
     }
 

@@ -45,8 +45,9 @@ package struct UnitDropIn: Sendable {
             # Everything is read-only but where listed files are replaced, data is set aside, and the agent keeps its records.
             ProtectSystem=strict
             \(paths.map { "ReadWritePaths=\(Self.quoted("-" + $0))" }.joined(separator: "\n"))
-            # iptables-legacy takes its lock there, with whoever else uses it.
-            ExecStartPre=+/bin/sh -c ': >> /run/xtables.lock'
+            # iptables-legacy takes its lock there, with whoever else uses it. The packages' tmpfiles.d makes it at every boot;
+            # this, where somebody has removed it since, or where the agent was installed without.
+            ExecStartPre=+/usr/bin/touch /run/xtables.lock
             ReadWritePaths=-/run/xtables.lock
             MemoryDenyWriteExecute=yes
             SystemCallFilter=~@resources

@@ -24,10 +24,7 @@ struct RuleCleaning {
     func perform(stop: AsyncStream<Void>, tell: (CleaningBoard.Action) -> Void) async throws -> CleaningBoard
     {
         if !force, let plan = choice.file.plan, let journal { try refuseUnfinished(plan, journal) }
-        let name = choice.file.inventory.name
-        guard let run = RunID.cleaning("clean", of: name, at: timing.now()) else {
-            throw Complaint("\(choice.file.inventory.file): '\(name)' gives no run id")
-        }
+        let run = try runID()
         let board = CleaningBoard(
             hosts: choice.hosts,
             grounds: CleaningGrounds(choice.file),
@@ -49,7 +46,15 @@ struct RuleCleaning {
         }
     }
 
-    private func refuseUnfinished(_ plan: MigrationPlan, _ journal: any RunArchive) throws {
+    func runID() throws -> RunID {
+        let name = choice.file.inventory.name
+        guard let run = RunID.cleaning("clean", of: name, at: timing.now()) else {
+            throw Complaint("\(choice.file.inventory.file): '\(name)' gives no run id")
+        }
+        return run
+    }
+
+    func refuseUnfinished(_ plan: MigrationPlan, _ journal: any RunArchive) throws {
         for run in try journal.runs() where run.record.plan == plan.name && run.ending != .finished {
             let history = RunHistory(try journal.entries(of: run.record.id))
             guard !history.passed.contains(.divisionBegan) else {

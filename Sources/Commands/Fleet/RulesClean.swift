@@ -21,6 +21,7 @@ struct RulesClean: AsyncParsableCommand {
     )
 
     @OptionGroup var fleet: FleetOptions
+    @OptionGroup var handMade: HandMadeOptions
     @Flag(help: "Whatever speaks against it, also while a run is at work there.") var force = false
     @Flag(help: "Keep at hosts that are out of reach or not clean yet.") var untilClean = false
     @Flag(help: "Print one JSON object a line: each host, then the sum.") var json = false
@@ -37,6 +38,11 @@ struct RulesClean: AsyncParsableCommand {
             untilClean: untilClean
         )
         if force { Output.warn(RuleCleaning.risk) }
+        if let request = handMade.request {
+            let left = try await cleaning.perform(request) { Output.write($0 + "\n") }
+            if left > 0 { throw ExitCode(1) }
+            return
+        }
         let text = CleaningText(json: json)
         let board = try await cleaning.perform(stop: StopSignal.asked()) { action in
             if let line = text.line(action) { Output.write(line) }

@@ -14,11 +14,17 @@ struct RulesList: AsyncParsableCommand {
     )
 
     @OptionGroup var fleet: FleetOptions
+    @OptionGroup var handMade: HandMadeOptions
     @Flag(help: "Print one JSON object a line: each host, then the sum.") var json = false
 
     func run() async throws {
         let choice = try fleet.choice()
         let agents = try choice.agents(fleet.logging.logger)
+        if let request = handMade.request {
+            let left = await request.list(on: choice.hosts, of: agents) { Output.write($0 + "\n") }
+            if left > 0 { throw ExitCode(1) }
+            return
+        }
         var text = RulesText(json: json)
         await agents.look(at: choice.hosts) { host, answer in Output.write(text.told(host, answer)) }
         Output.write(text.end())

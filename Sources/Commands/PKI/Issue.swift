@@ -39,6 +39,29 @@ extension PKI {
                 days: lifetime.days,
                 now: Date()
             )
+            tell(identity, files, location)
+        }
+
+        /// For several at once.
+        static func perform(
+            _ kind: PeerIdentity.Kind,
+            _ texts: [String],
+            lifetime: Lifetime,
+            in location: Location
+        ) throws {
+            let identities = try texts.map { text in
+                guard let name = PeerName(text) else { throw PKIError.badName(text: text) }
+                return PeerIdentity(kind, name)
+            }
+            let issued = try location.opened.issue(identities, days: lifetime.days, now: Date())
+            for (identity, files) in zip(identities, issued) { tell(identity, files, location) }
+        }
+
+        private static func tell(
+            _ identity: PeerIdentity,
+            _ files: PKIDirectory.IssuedFiles,
+            _ location: Location
+        ) {
             location.logging.logger.info(
                 "certificate issued",
                 fields: ["identity": identity.description, "serial": files.facts.serial]

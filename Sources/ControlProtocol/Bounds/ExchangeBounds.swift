@@ -22,6 +22,7 @@ extension Command: Bounded {
         case .pilotWall(let wall): try check("pilotWall.wall", wall)
         case .service(let request): try check("service.request", request)
         case .detach(let request): try check("detach.request", request)
+        case .removeHandMadeRules(let request): try check("removeHandMadeRules.request", request)
         case .removeWall, .writeFile, .restoreFile, .discardCopy, .setAside: break
         }
     }
@@ -66,6 +67,7 @@ extension CommandResult: Bounded {
         case .file(let file): try check("file.file", file)
         case .service(let report): try check("service.report", report)
         case .detached(let report): try check("detached.report", report)
+        case .handMade(let report): try check("handMade.report", report)
         case .data: break
         case .piloted(let report): try check("piloted.report", report)
         }

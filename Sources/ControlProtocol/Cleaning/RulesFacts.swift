@@ -34,20 +34,28 @@ package struct RulesFacts: Hashable, Sendable {
     /// Nil on a host whose agent knows of no ZooKeeper.
     package let server: Server?
 
-    package init(_ status: HostStatus) {
+    /// - Parameter others: whom other rules than ours cut off.
+    package init(_ status: HostStatus, walling others: Set<IPAddress> = []) {
         self.init(
             rules: status.rules,
             lease: status.lease,
             clock: status.clock,
-            zookeeper: status.zookeeper
+            zookeeper: status.zookeeper,
+            walling: others
         )
     }
 
-    package init(rules: InstalledRules, lease: LeaseState, clock: Int64, zookeeper: ZooKeeperStatus?) {
+    package init(
+        rules: InstalledRules,
+        lease: LeaseState,
+        clock: Int64,
+        zookeeper: ZooKeeperStatus?,
+        walling others: Set<IPAddress> = []
+    ) {
         count = rules.count
         isWatched = rules.isWatched
         unreadable = rules.unreadable
-        walled = Set(rules.wall?.peers ?? []).union(Self.addresses(in: rules.listing))
+        walled = Set(rules.wall?.peers ?? []).union(Self.addresses(in: rules.listing)).union(others)
         self.lease = lease
         self.clock = clock
         server = zookeeper.map { Server($0) }

@@ -128,6 +128,12 @@ package struct AgentFleet: Fleet {
         }
     }
 
+    package func handMade(_ request: HandMadeRequest, on host: HostName) async throws(FleetError)
+        -> HandMadeReport
+    {
+        try await call(host) { client throws(AgentClientError) in try await client.handMade(request) }
+    }
+
     package func acquire(_ request: LeaseRequest, on host: HostName) async throws(FleetError) -> LeaseState {
         try await call(host) { client throws(AgentClientError) in try await client.acquire(request) }
     }

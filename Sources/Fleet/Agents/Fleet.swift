@@ -16,6 +16,8 @@ package protocol Fleet: Sendable {
     /// When the certificates end by which this program knows agents and is known to them.
     func ownCredentials() async -> CredentialExpiry?
     func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview
+    /// Rules of somebody's hand on a host.
+    func handMade(_ request: HandMadeRequest, on host: HostName) async throws(FleetError) -> HandMadeReport
     func acquire(_ request: LeaseRequest, on host: HostName) async throws(FleetError) -> LeaseState
     func release(_ lease: Lease, on host: HostName) async throws(FleetError)
     /// Sends a command and follows it to its end. Sending the same id again never acts twice.

@@ -66,7 +66,8 @@ package struct CleaningGrounds: Sendable {
     ) -> Verdict {
         if let reason = facts.leaseObjection(judgingLapsed: sides == nil) { return .refused(reason: reason) }
         if let sides { return verdict(on: host, facts, sides, look) }
-        let walled = facts.walled.filter { address in
+        let own = addresses[host, default: []]
+        let walled = facts.walled.subtracting(own).filter { address in
             !AddressBlock.documentation.contains { $0.contains(address) } || owners[address] != nil
         }
         if let reason = facts.viewObjection(naming: walled, resolve: resolve) {
@@ -81,9 +82,8 @@ package struct CleaningGrounds: Sendable {
                         + "known; add that host, or clean with the plan of the run that divided them"
                 )
             }
-            if peer != host { peers.insert(peer) }
+            peers.insert(peer)
         }
-        let own = addresses[host, default: []]
         return verdict(on: peers.sorted(), look) { _, peer in
             peer.viewObjection(naming: own, resolve: resolve)
         }

@@ -14,6 +14,8 @@ package enum FirewallError: Error, Hashable, Sendable {
     case lockTimeout(command: String, diagnostics: String)
     /// A program's answer cannot be interpreted; says nothing about what is installed.
     case unreadable(source: String, detail: String)
+    /// The host's rules could not be kept before a change; nothing was changed.
+    case notSaved(path: String, reason: String)
     /// The change was made without an error, and yet the kernel holds something else.
     case readbackDiffers(desired: Wall?, closed: ClosedPorts? = nil, found: InstalledRules)
 }
@@ -35,6 +37,9 @@ extension FirewallError: CustomStringConvertible {
                 + "'fuser /run/xtables.lock', then try again"
         case .unreadable(let source, let detail):
             "the answer of '\(source)' cannot be read: \(Self.shown(detail))"
+        case .notSaved(let path, let reason):
+            "the host's rules cannot be saved, so none was removed: \(path): \(reason); make room or mend the "
+                + "agent's state directory, then try again"
         case .readbackDiffers(let wall, let closed, let found):
             "the kernel does not hold what was asked for, something else changes the rules; asked for: "
                 + "\(RuleSet(wall: wall, closed: closed).summary); found: \(found.summary), "

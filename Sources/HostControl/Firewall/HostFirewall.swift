@@ -20,6 +20,7 @@ package struct HostFirewall: Firewall {
     ///   - seconds: how long one command may take.
     ///   - generation: the generation of the rules that `launcher` leads to; without it, it is asked for here
     ///     when there is no launcher, and otherwise counts as not known.
+    ///   - names: of what nf_tables holds where `launcher` leads to, as for `generation`.
     ///   - ending: ends connections where `launcher` leads to, and tells how many are left; nil when that is not known, as
     ///     without it when there is a launcher.
     package init(
@@ -28,6 +29,7 @@ package struct HostFirewall: Firewall {
         launcher: [String] = [],
         seconds: Int = 10,
         generation: (@Sendable () -> UInt32?)? = nil,
+        names: (@Sendable () -> RulesetNames?)? = nil,
         ending: (@Sendable (CutConnections) -> Int?)? = nil,
         log: Logger = .silent
     ) {
@@ -43,7 +45,8 @@ package struct HostFirewall: Firewall {
             others: FirewallBackend.allCases.filter { $0 != backend }
                 .map { Self.store($0, check.protectedPorts, tools) }
                 .filter { $0.missingProgram == nil },
-            generation: generation ?? here
+            generation: generation ?? here,
+            names: names ?? { launcher.isEmpty ? RulesetNames.read() : nil }
         )
     }
 
@@ -159,13 +162,13 @@ package struct HostFirewall: Firewall {
             var firstError: FirewallError?
             do throws(FirewallError) {
                 try requireBackend()
-                try await reader.own.remove()
+                try await reader.remove(from: reader.own)
             } catch {
                 firstError = error
             }
             for store in reader.others {
                 do throws(FirewallError) {
-                    try await store.remove()
+                    try await reader.remove(from: store)
                 } catch {
                     firstError = firstError ?? error
                 }

@@ -22,6 +22,8 @@ struct RuleReader: Sendable {
     let others: [any RuleStore]
     /// The kernel's number for its rule set at this moment; nil when it is not known.
     let generation: @Sendable () -> UInt32?
+    /// What nf_tables holds at this moment; nil when it is not known.
+    let names: @Sendable () -> RulesetNames?
     private let memory = RuleMemory()
     /// How old the word on another backend's residue may get where the kernel does not tell of changes.
     private static let patience = Duration.seconds(5)
@@ -29,11 +31,13 @@ struct RuleReader: Sendable {
     init(
         own: any RuleStore,
         others: [any RuleStore],
-        generation: @escaping @Sendable () -> UInt32?
+        generation: @escaping @Sendable () -> UInt32?,
+        names: @escaping @Sendable () -> RulesetNames?
     ) {
         self.own = own
         self.others = others
         self.generation = generation
+        self.names = names
     }
 
     /// - Parameter isExpected: whether the configured backend should hold rules of ours, as after a change.
@@ -107,8 +111,28 @@ struct RuleReader: Sendable {
     ) async throws(FirewallError) -> StoredRules {
         let begin = ContinuousClock.now
         memory[store.backend] = nil
-        let rules = isExpected ? try await store.readBack() : try await store.read()
+        let rules = try await read(store, isExpected: isExpected)
         memory[store.backend] = RuleMemory.Entry(rules: rules, generation: now, readAt: begin)
         return rules
+    }
+
+    /// By the kernel's own word that there is nothing, else by the backend's program.
+    ///
+    /// The configured backend's program is executed nevertheless when it is iptables': what it reads of foreign rules makes
+    /// the next wall's installation shorter.
+    private func read(_ store: any RuleStore, isExpected: Bool) async throws(FirewallError) -> StoredRules {
+        switch (store.backend, isOwn: store.backend == own.backend) {
+        case (.iptablesNft, isOwn: true), (.iptablesLegacy, isOwn: _): break
+        case (.nftables, isOwn: _), (.iptablesNft, isOwn: false):
+            guard !isExpected, let names = names() else { break }
+            return store.isAbsent(from: names) ? .none : try await store.readBack()
+        }
+        return isExpected ? try await store.readBack() : try await store.read()
+    }
+
+    /// Removes what is ours from a backend, without executing a program where the kernel says that there is nothing.
+    func remove(from store: any RuleStore) async throws(FirewallError) {
+        guard let names = names() else { return try await store.remove() }
+        if !store.isAbsent(from: names) { try await store.removeFound() }
     }
 }

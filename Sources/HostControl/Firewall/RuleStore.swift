@@ -21,6 +21,10 @@ protocol RuleStore: Sendable {
     func open() async throws(FirewallError)
     /// Needs no earlier read; nothing to remove is success.
     func remove() async throws(FirewallError)
+    /// The same as `remove`, the quicker way when something of ours was there a moment ago.
+    func removeFound() async throws(FirewallError)
+    /// Whether these names prove that nothing of ours is here; false also where they cannot.
+    func isAbsent(from names: RulesetNames) -> Bool
     func preview(_ wall: Wall) throws(FirewallError) -> String
 }
 
@@ -45,6 +49,8 @@ struct StoredRules: Sendable {
 
 extension RuleStore {
     func readBack() async throws(FirewallError) -> StoredRules { try await read() }
+
+    func removeFound() async throws(FirewallError) { try await remove() }
 
     /// Where counters cannot be had without the rest.
     func recount(_ rules: StoredRules) async throws(FirewallError) -> StoredRules { try await read() }

@@ -11,7 +11,8 @@ package struct Binaries: Sendable, Codable, Hashable {
     package var agent: String { directory + "/mitosis-agent" }
     package var coordinator: String { directory + "/mitosis" }
 
-    /// The agent's unit as it is shipped: in `deploy` of the tree that the programs were built in, or were copied from.
+    /// The agent's unit as it is shipped: in `deploy` of the tree that the programs were built in, or were copied from, or where
+    /// the packages put it beside them (`/usr/bin`, `/usr/lib/systemd/system`).
     ///
     /// MITOSIS_UNIT names another one.
     package func shippedUnit() throws(LabError) -> String {
@@ -19,13 +20,16 @@ package struct Binaries: Sendable, Codable, Hashable {
         // `.build/debug` is a link.
         var folder = URL(filePath: directory).resolvingSymlinksInPath().path
         while folder.contains("/") {
-            let unit = folder + "/deploy/" + UnitFiles.agent
-            if FileManager.default.fileExists(atPath: unit) { return unit }
+            for place in ["/deploy/", "/lib/systemd/system/"] {
+                let unit = folder + place + UnitFiles.agent
+                if FileManager.default.fileExists(atPath: unit) { return unit }
+            }
             folder = folder.lastIndex(of: "/").map { String(folder[..<$0]) } ?? ""
         }
         throw .missing(
             program: UnitFiles.agent,
-            remedy: "name it in MITOSIS_UNIT; looked in deploy/ of every folder above \(directory)"
+            remedy:
+                "name it in MITOSIS_UNIT; looked in deploy/ and lib/systemd/system/ of every folder above \(directory)"
         )
     }
 

@@ -42,6 +42,9 @@ package enum UnitFiles {
         if let agent {
             units[Self.agent] = shipped
             units[dropIns + "/lab.conf"] = """
+                [Unit]
+                ConditionPathExists=
+
                 [Service]
                 ExecStartPre=
                 ExecStartPre=\(line(agent + ["--check"]))

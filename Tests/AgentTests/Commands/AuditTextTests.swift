@@ -86,6 +86,18 @@ struct AuditTextTests {
         )
     }
 
+    @Test("the removal of hand-made rules comes with its addresses, of very many with the first of them")
+    func handMade() throws {
+        let few = try ["2001:db8::11", "198.51.100.12"].map { try #require(IPAddress($0)) }
+        #expect(
+            AuditText.of(.removeHandMadeRules(request: HandMadeRequest(addresses: few)))
+                == "remove hand-made rules addresses=198.51.100.12,2001:db8::11"
+        )
+        let many = try (0..<4096).map { try #require(IPAddress("198.18.\($0 / 256).\($0 % 256)")) }
+        let text = AuditText.of(.removeHandMadeRules(request: HandMadeRequest(addresses: many)))
+        #expect(text.hasSuffix(",198.18.0.63,and 4032 more") && text.count < 1000)
+    }
+
     @Test("outcomes come with the reason")
     func outcomes() {
         let result = CommandResult.data(report: DataReport(path: nil))

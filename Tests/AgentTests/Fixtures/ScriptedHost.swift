@@ -197,6 +197,18 @@ final class ScriptedHost: HostActions {
         )
     }
 
+    func handMade(_ request: HandMadeRequest) async -> HandMadeReport {
+        HandMadeReport(
+            count: 0,
+            rules: [],
+            otherCount: 0,
+            others: [],
+            copyCount: 0,
+            copies: [],
+            problems: []
+        )
+    }
+
     func preview(_ wall: Wall) async throws(HostActionError) -> RulesPreview {
         RulesPreview(backend: .nftables, text: "table inet mitosis")
     }

@@ -42,7 +42,7 @@ struct UnitDropInTests {
             lines == [
                 "[Service]", "ProtectSystem=strict", "ReadWritePaths=-/data/50%%",
                 "ReadWritePaths=-/etc/zookeeper/conf", "ReadWritePaths=\"-/tmp/with space\"",
-                "ReadWritePaths=-/var/lib/mitosis", "ExecStartPre=+/bin/sh -c ': >> /run/xtables.lock'",
+                "ReadWritePaths=-/var/lib/mitosis", "ExecStartPre=+/usr/bin/touch /run/xtables.lock",
                 "ReadWritePaths=-/run/xtables.lock", "MemoryDenyWriteExecute=yes",
                 "SystemCallFilter=~@resources", "MemoryHigh=192M", "MemoryMax=384M", "TasksMax=256",
             ]

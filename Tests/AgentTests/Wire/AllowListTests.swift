@@ -49,6 +49,30 @@ struct AllowListTests {
         )
     }
 
+    @Test("hand-made rules are looked for and removed against listed peers and the agent's own address only")
+    func handMade() throws {
+        let allow = AllowList(
+            peers: [try #require(AddressBlock("198.51.100.0/24"))],
+            files: [],
+            services: [],
+            protectedPorts: [],
+            own: IPAddress("203.0.113.9")
+        )
+        func objection(_ addresses: String...) throws -> Refusal? {
+            let request = HandMadeRequest(addresses: try addresses.map { try #require(IPAddress($0)) })
+            #expect(
+                allow.objection(to: .removeHandMadeRules(request: request)) == allow.objection(to: request)
+            )
+            return allow.objection(to: request)
+        }
+        #expect(try objection("198.51.100.7", "198.51.100.8", "203.0.113.9") == nil)
+        let refusal = try #require(try objection("198.51.100.7", "203.0.113.1"))
+        #expect(
+            isNotAllowed(refusal) && refusal.description.contains("203.0.113.1 is in none of firewall.peers")
+        )
+        #expect(isNotAllowed(try objection("2001:db8::1")))
+    }
+
     private func isNotAllowed(_ refusal: Refusal?) -> Bool {
         guard case .notAllowed = refusal else { return false }
         return true

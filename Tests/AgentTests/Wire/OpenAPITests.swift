@@ -79,6 +79,7 @@ struct OpenAPITests {
             "POST /v1/read/rules":
                 #"{"wall":{"peers":["198.51.100.7"],"scope":{"ports":{"numbers":[2888]}}}}"#,
             "POST /v1/read/probe": #"{"targets":[{"address":"198.51.100.7","port":2181}]}"#,
+            "POST /v1/read/hand-made": #"{"addresses":["198.51.100.7"]}"#,
             "POST /v1/read/history": #"{"zxids":["0x100000001","0x2"]}"#,
         ]
         try await TestAgent.with { agent in
@@ -150,6 +151,19 @@ struct OpenAPITests {
                 isWatched: wall.map { _ in true }
             )
         }
+        func report(_ line: Int?, _ saved: String?) -> HandMadeReport {
+            HandMadeReport(
+                count: 0,
+                rules: [],
+                otherCount: 0,
+                others: [],
+                copyCount: 1,
+                copies: [HandMadeReport.FileCopy(path: "/etc/iptables/rules.v4", line: line, what: "-A")],
+                problems: [],
+                saved: saved
+            )
+        }
+        try check("HandMadeReport", report(1, "/var/lib/mitosis/rulesets/r-1"), report(nil, nil))
         try check("ClosedPorts", closed, ClosedPorts(ports: ports))
         try check("InstalledRules", rules(Sample.wall(), closed), rules(nil, nil))
     }

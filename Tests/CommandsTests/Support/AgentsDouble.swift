@@ -24,6 +24,9 @@ final class AgentsDouble: Fleet {
         var staying = 0
         /// How often the answer to a command gets lost.
         var lostReplies = 0
+        /// Rules of somebody's hand, and whether a file brings them back.
+        var handMade = 0
+        var isInFiles = false
         /// What the host's file and process have; nil for its own side's view.
         var view: [Member]?
         /// Whether nobody can read them.
@@ -122,6 +125,12 @@ final class AgentsDouble: Fleet {
             state.calls.append(.command(host, request.id, request.command))
             var agent = state.agents[host] ?? Agent()
             guard agent.lease == request.lease else { return .success(.refused(refusal: .noLease)) }
+            if case .removeHandMadeRules = request.command {
+                let removed = agent.handMade
+                agent.handMade = agent.staying
+                state.agents[host] = agent
+                return .success(.done(result: .handMade(report: handMade(agent, removed: removed))))
+            }
             agent.rules = agent.staying
             agent.lostReplies -= 1
             state.agents[host] = agent
@@ -142,6 +151,33 @@ final class AgentsDouble: Fleet {
     func history(of zxids: [Zxid], on host: HostName) async throws(FleetError) -> [Zxid: Presence] { [:] }
 
     func ownCredentials() async -> CredentialExpiry? { nil }
+
+    func handMade(_ request: HandMadeRequest, on host: HostName) async throws(FleetError) -> HandMadeReport {
+        let agent = state.withLock { $0.agents[host] } ?? Agent()
+        if agent.isSilent { throw .unreachable(host: host, reason: "nobody is there") }
+        return handMade(agent)
+    }
+
+    private func handMade(_ agent: Agent, removed: Int = 0) -> HandMadeReport {
+        let rule = HandMadeReport.Rule(
+            place: "iptables-nft: filter INPUT",
+            specification: "-d 198.51.100.1/32 -j DROP",
+            count: agent.handMade,
+            packets: 7
+        )
+        let copy = HandMadeReport.FileCopy(path: "/etc/iptables/rules.v4", line: 3, what: "-A INPUT")
+        return HandMadeReport(
+            count: agent.handMade,
+            rules: agent.handMade > 0 ? [rule] : [],
+            otherCount: 0,
+            others: [],
+            copyCount: agent.isInFiles ? 1 : 0,
+            copies: agent.isInFiles ? [copy] : [],
+            problems: [],
+            removed: removed,
+            saved: removed > 0 ? "/var/lib/mitosis/rulesets/r-1" : nil
+        )
+    }
 
     func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview {
         throw .broken(host: host, reason: "shows no rules")

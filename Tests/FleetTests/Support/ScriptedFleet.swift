@@ -80,6 +80,10 @@ final class ScriptedFleet: Fleet {
         throw .broken(host: host, reason: "not scripted")
     }
 
+    func handMade(_ request: HandMadeRequest, on host: HostName) async throws(FleetError) -> HandMadeReport {
+        throw .broken(host: host, reason: "not scripted")
+    }
+
     func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview {
         throw .broken(host: host, reason: "not scripted")
     }

@@ -57,6 +57,26 @@ extension FuzzTarget {
                 }
             }
         },
+        FuzzTarget(name: "iptables-save", corpus: "iptables-save") { _ in
+            { input in
+                let sought = SoughtAddresses(
+                    ["198.51.100.1", "2001:db8::1"].compactMap { IPAddress($0) }
+                )
+                _ = SavedFile.lines(input, sought: sought)
+                _ = NativeFile(input, sought: sought).lines
+                _ = FirewalldFile.lines(input, sought: sought)
+                guard let rules = SavedRules(String(decoding: input, as: UTF8.self)) else { return false }
+                for rule in rules.rules {
+                    _ = IptablesVerdict.of(
+                        rule.specification,
+                        table: rule.table,
+                        chain: rule.chain,
+                        sought: sought
+                    )
+                }
+                return true
+            }
+        },
         FuzzTarget(name: "four-letter-words", corpus: "four-letter-words") { _ in
             { input in
                 let text = String(decoding: input, as: UTF8.self)

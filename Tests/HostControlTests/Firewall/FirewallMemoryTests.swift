@@ -116,4 +116,74 @@ struct FirewallMemoryTests {
             #expect(try await calls { for _ in 1...5 { _ = try await firewall.installed() } } == 5)
         }
     }
+
+    @Test("rules that nobody remembers cost two programs to tell and one to remove, a clear host none")
+    func executionsOfCleaning() async throws {
+        try await FirewallBench.run { bench in
+            let scratch = try Scratch()
+            let script = try scratch.file(
+                "counted",
+                Array("#!/bin/sh\necho \"$*\" >> \(scratch("calls"))\nexec \"$@\"\n".utf8),
+                mode: 0o755
+            )
+            /// What an agent itself reads is done by `cat` here.
+            func programs(_ body: () async throws -> Void) async throws -> [String] {
+                try scratch.file("calls", [])
+                try await body()
+                return String(decoding: try content(of: scratch("calls")), as: UTF8.self)
+                    .split(separator: "\n").map(String.init).filter { !$0.contains("/cat ") }
+            }
+            let clear = try await programs {
+                let firewall = bench.lasting(.nftables, launcher: [script])
+                let seen = try await firewall.installed()
+                let left = try await firewall.remove()
+                #expect(seen.count == 0 && left.count == 0)
+            }
+            #expect(clear == [], "\(clear)")
+            _ = try await bench.firewall(.nftables).install(wall)
+            let firewall = bench.lasting(.nftables, launcher: [script])
+            let told = try await programs {
+                let seen = try await firewall.installed()
+                #expect(seen.wall == wall)
+            }
+            #expect(told.count == 2, "\(told)")
+            let removing = try await programs {
+                let left = try await firewall.remove()
+                #expect(left.count == 0)
+            }
+            #expect(removing.count == 1, "\(removing)")
+            #expect(try await bench.firewall(.nftables).installed().count == 0)
+        }
+    }
+
+    @Test(
+        "an agent sees and removes what any backend holds, whichever is configured, as programs alone would",
+        arguments: FirewallBackend.allCases
+    )
+    func residueByNames(backend: FirewallBackend) async throws {
+        try await FirewallBench.run { bench in
+            try await bench.putForeignRules(iptables: "nft")
+            let before = try await bench.everything()
+            for former in FirewallBackend.allCases {
+                let old = try await bench.firewall(former).install(wall)
+                let seen = try await bench.lasting(backend).installed()
+                let slow = try await bench.firewall(backend).installed()
+                #expect(seen.uncounted == slow.uncounted && seen.count == old.count)
+                #expect(try await bench.lasting(backend).remove().count == 0)
+                #expect(try await bench.firewall(backend).installed().count == 0)
+                #expect(try await bench.firewall(former).installed().count == 0)
+            }
+            // An empty chain, and an empty table, are ours too.
+            try await bench.onWalled("ip6tables-nft", ["-N", "MITOSIS-OUTPUT"])
+            #expect(try await bench.lasting(backend).installed().count == 1)
+            #expect(try await bench.lasting(backend).remove().count == 0)
+            try await bench.onWalled("nft", ["add", "table", "inet", "mitosis"])
+            #expect(try await bench.lasting(backend).installed().count == 1)
+            #expect(try await bench.lasting(backend).remove().count == 0)
+            let nft = try await bench.onWalled("nft", ["list", "ruleset"])
+            #expect(
+                !nft.lowercased().contains("mitosis") && before.contains("DOCKER") == nft.contains("DOCKER")
+            )
+        }
+    }
 }

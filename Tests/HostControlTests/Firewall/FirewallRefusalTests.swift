@@ -16,7 +16,8 @@ import Topology
         } catch {
             switch error {
             case .refused(let refusal): return refusal
-            case .backendMissing, .commandFailed, .timedOut, .lockTimeout, .unreadable, .readbackDiffers:
+            case .backendMissing, .commandFailed, .timedOut, .lockTimeout, .unreadable, .notSaved,
+                .readbackDiffers:
                 return nil
             }
         }

@@ -164,7 +164,8 @@ struct ModelBrokers {
 extension ModelBrokers {
     mutating func act(_ command: Command, on host: HostName) -> CommandOutcome {
         switch command {
-        case .installWall, .removeWall, .sever, .detach, .discardCopy, .setAside:
+        case .installWall, .removeWall, .sever, .detach, .discardCopy, .setAside,
+            .removeHandMadeRules:
             return .refused(refusal: .notAllowed(reason: "a broker's host"))
         case .restoreFile, .pilotWall: return .refused(refusal: .invalid(reason: "not modelled"))
         case .writeFile(let write):

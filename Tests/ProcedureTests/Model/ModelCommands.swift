@@ -68,6 +68,7 @@ extension ModelEnsemble {
             hosts[name]?.halfOpen = []
             return .done(result: .rules(rules: rules(name)))
         case .pilotWall: return .refused(refusal: .invalid(reason: "not modelled"))
+        case .removeHandMadeRules: return .refused(refusal: .invalid(reason: "not modelled"))
         case .discardCopy: return .done(result: .data(report: DataReport(path: nil)))
         case .setAside:
             guard hosts[name]?.pid == nil else { return .failed(message: "it runs") }

@@ -126,6 +126,10 @@ final class ModelFleet: Fleet, EnsembleReading {
 
     func ownCredentials() -> CredentialExpiry? { state.withLock { $0.model.ownCredentials } }
 
+    func handMade(_ request: HandMadeRequest, on host: HostName) async throws(FleetError) -> HandMadeReport {
+        throw .broken(host: host, reason: "not modelled")
+    }
+
     func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview {
         if let refusal = state.withLock({ $0.model.odd(host).previewRefusal }) {
             throw .broken(host: host, reason: refusal)

@@ -170,11 +170,12 @@ extension ChainRule {
 enum RuleWords {
     static func split(_ line: String) -> [String] {
         var words: [String] = []
-        var word = ""
+        var word = String.UnicodeScalarView()
         var isQuoted = false
         var isEscaped = false
         var hasWord = false
-        for character in line {
+        // Not by characters: what is combined with a space or a quote would hide it.
+        for character in line.unicodeScalars {
             if isEscaped {
                 word.append(character)
                 isEscaped = false
@@ -184,14 +185,14 @@ enum RuleWords {
                 isQuoted.toggle()
                 hasWord = true
             } else if character == " " && !isQuoted {
-                if hasWord { words.append(word) }
-                word = ""
+                if hasWord { words.append(String(word)) }
+                word = String.UnicodeScalarView()
                 hasWord = false
             } else {
                 word.append(character)
                 hasWord = true
             }
         }
-        return hasWord ? words + [word] : words
+        return hasWord ? words + [String(word)] : words
     }
 }

@@ -119,6 +119,19 @@ struct IptablesRules: RuleStore {
         }
     }
 
+    func isAbsent(from names: RulesetNames) -> Bool {
+        switch kind {
+        case .nft:
+            IPAddress.Family.both.allSatisfy { family in
+                WallChain.allCases.allSatisfy {
+                    !names.chains.contains(RulesetNames.Chain(table: .filter(family), name: $0.iptablesName))
+                }
+            }
+        // Not in nf_tables.
+        case .legacy: false
+        }
+    }
+
     /// As on a host that has none of our rules; jumps to be taken out are added when there are any.
     func preview(_ wall: Wall) -> String {
         let rules = RuleSet(wall: wall)

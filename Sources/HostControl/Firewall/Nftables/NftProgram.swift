@@ -33,6 +33,11 @@ struct NftProgram: Sendable {
         try await checked(["list"] + arguments).output
     }
 
+    /// The same, byte for byte.
+    func printed(_ arguments: [String]) async throws(FirewallError) -> [UInt8] {
+        try await checked(["list"] + arguments).content
+    }
+
     static func text(_ document: JSONValue) throws(FirewallError) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -97,8 +97,14 @@ struct NftablesRules: RuleStore {
     func remove() async throws(FirewallError) {
         let nft = try nft()
         guard try await tableExists(nft) else { return }
-        try await nft.apply(NftProgram.text(NftablesTable.removal))
+        try await removeFound()
     }
+
+    func removeFound() async throws(FirewallError) {
+        try await nft().apply(NftProgram.text(NftablesTable.removal))
+    }
+
+    func isAbsent(from names: RulesetNames) -> Bool { !names.tables.contains(.ours) }
 
     func preview(_ wall: Wall) throws(FirewallError) -> String {
         let table = NftablesTable(rules: RuleSet(wall: wall), protectedPorts: protectedPorts)

@@ -13,6 +13,8 @@ struct PacketTools: Sendable {
     struct Answer: Sendable {
         let command: String
         let status: TerminationStatus
+        /// As it came; `output` is made printable where it is no UTF-8.
+        let content: [UInt8]
         let output: String
         let diagnostics: String
 
@@ -55,6 +57,7 @@ struct PacketTools: Sendable {
             return Answer(
                 command: command,
                 status: status,
+                content: output,
                 output: String(decoding: output, as: UTF8.self),
                 diagnostics: Self.trimmed(String(decoding: diagnostics, as: UTF8.self))
             )

@@ -23,6 +23,8 @@ extension Command {
                 + request.wall.scope.summary
         case .discardCopy: "remove the copy of the data"
         case .pilotWall: "put up and remove a wall for a trial"
+        case .removeHandMadeRules(let request):
+            "remove hand-made rules against \(request.addresses.listed())"
         case .setAside(let request): "move the data of \(request.service) aside"
         }
     }

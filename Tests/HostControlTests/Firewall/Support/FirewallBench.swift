@@ -117,6 +117,16 @@ struct FirewallBench: Sendable {
 }
 
 extension FirewallBench {
+    /// As an agent on `walled` asks for them.
+    var names: @Sendable () -> RulesetNames? {
+        let namespace = network.namespace(of: "walled")
+        return {
+            do { return try FirewallSocket.inside(namespace) { RulesetNames.read() } } catch {
+                return nil
+            }
+        }
+    }
+
     /// Knows the generation of the rules on `walled`, as an agent there does.
     func lasting(_ backend: FirewallBackend, launcher first: [String] = []) -> HostFirewall {
         let namespace = network.namespace(of: "walled")
@@ -129,6 +139,7 @@ extension FirewallBench {
                     return nil
                 }
             },
+            names: names,
             ending: ending
         )
     }
