@@ -44,6 +44,9 @@ package struct AgentClient: Sendable {
         )
     }
 
+    /// Closes connections that no call uses at this moment; the next call makes a new one.
+    package func hangUp() { connections.closeIdle() }
+
     package func status() async throws(AgentClientError) -> HostStatus {
         try await call(.GET, "/v1/status")
     }

@@ -67,8 +67,14 @@ final class AgentConnections: Sendable {
         self.patience = patience
     }
 
-    deinit {
-        for entry in idle.withLock({ $0 }) { entry.connection.channel.close(promise: nil) }
+    deinit { closeIdle() }
+
+    func closeIdle() {
+        let entries = idle.withLock { idle in
+            defer { idle = [] }
+            return idle
+        }
+        for entry in entries { entry.connection.channel.close(promise: nil) }
     }
 
     /// A connection that was judged by certificate files that have been replaced since is not taken again: its agent's

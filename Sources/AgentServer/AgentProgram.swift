@@ -119,7 +119,7 @@ package struct AgentProgram: Sendable {
         do throws(HostActionError) {
             guard let rules = try await host.openPorts() else { return }
             log.warning(
-                "an agent before this one had closed ports and ended; they are open again",
+                "an agent before this one had closed ports, or tried a wall out, and ended; that is undone",
                 fields: ["rules": String(rules.count), "wall": rules.wall == nil ? "none" : "stands"]
             )
         } catch {

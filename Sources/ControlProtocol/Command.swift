@@ -17,6 +17,10 @@ package enum Command: Hashable, Sendable, Codable {
     /// Removes the copy of the data that this run's `detach` made.
     case discardCopy
     case setAside(request: SetAsideRequest)
+    /// Puts up a wall against addresses that no network has (`Wall.isPilot`), reads it back, and removes it again.
+    ///
+    /// Refused where rules of ours stand: it neither replaces nor joins any.
+    case pilotWall(wall: Wall)
     /// Removes rules that somebody made by hand against these addresses, after all rules of the host have been saved there.
     case removeHandMadeRules(request: HandMadeRequest)
 }

@@ -21,6 +21,7 @@ package enum CommandResult: Hashable, Sendable, Codable {
     case service(report: ServiceReport)
     case detached(report: DetachReport)
     case data(report: DataReport)
+    case piloted(report: PilotReport)
     case handMade(report: HandMadeReport)
 }
 

@@ -38,11 +38,20 @@ package struct LeaseState: Hashable, Sendable, Codable {
     package let holder: String?
     /// Unix time, milliseconds; in the past once the lease has lapsed.
     package let expiresAt: Int64?
+    /// Unix time, milliseconds, of the first grant that was only renewed since; nil when it is not known.
+    package let since: Int64?
 
-    package init(highestEpoch: FencingEpoch, current: Lease?, holder: String?, expiresAt: Int64?) {
+    package init(
+        highestEpoch: FencingEpoch,
+        current: Lease?,
+        holder: String?,
+        expiresAt: Int64?,
+        since: Int64? = nil
+    ) {
         self.highestEpoch = highestEpoch
         self.current = current
         self.holder = holder
         self.expiresAt = expiresAt
+        self.since = since
     }
 }

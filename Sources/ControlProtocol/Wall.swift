@@ -66,6 +66,8 @@ package struct InstalledRules: Hashable, Sendable, Codable {
     package let restored: Int
     /// Why the kernel could not be asked; then `count` is 1, so that nobody takes it for clear.
     package internal(set) var unreadable: String?
+    /// Whether the agent puts rules back that somebody else removes; nil when it does not say.
+    package let isWatched: Bool?
 
     package init(
         backend: FirewallBackend,
@@ -75,7 +77,8 @@ package struct InstalledRules: Hashable, Sendable, Codable {
         counters: [Counter],
         listing: String,
         restored: Int = 0,
-        unreadable: String? = nil
+        unreadable: String? = nil,
+        isWatched: Bool? = nil
     ) {
         self.backend = backend
         self.wall = wall
@@ -85,6 +88,7 @@ package struct InstalledRules: Hashable, Sendable, Codable {
         self.listing = listing
         self.restored = restored
         self.unreadable = unreadable
+        self.isWatched = isWatched
     }
 }
 
@@ -100,5 +104,6 @@ extension InstalledRules {
         listing = try values.decode(String.self, forKey: .listing)
         restored = try values.decodeIfPresent(Int.self, forKey: .restored) ?? 0
         unreadable = try values.decodeIfPresent(String.self, forKey: .unreadable)
+        isWatched = try values.decodeIfPresent(Bool.self, forKey: .isWatched)
     }
 }

@@ -2,82 +2,67 @@ import ControlProtocol
 import Fleet
 import Journal
 import Procedure
+import Reporting
 import Settings
-import Synchronization
 import TestSupport
 import Testing
 
 @testable import Commands
 
-@Suite("Cleaning a fleet of rules", .timeLimit(.minutes(1)))
+@Suite("Cleaning a plan's hosts of rules", .timeLimit(.minutes(1)))
 struct RuleCleaningTests {
-    private struct Told {
-        let left: Int
-        let lines: [String]
-    }
+    private static let cleaned = ["s1", "s2", "s3", "d4", "d5", "d6"].map { "\($0): clean; 4 rules removed" }
 
     private static func clean(
-        _ fixture: RunFixture,
+        _ fixture: CleaningFixture,
         _ journal: any RunArchive,
         force: Bool = false
-    ) async throws -> Told {
-        var lines: [String] = []
-        let cleaning = RuleCleaning(
-            plan: fixture.plan,
-            fleet: fixture.fleet,
-            journal: journal,
-            timing: fixture.clock.timing,
-            force: force
-        )
-        let left = try await cleaning.perform { lines.append($0) }
-        return Told(left: left, lines: lines)
+    ) async throws -> CleaningFixture.Told {
+        try await fixture.clean(.plan(fixture.run.plan), journal, force: force)
     }
 
-    @Test("every host's rules go, under a lease that is given back")
+    @Test("every host's rules go, under leases that are given back")
     func clean() async throws {
-        let fixture = try RunFixture()
+        let fixture = try CleaningFixture()
         try fixture.fleet.change("d4") { $0.epoch = 11 }
-        let told = try await Self.clean(fixture, try fixture.openJournal())
-        #expect(told.left == 0)
-        #expect(told.lines == ["s1", "s2", "s3", "d4", "d5", "d6"].map { "\($0): 0 rules left" })
+        let told = try await Self.clean(fixture, try fixture.run.openJournal())
+        #expect(told.lines == Self.cleaned && RuleCleaning.isClean(told.board))
         #expect(fixture.fleet.rules == 0 && fixture.fleet.leases.isEmpty)
-        let lease = Lease(runID: try #require(RunID("0-clean-model")), epoch: FencingEpoch(12))
-        #expect(
-            fixture.fleet.calls.contains(.acquire(try HostName.parsed("s1"), lease, takeOver: false))
-        )
+        for (host, epoch) in [("s1", 1), ("d4", 12)] {
+            let run = try #require(RunID("rules-clean-0-model"))
+            let lease = Lease(runID: run, epoch: FencingEpoch(UInt64(epoch)))
+            #expect(
+                fixture.fleet.calls.contains(.acquire(try HostName.parsed(host), lease, takeOver: false))
+            )
+        }
     }
 
-    @Test(
-        "a host whose epoch cannot be is named and left out; the others are cleaned under an epoch of their own"
-    )
+    @Test("a host whose epoch cannot be is named, and what it says counts for no other host")
     func liar() async throws {
-        let fixture = try RunFixture()
+        let fixture = try CleaningFixture()
         try fixture.fleet.change("d4") { $0.epoch = FencingEpoch.highest.value }
         try fixture.fleet.change("s2") { $0.epoch = 11 }
-        let told = try await Self.clean(fixture, try fixture.openJournal())
-        #expect(told.left == 1)
-        let first = try #require(told.lines.first)
+        let told = try await Self.clean(fixture, try fixture.run.openJournal())
         #expect(
-            first.hasPrefix("d4: its agent says that the highest epoch it has granted is 9007199254740991")
+            told.lines[3].hasPrefix(
+                "d4: not clean: its agent says that it has granted epoch 9007199254740991"
+            )
         )
-        #expect(first.contains("mitosis-agent lease reset --epoch 11"))
-        let cleaned = ["s1", "s2", "s3", "d5", "d6"].map { "\($0): 0 rules left" }
-        #expect(Array(told.lines.dropFirst()) == cleaned)
-        let lease = Lease(runID: try #require(RunID("0-clean-model")), epoch: FencingEpoch(12))
-        #expect(fixture.fleet.calls.contains(.acquire(try HostName.parsed("s1"), lease, takeOver: false)))
-        #expect(!fixture.fleet.calls.contains(.acquire(try HostName.parsed("d4"), lease, takeOver: false)))
+        #expect(told.lines[3].contains("mitosis-agent lease reset"))
+        #expect(told.lines.count { $0.hasSuffix("clean; 4 rules removed") } == 5)
+        let lease = Lease(runID: try #require(RunID("rules-clean-0-model")), epoch: FencingEpoch(12))
+        #expect(fixture.fleet.calls.contains(.acquire(try HostName.parsed("s2"), lease, takeOver: false)))
     }
 
     @Test("a divided run that has not finished is refused by name, and --force overrides that")
     func dividedRun() async throws {
-        let fixture = try RunFixture()
-        let journal = try fixture.openJournal()
+        let fixture = try CleaningFixture()
+        let journal = try fixture.run.openJournal()
         let run = try #require(RunID("r1"))
-        try await fixture.journalRun("r1", upTo: try await fixture.firstOfDivision, journal)
-        #expect(try await Self.clean(fixture, journal).left == 0)
+        try await fixture.run.journalRun("r1", upTo: try await fixture.run.firstOfDivision, journal)
+        #expect(try await Self.clean(fixture, journal).lines == Self.cleaned)
 
-        let host = try HostName.parsed("d4")
-        let commands = [HostCommand(host, .removeWall)]
+        let commands = [HostCommand(try HostName.parsed("d4"), .removeWall)]
         try journal.intent("division.detach", attempt: 1, commands: commands, at: 0, of: run)
         let before = fixture.fleet.calls.count
         let refusal = "run r1 has divided the ensemble and has not finished; go on with `mitosis run`"
@@ -85,194 +70,128 @@ struct RuleCleaningTests {
             _ = try await Self.clean(fixture, journal)
         }
         #expect(fixture.fleet.calls.count == before)
-        #expect(try await Self.clean(fixture, journal, force: true).left == 0)
+        #expect(RuleCleaning.isClean(try await Self.clean(fixture, journal, force: true).board))
     }
 
-    @Test("a host that runs another view than its own side's is refused, and --force overrides that")
+    @Test(
+        "a host that runs both sides' view is refused, and so are those that are walled off from it; no others"
+    )
     func mixedView() async throws {
-        let fixture = try RunFixture()
+        let fixture = try CleaningFixture()
         try fixture.fleet.change("d5") {
-            $0.view = fixture.plan.sourceMembers + fixture.plan.destinationMembers
+            $0.view = fixture.run.plan.sourceMembers + fixture.run.plan.destinationMembers
         }
-        let journal = try fixture.openJournal()
-        let refusal = "d5 does not run, or will not run, its own side's view; without the rules"
-        await expect(complaining: refusal) {
-            _ = try await Self.clean(fixture, journal)
-        }
-        #expect(fixture.fleet.calls.isEmpty)
-        #expect(try await Self.clean(fixture, journal, force: true).left == 0)
+        let journal = try fixture.run.openJournal()
+        let told = try await Self.clean(fixture, journal)
+        let mixed = "its ZooKeeper does not run, or will not run, its own side's view"
+        #expect(
+            told.lines == ["s1", "s2", "s3"].map {
+                "\($0): refused, nothing was changed: it is walled off from d5, where \(mixed)"
+            } + [
+                "d4: clean; 4 rules removed", "d5: refused, nothing was changed: \(mixed)",
+                "d6: clean; 4 rules removed",
+            ]
+        )
+        #expect(!RuleCleaning.isClean(told.board))
+        let forced = try await Self.clean(fixture, journal, force: true)
+        #expect(RuleCleaning.isClean(forced.board))
+        #expect(forced.lines[4] == "d5: clean; 4 rules removed (forced, although \(mixed))")
     }
 
-    @Test("a silent host is refused; with --force it is named and counted, and the others are cleaned")
+    @Test("a silent host is tried again and named, and its walled peers are refused; the others are cleaned")
     func silentHost() async throws {
-        let fixture = try RunFixture()
+        let fixture = try CleaningFixture()
         try fixture.fleet.change("s2") { $0.isSilent = true }
-        let journal = try fixture.openJournal()
-        await expect(complaining: "s2: nobody is there; without the rules the two sides could join again") {
-            _ = try await Self.clean(fixture, journal)
+        let journal = try fixture.run.openJournal()
+        let told = try await Self.clean(fixture, journal)
+        #expect(told.pauses.contains("s2: not yet: nobody is there"))
+        #expect(told.lines[1] == "s2: not cleaned, no answer: nobody is there")
+        #expect([told.lines[0], told.lines[2]] == [Self.cleaned[0], Self.cleaned[2]])
+        for line in told.lines[3...] {
+            #expect(
+                line.hasSuffix(
+                    "refused, nothing was changed: it is walled off from s2, and what runs there is not known: nobody is there"
+                )
+            )
         }
-        let told = try await Self.clean(fixture, journal, force: true)
-        #expect(told.left == 1)
-        #expect(told.lines.first == "s2: no answer; not cleaned")
-        #expect(told.lines.dropFirst() == ["s1", "s3", "d4", "d5", "d6"].map { "\($0): 0 rules left" }[...])
-        #expect(fixture.fleet.leases.isEmpty)
+        #expect(fixture.time.now >= .seconds(20))
+        let forced = try await Self.clean(fixture, journal, force: true)
+        #expect(forced.lines.count { $0.contains(": clean; ") } == 5)
+        #expect(forced.lines[1] == told.lines[1] && fixture.fleet.leases.isEmpty)
     }
 
     @Test("a fleet of which nobody answers is not clean")
     func nobodyAnswers() async throws {
-        let fixture = try RunFixture()
-        for server in fixture.plan.servers {
+        let fixture = try CleaningFixture()
+        for server in fixture.run.plan.servers {
             try fixture.fleet.change(server.host.description) { $0.isSilent = true }
         }
-        let told = try await Self.clean(fixture, try fixture.openJournal(), force: true)
-        #expect(told.left == 6 && told.lines.count == 6)
+        let told = try await Self.clean(fixture, try fixture.run.openJournal(), force: true)
+        #expect(told.lines.count { $0.contains("not cleaned, no answer") } == 6)
         #expect(fixture.fleet.calls.isEmpty)
     }
 
-    @Test("a host that keeps a rule counts")
+    @Test("a host that keeps a rule counts, and is not tried again")
     func keptRule() async throws {
-        let fixture = try RunFixture()
+        let fixture = try CleaningFixture()
         try fixture.fleet.change("d6") { $0.staying = 1 }
-        let told = try await Self.clean(fixture, try fixture.openJournal())
-        #expect(told.left == 1)
-        #expect(told.lines.last == "d6: 1 rules left")
+        let told = try await Self.clean(fixture, try fixture.run.openJournal())
+        #expect(told.lines.last == "d6: not clean: 1 rules are left; see `mitosis rules list`")
+        #expect(fixture.fleet.commands(to: "d6").count == 1)
+        #expect(
+            CleaningText(json: false).end(told.board)
+                == "6 hosts: 5 proven clean, 0 refused, 0 unreachable, 1 failed, 0 stopped\nfailed: d6\n"
+        )
     }
 
     @Test("after a lost reply the same command id is sent again, while the lease is renewed")
     func lostReply() async throws {
-        let fixture = try RunFixture()
+        let fixture = try CleaningFixture()
+        let clock = fixture.run.clock
         try fixture.fleet.change("d4") { $0.lostReplies = 3 }
-        let journal = try fixture.openJournal()
-        async let cleaned = Self.clean(fixture, journal)
-        let renewals = { fixture.fleet.calls.count { if case .acquire = $0 { true } else { false } } - 6 }
-        // The renewal sleeps, and so does the dispatch after each lost reply.
-        while fixture.fleet.commands(to: "d4").isEmpty { await Task.yield() }
-        await fixture.clock.advance(by: .milliseconds(500), asSoonAs: 2)
+        let journal = try fixture.run.openJournal()
+        async let cleaned = fixture.clean(.plan(fixture.run.plan), journal, timing: clock.timing)
+        let renewals = {
+            fixture.fleet.calls.count {
+                if case .acquire(let host, _, _) = $0 { host.description == "d4" } else { false }
+            } - 1
+        }
+        // The others are done, and the renewal and the dispatch of this one sleep.
+        while fixture.fleet.rules > 0 || fixture.fleet.leases.count > 1 { await Task.yield() }
+        await clock.advance(by: .milliseconds(500), asSoonAs: 2)
         while fixture.fleet.commands(to: "d4").count < 2 { await Task.yield() }
-        await fixture.clock.advance(by: .milliseconds(19_400), asSoonAs: 2)
+        await clock.advance(by: .milliseconds(19_400), asSoonAs: 2)
         while fixture.fleet.commands(to: "d4").count < 3 { await Task.yield() }
         #expect(renewals() == 0)
-        await fixture.clock.advance(by: .milliseconds(100), asSoonAs: 2)
-        while renewals() < 6 { await Task.yield() }
-        await fixture.clock.advance(by: .milliseconds(400), asSoonAs: 2)
-        let told = try await cleaned
-        #expect(told.left == 0)
+        await clock.advance(by: .milliseconds(100), asSoonAs: 2)
+        while renewals() < 1 { await Task.yield() }
+        await clock.advance(by: .milliseconds(400), asSoonAs: 2)
+        #expect(try await cleaned.lines == Self.cleaned)
         let commands = fixture.fleet.commands(to: "d4")
         #expect(commands.count == 4 && Set(commands).count == 1)
         #expect(fixture.fleet.leases.isEmpty)
     }
 
-    private static func cleanHandMade(
-        _ fixture: RunFixture,
-        _ journal: any RunArchive,
-        force: Bool = false
-    ) async throws -> Told {
-        var lines: [String] = []
-        let cleaning = RuleCleaning(
-            plan: fixture.plan,
-            fleet: fixture.fleet,
-            journal: journal,
-            timing: fixture.clock.timing,
-            force: force
-        )
-        let left = try await cleaning.perform(try HandMadeRequest(listed: "198.51.100.1")) {
-            lines.append($0)
-        }
-        return Told(left: left, lines: lines)
-    }
-
-    @Test(
-        "hand-made rules go from every host, ours stay, and it is told what was removed and where all is saved"
-    )
-    func handMade() async throws {
-        let fixture = try RunFixture()
-        try fixture.fleet.change("s1") { $0.handMade = 12 }
-        let told = try await Self.cleanHandMade(fixture, try fixture.openJournal())
-        #expect(told.left == 0)
-        #expect(
-            told.lines.first == """
-                s1: clean
-                  12 removed
-                  saved before that: /var/lib/mitosis/rulesets/r-1
-                  0 hand-made rules
-                """
-        )
-        #expect(told.lines.dropFirst().allSatisfy { $0.hasSuffix(": clean\n  0 hand-made rules") })
-        #expect(fixture.fleet.rules == 24 && fixture.fleet.leases.isEmpty)
-    }
-
-    @Test("a host that keeps a hand-made rule, has a copy in a file or is silent is counted as not clean")
-    func handMadeLeft() async throws {
-        let fixture = try RunFixture()
-        try fixture.fleet.change("s1") { $0.staying = 1 }
-        try fixture.fleet.change("d4") { $0.isInFiles = true }
-        try fixture.fleet.change("d5") { $0.isSilent = true }
-        let told = try await Self.cleanHandMade(fixture, try fixture.openJournal(), force: true)
-        #expect(told.left == 3)
-        #expect(told.lines.first == "d5: no answer; not looked at")
-        let texts = told.lines.joined(separator: "\n")
-        #expect(texts.contains("s1: not clean\n  1 hand-made rules\n  "))
-        #expect(texts.contains("d4: not clean") && texts.contains("    /etc/iptables/rules.v4:3: -A INPUT"))
-    }
-
-    @Test("hand-made rules are refused to be removed where ours are, and --force overrides that")
-    func handMadeRefused() async throws {
-        let fixture = try RunFixture()
-        try fixture.fleet.change("d5") {
-            $0.view = fixture.plan.sourceMembers + fixture.plan.destinationMembers
-        }
-        let journal = try fixture.openJournal()
-        await expect(complaining: "d5 does not run, or will not run, its own side's view; without the rules")
-        {
-            _ = try await Self.cleanHandMade(fixture, journal)
-        }
-        #expect(fixture.fleet.calls.isEmpty)
-        #expect(try await Self.cleanHandMade(fixture, journal, force: true).left == 0)
-    }
-
-    @Test("a look at hand-made rules takes no lease, shows counts, and counts hosts that are not clean")
-    func handMadeLook() async throws {
-        let fixture = try RunFixture()
-        try fixture.fleet.change("s1") { $0.handMade = 2 }
-        try fixture.fleet.change("s2") { $0.isSilent = true }
-        let hosts = fixture.plan.servers.map(\.host)
-        var lines: [String] = []
-        let request = try HandMadeRequest(listed: "198.51.100.1, 2001:db8::1")
-        let left = await request.list(on: hosts, of: fixture.fleet) { lines.append($0) }
-        #expect(left == 2 && fixture.fleet.calls.isEmpty)
-        #expect(
-            lines[0] == """
-                s1: not clean
-                  2 hand-made rules
-                    iptables-nft: filter INPUT: -d 198.51.100.1/32 -j DROP (2 x, 7 packets)
-                """
-        )
-        #expect(lines[1].contains("s2") && lines[1].contains("nobody is there"))
-    }
-
-    @Test(
-        "a list of addresses takes addresses only",
-        arguments: [
-            "", "198.51.100.1,", "zk1", "198.51.100.0/24", "198.51.100.1 198.51.100.2", "198.51.100.1-3",
-        ]
-    )
-    func addressList(_ text: String) {
-        #expect(throws: AddressListMistake.self) { try HandMadeRequest(listed: text) }
-    }
-
-    @Test("a lease that another run holds is respected, unless forced")
+    @Test("a lease that another run holds is respected on its host, unless forced")
     func heldLease() async throws {
-        let fixture = try RunFixture()
+        let fixture = try CleaningFixture()
         let other = Lease(runID: try #require(RunID("other")), epoch: FencingEpoch(2))
         try fixture.fleet.change("s1") {
             $0.lease = other
             $0.epoch = 2
         }
-        let journal = try fixture.openJournal()
-        await #expect(throws: FleetError.self) { _ = try await Self.clean(fixture, journal) }
+        let journal = try fixture.run.openJournal()
+        let told = try await Self.clean(fixture, journal)
+        #expect(
+            told.lines[0]
+                == "s1: refused, nothing was changed: run other of test holds this host's lease and may need the wall; "
+                + "let it end, or stop it, then repeat"
+        )
+        #expect(told.lines[1...].allSatisfy { $0.hasSuffix(": clean; 4 rules removed") })
         #expect(fixture.fleet.leases.values.map(\.self) == [other])
-        #expect(fixture.fleet.rules == 24)
-        #expect(try await Self.clean(fixture, journal, force: true).left == 0)
+        #expect(fixture.fleet.rules == 4)
+        #expect(RuleCleaning.isClean(try await Self.clean(fixture, journal, force: true).board))
+        #expect(fixture.fleet.leases.isEmpty)
     }
 }
 

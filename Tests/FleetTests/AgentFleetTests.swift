@@ -56,10 +56,12 @@ struct AgentFleetTests {
         try await Self.withPlan { plan in
             let fleet = try AgentFleet(plan: plan, log: .silent) { Issue.record("\($0)") }
             let host = try #require(HostName("x9"))
-            await #expect(throws: FleetError.broken(host: host, reason: "not a host of this plan")) {
+            await #expect(throws: FleetError.broken(host: host, reason: "not a host of this inventory")) {
                 try await fleet.read("/etc/zoo.cfg", on: host)
             }
-            #expect(await fleet.observe([host]) == [host: .silent(reason: "x9: not a host of this plan")])
+            #expect(
+                await fleet.observe([host]) == [host: .silent(reason: "x9: not a host of this inventory")]
+            )
         }
     }
 

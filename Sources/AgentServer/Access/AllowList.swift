@@ -30,6 +30,7 @@ package struct AllowList: Hashable, Sendable {
         switch command {
         case .installWall(let wall), .sever(let wall): objection(to: wall)
         case .removeWall: nil
+        case .pilotWall(let wall): objection(toPilot: wall)
         case .writeFile(let write): objection(toFile: write.path)
         case .restoreFile(let restore): objection(toFile: restore.path)
         case .service(let request): objection(toService: request.service)
@@ -52,7 +53,22 @@ package struct AllowList: Hashable, Sendable {
         for peer in wall.peers where !isPeer(peer) {
             return .notAllowed(reason: "\(peer) is in none of firewall.peers (\(list(peers)))")
         }
-        switch wall.scope {
+        return objection(to: wall.scope)
+    }
+
+    /// Nobody has these addresses, so that this host's configuration need not allow them.
+    private func objection(toPilot wall: Wall) -> Refusal? {
+        guard wall.isPilot else {
+            return .notAllowed(
+                reason:
+                    "a wall for a trial takes addresses for documentation only (\(list(Wall.pilotBlocks)))"
+            )
+        }
+        return objection(to: wall.scope)
+    }
+
+    private func objection(to scope: Wall.Scope) -> Refusal? {
+        switch scope {
         case .allTCP: return nil
         case .ports(let numbers):
             if numbers.isEmpty { return .invalid(reason: "a wall of scope 'ports' needs at least one port") }

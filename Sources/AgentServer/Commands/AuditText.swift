@@ -23,6 +23,8 @@ enum AuditText {
             "detach \(request.service) pid=\(request.pid.map(String.init) ?? "(none)") seconds=\(request.seconds) "
                 + "wall peers=\(request.wall.peers.listed(",")) scope=\(scope(request.wall.scope))"
         case .discardCopy: "discard the copy of the data"
+        case .pilotWall(let wall):
+            "try a wall out peers=\(wall.peers.listed(",")) scope=\(scope(wall.scope))"
         case .removeHandMadeRules(let request):
             "remove hand-made rules addresses=\(addresses(request.addresses))"
         case .setAside(let request): "set aside the data of \(request.service)"

@@ -356,7 +356,9 @@ extension Command {
     fileprivate var undoesHarm: Bool {
         switch self {
         case .removeWall, .restoreFile, .discardCopy: true
-        case .installWall, .sever, .writeFile, .service, .detach, .setAside, .removeHandMadeRules: false
+        case .installWall, .sever, .writeFile, .service, .detach, .setAside, .pilotWall,
+            .removeHandMadeRules:
+            false
         }
     }
 }

@@ -80,6 +80,7 @@ package struct LocalHost: HostActions {
             }
         case .writeFile(let write): return objection(to: write)
         case .detach(let request): return await objection(to: .installWall(wall: request.wall))
+        case .pilotWall(let wall): return await objection(to: .installWall(wall: wall))
         case .removeWall, .sever, .restoreFile, .service, .discardCopy, .setAside, .removeHandMadeRules:
             return nil
         }
@@ -108,6 +109,7 @@ package struct LocalHost: HostActions {
         case .sever(let wall):
             await rules { () throws(FirewallError) in try await firewall.sever(wall) }
         case .removeWall: await rules { () throws(FirewallError) in try await firewall.remove() }
+        case .pilotWall(let wall): await pilot(wall)
         case .writeFile(let write): file { () throws(FileError) in try files.write(write, run: run) }
         case .restoreFile(let restore): file { () throws(FileError) in try files.restore(restore, run: run) }
         case .service(let request): await service(request, progress)
@@ -156,6 +158,32 @@ package struct LocalHost: HostActions {
     ) async -> CommandOutcome {
         do throws(FirewallError) {
             return .done(result: try await body())
+        } catch .refused(let refusal) {
+            return .refused(refusal: refusal)
+        } catch {
+            return .failed(message: error.description)
+        }
+    }
+
+    private func pilot(_ wall: Wall) async -> CommandOutcome {
+        let managers = await managers.found()
+        do throws(FirewallError) {
+            let report = try await firewall.pilot(wall)
+            let interfering = managers.map { manager in
+                "\(manager.name)" + (manager.pid.map { " (pid \($0))" } ?? "")
+                    + " changes or flushes rules on this host on its own"
+            }
+            return .done(
+                result: .piloted(
+                    report: PilotReport(
+                        backend: report.backend,
+                        rules: report.rules,
+                        upMilliseconds: report.upMilliseconds,
+                        downMilliseconds: report.downMilliseconds,
+                        interference: report.interference + interfering
+                    )
+                )
+            )
         } catch .refused(let refusal) {
             return .refused(refusal: refusal)
         } catch {

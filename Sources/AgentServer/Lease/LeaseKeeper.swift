@@ -33,6 +33,8 @@ package struct LeaseKeeper: Hashable, Sendable {
         let holder: String
         let lapses: Duration
         let expiresAt: Int64
+        /// Nil when an earlier version granted it.
+        let since: Int64?
     }
 
     /// The lease that was granted last; its epoch is the highest ever granted here.
@@ -50,7 +52,8 @@ package struct LeaseKeeper: Hashable, Sendable {
             lease: latest,
             holder: current.holder,
             lapses: now.sinceBoot + .milliseconds(left),
-            expiresAt: now.unixMilliseconds.plus(saturating: left)
+            expiresAt: now.unixMilliseconds.plus(saturating: left),
+            since: current.since
         )
     }
 
@@ -59,7 +62,8 @@ package struct LeaseKeeper: Hashable, Sendable {
             highestEpoch: latest?.epoch ?? FencingEpoch(0),
             current: grant?.lease,
             holder: grant?.holder,
-            expiresAt: grant?.expiresAt
+            expiresAt: grant?.expiresAt,
+            since: grant?.since
         )
     }
 
@@ -99,17 +103,25 @@ package struct LeaseKeeper: Hashable, Sendable {
         }
         if held == true, !request.takeOver { return .refuse(refusal: .leaseHeld(state: state)) }
         let expiresAt = now.unixMilliseconds.plus(saturating: Int64(request.secondsToLive) * 1000)
+        let isRenewal = grant.map { $0.lease == request.lease && $0.holder == name } ?? false
+        let since = isRenewal ? grant?.since : now.unixMilliseconds
         latest = request.lease
         grant = Grant(
             lease: request.lease,
             holder: name,
             lapses: now.sinceBoot + .seconds(request.secondsToLive),
-            expiresAt: expiresAt
+            expiresAt: expiresAt,
+            since: since
         )
         return .store(
             record: LeaseRecord(
                 latest: request.lease,
-                current: .init(holder: name, expiresAt: expiresAt, secondsToLive: request.secondsToLive)
+                current: .init(
+                    holder: name,
+                    expiresAt: expiresAt,
+                    secondsToLive: request.secondsToLive,
+                    since: since
+                )
             )
         )
     }

@@ -7,8 +7,11 @@ package struct LeaseRecord: Hashable, Sendable, Codable {
         /// Unix milliseconds.
         package let expiresAt: Int64
         package let secondsToLive: Int
+        /// When it was granted first, Unix milliseconds; nil in a record of an earlier version.
+        package let since: Int64?
 
-        package init(holder: String, expiresAt: Int64, secondsToLive: Int) {
+        package init(holder: String, expiresAt: Int64, secondsToLive: Int, since: Int64? = nil) {
+            self.since = since
             self.holder = holder
             self.expiresAt = expiresAt
             self.secondsToLive = secondsToLive
@@ -46,5 +49,6 @@ extension LeaseRecord.Current: Bounded {
     package func check() throws(OutOfBounds) {
         try check("expiresAt", expiresAt, Bound.time)
         try check("secondsToLive", secondsToLive, Bound.secondsToLive)
+        try check("since", since, Bound.time)
     }
 }

@@ -41,17 +41,44 @@ extension HandMadeRequest {
 extension RuleCleaning {
     /// Removes rules that somebody made by hand, where ours may be removed too; returns how many hosts are not proven clean.
     func perform(_ request: HandMadeRequest, say: (String) -> Void) async throws -> Int {
-        let view = try await unrefusedView()
-        let cleaning = HandMadeCleaning(
-            hosts: plan.servers.map(\.host),
-            request: request,
-            fleet: fleet,
-            timing: timing
-        )
-        return try await cleaning.perform(as: try runID(), seen: view.hosts, takeOver: force) {
-            host,
-            outcome in
-            say(HandMadeHostText.text(host, outcome))
+        if !force, let plan = choice.file.plan, let journal { try refuseUnfinished(plan, journal) }
+        let all = choice.file.inventory.hosts.map(\.host)
+        let seen = await fleet.observe(all)
+        let refused = force ? [:] : refusals(request, seen)
+        for host in choice.hosts {
+            if let reason = refused[host] { say(HandMadeHostText.text(host, .failed(reason: reason))) }
         }
+        let hosts = choice.hosts.filter { refused[$0] == nil }
+        guard !hosts.isEmpty else { return refused.count }
+        let cleaning = HandMadeCleaning(hosts: hosts, request: request, fleet: fleet, timing: timing)
+        return try await cleaning.perform(as: try runID(), seen: seen, takeOver: force) { host, outcome in
+            say(HandMadeHostText.text(host, outcome))
+        } + refused.count
+    }
+
+    /// Why hosts keep their rules: what is judged is as if a wall of ours cut off the addresses.
+    private func refusals(_ request: HandMadeRequest, _ seen: [HostName: Observation]) -> [HostName: String] {
+        let looks = seen.mapValues { observation -> HostLook in
+            switch observation {
+            case .status(let status): .seen(RulesFacts(status, walling: Set(request.addresses)))
+            case .silent(let reason): .silent(reason: reason)
+            }
+        }
+        let grounds = CleaningGrounds(choice.file)
+        var refused: [HostName: String] = [:]
+        for host in choice.hosts {
+            guard case .seen(let facts)? = looks[host] else { continue }
+            switch grounds.verdict(
+                on: host,
+                facts,
+                look: { looks[$0] ?? .silent(reason: "it was not asked") }
+            ) {
+            case .allowed: continue
+            case .refused(let reason), .hidden(let reason):
+                refused[host] = "\(host): refused, nothing was changed: \(reason)"
+            case .needs: refused[host] = "\(host): refused, nothing was changed: not every peer was seen"
+            }
+        }
+        return refused
     }
 }

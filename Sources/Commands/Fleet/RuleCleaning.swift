@@ -5,46 +5,56 @@ import Procedure
 import Settings
 import SystemCalls
 
-/// Cleans a plan's servers of our rules, unless the plan's journal or what runs on them speaks against it.
+/// Cleans hosts of our rules, unless a plan's journal or what runs on them speaks against it.
 struct RuleCleaning {
-    let plan: MigrationPlan
+    static let risk =
+        "--force: rules go even where a run may need them. Without them the two halves of a divided ensemble can join "
+        + "again, and what one of them has acknowledged since can be lost; a run at work on a host loses its lease there"
+
+    let choice: FleetChoice
     let fleet: any Fleet
-    let journal: any RunArchive
+    /// Nil without a plan.
+    let journal: (any RunArchive)?
     let timing: Timing
     let force: Bool
+    var untilClean = false
+    var jitter: @Sendable () -> Double = { Double.random(in: 0..<1) }
 
-    /// Returns how many hosts are not proven clean.
-    func perform(say: (String) -> Void) async throws -> Int {
-        let view = try await unrefusedView()
-        let cleaning = HostCleaning(hosts: plan.servers.map(\.host), fleet: fleet, timing: timing)
-        return try await cleaning.perform(as: try runID(), seen: view.hosts, takeOver: force) {
-            host,
-            outcome in
-            switch outcome {
-            case .cleaned(let left): say("\(host): \(left) rules left")
-            case .failed(let reason): say(reason)
-            case .silent: say("\(host): no answer; not cleaned")
+    /// - Parameter stop: an element asks to begin nothing new.
+    func perform(stop: AsyncStream<Void>, tell: (CleaningBoard.Action) -> Void) async throws -> CleaningBoard
+    {
+        if !force, let plan = choice.file.plan, let journal { try refuseUnfinished(plan, journal) }
+        let run = try runID()
+        let board = CleaningBoard(
+            hosts: choice.hosts,
+            grounds: CleaningGrounds(choice.file),
+            force: force,
+            patience: untilClean ? .untilClean : .once,
+            jitter: jitter
+        )
+        return await FleetCleaning(fleet: fleet, timing: timing, run: run, force: force)
+            .perform(board, stop: stop, tell: tell)
+    }
+
+    static func isClean(_ board: CleaningBoard) -> Bool {
+        let outcomes = board.outcomes
+        return board.hosts.allSatisfy { host in
+            switch outcomes[host] {
+            case .clean: true
+            case .refused, .unreachable, .failed, .stopped, nil: false
             }
         }
     }
 
-    /// What the hosts answer now, unless that or the journal speaks against removing anything.
-    func unrefusedView() async throws -> FleetView {
-        let view = FleetView(hosts: await fleet.observe(plan.servers.map(\.host)))
-        if !force {
-            try refuseUnfinished(journal)
-            try refuseMixedViews(view)
-        }
-        return view
-    }
-
     func runID() throws -> RunID {
-        let name = "\(timing.now())-clean-\(plan.name)"
-        guard let run = RunID(name) else { throw Complaint("\(plan.file): '\(plan.name)' gives no run id") }
+        let name = choice.file.inventory.name
+        guard let run = RunID.cleaning("clean", of: name, at: timing.now()) else {
+            throw Complaint("\(choice.file.inventory.file): '\(name)' gives no run id")
+        }
         return run
     }
 
-    private func refuseUnfinished(_ journal: any RunArchive) throws {
+    func refuseUnfinished(_ plan: MigrationPlan, _ journal: any RunArchive) throws {
         for run in try journal.runs() where run.record.plan == plan.name && run.ending != .finished {
             let history = RunHistory(try journal.entries(of: run.record.id))
             guard !history.passed.contains(.divisionBegan) else {
@@ -55,24 +65,4 @@ struct RuleCleaning {
             }
         }
     }
-
-    /// The journal may be on another machine: what counts is what runs.
-    private func refuseMixedViews(_ view: FleetView) throws {
-        for server in plan.servers {
-            let own = Set(plan.source.contains(server) ? plan.sourceMembers : plan.destinationMembers)
-            guard let zookeeper = view.zookeeper(server.host) else {
-                throw Complaint("\(view.silence(server.host) ?? "\(server.host): no answer"); \(Self.unsafe)")
-            }
-            let file = zookeeper.fileView.map(Set.init)
-            let running = zookeeper.runningView.map(Set.init)
-            guard file == own, zookeeper.state == .stopped || running == own else {
-                throw Complaint(
-                    "\(server.host) does not run, or will not run, its own side's view; \(Self.unsafe)"
-                )
-            }
-        }
-    }
-
-    private static let unsafe =
-        "without the rules the two sides could join again. See `mitosis status`; --force removes them nevertheless"
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Fleet
 import Journal
+import Reporting
 import Settings
 import SystemCalls
 
@@ -9,34 +10,44 @@ struct RulesClean: AsyncParsableCommand {
         commandName: "clean",
         abstract: "Remove every rule of ours from every host, whoever left it there.",
         discussion: """
-            Refused while a run of this plan has not finished: between the split and the return of the source, \
-            removing the rules joins the two ensembles again. --force overrides that.
+            Each host is judged by itself; its kernel, read afterwards, decides whether it is clean. A host is refused that \
+            a run is at work on or has not finished with, or when its own or a walled peer's ZooKeeper names both sides or \
+            cannot be looked at: without the rules two ensembles could join again. With a plan, its journal counts too. \
+            --force overrides all of that.
+
+            Hosts out of reach are tried again for 20 s, with --until-clean until they are clean or refused; Ctrl-C ends \
+            that. Ends with 0 only when every host is proven clean.
             """
     )
 
-    @Argument(help: "The plan file.", completion: .file()) var file: String
-    @Flag(help: "Even though a run has not finished.") var force = false
+    @OptionGroup var fleet: FleetOptions
     @OptionGroup var handMade: HandMadeOptions
-    @OptionGroup var logging: LogOptions
+    @Flag(help: "Whatever speaks against it, also while a run is at work there.") var force = false
+    @Flag(help: "Keep at hosts that are out of reach or not clean yet.") var untilClean = false
+    @Flag(help: "Print one JSON object a line: each host, then the sum.") var json = false
 
     func run() async throws {
-        let plan = try PlanReader.read(path: file, believing: .operator)
-        let fleet = try AgentFleet(plan: plan, log: logging.logger, warn: Output.warn)
-        let journal = try SQLiteJournal(path: plan.journalPath, exclusively: true)
+        let choice = try fleet.choice()
+        StopSignal.install()
         let cleaning = RuleCleaning(
-            plan: plan,
-            fleet: fleet,
-            journal: journal,
+            choice: choice,
+            fleet: try choice.agents(fleet.logging.logger),
+            journal: try choice.file.plan.map { try SQLiteJournal(path: $0.journalPath, exclusively: true) },
             timing: .system,
-            force: force
+            force: force,
+            untilClean: untilClean
         )
-        let say: (String) -> Void = { Output.write($0 + "\n") }
-        let left =
-            if let request = handMade.request {
-                try await cleaning.perform(request, say: say)
-            } else {
-                try await cleaning.perform(say: say)
-            }
-        if left > 0 { throw ExitCode(1) }
+        if force { Output.warn(RuleCleaning.risk) }
+        if let request = handMade.request {
+            let left = try await cleaning.perform(request) { Output.write($0 + "\n") }
+            if left > 0 { throw ExitCode(1) }
+            return
+        }
+        let text = CleaningText(json: json)
+        let board = try await cleaning.perform(stop: StopSignal.asked()) { action in
+            if let line = text.line(action) { Output.write(line) }
+        }
+        Output.write(text.end(board))
+        if !RuleCleaning.isClean(board) { throw ExitCode(1) }
     }
 }

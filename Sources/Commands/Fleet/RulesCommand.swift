@@ -3,7 +3,7 @@ import ArgumentParser
 struct RulesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rules",
-        abstract: "Look at, or clean up, the fleet's netfilter rules.",
-        subcommands: [RulesList.self, RulesClean.self]
+        abstract: "Look at, clean up, or try out, a fleet's netfilter rules.",
+        subcommands: [RulesList.self, RulesClean.self, RulesPilot.self]
     )
 }

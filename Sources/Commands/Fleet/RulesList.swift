@@ -2,35 +2,32 @@ import ArgumentParser
 import ControlProtocol
 import Fleet
 import Reporting
-import Settings
-import SystemCalls
 
 struct RulesList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "Print the rules of ours that every host's kernel holds."
+        abstract: "Print the rules of ours that every host's kernel holds.",
+        discussion: """
+            Every backend of a host is read, in both address families, whether or not its agent remembers the rules. Hosts \
+            are told of as they answer. Ends with 1 when the rules of a host are not known.
+            """
     )
 
-    @Argument(help: "The plan file.", completion: .file()) var file: String
+    @OptionGroup var fleet: FleetOptions
     @OptionGroup var handMade: HandMadeOptions
-    @OptionGroup var logging: LogOptions
+    @Flag(help: "Print one JSON object a line: each host, then the sum.") var json = false
 
     func run() async throws {
-        let plan = try PlanReader.read(path: file, believing: .operator)
-        let fleet = try AgentFleet(plan: plan, log: logging.logger, warn: Output.warn)
-        let hosts = plan.servers.map(\.host)
+        let choice = try fleet.choice()
+        let agents = try choice.agents(fleet.logging.logger)
         if let request = handMade.request {
-            let left = await request.list(on: hosts, of: fleet) { Output.write($0 + "\n") }
+            let left = await request.list(on: choice.hosts, of: agents) { Output.write($0 + "\n") }
             if left > 0 { throw ExitCode(1) }
             return
         }
-        let answers = await fleet.observe(hosts)
-        var isWhole = true
-        for host in hosts {
-            Output.write(RulesText.text(host, answers[host]))
-            if case .status = answers[host] { continue }
-            isWhole = false
-        }
-        if !isWhole { throw ExitCode(1) }
+        var text = RulesText(json: json)
+        await agents.look(at: choice.hosts) { host, answer in Output.write(text.told(host, answer)) }
+        Output.write(text.end())
+        if !text.isWhole { throw ExitCode(1) }
     }
 }

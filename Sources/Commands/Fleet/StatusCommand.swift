@@ -14,15 +14,15 @@ struct StatusCommand: AsyncParsableCommand {
         abstract: "Show what every host's agent observes now."
     )
 
-    @Argument(help: "The plan file.", completion: .file()) var file: String
+    @OptionGroup var fleet: FleetOptions
     @Flag(help: "Print the agents' whole answers as JSON, by host.") var json = false
-    @OptionGroup var logging: LogOptions
 
     func run() async throws {
-        let plan = try PlanReader.read(path: file, believing: .operator)
-        let fleet = try AgentFleet(plan: plan, log: logging.logger, warn: Output.warn)
-        let hosts = plan.agents.map(\.host)
-        let answers = await fleet.observe(hosts)
+        let choice = try fleet.choice()
+        let agents = try choice.agents(fleet.logging.logger)
+        let hosts = choice.hosts
+        var answers: [HostName: Observation] = [:]
+        await agents.look(at: hosts) { answers[$0] = $1 }
         if json {
             try printJSON(hosts, answers)
         } else {

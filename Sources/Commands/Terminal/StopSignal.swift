@@ -1,6 +1,7 @@
 import Glibc
 import Procedure
 import Synchronization
+import SystemCalls
 
 /// Counts SIGINT and SIGTERM: the first asks to stop at the next resting place, the second at once.
 enum StopSignal {
@@ -34,6 +35,20 @@ enum StopSignal {
         signal(SIGPIPE, SIG_IGN)
         // A lost terminal must not end a run between the split and the destination's leader.
         signal(SIGHUP, SIG_IGN)
+    }
+
+    /// An element at the first signal.
+    static func asked() -> AsyncStream<Void> {
+        let (stream, asked) = AsyncStream<Void>.makeStream()
+        let descriptor = descriptor
+        // Waits as long as the program runs.
+        BlockingThread.start {
+            var awaited = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            while poll(&awaited, 1, -1) < 0, errno == EINTR {}
+            asked.yield()
+            asked.finish()
+        }
+        return stream
     }
 
     private static func note() {

@@ -19,6 +19,7 @@ extension Command: Bounded {
         switch self {
         case .installWall(let wall): try check("installWall.wall", wall)
         case .sever(let wall): try check("sever.wall", wall)
+        case .pilotWall(let wall): try check("pilotWall.wall", wall)
         case .service(let request): try check("service.request", request)
         case .detach(let request): try check("detach.request", request)
         case .removeHandMadeRules(let request): try check("removeHandMadeRules.request", request)
@@ -68,7 +69,17 @@ extension CommandResult: Bounded {
         case .detached(let report): try check("detached.report", report)
         case .handMade(let report): try check("handMade.report", report)
         case .data: break
+        case .piloted(let report): try check("piloted.report", report)
         }
+    }
+}
+
+extension PilotReport: Bounded {
+    package func check() throws(OutOfBounds) {
+        try check("rules", rules, Bound.count)
+        try check("upMilliseconds", upMilliseconds, Bound.span)
+        try check("downMilliseconds", downMilliseconds, Bound.span)
+        try check("interference", elementsOf: interference)
     }
 }
 

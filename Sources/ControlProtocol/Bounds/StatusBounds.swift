@@ -148,6 +148,7 @@ extension LeaseState: Bounded {
         try check("highestEpoch", highestEpoch)
         try check("current", current)
         try check("expiresAt", expiresAt, Bound.time)
+        try check("since", since, Bound.time)
     }
 }
 

@@ -153,6 +153,8 @@ package struct AgentFleet: Fleet {
         return try outcome.result(of: host)
     }
 
+    package func hangUp(_ host: HostName) async { clients[host]?.hangUp() }
+
     private func call<Value>(
         _ host: HostName,
         _ body: (AgentClient) async throws(AgentClientError) -> Value

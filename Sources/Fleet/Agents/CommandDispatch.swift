@@ -100,7 +100,8 @@ package struct CommandDispatch: Sendable {
             } catch {
                 hindrance = try await overcome(error, on: host)
             }
-            guard timing.monotonic() < lastSign.time + patience else {
+            // A task that was cancelled does not even pause.
+            guard !Task.isCancelled, timing.monotonic() < lastSign.time + patience else {
                 throw .gaveUp(hindrance, after: patience)
             }
             progress(host, "\(Self.said(of: hindrance)); asking again under the same command id")

@@ -26,4 +26,11 @@ package protocol Fleet: Sendable {
         on host: HostName,
         progress: @escaping @Sendable (CommandEvent) -> Void
     ) async throws(FleetError) -> CommandResult
+    /// Closes what is kept open to a host that is not asked again soon; it may be asked again all the same.
+    func hangUp(_ host: HostName) async
+}
+
+extension Fleet {
+    /// For a fleet without connections.
+    package func hangUp(_ host: HostName) async {}
 }

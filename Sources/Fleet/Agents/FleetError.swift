@@ -45,6 +45,13 @@ extension FleetError {
         }
     }
 
+    /// The same without the host's name before it.
+    package var reason: String {
+        let text = description
+        let name = "\(host): "
+        return text.hasPrefix(name) ? String(text.dropFirst(name.count)) : text
+    }
+
     /// The one place where what a client met becomes what the procedure is told.
     init(_ error: AgentClientError) {
         switch error {

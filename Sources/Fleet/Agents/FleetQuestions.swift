@@ -1,8 +1,33 @@
 package import ControlProtocol
+import SystemCalls
 package import Topology
 
 /// Questions to many hosts at once, each host its own; what a host fails with is part of the answer.
 extension Fleet {
+    /// What one host's agent sees, or why it does not tell; within `limit`, whatever the agent sends meanwhile.
+    package func look(at host: HostName, within limit: Duration = .seconds(30)) async -> Observation {
+        let seen = await Deadline.cancelling(after: limit) { await observe([host])[host] }
+        switch seen {
+        case .some(.some(.status(let status))): return .status(status)
+        case .some(.some(.silent(let reason))):
+            let name = "\(host): "
+            return .silent(reason: reason.hasPrefix(name) ? String(reason.dropFirst(name.count)) : reason)
+        case .some(.none): return .silent(reason: "it was not asked")
+        case .none: return .silent(reason: "no whole answer within \(limit)")
+        }
+    }
+
+    /// The same of many, each handed over as it comes and then hung up on: nothing is kept of a host that was told.
+    package func look(at hosts: [HostName], arrived: (HostName, Observation) -> Void) async {
+        await askHosts(hosts) { host -> Observation in
+            let seen = await look(at: host)
+            await hangUp(host)
+            return seen
+        } arrived: { number, seen in
+            arrived(hosts[number], seen)
+        }
+    }
+
     /// What each host's backend would make of its walls.
     package func previews(of walls: [HostName: [Wall]]) async -> [HostName: [Wall: PreviewAnswer]] {
         let asked = Array(walls)

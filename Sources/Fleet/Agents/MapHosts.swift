@@ -15,11 +15,22 @@ package func mapHosts<Question: Sendable, Value: Sendable>(
     width: Int = mostHostsAtOnce,
     _ ask: @escaping @Sendable (Question) async -> Value
 ) async -> [Value] {
+    var answers = [Value?](repeating: nil, count: questions.count)
+    await askHosts(questions, width: width, ask) { answers[$0] = $1 }
+    return answers.compactMap(\.self)
+}
+
+/// The same, but each answer is handed over as soon as it comes, with the number of its question, and is not kept.
+package func askHosts<Question: Sendable, Value: Sendable>(
+    _ questions: [Question],
+    width: Int = mostHostsAtOnce,
+    _ ask: @escaping @Sendable (Question) async -> Value,
+    arrived: (Int, Value) -> Void
+) async {
     await withTaskGroup(of: Numbered<Value>.self) { group in
-        var answers = [Value?](repeating: nil, count: questions.count)
         for (number, question) in questions.enumerated() {
             if number >= max(1, width), let answer = await group.next() {
-                answers[answer.number] = answer.value
+                arrived(answer.number, answer.value)
             }
             group.addTask {
                 // Not a tuple: the optimiser of 6.3.1 loses what a child task's tuple begins with when a throwing call
@@ -28,8 +39,7 @@ package func mapHosts<Question: Sendable, Value: Sendable>(
                 return Numbered(number: number, value: value)
             }
         }
-        for await answer in group { answers[answer.number] = answer.value }
-        return answers.compactMap(\.self)
+        for await answer in group { arrived(answer.number, answer.value) }
     }
 }
 

@@ -1,65 +1,47 @@
-package import ControlProtocol
-package import SystemCalls
+import ControlProtocol
+import SystemCalls
 
-/// Removes our rules from hosts, all at once, under leases that are renewed meanwhile.
+/// Removes one host's rules of ours under a lease that is renewed meanwhile, and given back.
 ///
 /// A host is clean when its kernel, read afterwards, holds no rule of ours; everything else counts as left.
-package struct HostCleaning: Sendable {
-    /// What became of one host.
-    package enum Outcome: Hashable, Sendable {
-        /// What its kernel holds of ours afterwards.
-        case cleaned(rulesLeft: Int)
-        case failed(reason: String)
-        /// It gave no status before, and was not asked for anything.
-        case silent
-    }
-
+struct HostCleaning: Sendable {
     /// How long an agent may stay out of reach; the same command id is sent again meanwhile.
     private static let patience = Duration.seconds(20)
 
-    private let hosts: [HostName]
-    private let fleet: any Fleet
-    private let timing: Timing
+    let fleet: any Fleet
+    let timing: Timing
+    let run: RunID
+    let takeOver: Bool
 
-    package init(hosts: [HostName], fleet: any Fleet, timing: Timing) {
-        self.hosts = hosts
-        self.fleet = fleet
-        self.timing = timing
+    /// - Parameter facts: what was seen of the host just now.
+    func perform(on host: HostName, _ facts: RulesFacts, attempt: Int) async -> CleaningBoard.Outcome {
+        // Of this host alone: what another one says of its epochs is of no weight here.
+        guard let epoch = facts.lease.highestEpoch.successor else {
+            return .failed(
+                reason:
+                    "its agent says that it has granted epoch \(facts.lease.highestEpoch), after which there is none. "
+                    + "Make sure that no run is in progress, then `mitosis-agent lease reset` on that host"
+            )
+        }
+        let lease = Lease(runID: run, epoch: epoch)
+        do {
+            return try await Leases(hosts: [host], fleet: fleet, timing: timing)
+                .holding(lease, takeOver: takeOver) {
+                    await remove(on: host, lease, facts, attempt)
+                }
+        } catch let error as FleetError {
+            return Self.outcome(error)
+        } catch {
+            return .failed(reason: "\(error)")
+        }
     }
 
-    /// Gives how many hosts are not proven clean.
-    ///
-    /// - Parameters:
-    ///   - seen: what the hosts answered just now; those that did not are left alone.
-    ///   - tell: gets the silent hosts before anything is done, then those whose epoch is not believed, and the others at
-    ///     the end, each in the order of `hosts`.
-    package func perform(
-        as run: RunID,
-        seen: [HostName: Observation],
-        takeOver: Bool,
-        tell: (HostName, Outcome) -> Void
-    ) async throws -> Int {
-        let answered = seen.filter { answer in
-            guard case .status = answer.value else { return false }
-            return hosts.contains(answer.key)
-        }
-        for host in hosts where answered[host] == nil { tell(host, .silent) }
-        guard !answered.isEmpty else { return hosts.count }
-        // One that says what cannot be is left out: it would refuse the epoch that the others take.
-        let poll = EpochPoll(answered)
-        let left = Set(poll.outliers.map(\.host))
-        for outlier in poll.outliers { tell(outlier.host, .failed(reason: "\(outlier.error)")) }
-        let reachable = hosts.filter { answered[$0] != nil && !left.contains($0) }
-        let lease = Lease(runID: run, epoch: try poll.next())
-        let leases = Leases(hosts: reachable, fleet: fleet, timing: timing)
-        let outcomes = try await leases.holding(lease, takeOver: takeOver) {
-            await mapHosts(reachable) { host in await clean(host, lease) }
-        }
-        for (host, outcome) in zip(reachable, outcomes) { tell(host, outcome) }
-        return hosts.count - outcomes.count { $0 == .cleaned(rulesLeft: 0) }
-    }
-
-    private func clean(_ host: HostName, _ lease: Lease) async -> Outcome {
+    private func remove(
+        on host: HostName,
+        _ lease: Lease,
+        _ facts: RulesFacts,
+        _ attempt: Int
+    ) async -> CleaningBoard.Outcome {
         let dispatch = CommandDispatch(
             fleet: fleet,
             lease: lease,
@@ -67,11 +49,30 @@ package struct HostCleaning: Sendable {
             timing: timing,
             patience: Self.patience
         ) { _, _ in }
-        let answer = await dispatch.send([HostCommand(host, .removeWall)], step: "rules", attempt: 1)
-        if let failure = answer.failures.first { return .failed(reason: "\(failure)") }
-        guard case .rules(let rules) = answer.results[host]?.first else {
-            return .failed(reason: "\(host): its agent did not say which rules are left")
+        let answer = await dispatch.send([HostCommand(host, .removeWall)], step: "rules", attempt: attempt)
+        if let failure = answer.failures.first { return Self.outcome(failure) }
+        guard case .rules(let rules)? = answer.results[host]?.first else {
+            return .failed(reason: "its agent did not say which rules are left")
         }
-        return .cleaned(rulesLeft: rules.count)
+        guard rules.count == 0, rules.unreadable == nil else {
+            return .failed(
+                reason: rules.unreadable.map { "its rules cannot be read: \($0)" }
+                    ?? "\(rules.count) rules are left; see `mitosis rules list`"
+            )
+        }
+        return .clean(removed: facts.count)
+    }
+
+    private static func outcome(_ error: FleetError) -> CleaningBoard.Outcome {
+        switch error {
+        case .unreachable, .replyLost: .unreachable(reason: error.reason)
+        case .refused(_, .leaseHeld): .refused(reason: error.reason)
+        case .gaveUp(let last, _):
+            switch last {
+            case .unreachable, .replyLost: .unreachable(reason: error.reason)
+            case .refused, .failed, .broken, .gaveUp: .failed(reason: error.reason)
+            }
+        case .refused, .failed, .broken: .failed(reason: error.reason)
+        }
     }
 }

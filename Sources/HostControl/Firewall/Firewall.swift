@@ -27,9 +27,10 @@ package protocol Firewall: Sendable {
     /// What the kernel does not tell by its generation (iptables-legacy, or changes beside ours) is judged by how the
     /// rules are now.
     func stillCloses(_ rules: InstalledRules) async throws(FirewallError) -> Bool
-    /// For an agent that starts: opens ports that one before it closed, and leaves everything else of ours as it is.
+    /// For an agent that starts: opens ports that one before it closed, removes a wall that one before it put up for a trial,
+    /// and leaves everything else of ours as it is.
     ///
-    /// Nil when no ports are closed.
+    /// Nil when there is nothing of this.
     func openPorts() async throws(FirewallError) -> InstalledRules?
     /// Keeps what was installed last until it is removed: when the kernel no longer holds exactly that, it is installed
     /// again, within a fraction of a second (with iptables-legacy, which tells nobody of changes, a second or two).
@@ -40,6 +41,10 @@ package protocol Firewall: Sendable {
     func forget() async
     /// Ends the established connections that this wall cuts where it stands, at their other end; changes no rule here.
     func sever(_ wall: Wall) async throws(FirewallError) -> InstalledRules
+    /// Puts up a wall that cuts off nobody, and removes it; refused where rules of ours stand.
+    ///
+    /// When it throws, rules of the trial may be left; an agent that starts removes them (`openPorts`).
+    func pilot(_ wall: Wall) async throws(FirewallError) -> PilotReport
     /// Removes everything of ours from every backend of the host; nothing to remove is success.
     func remove() async throws(FirewallError) -> InstalledRules
     /// The exact text that would be handed to the backend. Changes nothing.

@@ -8,11 +8,11 @@ package import Topology
 /// before the backend was switched, when nothing remembers them.
 package struct HostFirewall: Firewall {
     private let backend: FirewallBackend
-    private let check: WallCheck
-    private let reader: RuleReader
+    let check: WallCheck
+    let reader: RuleReader
     private let turns = FIFOLock<Void>()
     private let ending: @Sendable (CutConnections) -> Int?
-    private let log: Logger
+    let log: Logger
     let guarded = GuardedRules()
 
     /// - Parameters:
@@ -117,6 +117,7 @@ package struct HostFirewall: Firewall {
         try await inTurn { () async throws(FirewallError) in
             try requireBackend()
             let before = try await reader.read()
+            if let wall = before.own.rules?.wall, wall.isPilot { return try await removePilot() }
             let closing =
                 (before.own.closesPorts ? [reader.own] : [])
                 + before.others.filter(\.rules.closesPorts).map(\.store)
@@ -188,7 +189,7 @@ package struct HostFirewall: Firewall {
         await WallGuard(firewall: self, pace: GuardPace()).run(report)
     }
 
-    private func requireBackend() throws(FirewallError) {
+    func requireBackend() throws(FirewallError) {
         if let program = reader.own.missingProgram {
             throw .backendMissing(backend: backend, program: program)
         }
@@ -266,7 +267,7 @@ package struct HostFirewall: Firewall {
         )
     }
 
-    private func described(_ reading: RuleReader.Reading) -> InstalledRules {
+    func described(_ reading: RuleReader.Reading) -> InstalledRules {
         InstalledRules(
             backend: backend,
             wall: reading.own.rules?.wall,
@@ -274,11 +275,12 @@ package struct HostFirewall: Firewall {
             count: reading.own.count + reading.residue,
             counters: reading.own.counters,
             listing: reading.listing,
-            restored: guarded.state?.restored ?? 0
+            restored: guarded.state?.restored ?? 0,
+            isWatched: guarded.state != nil
         )
     }
 
-    private func inTurn<Value: Sendable>(
+    func inTurn<Value: Sendable>(
         _ body: () async throws(FirewallError) -> Value
     ) async throws(FirewallError) -> Value {
         await turns.acquire()

@@ -213,7 +213,7 @@ extension CommandResult {
     /// What progress shows of it; nil when that it was done says everything.
     var sentence: String? {
         switch self {
-        case .rules, .file, .data, .handMade: nil
+        case .rules, .file, .data, .piloted, .handMade: nil
         case .service(let report): report.sentence
         case .detached(let report): report.sentence
         }

@@ -9,15 +9,21 @@ struct LeaseKeeperTests {
         Moment(sinceBoot: .seconds(500 + seconds), unixMilliseconds: 1_000_000 + seconds * 1000)
     }
 
-    private func record(_ lease: Lease, _ holder: String, at seconds: Int64, for length: Int = 30)
-        -> LeaseRecord
-    {
+    /// - Parameter since: when it was granted first, if it is a renewal.
+    private func record(
+        _ lease: Lease,
+        _ holder: String,
+        at seconds: Int64,
+        since first: Int64? = nil,
+        for length: Int = 30
+    ) -> LeaseRecord {
         LeaseRecord(
             latest: lease,
             current: .init(
                 holder: holder,
                 expiresAt: 1_000_000 + (seconds + Int64(length)) * 1000,
-                secondsToLive: length
+                secondsToLive: length,
+                since: 1_000_000 + (first ?? seconds) * 1000
             )
         )
     }
@@ -35,7 +41,7 @@ struct LeaseKeeperTests {
         #expect(keeper.handle(.commanded(lease: lease, by: "ops"), at: at(30)) == .refuse(refusal: .noLease))
         #expect(
             keeper.handle(.requested(request: Sample.request(lease), by: "ops"), at: at(40))
-                == .store(record: record(lease, "ops", at: 40))
+                == .store(record: record(lease, "ops", at: 40, since: 0))
         )
         #expect(keeper.handle(.commanded(lease: lease, by: "ops"), at: at(41)) == .allow)
     }

@@ -147,7 +147,8 @@ struct OpenAPITests {
                 count: 0,
                 counters: [],
                 listing: "",
-                unreadable: wall.map { _ in "the kernel is busy" }
+                unreadable: wall.map { _ in "the kernel is busy" },
+                isWatched: wall.map { _ in true }
             )
         }
         func report(_ line: Int?, _ saved: String?) -> HandMadeReport {

@@ -61,8 +61,12 @@ struct HostileHostTests {
 
     private static func expectHarmless(_ answer: Observation, _ host: HostName, _ what: String) {
         let status = StatusText([host], [host: answer]).text
-        let rules = RulesText.text(host, answer)
-        for text in [status, rules] { clean(TerminalText(text).rendered, what) }
+        var told = RulesText()
+        let rules = told.told(host, answer)
+        var json = RulesText(json: true)
+        for text in [status, rules, told.end(), json.told(host, answer)] {
+            clean(TerminalText(text).rendered, what)
+        }
         // No line looks like one about another host.
         #expect(status.split(separator: "\n").count == 2, "\(what): \(status)")
         for line in TerminalText(rules).rendered.split(separator: "\n").dropFirst() {

@@ -152,11 +152,46 @@ struct StatusTextTests {
     @Test("rules list shows the count, the backend and the kernel's own listing, or why there is none")
     func rules() throws {
         let host = try HostName.parsed("s1")
+        var text = RulesText()
         let walled = Observation.status(StatusFixture.status(host, view: nil, rules: 4))
-        #expect(RulesText.text(host, walled) == "s1: 4 rules (nftables)\n  table inet mitosis {\n  }\n")
+        #expect(text.told(host, walled) == "s1: 4 rules (nftables)\n  table inet mitosis {\n  }\n")
         let clear = Observation.status(StatusFixture.status(host, view: nil))
-        #expect(RulesText.text(host, clear) == "s1: 0 rules (nftables)\n")
-        #expect(RulesText.text(host, .silent(reason: "no route")) == "s1: no answer: no route\n")
-        #expect(RulesText.text(host, nil).isEmpty)
+        let other = try HostName.parsed("s2")
+        #expect(text.told(other, clear) == "s2: 0 rules (nftables)\n")
+        #expect(text.isWhole)
+        let silent = try HostName.parsed("s0")
+        #expect(text.told(silent, .silent(reason: "no route")) == "s0: no answer: no route\n")
+        #expect(!text.isWhole)
+        #expect(
+            text.end() == """
+                3 hosts: 1 without a rule of ours, 1 with, 0 unreadable, 1 silent
+                with rules: s1 (4)
+                silent: s0
+
+                """
+        )
+    }
+
+    @Test("rules that cannot be read are no rules that are known, and for programs a host is a line of JSON")
+    func unreadableRules() throws {
+        let status = try FullStatus.status(try HostName.parsed("s1"))
+        var text = RulesText()
+        #expect(
+            text.told(status.host, .status(status))
+                == "s1: its rules (nftables) cannot be read: nft is missing\n"
+        )
+        #expect(!text.isWhole)
+        #expect(
+            text.end()
+                == "1 hosts: 0 without a rule of ours, 0 with, 1 unreadable, 0 silent\nunreadable: s1\n"
+        )
+        var json = RulesText(json: true)
+        let line = json.told(status.host, .status(status))
+        #expect(line.hasPrefix(#"{"host":"s1","rules":{"backend":"nftables""#) && line.hasSuffix("}\n"))
+        #expect(
+            json.told(try HostName.parsed("s2"), .silent(reason: "no route"))
+                == #"{"host":"s2","silent":"no route"}"# + "\n"
+        )
+        #expect(json.end() == #"{"clear":0,"hosts":2,"silent":1,"unreadable":1,"withRules":0}"# + "\n")
     }
 }

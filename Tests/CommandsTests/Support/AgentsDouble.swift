@@ -13,6 +13,13 @@ final class AgentsDouble: Fleet {
         var lease: Lease?
         var rules = 4
         var isSilent = false
+        /// How often it is silent before it answers again.
+        var silentLooks = 0
+        /// Whom its wall cuts off; of rules that are no intact wall nobody is known.
+        var walled: [IPAddress] = []
+        var isWatched: Bool?
+        /// When its lease lapses, by its clock of 0.
+        var expiresAt: Int64?
         /// Rules that stay whatever is removed.
         var staying = 0
         /// How often the answer to a command gets lost.
@@ -22,6 +29,8 @@ final class AgentsDouble: Fleet {
         var isInFiles = false
         /// What the host's file and process have; nil for its own side's view.
         var view: [Member]?
+        /// Whether nobody can read them.
+        var hidesView = false
     }
 
     enum Call: Hashable, Sendable {
@@ -65,7 +74,8 @@ final class AgentsDouble: Fleet {
     func observe(_ hosts: [HostName]) async -> [HostName: Observation] {
         state.withLock { state in
             let answers = hosts.map { host -> (HostName, Observation) in
-                guard let agent = state.agents[host], !agent.isSilent else {
+                state.agents[host]?.silentLooks -= 1
+                guard let agent = state.agents[host], !agent.isSilent, agent.silentLooks < 0 else {
                     return (host, .silent(reason: "\(host): nobody is there"))
                 }
                 return (host, .status(status(host, agent)))
@@ -81,7 +91,9 @@ final class AgentsDouble: Fleet {
             state.calls.append(.acquire(host, request.lease, takeOver: request.takeOver))
             var agent = state.agents[host] ?? Agent()
             if agent.isSilent { return .failure(.unreachable(host: host, reason: "nobody is there")) }
-            if let held = agent.lease, held.runID != request.lease.runID, !request.takeOver {
+            if let held = agent.lease, held.runID != request.lease.runID, !request.takeOver,
+                agent.expiresAt ?? 1 > 0
+            {
                 return .failure(.refused(host: host, refusal: .leaseHeld(state: lease(agent))))
             }
             guard request.lease.epoch.value >= agent.epoch else {
@@ -176,14 +188,21 @@ final class AgentsDouble: Fleet {
             highestEpoch: FencingEpoch(agent.epoch),
             current: agent.lease,
             holder: agent.lease == nil ? nil : "test",
-            expiresAt: nil
+            expiresAt: agent.lease == nil ? nil : agent.expiresAt
         )
     }
 
     private func status(_ host: HostName, _ agent: Agent) -> HostStatus {
         let isSource = plan.source.contains { $0.host == host }
         let view = agent.view ?? (isSource ? plan.sourceMembers : plan.destinationMembers)
-        return StatusFixture.status(host, view: view, rules: agent.rules, lease: lease(agent))
+        return StatusFixture.status(
+            host,
+            view: agent.hidesView ? nil : view,
+            rules: agent.rules,
+            walled: agent.rules == 0 ? [] : agent.walled,
+            isWatched: agent.isWatched,
+            lease: lease(agent)
+        )
     }
 }
 

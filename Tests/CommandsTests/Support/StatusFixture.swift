@@ -10,6 +10,8 @@ enum StatusFixture {
         _ host: HostName,
         view: [Member]?,
         rules: Int = 0,
+        walled: [IPAddress] = [],
+        isWatched: Bool? = nil,
         lease: LeaseState = noLease,
         role: ServerStats.Role? = .follower,
         state: ServiceState = .running(pid: 4711)
@@ -34,10 +36,11 @@ enum StatusFixture {
             lease: lease,
             rules: InstalledRules(
                 backend: .nftables,
-                wall: nil,
+                wall: walled.isEmpty ? nil : Wall(peers: walled, scope: .allTCP),
                 count: rules,
                 counters: [],
-                listing: rules == 0 ? "" : "table inet mitosis {\n}"
+                listing: rules == 0 ? "" : "table inet mitosis {\n}",
+                isWatched: isWatched
             ),
             zookeeper: ZooKeeperStatus(
                 service: "zookeeper",
@@ -46,7 +49,7 @@ enum StatusFixture {
                 configPath: "/zoo.cfg",
                 file: FileState(
                     path: "/zoo.cfg",
-                    digest: nil,
+                    digest: "ab",
                     size: nil,
                     mode: nil,
                     owner: nil,

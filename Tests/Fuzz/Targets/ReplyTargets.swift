@@ -19,7 +19,8 @@ extension FuzzTarget {
                 }
                 let answers = [status.host: Observation.status(status)]
                 _ = StatusText([status.host], answers).text
-                _ = RulesText.text(status.host, .status(status))
+                var rules = RulesText()
+                _ = rules.told(status.host, .status(status)) + rules.end()
                 _ = try JSONEncoder().encode(status)
                 return true
             }

@@ -299,6 +299,10 @@ private struct WorldFirewall: Firewall {
 
     func watch(_ report: @escaping @Sendable (RuleRestoration) -> Void) async {}
 
+    func pilot(_ wall: Wall) async throws(FirewallError) -> PilotReport {
+        throw .refused(refusal: .invalid(reason: "not modelled"))
+    }
+
     func sever(_ wall: Wall) async throws(FirewallError) -> InstalledRules {
         throw .unreadable(source: "sever", detail: "nobody severs while detaching")
     }

@@ -167,7 +167,7 @@ extension ModelBrokers {
         case .installWall, .removeWall, .sever, .detach, .discardCopy, .setAside,
             .removeHandMadeRules:
             return .refused(refusal: .notAllowed(reason: "a broker's host"))
-        case .restoreFile: return .refused(refusal: .invalid(reason: "not modelled"))
+        case .restoreFile, .pilotWall: return .refused(refusal: .invalid(reason: "not modelled"))
         case .writeFile(let write):
             let found = ContentDigest.sha256(brokers[host]?.file ?? Data())
             guard found == write.expected || brokers[host]?.file == write.content else {

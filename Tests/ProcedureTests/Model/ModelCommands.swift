@@ -67,6 +67,7 @@ extension ModelEnsemble {
         case .sever:
             hosts[name]?.halfOpen = []
             return .done(result: .rules(rules: rules(name)))
+        case .pilotWall: return .refused(refusal: .invalid(reason: "not modelled"))
         case .removeHandMadeRules: return .refused(refusal: .invalid(reason: "not modelled"))
         case .discardCopy: return .done(result: .data(report: DataReport(path: nil)))
         case .setAside:

@@ -22,6 +22,7 @@ extension Command {
                 + ", then the wall against \(request.wall.peers.listed()), "
                 + request.wall.scope.summary
         case .discardCopy: "remove the copy of the data"
+        case .pilotWall: "put up and remove a wall for a trial"
         case .removeHandMadeRules(let request):
             "remove hand-made rules against \(request.addresses.listed())"
         case .setAside(let request): "move the data of \(request.service) aside"
