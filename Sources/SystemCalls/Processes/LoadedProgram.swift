@@ -13,7 +13,8 @@ package enum LoadedProgram {
         let fields = line.split(separator: " ", omittingEmptySubsequences: true)
         guard fields.count >= 6, fields[1] == "r--p", fields[2].allSatisfy({ $0 == "0" }) else { return }
         let ends = fields[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
-        guard ends.count == 2, ends[0] < ends[1], let start = UnsafeMutableRawPointer(bitPattern: ends[0]) else {
+        guard ends.count == 2, ends[0] < ends[1], let start = UnsafeMutableRawPointer(bitPattern: ends[0])
+        else {
             return
         }
         _ = madvise(start, Int(ends[1] - ends[0]), MADV_DONTNEED)
