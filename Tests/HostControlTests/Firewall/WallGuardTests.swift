@@ -43,11 +43,11 @@ struct WallGuardTests {
         #expect(ContinuousClock.now - start < .seconds(1))
     }
 
-    /// How soon the rules have to be back.
+    /// After which rules count as not put back, on a busy machine too; the kernel does not tell of iptables-legacy's changes.
     private func limit(_ backend: FirewallBackend) -> Duration {
         switch backend {
-        case .nftables, .iptablesNft: .seconds(1)
-        case .iptablesLegacy: .seconds(3)
+        case .nftables, .iptablesNft: .seconds(10)
+        case .iptablesLegacy: .seconds(30)
         }
     }
 
