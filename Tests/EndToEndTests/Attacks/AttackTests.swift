@@ -50,11 +50,14 @@ struct AttackTests {
             let plan = try bench.plan()
             try await bench.lying(honest) { try await bench.mitosis(["status", plan]) }
             for (field, value) in Self.numbers(honest) {
+                // A cleaning tries for long what does not answer as it should; it reckons with the epoch alone.
+                let clean = field == "highestEpoch" ? [["rules", "clean", plan, "--force"]] : []
+                let commands = [["status", plan]] + clean
                 for end in [Self.endOfType, "9223372036854775807"] {
                     let absurd = honest.replacing("\"\(field)\":\(value)", with: "\"\(field)\":\(end)")
                     try #require(absurd != honest)
                     try await bench.lying(absurd) {
-                        for arguments in [["status", plan], ["rules", "clean", plan, "--force"]] {
+                        for arguments in commands {
                             let outcome = try await bench.mitosis(arguments, succeeding: false)
                             let said = outcome.diagnostics.suffix(300)
                             #expect(outcome.status < 128, "\(field) \(end): \(arguments[0]): \(said)")
