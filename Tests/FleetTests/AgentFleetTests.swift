@@ -117,6 +117,16 @@ struct AgentFleetTests {
         }
     }
 
+    @Test("without an authority it is told how to make one")
+    func noAuthority() async throws {
+        try await Self.withPlan { plan in
+            try FileManager.default.removeItem(atPath: plan.pki.directory)
+            let said = try #require(Self.refusal(of: plan))
+            #expect(said.contains("no certificate authority in \(plan.pki.directory) (pki.directory)"))
+            #expect(said.contains("mitosis pki init --directory \(plan.pki.directory)"))
+        }
+    }
+
     @Test("an older revocation list is refused by the next program, whatever plan it has")
     func olderList() async throws {
         try await Self.withPlan { plan in

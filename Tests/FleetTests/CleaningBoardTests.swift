@@ -17,7 +17,7 @@ struct CleaningBoardTests {
           - {host: "s[1-3]", address: "10.0.0.[1-3]"}
         """
 
-    private static func board(
+    static func board(
         _ hosts: [HostName],
         force: Bool = false,
         patience: CleaningBoard.Patience = .once

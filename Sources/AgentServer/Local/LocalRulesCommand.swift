@@ -20,13 +20,35 @@ struct LocalRulesList: AsyncParsableCommand {
     @OptionGroup var flag: LocalFlag
     @OptionGroup var handMade: LocalHandMade
     @OptionGroup var options: LocalOptions
+    @Flag(help: "Print rules, lease and ZooKeeper as one JSON object, for `mitosis rules clean --ssh`.")
+    var json = false
+
+    func validate() throws {
+        guard !(json && handMade.isWanted) else {
+            throw ValidationError("--json and --hand-made do not go together")
+        }
+    }
 
     func run() async throws {
         try LocalSession.requireRoot()
+        if json { return try await report() }
         if try await handMade.list(LocalPlaces(config: options.config)) { return }
         let found = await LocalRules().look()
         LocalSession.tell(LocalRulesText.text(found))
         guard LocalRulesText.unread(found, LocalPlaces(config: options.config).backend).isEmpty else {
+            throw ExitCode(1)
+        }
+    }
+
+    private func report() async throws {
+        do throws(AgentServerError) {
+            let configuration = try AgentConfigurationReader.readOwn(path: options.config)
+            let isRunning = LocalSession(directory: configuration.state).isAgentRunning
+            let report = try await LocalReporting(configuration: configuration)
+                .report(isAgentRunning: isRunning)
+            LocalSession.tell(try LocalReporting.line(report))
+        } catch {
+            LocalSession.complain("\(error)")
             throw ExitCode(1)
         }
     }

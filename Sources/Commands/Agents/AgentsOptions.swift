@@ -54,11 +54,7 @@ struct SessionOptions: ParsableArguments {
 
     /// Nil when none was asked for; it is never an argument or a variable.
     func password() async throws -> String? {
-        guard askSudoPassword else { return nil }
-        guard let password = await HiddenAnswer.read("sudo password on the hosts: "), !password.isEmpty else {
-            throw Complaint("no password was given; nothing was done")
-        }
-        return password
+        askSudoPassword ? try await HiddenAnswer.sudoPassword() : nil
     }
 }
 

@@ -3,6 +3,14 @@ import SystemCalls
 
 /// A password, typed on the terminal without being shown.
 enum HiddenAnswer {
+    /// Asked once, for every host.
+    static func sudoPassword() async throws -> String {
+        guard let password = await read("sudo password on the hosts: "), !password.isEmpty else {
+            throw Complaint("no password was given; nothing was done")
+        }
+        return password
+    }
+
     /// Nil without a terminal, or when the input ends.
     static func read(_ question: String) async -> String? {
         await BlockingThread.run { ask(question) }

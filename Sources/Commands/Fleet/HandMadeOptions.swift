@@ -58,7 +58,7 @@ extension RuleCleaning {
 
     /// Why hosts keep their rules: what is judged is as if a wall of ours cut off the addresses.
     private func refusals(_ request: HandMadeRequest, _ seen: [HostName: Observation]) -> [HostName: String] {
-        let looks = seen.mapValues { observation -> HostLook in
+        let looks = seen.mapValues { observation -> RulesLook in
             switch observation {
             case .status(let status): .seen(RulesFacts(status, walling: Set(request.addresses)))
             case .silent(let reason): .silent(reason: reason)

@@ -18,6 +18,8 @@ struct RuleCleaning {
     let timing: Timing
     let force: Bool
     var untilClean = false
+    /// For hosts whose agents do not answer.
+    var agentless: (any AgentlessCleaning)? = nil
     var jitter: @Sendable () -> Double = { Double.random(in: 0..<1) }
 
     /// - Parameter stop: an element asks to begin nothing new.
@@ -32,8 +34,14 @@ struct RuleCleaning {
             patience: untilClean ? .untilClean : .once,
             jitter: jitter
         )
-        return await FleetCleaning(fleet: fleet, timing: timing, run: run, force: force)
-            .perform(board, stop: stop, tell: tell)
+        return await FleetCleaning(
+            fleet: fleet,
+            timing: timing,
+            run: run,
+            force: force,
+            agentless: agentless
+        )
+        .perform(board, stop: stop, tell: tell)
     }
 
     static func isClean(_ board: CleaningBoard) -> Bool {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Fleet
 import Journal
+import Provisioning
 import Reporting
 import Settings
 import SystemCalls
@@ -17,6 +18,9 @@ struct RulesClean: AsyncParsableCommand {
 
             Hosts out of reach are tried again for 20 s, with --until-clean until they are clean or refused; Ctrl-C ends \
             that. Ends with 0 only when every host is proven clean.
+
+            --ssh goes round agents that do not run or do not answer: their hosts are looked at, judged and cleaned by \
+            `mitosis-agent rules list|clean --local`, over the system's ssh and under the same refusals.
             """
     )
 
@@ -24,10 +28,26 @@ struct RulesClean: AsyncParsableCommand {
     @OptionGroup var handMade: HandMadeOptions
     @Flag(help: "Whatever speaks against it, also while a run is at work there.") var force = false
     @Flag(help: "Keep at hosts that are out of reach or not clean yet.") var untilClean = false
+    @Flag(help: "Where an agent does not answer, go over ssh.") var ssh = false
+    @Flag(help: "With --ssh: ask once for the password that sudo wants on the hosts.") var askSudoPassword =
+        false
     @Flag(help: "Print one JSON object a line: each host, then the sum.") var json = false
+
+    func validate() throws {
+        guard !(ssh && handMade.request != nil) else {
+            throw ValidationError(
+                "--ssh and --hand-made do not go together: on a host whose agent does not answer, run "
+                    + "`mitosis-agent rules clean --local --hand-made --addresses ...` as root"
+            )
+        }
+        guard ssh || !askSudoPassword else {
+            throw ValidationError("--ask-sudo-password goes with --ssh")
+        }
+    }
 
     func run() async throws {
         let choice = try fleet.choice()
+        let agentless = try await agentless(choice)
         StopSignal.install()
         let cleaning = RuleCleaning(
             choice: choice,
@@ -35,7 +55,8 @@ struct RulesClean: AsyncParsableCommand {
             journal: try choice.file.plan.map { try SQLiteJournal(path: $0.journalPath, exclusively: true) },
             timing: .system,
             force: force,
-            untilClean: untilClean
+            untilClean: untilClean,
+            agentless: agentless
         )
         if force { Output.warn(RuleCleaning.risk) }
         if let request = handMade.request {
@@ -49,5 +70,11 @@ struct RulesClean: AsyncParsableCommand {
         }
         Output.write(text.end(board))
         if !RuleCleaning.isClean(board) { throw ExitCode(1) }
+    }
+
+    private func agentless(_ choice: FleetChoice) async throws -> (any AgentlessCleaning)? {
+        guard ssh else { return nil }
+        let password = askSudoPassword ? try await HiddenAnswer.sudoPassword() : nil
+        return RulesOverSSH(choice.file.inventory, password: password)
     }
 }

@@ -17,6 +17,9 @@ enum CoordinatorCredentials {
         guard let trustDomain = TrustDomain(inventory.pki.trustDomain),
             let name = PeerName(inventory.pki.coordinator)
         else { throw FleetNameError.trustDomain(file: inventory.file, text: inventory.pki.trustDomain) }
+        guard access("\(directory)/ca.pem", F_OK) == 0 || errno != ENOENT else {
+            throw FleetNameError.noAuthority(file: inventory.file, directory: directory)
+        }
         let list = "\(directory)/ca.crl"
         let isThere = access(list, F_OK) == 0
         guard isThere || withoutRevocationList else { throw TLSError.noRevocationList(path: list) }

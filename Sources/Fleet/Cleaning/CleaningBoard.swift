@@ -38,7 +38,7 @@ package struct CleaningBoard: Sendable {
     }
 
     package enum Event: Hashable, Sendable {
-        case looked(HostName, HostLook)
+        case looked(HostName, RulesLook)
         case cleaned(HostName, Outcome)
         case pauseOver(HostName)
         case stop
@@ -71,7 +71,7 @@ package struct CleaningBoard: Sendable {
     }
 
     private struct Seen {
-        let look: HostLook
+        let look: RulesLook
         let at: Duration
     }
 

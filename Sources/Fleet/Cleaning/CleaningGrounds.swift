@@ -3,7 +3,7 @@ package import Settings
 import Topology
 
 /// What one look at a host gave for the cleaning.
-package enum HostLook: Hashable, Sendable {
+package enum RulesLook: Hashable, Sendable {
     case seen(RulesFacts)
     case silent(reason: String)
 }
@@ -62,7 +62,7 @@ package struct CleaningGrounds: Sendable {
     package func verdict(
         on host: HostName,
         _ facts: RulesFacts,
-        look: (HostName) -> HostLook?
+        look: (HostName) -> RulesLook?
     ) -> Verdict {
         if let reason = facts.leaseObjection(judgingLapsed: sides == nil) { return .refused(reason: reason) }
         if let sides { return verdict(on: host, facts, sides, look) }
@@ -93,7 +93,7 @@ package struct CleaningGrounds: Sendable {
         on host: HostName,
         _ facts: RulesFacts,
         _ sides: Sides,
-        _ look: (HostName) -> HostLook?
+        _ look: (HostName) -> RulesLook?
     ) -> Verdict {
         guard sides.views[host] != nil else { return .allowed }
         if let reason = Self.objection(facts, sides.views[host]) { return .refused(reason: reason) }
@@ -104,7 +104,7 @@ package struct CleaningGrounds: Sendable {
 
     private func verdict(
         on peers: [HostName],
-        _ look: (HostName) -> HostLook?,
+        _ look: (HostName) -> RulesLook?,
         _ objection: (HostName, RulesFacts) -> String?
     ) -> Verdict {
         var unseen: [HostName] = []

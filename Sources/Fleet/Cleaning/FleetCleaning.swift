@@ -11,9 +11,18 @@ package struct FleetCleaning: Sendable {
     private let timing: Timing
     private let width: Int
     private let limit: Duration
+    private let force: Bool
+    private let agentless: (any AgentlessCleaning)?
+
+    /// What came of a question, and whether the host's agent was gone round.
+    private struct Answer: Sendable {
+        let event: CleaningBoard.Event?
+        var wentRound = false
+    }
 
     /// - Parameters:
     ///   - run: under which the hosts' leases are taken.
+    ///   - agentless: for hosts whose agents do not answer; nil leaves them unreachable.
     ///   - limit: how long one host may take for a look, or for being cleaned, whatever its agent says meanwhile.
     package init(
         fleet: any Fleet,
@@ -21,9 +30,12 @@ package struct FleetCleaning: Sendable {
         run: RunID,
         force: Bool,
         width: Int = mostHostsAtOnce,
-        limit: Duration = .seconds(120)
+        limit: Duration = .seconds(120),
+        agentless: (any AgentlessCleaning)? = nil
     ) {
         self.fleet = fleet
+        self.force = force
+        self.agentless = agentless
         self.timing = timing
         self.width = max(1, width)
         self.limit = limit
@@ -41,13 +53,15 @@ package struct FleetCleaning: Sendable {
         tell: (CleaningBoard.Action) -> Void
     ) async -> CleaningBoard {
         var board = start
-        return await withTaskGroup(of: CleaningBoard.Event?.self) { group in
+        return await withTaskGroup(of: Answer.self) { group in
             var looks = Waiting()
             var cleans: [CleaningBoard.Action] = []
             var busy = 0
+            // Whose agents were silent when they were last looked at: they are cleaned as they were seen.
+            var goneRound: Set<HostName> = []
             group.addTask {
-                for await _ in stop { return .stop }
-                return nil
+                for await _ in stop { return Answer(event: .stop) }
+                return Answer(event: nil)
             }
             var actions = board.begin()
             while true {
@@ -58,7 +72,7 @@ package struct FleetCleaning: Sendable {
                     case .pause(let host, let duration):
                         group.addTask {
                             await timing.sleep(duration)
-                            return .pauseOver(host)
+                            return Answer(event: .pauseOver(host))
                         }
                     case .end, .hindered: tell(action)
                     }
@@ -66,13 +80,14 @@ package struct FleetCleaning: Sendable {
                 if board.isDone { break }
                 while busy < width, let next = cleans.popLast() ?? looks.next() {
                     busy += 1
-                    begin(next, &group)
+                    begin(next, goneRound, &group)
                 }
-                guard let event = await group.next() else { break }
+                guard let answer = await group.next() else { break }
                 actions = []
-                guard let event else { continue }
+                guard let event = answer.event else { continue }
                 switch event {
                 case .looked(let host, _), .cleaned(let host, _):
+                    if answer.wentRound { goneRound.insert(host) } else { goneRound.remove(host) }
                     busy -= 1
                     actions = board.handle(event, at: timing.monotonic())
                     if board.isSettled(host) { await fleet.hangUp(host) }
@@ -89,20 +104,38 @@ package struct FleetCleaning: Sendable {
 
     private func begin(
         _ action: CleaningBoard.Action,
-        _ group: inout TaskGroup<CleaningBoard.Event?>
+        _ goneRound: Set<HostName>,
+        _ group: inout TaskGroup<Answer>
     ) {
         switch action {
-        case .look(let host): group.addTask { .looked(host, await look(at: host)) }
+        case .look(let host): group.addTask { await look(at: host) }
         case .clean(let host, let facts, let attempt):
-            group.addTask { .cleaned(host, await clean(host, facts, attempt)) }
+            if let agentless, goneRound.contains(host) {
+                group.addTask {
+                    let outcome = await within(limit) { await agentless.clean(host, facts, force: force) }
+                    return Answer(event: .cleaned(host, outcome), wentRound: true)
+                }
+            } else {
+                group.addTask { Answer(event: .cleaned(host, await clean(host, facts, attempt))) }
+            }
         case .pause, .end, .hindered: break
         }
     }
 
-    private func look(at host: HostName) async -> HostLook {
+    private func look(at host: HostName) async -> Answer {
         switch await fleet.look(at: host, within: limit) {
-        case .status(let status): .seen(RulesFacts(status))
-        case .silent(let reason): .silent(reason: reason)
+        case .status(let status): return Answer(event: .looked(host, .seen(RulesFacts(status))))
+        case .silent(let reason):
+            guard let agentless else { return Answer(event: .looked(host, .silent(reason: reason))) }
+            switch await Deadline.cancelling(after: limit, { await agentless.look(at: host) }) {
+            case .seen(let facts): return Answer(event: .looked(host, .seen(facts)), wentRound: true)
+            case .silent(let why):
+                return Answer(event: .looked(host, .silent(reason: "\(reason); over ssh: \(why)")))
+            case nil:
+                return Answer(
+                    event: .looked(host, .silent(reason: "\(reason); over ssh nothing came within \(limit)"))
+                )
+            }
         }
     }
 
@@ -112,9 +145,14 @@ package struct FleetCleaning: Sendable {
         _ attempt: Int
     ) async -> CleaningBoard.Outcome {
         let cleaning = cleaning
-        return await Deadline.cancelling(after: limit) {
-            await cleaning.perform(on: host, facts, attempt: attempt)
-        }
+        return await within(limit) { await cleaning.perform(on: host, facts, attempt: attempt) }
+    }
+
+    private func within(
+        _ limit: Duration,
+        _ body: @escaping @Sendable () async -> CleaningBoard.Outcome
+    ) async -> CleaningBoard.Outcome {
+        await Deadline.cancelling(after: limit) { await body() }
             ?? .failed(
                 reason: "it did not come to an end within \(limit); look at its rules before trying again"
             )

@@ -9,12 +9,30 @@ package struct SSHCommand: Hashable, Sendable {
 
     package let arguments: [String]
 
+    /// A shell program that the host reads from standard input.
+    ///
+    /// `dd` takes exactly as many bytes as it has; what follows is the program's own input. Whatever the user's login shell is, it understands single quotes.
+    ///
     /// ssh takes the first value that it is given: ours stand before those of the inventory, and both before its own files'.
     ///
     /// - Parameters:
     ///   - programSize: how many bytes of shell program the host is about to read.
     ///   - asksPassword: whether sudo may ask for a password; else it fails where it would.
     package init(host: InventoryHost, programSize: Int, asksPassword: Bool) {
+        let shell =
+            "/bin/sh -c 'echo \(Self.greeting); eval \"$(dd bs=\(programSize) count=1 iflag=fullblock 2>/dev/null)\"'"
+        self.init(host: host, remote: shell, asksPassword: asksPassword)
+    }
+
+    /// One program on the host, as root.
+    ///
+    /// - Parameter words: the program and its arguments, of letters, digits and `-/._` only, for what the user's login shell makes
+    ///   of anything else is not known.
+    package init(host: InventoryHost, running words: [String], asksPassword: Bool) {
+        self.init(host: host, remote: words.joined(separator: " "), asksPassword: asksPassword)
+    }
+
+    private init(host: InventoryHost, remote: String, asksPassword: Bool) {
         let ssh = host.settings.ssh
         var options = [
             "StrictHostKeyChecking=yes", "BatchMode=yes", "ConnectTimeout=\(ssh.connectSeconds ?? 10)",
@@ -28,18 +46,13 @@ package struct SSHCommand: Hashable, Sendable {
         var arguments = options.flatMap { ["-o", $0] }
         if let user = ssh.user { arguments += ["-l", user] }
         arguments += [
-            "--", host.address, Self.remote(ssh, programSize: programSize, asksPassword: asksPassword),
+            "--", host.address, Self.asRoot(remote, ssh, asksPassword: asksPassword),
         ]
         self.arguments = arguments
     }
 
-    /// Whatever the user's login shell is, it understands single quotes.
-    ///
-    /// `dd` reads exactly as many bytes as the program has: what follows is the program's own input.
-    private static func remote(_ ssh: SSHSettings, programSize: Int, asksPassword: Bool) -> String {
-        let shell =
-            "/bin/sh -c 'echo \(greeting); eval \"$(dd bs=\(programSize) count=1 iflag=fullblock 2>/dev/null)\"'"
-        guard ssh.sudo == true else { return "exec \(shell)" }
-        return asksPassword ? "exec sudo -S -p '\(sudoPrompt)' -- \(shell)" : "exec sudo -n -- \(shell)"
+    private static func asRoot(_ command: String, _ ssh: SSHSettings, asksPassword: Bool) -> String {
+        guard ssh.sudo == true else { return "exec \(command)" }
+        return asksPassword ? "exec sudo -S -p '\(sudoPrompt)' -- \(command)" : "exec sudo -n -- \(command)"
     }
 }

@@ -1,0 +1,62 @@
+import Settings
+import Subprocess
+import SystemPackage
+
+/// One program run on one host over the system's ssh, from beginning to end.
+struct SSHErrand: Sendable {
+    enum Ending: Hashable, Sendable {
+        /// The program's own.
+        case exited(status: Int32, output: String, errors: String)
+        /// ssh or sudo did not get as far as running it, or the connection broke.
+        case notRun(reason: String)
+    }
+
+    let host: InventoryHost
+    let password: String?
+    /// The ssh to call; tests have another.
+    let ssh: String
+
+    private static let mostOutput = 4 << 20
+    private static let mostErrors = 16_384
+    /// ssh's own failures.
+    private static let ownStatus: Int32 = 255
+
+    func run(_ words: [String]) async -> Ending {
+        guard let password else { return await run(words, input: .none) }
+        return await run(words, input: .string(password + "\n"))
+    }
+
+    private func run(_ words: [String], input: some InputProtocol) async -> Ending {
+        let command = SSHCommand(host: host, running: words, asksPassword: password != nil)
+        var options = PlatformOptions()
+        options.teardownSequence = [.send(signal: .terminate, allowedDurationToNextStep: .milliseconds(500))]
+        let executable: Executable = ssh.contains("/") ? .path(FilePath(ssh)) : .name(ssh)
+        do {
+            let result = try await Subprocess.run(
+                executable,
+                arguments: Arguments(command.arguments),
+                platformOptions: options,
+                input: input,
+                output: .string(limit: Self.mostOutput),
+                error: .string(limit: Self.mostErrors)
+            )
+            let errors = result.standardError.replacing(SSHCommand.sudoPrompt, with: "")
+            let status: Int32 =
+                switch result.terminationStatus {
+                case .exited(let code): code
+                case .signaled(let number): 128 + number
+                }
+            if status == Self.ownStatus || Self.isSudosOwn(errors, status) {
+                let ending = SSHEnding(status: status, errors: errors)
+                return .notRun(reason: ending.reason(host: host.address, greeted: false, seconds: 0))
+            }
+            return .exited(status: status, output: result.standardOutput, errors: errors)
+        } catch {
+            return .notRun(reason: "\(ssh) cannot be run, or said more than anything takes: \(error)")
+        }
+    }
+
+    private static func isSudosOwn(_ errors: String, _ status: Int32) -> Bool {
+        status == 1 && errors.split(separator: "\n").contains { $0.hasPrefix("sudo: ") }
+    }
+}
