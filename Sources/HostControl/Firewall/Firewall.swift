@@ -10,8 +10,8 @@ package import Topology
 package protocol Firewall: Sendable {
     /// What the kernel holds of ours, in every backend of the host. Changes nothing.
     ///
-    /// The configured backend is asked every time. Residue in another one is as of now or, in iptables-legacy
-    /// (and where the kernel does not number its rule sets), as of at most five seconds ago.
+    /// As of now: the kernel is asked every time, or says that nothing has changed since. In iptables-legacy residue that took the
+    /// place of as many rules of the same length may show five seconds later.
     func installed() async throws(FirewallError) -> InstalledRules
     /// Replaces whatever is there of ours by this wall, without a moment in which nothing is there.
     func install(_ wall: Wall) async throws(FirewallError) -> InstalledRules

@@ -21,6 +21,7 @@ package struct HostFirewall: Firewall {
     ///   - generation: the generation of the rules that `launcher` leads to; without it, it is asked for here
     ///     when there is no launcher, and otherwise counts as not known.
     ///   - names: of what nf_tables holds where `launcher` leads to, as for `generation`.
+    ///   - legacy: of iptables-legacy's tables where `launcher` leads to, as for `generation`.
     ///   - ending: ends connections where `launcher` leads to, and tells how many are left; nil when that is not known, as
     ///     without it when there is a launcher.
     package init(
@@ -30,6 +31,7 @@ package struct HostFirewall: Firewall {
         seconds: Int = 10,
         generation: (@Sendable () -> UInt32?)? = nil,
         names: (@Sendable () -> RulesetNames?)? = nil,
+        legacy: (@Sendable () -> LegacyFigures?)? = nil,
         ending: (@Sendable (CutConnections) -> Int?)? = nil,
         log: Logger = .silent
     ) {
@@ -46,7 +48,8 @@ package struct HostFirewall: Firewall {
                 .map { Self.store($0, check.protectedPorts, tools) }
                 .filter { $0.missingProgram == nil },
             generation: generation ?? here,
-            names: names ?? { launcher.isEmpty ? RulesetNames.read() : nil }
+            names: names ?? { launcher.isEmpty ? RulesetNames.read() : nil },
+            legacy: legacy ?? { launcher.isEmpty ? LegacyFigures.read() : nil }
         )
     }
 

@@ -24,20 +24,25 @@ struct RuleReader: Sendable {
     let generation: @Sendable () -> UInt32?
     /// What nf_tables holds at this moment; nil when it is not known.
     let names: @Sendable () -> RulesetNames?
+    /// What iptables-legacy's tables look like at this moment; nil when it is not known.
+    let legacy: @Sendable () -> LegacyFigures?
     private let memory = RuleMemory()
-    /// How old the word on another backend's residue may get where the kernel does not tell of changes.
+    /// How old the word on another backend's residue may get where the kernel does not number its changes, and tells the same
+    /// figures as then.
     private static let patience = Duration.seconds(5)
 
     init(
         own: any RuleStore,
         others: [any RuleStore],
         generation: @escaping @Sendable () -> UInt32?,
-        names: @escaping @Sendable () -> RulesetNames?
+        names: @escaping @Sendable () -> RulesetNames?,
+        legacy: @escaping @Sendable () -> LegacyFigures?
     ) {
         self.own = own
         self.others = others
         self.generation = generation
         self.names = names
+        self.legacy = legacy
     }
 
     /// - Parameter isExpected: whether the configured backend should hold rules of ours, as after a change.
@@ -75,7 +80,12 @@ struct RuleReader: Sendable {
 
     func remember(clear backends: [FirewallBackend], at generation: UInt32) {
         for backend in backends {
-            memory[backend] = RuleMemory.Entry(rules: .none, generation: generation, readAt: .now)
+            memory[backend] = RuleMemory.Entry(
+                rules: .none,
+                generation: generation,
+                figures: nil,
+                readAt: .now
+            )
         }
     }
 
@@ -92,27 +102,48 @@ struct RuleReader: Sendable {
         return generation() == now ? counted : try await readAnew(own, at: generation())
     }
 
-    /// As of now where the kernel tells of changes, else as of at most `patience` ago.
+    /// As of now, whatever was seen before: what is remembered counts only where the kernel says that nothing has changed.
     ///
-    /// Always anew after a change of ours and at the start. Packet counts in its listing may be older.
+    /// Of iptables-legacy it says how many entries there are: rules of ours that took the place of as many others of the same
+    /// length show within `patience`. Always anew after a change of ours and at the start. Packet counts in its listing may be older.
     private func leftover(in store: any RuleStore, at now: UInt32?) async throws(FirewallError) -> StoredRules
     {
-        guard let known = memory[store.backend] else { return try await readAnew(store, at: now) }
-        let isCurrent =
-            store.hasGeneration && now != nil
-            ? known.generation == now : ContinuousClock.now - known.readAt < Self.patience
-        return isCurrent ? known.rules : try await readAnew(store, at: now)
+        guard store.hasGeneration else { return try await unnumbered(store, at: now) }
+        guard let known = memory[store.backend], now != nil, known.generation == now else {
+            return try await readAnew(store, at: now)
+        }
+        return known.rules
+    }
+
+    private func unnumbered(
+        _ store: any RuleStore,
+        at now: UInt32?
+    ) async throws(FirewallError) -> StoredRules {
+        let figures = legacy()
+        if let figures, figures.areEmpty { return .none }
+        if let figures, let known = memory[store.backend], known.figures == figures,
+            ContinuousClock.now - known.readAt < Self.patience
+        {
+            return known.rules
+        }
+        return try await readAnew(store, at: now, figures: figures)
     }
 
     private func readAnew(
         _ store: any RuleStore,
         at now: UInt32?,
+        figures: LegacyFigures? = nil,
         isExpected: Bool = false
     ) async throws(FirewallError) -> StoredRules {
         let begin = ContinuousClock.now
         memory[store.backend] = nil
         let rules = try await read(store, isExpected: isExpected)
-        memory[store.backend] = RuleMemory.Entry(rules: rules, generation: now, readAt: begin)
+        memory[store.backend] = RuleMemory.Entry(
+            rules: rules,
+            generation: now,
+            figures: figures,
+            readAt: begin
+        )
         return rules
     }
 

@@ -7,6 +7,8 @@ final class RuleMemory: Sendable {
         let rules: StoredRules
         /// Read before the rules were, so that a change while they were read shows; nil when not known.
         let generation: UInt32?
+        /// The same for iptables-legacy.
+        let figures: LegacyFigures?
         let readAt: ContinuousClock.Instant
     }
 

@@ -140,8 +140,17 @@ extension FirewallBench {
                 }
             },
             names: names,
+            legacy: legacy,
             ending: ending
         )
+    }
+
+    /// As an agent on `walled` asks for them.
+    var legacy: @Sendable () -> LegacyFigures? {
+        let namespace = network.namespace(of: "walled")
+        return {
+            do { return try FirewallSocket.inside(namespace) { LegacyFigures.read() } } catch { return nil }
+        }
     }
 }
 
