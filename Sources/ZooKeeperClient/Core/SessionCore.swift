@@ -81,12 +81,20 @@ final class SessionCore: Sendable {
     }
 
     /// Makes one request when its turn comes and awaits its reply.
-    ///
-    /// `send` runs under the lock of the handle; the library copies what it is given before it returns.
     func perform(
         _ path: String,
         _ send: (OpaquePointer, UnsafeRawPointer?) -> Int32
     ) async throws(ZooKeeperError) -> Reply {
+        try await begin(path, send).value()
+    }
+
+    /// Makes one request when its turn comes, and leaves its reply to be awaited.
+    ///
+    /// `send` runs under the lock of the handle; the library copies what it is given before it returns.
+    func begin(
+        _ path: String,
+        _ send: (OpaquePointer, UnsafeRawPointer?) -> Int32
+    ) async throws(ZooKeeperError) -> OneShot<Reply> {
         guard !path.utf8.contains(0) else { throw .invalidArguments("a path with a zero byte in it") }
         guard !Task.isCancelled else { throw .cancelled }
         try await window.enter()
@@ -95,7 +103,7 @@ final class SessionCore: Sendable {
         if let failure = submit(path, { send($0, UnsafeRawPointer(token.context)) }) {
             settle(token, .failure(failure))
         }
-        return try await call.value()
+        return call
     }
 
     func completed(_ token: Token, _ outcome: RawOutcome) {
