@@ -128,7 +128,7 @@ let layers: [Target] = [
 
     module(
         "Diagnostics",
-        uses: ["Fleet", "SystemCalls", "Topology", "ZooKeeperClient"],
+        uses: ["Fleet", "SystemCalls", "Tables", "Topology", "ZooKeeperClient"],
         [logging]
     ),
 
@@ -143,7 +143,7 @@ let layers: [Target] = [
         uses: [
             "CertificateAuthority", "ControlProtocol", "Diagnostics", "Fleet", "Journal", "Logs", "MutualTLS",
             "Printable", "Procedure", "Provisioning", "Reporting",
-            "Settings", "SystemCalls", "Tables", "Topology",
+            "Settings", "SystemCalls", "Tables", "Topology", "ZooKeeperClient",
         ],
         [arguments, logging]
     ),
@@ -214,7 +214,7 @@ let suites: [Target] = [
         "FleetTests",
         use: [
             "AgentClient", "CertificateAuthority", "ControlProtocol", "Fleet", "Logs", "MutualTLS",
-            "Settings", "SystemCalls", "Topology",
+            "Settings", "SystemCalls", "TestSupport", "Topology", "ZooKeeperClient",
         ],
         http
     ),

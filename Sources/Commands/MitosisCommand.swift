@@ -9,7 +9,8 @@ package struct MitosisCommand: AsyncParsableCommand {
         version: ProgramVersion.line(of: "mitosis"),
         subcommands: [
             PlanCommand.self, PreflightCommand.self, RunCommand.self, RollbackCommand.self,
-            CompareCommand.self, StatusCommand.self, RulesCommand.self, AgentsCommand.self,
+            CompareCommand.self, SmokeTestCommand.self, LatenciesCommand.self,
+            StatusCommand.self, RulesCommand.self, AgentsCommand.self,
             HistoryCommand.self, AuditCommand.self,
             PKI.self,
         ]

@@ -1,11 +1,11 @@
 import ArgumentParser
-import ControlProtocol
 import Diagnostics
 import Glibc
 import Printable
 import Settings
 import SystemCalls
 import Topology
+import ZooKeeperClient
 
 struct CompareCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -52,6 +52,7 @@ struct CompareCommand: AsyncParsableCommand {
     @Option(help: "How many differences are shown; all are counted.") var limit = 100
     @Option(help: "Seconds without an answer after which a server is given up.") var timeout = 30
     @Flag(help: "Print one JSON document.") var json = false
+    @OptionGroup var credentials: CredentialOptions
     @OptionGroup var logging: LogOptions
 
     func validate() throws {
@@ -67,7 +68,7 @@ struct CompareCommand: AsyncParsableCommand {
         guard split == nil || Zxid(hexadecimal: split ?? "") != nil else {
             throw ValidationError("--split is a transaction id such as 0x500000012")
         }
-        guard path.map(Self.isPath) ?? true else {
+        guard path.map(NodePath.isPath) ?? true else {
             throw ValidationError("--path begins with a slash and does not end with one")
         }
         for (name, number, most) in [
@@ -93,16 +94,17 @@ struct CompareCommand: AsyncParsableCommand {
     }
 
     private func report() async throws -> ComparisonReport {
-        let (sides, start) = try question()
+        let question = try question()
         var options = TreeComparison.Options()
         options.rate = rate
         options.limit = limit
         options.patience = .seconds(timeout)
+        options.credentials = question.credentials
         if exact { options.newer = .nothing }
         if let zxid = split.flatMap({ Zxid(hexadecimal: $0) }) { options.newer = .above(zxid) }
         let comparison = TreeComparison(
-            sides,
-            path: start,
+            question.sides,
+            path: question.path,
             options: options,
             timing: .system,
             log: logging.logger
@@ -119,50 +121,38 @@ struct CompareCommand: AsyncParsableCommand {
         return report
     }
 
-    private func question() throws -> (ComparedSides, path: String) {
+    private func question() throws -> Question {
         if let file {
             let plan = try PlanReader.read(path: file, believing: .operator)
-            let sides = ComparedSides(
-                source: plan.source.map(Self.compared),
-                destination: plan.destination.map(Self.compared)
-            )
             let chroot = plan.kafka?.chroot ?? ""
-            return (sides, path ?? (chroot.isEmpty ? "/" : chroot))
+            return Question(
+                sides: ComparedSides(
+                    source: plan.source.map { ComparedServer($0) },
+                    destination: plan.destination.map { ComparedServer($0) }
+                ),
+                path: path ?? (chroot.isEmpty ? "/" : chroot),
+                credentials: try credentials.read(for: plan)
+            )
         }
+        let sides: ComparedSides
         if let servers {
-            let list = try Self.list(servers, "--servers")
+            let list = try ServerOptions.list(servers, "--servers")
             guard list.count > 1 else {
                 throw Complaint("--servers: one server alone has nothing to be compared with")
             }
-            return (ComparedSides(replicas: list), path ?? "/")
-        }
-        let sides = ComparedSides(
-            source: try Self.list(source ?? "", "--source"),
-            destination: try Self.list(destination ?? "", "--destination")
-        )
-        return (sides, path ?? "/")
-    }
-
-    private static func compared(_ server: PlannedServer) -> ComparedServer {
-        ComparedServer(
-            name: server.host.description,
-            server: ConnectString.Server(host: server.address, port: server.clientPort)
-        )
-    }
-
-    private static func list(_ text: String, _ option: String) throws -> [ComparedServer] {
-        guard let connect = ConnectString(text), connect.chroot.isEmpty else {
-            throw Complaint(
-                "\(option): '\(text)' is not a list of servers such as zk1:2181,zk2:2181; a path goes with --path"
+            sides = ComparedSides(replicas: list)
+        } else {
+            sides = ComparedSides(
+                source: try ServerOptions.list(source ?? "", "--source"),
+                destination: try ServerOptions.list(destination ?? "", "--destination")
             )
         }
-        return connect.servers.map { ComparedServer($0) }
+        return Question(sides: sides, path: path ?? "/", credentials: try credentials.read(for: nil))
     }
 
-    private static func isPath(_ path: String) -> Bool {
-        path == "/"
-            || path.hasPrefix("/")
-                && path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
-                    .allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." && !$0.utf8.contains(0) }
+    private struct Question {
+        let sides: ComparedSides
+        let path: String
+        let credentials: [Credentials]
     }
 }

@@ -102,7 +102,8 @@ package struct NodeJudgement: Hashable, Sendable {
     private static func isAlike(_ left: WholeNode?, _ right: WholeNode?) -> Bool {
         switch (left, right) {
         case (nil, nil): true
-        case (let left?, let right?): NodeField.allCases.allSatisfy { $0.isAlike(left, right) }
+        case (let left?, let right?):
+            left == right || NodeField.allCases.allSatisfy { $0.isAlike(left, right) }
         case (nil, _?), (_?, nil): false
         }
     }

@@ -34,6 +34,8 @@ final class SessionCore: Sendable {
     private let finished = OneShot<Void>()
     private let queue: DispatchQueue
     private let log: Logger
+    /// Events of watches so far; the library tells them one after another.
+    private let told = Atomic<UInt64>(0)
 
     init(options: SessionOptions, log: Logger) {
         self.log = log
@@ -128,7 +130,8 @@ final class SessionCore: Sendable {
 
     func fired(_ token: Token, _ event: WatchEvent) {
         guard case .watch(let watch)? = calls.take(token) else { return }
-        watch.settle(.success(event))
+        let order = told.add(1, ordering: .relaxed).newValue
+        watch.settle(.success(FiredEvent(event: event, order: order)))
     }
 
     private func settle(_ token: Token, _ outcome: Result<Reply, ZooKeeperError>) {
