@@ -42,6 +42,13 @@ struct CompareCommand: AsyncParsableCommand {
     var path: String?
     @Option(
         help: ArgumentHelp(
+            "Leave this path out, with all below: what others go on writing to the source. May be given again.",
+            valueName: "path"
+        )
+    )
+    var except: [String] = []
+    @Option(
+        help: ArgumentHelp(
             "The last transaction before the division: what is above it may differ on the destination. Else what is of a later epoch than the latest transaction on both sides.",
             valueName: "zxid"
         )
@@ -70,6 +77,9 @@ struct CompareCommand: AsyncParsableCommand {
         }
         guard path.map(NodePath.isPath) ?? true else {
             throw ValidationError("--path begins with a slash and does not end with one")
+        }
+        guard except.allSatisfy(NodePath.isNode) else {
+            throw ValidationError("--except begins with a slash and does not end with one")
         }
         for (name, number, most) in [
             ("--rate", rate, 1_000_000), ("--limit", limit, 1_000_000), ("--timeout", timeout, 86_400),
@@ -100,6 +110,7 @@ struct CompareCommand: AsyncParsableCommand {
         options.limit = limit
         options.patience = .seconds(timeout)
         options.credentials = question.credentials
+        options.except = Set(except)
         if exact { options.newer = .nothing }
         if let zxid = split.flatMap({ Zxid(hexadecimal: $0) }) { options.newer = .above(zxid) }
         let comparison = TreeComparison(

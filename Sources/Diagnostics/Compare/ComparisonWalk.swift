@@ -242,7 +242,9 @@ extension ComparisonWalk {
             let parent = judged[number].reference?.stat.pzxid ?? node.parent
             for name in Self.union(lists.compactMap { $0 ?? nil }) {
                 let path = node.path == "/" ? "/" + name : node.path + "/" + name
-                if path != Self.ownConfiguration { pending.append(Pending(path: path, parent: parent)) }
+                if path != Self.ownConfiguration, !options.except.contains(path) {
+                    pending.append(Pending(path: path, parent: parent))
+                }
             }
         }
     }

@@ -26,6 +26,8 @@ package struct TreeComparison: Sendable {
         /// Without an answer of a server.
         package var patience = Duration.seconds(30)
         package var credentials: [Credentials] = []
+        /// Left out, with all below.
+        package var except: Set<String> = []
 
         package init() {}
     }

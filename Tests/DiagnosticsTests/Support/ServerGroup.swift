@@ -152,6 +152,7 @@ func compare(
     path: String = "/",
     newer: TreeComparison.Newer = .laterEpochs,
     patience: Duration = .seconds(60),
+    except: Set<String> = [],
     _ credentials: [Credentials] = []
 ) async -> ComparisonReport {
     var options = TreeComparison.Options()
@@ -159,5 +160,6 @@ func compare(
     options.newer = newer
     options.patience = patience
     options.credentials = credentials
+    options.except = except
     return await TreeComparison(sides, path: path, options: options, timing: .system, log: .silent).report()
 }
