@@ -7,7 +7,7 @@ PACKAGES = build-essential pkg-config libssl-dev libyaml-dev zlib1g-dev openssl 
 # What packing needs besides, and what trying the packages needs.
 PACKING = debhelper lintian
 TRYING = debootstrap systemd-container
-.PHONY: demo test test-unit bench bench-hostile bench-fleet soak fuzz sanitize build optimised programs release man completions deb \
+.PHONY: demo test test-unit bench bench-hostile bench-compare bench-fleet soak fuzz sanitize build optimised programs release man completions deb \
 	packages-test lint format clean setup setup-packing
 
 setup:
@@ -61,6 +61,10 @@ bench: programs
 # An agent among 2,000 hostile connections: time until a coordinator's command is accepted, and memory.
 bench-hostile: programs
 	MITOSIS_BIN=$(abspath $(PROGRAMS)) bench/hostile/run
+
+# One difference found among 200,000 nodes, and what another client notices meanwhile.
+bench-compare: programs
+	MITOSIS_BIN=$(abspath $(PROGRAMS)) bench/compare/run
 
 # A thousand agents, asked, walled and cleaned, beside what an operator would otherwise use. FLEET="--hosts 100" for less.
 FLEET ?=

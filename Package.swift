@@ -126,6 +126,12 @@ let layers: [Target] = [
         uses: ["ControlProtocol", "Fleet", "KafkaMetadata", "Settings", "SystemCalls", "Topology"]
     ),
 
+    module(
+        "Diagnostics",
+        uses: ["Fleet", "SystemCalls", "Tables", "Topology", "ZooKeeperClient"],
+        [logging]
+    ),
+
     module("Journal", uses: ["ControlProtocol", "Fleet", "Printable", "Procedure", "SystemCalls"], [sqlite]),
     module(
         "Reporting",
@@ -135,9 +141,9 @@ let layers: [Target] = [
     module(
         "Commands",
         uses: [
-            "CertificateAuthority", "ControlProtocol", "Fleet", "Journal", "Logs", "MutualTLS", "Printable",
-            "Procedure", "Provisioning", "Reporting",
-            "Settings", "SystemCalls", "Tables", "Topology",
+            "CertificateAuthority", "ControlProtocol", "Diagnostics", "Fleet", "Journal", "Logs", "MutualTLS",
+            "Printable", "Procedure", "Provisioning", "Reporting",
+            "Settings", "SystemCalls", "Tables", "Topology", "ZooKeeperClient",
         ],
         [arguments, logging]
     ),
@@ -208,7 +214,7 @@ let suites: [Target] = [
         "FleetTests",
         use: [
             "AgentClient", "CertificateAuthority", "ControlProtocol", "Fleet", "Logs", "MutualTLS",
-            "Settings", "SystemCalls", "Topology",
+            "Settings", "SystemCalls", "TestSupport", "Topology", "ZooKeeperClient",
         ],
         http
     ),
@@ -249,6 +255,10 @@ let suites: [Target] = [
     tests(
         "ZooKeeperClientTests",
         use: ["ControlProtocol", "CZooKeeper", "Fleet", "Settings", "Topology", "ZooKeeperClient"]
+    ),
+    tests(
+        "DiagnosticsTests",
+        use: ["Diagnostics", "Logs", "SystemCalls", "Topology", "ZooKeeperClient"]
     ),
     tests("FuzzTests", use: []),
     tests("EndToEndTests", use: ["LabKit", "Topology"], subprocess),

@@ -3,7 +3,7 @@ package import Logging
 import Logs
 import SystemCalls
 package import Topology
-import ZooKeeperClient
+package import ZooKeeperClient
 
 /// ZooKeeper did not answer, or not as Kafka's does.
 package struct KafkaReadingError: Error, Hashable, Sendable {
@@ -30,10 +30,14 @@ package actor KafkaReader {
         let session: ZooKeeperSession
     }
 
+    private let credentials: [Credentials]
     private let log: Logger
     private var link: Link?
 
-    package init(log: Logger = .silent) { self.log = log }
+    package init(credentials: [Credentials] = [], log: Logger = .silent) {
+        self.credentials = credentials
+        self.log = log
+    }
 
     /// - Parameter servers: any of the cluster's servers, with the cluster's chroot.
     package func read(through servers: ConnectString) async throws(KafkaReadingError) -> KafkaCluster {
@@ -85,7 +89,14 @@ package actor KafkaReader {
             }
         }
         await drop()
-        let session = try await ZooKeeperSession.connect(servers, timeout: .seconds(5), log: log)
+        var options = SessionOptions()
+        options.credentials = credentials
+        let session = try await ZooKeeperSession.connect(
+            servers,
+            timeout: .seconds(5),
+            options: options,
+            log: log
+        )
         link = Link(servers: servers, session: session)
         return session
     }

@@ -19,6 +19,32 @@ extension ZooKeeperSession {
         return try await core.exists(path, watch: nil)
     }
 
+    /// Who may do what with the node; the server may hide the digests of others.
+    package func access(_ path: String) async throws(ZooKeeperError) -> AccessList {
+        defer { withExtendedLifetime(self) {} }
+        let reply = try await core.beginAccess(path).value()
+        guard case .access(let list, _) = reply else { throw .unexpectedReply(path) }
+        return list
+    }
+
+    /// Any version of the list is replaced.
+    package func setAccess(_ path: String, _ access: AccessList) async throws(ZooKeeperError) {
+        defer { withExtendedLifetime(self) {} }
+        _ = try await core.perform(path) { handle, context in
+            access.withVector { list in
+                // The library copies the list before it returns, and does not change it.
+                zoo_aset_acl(
+                    handle,
+                    path,
+                    -1,
+                    UnsafeMutablePointer(mutating: list),
+                    Callbacks.done,
+                    context
+                )
+            }
+        }
+    }
+
     /// Gives the path of the new node, which a sequential mode has numbered.
     package func create(
         _ path: String,
@@ -73,6 +99,18 @@ extension ZooKeeperSession {
 }
 
 extension SessionCore {
+    func beginAccess(_ path: String) async throws(ZooKeeperError) -> OneShot<Reply> {
+        try await begin(path) { handle, context in
+            zoo_aget_acl(handle, path, Callbacks.access, context)
+        }
+    }
+
+    func beginGet(_ path: String) async throws(ZooKeeperError) -> OneShot<Reply> {
+        try await begin(path) { handle, context in
+            zoo_awget(handle, path, nil, nil, Callbacks.node, context)
+        }
+    }
+
     func get(_ path: String, watch: Token?) async throws(ZooKeeperError) -> ZooKeeperNode {
         let reply = try await perform(path) { handle, context in
             let watcher = watch.map { _ in Callbacks.watch }

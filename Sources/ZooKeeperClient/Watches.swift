@@ -4,7 +4,7 @@
 package final class NodeWatch: Sendable {
     private let core: SessionCore
     private let token: Token
-    private let outcome: OneShot<WatchEvent>
+    private let outcome: OneShot<FiredEvent>
 
     fileprivate init(core: SessionCore) {
         self.core = core
@@ -15,7 +15,10 @@ package final class NodeWatch: Sendable {
     deinit { _ = core.calls.take(token) }
 
     /// Waits for the change; throws when the session ends first.
-    package func event() async throws(ZooKeeperError) -> WatchEvent { try await outcome.value() }
+    package func event() async throws(ZooKeeperError) -> WatchEvent { try await outcome.value().event }
+
+    /// The same as `event`: its place among all that the session was told by watches.
+    package func order() async throws(ZooKeeperError) -> UInt64 { try await outcome.value().order }
 
     fileprivate func registering<Value>(
         _ read: (Token) async throws(ZooKeeperError) -> Value

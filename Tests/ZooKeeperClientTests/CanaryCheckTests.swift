@@ -51,6 +51,29 @@ struct CanaryCheckTests {
         await watcher.close()
     }
 
+    @Test(
+        "a root that is closed to strangers takes a canary with the credentials that it names, and says so without"
+    )
+    func credentials() async throws {
+        let server = try LoopbackServer()
+        defer { withExtendedLifetime(server) {} }
+        let owner = Credentials.digest(user: "kafka", password: "secret")
+        let watcher = try await session(server, [owner])
+        try await watcher.setAccess("/", .creatorAll)
+        let question = CanaryQuestion(name: "model", sides: [[try Self.planned(port: server.port)]])
+        guard case .silent(let reason) = await CanaryCheck(question).answer() else {
+            Issue.record("written without credentials")
+            return
+        }
+        #expect(reason.contains("not allowed"))
+        guard case .seen = await CanaryCheck(question, credentials: [owner]).answer() else {
+            Issue.record("not written with credentials")
+            return
+        }
+        #expect(try await watcher.children("/").names == ["zookeeper"])
+        await watcher.close()
+    }
+
     private static func planned(port: Int) throws -> PlannedServer {
         let unused = try #require(Port(1))
         return PlannedServer(

@@ -5,6 +5,7 @@ import Procedure
 import Reporting
 import Settings
 import SystemCalls
+import ZooKeeperClient
 
 struct PreflightCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -43,8 +44,14 @@ struct PreflightCommand: AsyncParsableCommand {
         } catch let error as FleetNameError {
             return PreflightReport(plan.name, plan.strategy, [Self.impossible("\(error)")])
         }
+        let credentials: [Credentials]
+        do {
+            credentials = try EnsembleCredentials.read(of: plan, believing: .operator)
+        } catch {
+            return PreflightReport(plan.name, plan.strategy, [Self.impossible("\(error)")])
+        }
         let survey = await Survey.take(of: plan, through: fleet)
-        let ensembles = EnsembleClients(log: logging.logger)
+        let ensembles = EnsembleClients(credentials: credentials, log: logging.logger)
         let findings = await Preflight(plan: plan, survey: survey)
             .findings(through: fleet, ensembles, timing: .system)
         await ensembles.close()

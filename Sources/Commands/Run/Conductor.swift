@@ -85,7 +85,8 @@ extension Conductor {
         StopSignal.install()
         let log = options.logging.logger
         let fleet = try AgentFleet(plan: plan, log: log, warn: Output.warn)
-        let ensembles = EnsembleClients(log: log)
+        let credentials = try EnsembleCredentials.read(of: plan, believing: .operator)
+        let ensembles = EnsembleClients(credentials: credentials, log: log)
         self.init(
             plan: plan,
             takeOver: options.takeOver,

@@ -4,7 +4,7 @@ package import Logging
 import Logs
 import Settings
 import Topology
-import ZooKeeperClient
+package import ZooKeeperClient
 
 /// Writes a canary through each side and looks for all of them on every server.
 ///
@@ -15,10 +15,12 @@ package struct CanaryCheck: Sendable {
     private static let prefix = "/mitosis-canary-"
 
     private let question: CanaryQuestion
+    private let credentials: [Credentials]
     private let log: Logger
 
-    package init(_ question: CanaryQuestion, log: Logger = .silent) {
+    package init(_ question: CanaryQuestion, credentials: [Credentials] = [], log: Logger = .silent) {
         self.question = question
+        self.credentials = credentials
         self.log = log
     }
 
@@ -104,6 +106,13 @@ package struct CanaryCheck: Sendable {
         guard let connect = ConnectString(list.joined(separator: ",")) else {
             throw .invalidArguments("no server to connect to")
         }
-        return try await ZooKeeperSession.connect(connect, timeout: Self.patience, log: log)
+        var options = SessionOptions()
+        options.credentials = credentials
+        return try await ZooKeeperSession.connect(
+            connect,
+            timeout: Self.patience,
+            options: options,
+            log: log
+        )
     }
 }

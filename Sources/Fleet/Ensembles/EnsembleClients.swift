@@ -3,16 +3,19 @@ package import Logging
 import Logs
 import Settings
 import Topology
-import ZooKeeperClient
+package import ZooKeeperClient
 
 /// Reads ensembles over ZooKeeper sessions of its own; the one for Kafka's nodes is kept.
 package struct EnsembleClients: EnsembleReading {
     private let reader: KafkaReader
+    private let credentials: [Credentials]
     private let log: Logger
 
-    package init(log: Logger) {
+    /// - Parameter credentials: what every session authenticates with.
+    package init(credentials: [Credentials], log: Logger) {
+        self.credentials = credentials
         self.log = log
-        reader = KafkaReader(log: log)
+        reader = KafkaReader(credentials: credentials, log: log)
         // Servers that a canary or a reader cannot reach are told by who asked; the library's own words help with the rest.
         ClientLog.send(to: { line in log.debug("ZooKeeper's client library", fields: ["said": line.text]) })
     }
@@ -28,7 +31,7 @@ package struct EnsembleClients: EnsembleReading {
     }
 
     package func findCanaries(_ question: CanaryQuestion) async -> CanaryAnswer {
-        await CanaryCheck(question, log: log).answer()
+        await CanaryCheck(question, credentials: credentials, log: log).answer()
     }
 
     /// Ends the session with ZooKeeper, if one was opened.

@@ -48,6 +48,8 @@ package struct MigrationPlan: Hashable, Sendable {
     package let waivers: [Waiver]
     /// Brokers that move with the ensemble; nil when the plan names none.
     package let kafka: PlannedKafka?
+    /// What sessions with ZooKeeper authenticate with; nil when the plan names nothing.
+    package let credentials: PlannedCredentials?
     /// The inventory that the plan refers to, whole; nil when it describes its hosts itself.
     package let sharedInventory: Inventory?
 }

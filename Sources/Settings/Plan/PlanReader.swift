@@ -65,7 +65,7 @@ private struct PlanDocument {
         let keys = [
             "version", "name", "inventory", "strategy", "pki", "journal", "agent_port", "defaults", "source",
             "destination",
-            "firewall", "deadlines", "waivers", "kafka",
+            "firewall", "deadlines", "waivers", "kafka", "auth",
         ]
         guard let root = try notes.yaml.mapping(document.root, keys: keys, subject: "the plan"),
             try isSupported(root)
@@ -84,6 +84,7 @@ private struct PlanDocument {
         let scope = try notes.choice("scope", in: firewall, default: MigrationPlan.FirewallScope.quorumPorts)
         let deadlines = try deadlines(root)
         let waivers = try waivers(root)
+        let credentials = try notes.credentials(root)
         guard notes.count == 0, let name, let strategy, let pki, let journal, let selection, let scope,
             let deadlines
         else { return nil }
@@ -101,6 +102,7 @@ private struct PlanDocument {
             deadlines: deadlines,
             waivers: waivers,
             kafka: kafka,
+            credentials: credentials,
             sharedInventory: inventory
         )
     }

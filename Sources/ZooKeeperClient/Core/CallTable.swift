@@ -6,7 +6,7 @@ internal import Synchronization
 final class CallTable: Sendable {
     enum Entry: Sendable {
         case call(OneShot<Reply>, path: String)
-        case watch(OneShot<WatchEvent>)
+        case watch(OneShot<FiredEvent>)
     }
 
     private struct State {

@@ -38,6 +38,15 @@ enum Callbacks {
         }
     }
 
+    static var access: acl_completion_t {
+        { code, list, stat, context in
+            Callbacks.settle(context, code) {
+                let entries = AccessList(list?.pointee)
+                return stat.map { .access(entries, NodeStat($0.pointee)) }
+            }
+        }
+    }
+
     static var path: string_completion_t {
         { code, path, context in
             Callbacks.settle(context, code) { path.map { .path(String(cString: $0)) } }

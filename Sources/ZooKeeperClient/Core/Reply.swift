@@ -8,6 +8,7 @@ enum Reply: Sendable {
     case node(ZooKeeperNode)
     case children(NodeChildren)
     case path(String)
+    case access(AccessList, NodeStat)
 }
 
 extension ZooKeeperError {

@@ -34,6 +34,8 @@ final class SessionCore: Sendable {
     private let finished = OneShot<Void>()
     private let queue: DispatchQueue
     private let log: Logger
+    /// Events of watches so far; the library tells them one after another.
+    private let told = Atomic<UInt64>(0)
 
     init(options: SessionOptions, log: Logger) {
         self.log = log
@@ -81,12 +83,20 @@ final class SessionCore: Sendable {
     }
 
     /// Makes one request when its turn comes and awaits its reply.
-    ///
-    /// `send` runs under the lock of the handle; the library copies what it is given before it returns.
     func perform(
         _ path: String,
         _ send: (OpaquePointer, UnsafeRawPointer?) -> Int32
     ) async throws(ZooKeeperError) -> Reply {
+        try await begin(path, send).value()
+    }
+
+    /// Makes one request when its turn comes, and leaves its reply to be awaited.
+    ///
+    /// `send` runs under the lock of the handle; the library copies what it is given before it returns.
+    func begin(
+        _ path: String,
+        _ send: (OpaquePointer, UnsafeRawPointer?) -> Int32
+    ) async throws(ZooKeeperError) -> OneShot<Reply> {
         guard !path.utf8.contains(0) else { throw .invalidArguments("a path with a zero byte in it") }
         guard !Task.isCancelled else { throw .cancelled }
         try await window.enter()
@@ -95,7 +105,7 @@ final class SessionCore: Sendable {
         if let failure = submit(path, { send($0, UnsafeRawPointer(token.context)) }) {
             settle(token, .failure(failure))
         }
-        return try await call.value()
+        return call
     }
 
     func completed(_ token: Token, _ outcome: RawOutcome) {
@@ -120,7 +130,8 @@ final class SessionCore: Sendable {
 
     func fired(_ token: Token, _ event: WatchEvent) {
         guard case .watch(let watch)? = calls.take(token) else { return }
-        watch.settle(.success(event))
+        let order = told.add(1, ordering: .relaxed).newValue
+        watch.settle(.success(FiredEvent(event: event, order: order)))
     }
 
     private func settle(_ token: Token, _ outcome: Result<Reply, ZooKeeperError>) {

@@ -37,6 +37,18 @@ package struct AccessList: Hashable, Sendable {
     /// Everything for the identities that the session has authenticated as, nothing for others.
     package static let creatorAll = AccessList([.init(scheme: "auth", identity: "", permissions: .all)])
 
+    /// A copy of the C form; empty for none.
+    init(_ vector: ACL_vector?) {
+        let listed = UnsafeBufferPointer(start: vector?.data, count: Int(max(0, vector?.count ?? 0)))
+        entries = listed.map {
+            Entry(
+                scheme: $0.id.scheme.map { String(cString: $0) } ?? "",
+                identity: $0.id.id.map { String(cString: $0) } ?? "",
+                permissions: Permissions(rawValue: $0.perms)
+            )
+        }
+    }
+
     /// The C form, valid during `body` only.
     func withVector<Result>(_ body: (UnsafePointer<ACL_vector>) -> Result) -> Result {
         var entries = entries.map {

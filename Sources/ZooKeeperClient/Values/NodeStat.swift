@@ -16,6 +16,8 @@ package struct NodeStat: Hashable, Sendable {
     package let aclVersion: Int32
     /// Nil when the node is not ephemeral.
     package let ephemeralOwner: SessionID?
+    /// The same as the server keeps it: containers and times to live are marked in it.
+    package let ownerField: Int64
     package let dataLength: Int
     package let childCount: Int
 }
@@ -30,6 +32,7 @@ extension NodeStat {
         version = stat.version
         childrenVersion = stat.cversion
         aclVersion = stat.aversion
+        ownerField = stat.ephemeralOwner
         ephemeralOwner = Self.owner(stat.ephemeralOwner)
         dataLength = Int(stat.dataLength)
         childCount = Int(stat.numChildren)

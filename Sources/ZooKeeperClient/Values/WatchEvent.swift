@@ -15,6 +15,12 @@ package struct WatchEvent: Hashable, Sendable {
     package let path: String
 }
 
+/// What a watch told, and as the how manieth of its session.
+struct FiredEvent: Hashable, Sendable {
+    let event: WatchEvent
+    let order: UInt64
+}
+
 extension WatchEvent.Kind {
     init(_ type: Int32) {
         switch type {
