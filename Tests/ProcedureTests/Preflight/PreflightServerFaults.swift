@@ -122,6 +122,12 @@ extension Fault {
             }
         ),
         Fault(
+            "logs without a snapshot, which only 3.4 starts from",
+            .dataDirectories,
+            "s2: there is no complete snapshot in /data, and ZooKeeper 3.8.0 does not start from logs alone",
+            make: odd("s2") { $0.isYoung = true }
+        ),
+        Fault(
             "too little space",
             .dataDirectories,
             "d4: 100 MiB free for /data, 328 needed",
