@@ -7,7 +7,8 @@ PACKAGES = build-essential pkg-config libssl-dev libyaml-dev zlib1g-dev openssl 
 # What packing needs besides, and what trying the packages needs.
 PACKING = debhelper lintian
 TRYING = debootstrap systemd-container
-.PHONY: demo test test-unit bench bench-hostile bench-compare bench-fleet soak fuzz sanitize build optimised programs release man completions deb \
+.PHONY: demo test test-unit bench bench-hostile bench-compare bench-fleet matrix soak fuzz sanitize build optimised programs release \
+	man completions deb \
 	packages-test lint format clean setup setup-packing
 
 setup:
@@ -57,6 +58,11 @@ demo: programs
 ROUNDS ?= 10
 bench: programs
 	MITOSIS_BIN=$(abspath $(PROGRAMS)) bench/window/run --rounds $(ROUNDS)
+
+# Every version with itself in each strategy and every older-to-newer pair, as far as they have no row yet; docs/versions.md.
+SHARD ?= 1/1
+matrix: programs
+	MITOSIS_BIN=$(abspath $(PROGRAMS)) bench/matrix/run --shard $(SHARD)
 
 # An agent among 2,000 hostile connections: time until a coordinator's command is accepted, and memory.
 bench-hostile: programs

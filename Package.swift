@@ -123,7 +123,8 @@ let layers: [Target] = [
 
     module(
         "Procedure",
-        uses: ["ControlProtocol", "Fleet", "KafkaMetadata", "Settings", "SystemCalls", "Topology"]
+        uses: ["ControlProtocol", "Fleet", "KafkaMetadata", "Settings", "SystemCalls", "Topology"],
+        resources: [.embedInCode("Resources")]
     ),
 
     module(

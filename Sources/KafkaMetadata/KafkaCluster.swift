@@ -60,7 +60,8 @@ package struct KafkaCluster: Hashable, Sendable {
             controllerRecord = nil
             controller = nil
         }
-        isLeavingZooKeeper = (controllerRecord?.kraftControllerEpoch ?? -1) >= 0
+        isLeavingZooKeeper =
+            (controllerRecord?.kraftControllerEpoch ?? -1) >= 0 || tree.nodes[KafkaTree.migration] != nil
         if let node = tree.nodes[KafkaTree.clusterID] {
             id =
                 PrintableText(try ClusterRecord.read(node, at: KafkaTree.clusterID).id, limit: 100)

@@ -9,11 +9,13 @@ package struct KafkaTree: Hashable, Sendable {
     package static let brokers = "/brokers/ids"
     package static let topics = "/brokers/topics"
     package static let parents = [brokers, topics]
-    package static let fixedPaths = [controller, clusterID, reassignment]
+    package static let fixedPaths = [controller, clusterID, reassignment, migration]
 
     static let controller = "/controller"
     static let clusterID = "/cluster/id"
     static let reassignment = "/admin/reassign_partitions"
+    /// Made by the KRaft controllers that take a cluster over, before any broker says so.
+    static let migration = "/migration"
 
     package var nodes: [String: Znode]
 

@@ -157,6 +157,12 @@ struct KafkaClusterTests {
             ephemeralOwner: nil
         )
         #expect(try KafkaCluster(tree).isLeavingZooKeeper)
+        // The node is there before the first broker says so.
+        var begun = RecordedTree.new
+        #expect(try !KafkaCluster(begun).isLeavingZooKeeper)
+        begun.nodes["/migration"] = Znode(data: Data("{}".utf8), czxid: Zxid(1), ephemeralOwner: nil)
+        #expect(try KafkaCluster(begun).isLeavingZooKeeper)
+        #expect(KafkaTree.fixedPaths.contains("/migration"))
     }
 
     @Test(

@@ -129,12 +129,6 @@ struct DataDirectoryReader {
         // What the server would load is not known, and must not pass for an older history.
         case .unread: return Loaded()
         }
-        if snapshot == nil, !files.logs.isEmpty, files.snapshots.isEmpty {
-            problems.append(
-                "there is no complete snapshot, and ZooKeeper does not start from logs alone: "
-                    + "empty the directory or put a snapshot back"
-            )
-        }
         var runs: [ZxidRange] = []
         for file in files.logs(after: snapshot ?? Zxid(0)) {
             do throws(FileError) {
@@ -288,8 +282,8 @@ private struct Loaded {
         let logged = ZxidSet(runs)
         self.snapshot = snapshot
         last = [logged.last, snapshot].compactMap { $0 }.max()
-        // Without a snapshot nothing says where the logs should begin.
-        missing = (snapshot ?? logged.ranges.first?.first).map { logged.gaps(after: $0) } ?? []
+        // Without a snapshot the logs must hold everything, as they do where a server of 3.4 has never needed one.
+        missing = logged.gaps(after: snapshot ?? Zxid(0))
         epochEnds = logged.epochEnds(after: snapshot)
     }
 }

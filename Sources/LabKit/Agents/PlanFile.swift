@@ -24,7 +24,15 @@ package enum PlanFile {
 
         firewall: {scope: quorum-ports}
 
-        """ + kafka(lab)
+        """ + kafka(lab) + waivers(lab.configuration.waivers)
+    }
+
+    private static func waivers(_ waivers: [String: String]) -> String {
+        guard !waivers.isEmpty else { return "" }
+        let rows = waivers.sorted { $0.key < $1.key }.map { check, reason in
+            "  - {check: \(check), reason: \(AgentFile.quoted(reason))}\n"
+        }
+        return "\nwaivers:\n" + rows.joined()
     }
 
     private static func kafka(_ lab: Lab) -> String {

@@ -62,6 +62,29 @@ struct SizeOptions: ParsableArguments {
     @Option(help: "What runs a host's programs: systemd in a container, or plain processes.")
     var hosts = Hosts.auto
 
+    @Option(
+        help: ArgumentHelp(
+            "The servers' version, or source's and destination's as 3.4.6,3.8.0 (default: Debian's).",
+            discussion: "ZOOKEEPER_HOME and ZOOKEEPER_DESTINATION_HOME name unpacked distributions instead."
+        )
+    )
+    var zookeeper: String?
+
+    @Option(help: "Megabytes of heap for each ZooKeeper.")
+    var heap = 128
+
+    @Option(help: "How many nodes are in the tree before anything begins.")
+    var znodes = 0
+
+    @Option(help: "How many bytes each of them has.")
+    var znodeSize = 100
+
+    @Option(help: "How many sessions hold an ephemeral node each, to the lab's end.")
+    var sessions = 0
+
+    @Option(help: "A check that the lab's plan waives, as CHECK=REASON; may be repeated.")
+    var waive: [String] = []
+
     @Flag(inversion: .prefixedNo, help: "Run an agent on every ZooKeeper and broker host.")
     var agents = true
 
@@ -84,6 +107,20 @@ struct SizeOptions: ParsableArguments {
         }
     }
 
+    private func waivers() throws(LabError) -> [String: String] {
+        var waivers: [String: String] = [:]
+        for text in waive {
+            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else {
+                throw .invalid(
+                    reason: "--waive '\(text)': write CHECK=REASON, for instance clocks='no NTP here'"
+                )
+            }
+            waivers[parts[0]] = parts[1]
+        }
+        return waivers
+    }
+
     private func up(_ options: LabOptions, _ mode: LabConfiguration.HostMode) async throws -> Lab {
         let configuration = try LabConfiguration(
             name: options.name,
@@ -93,7 +130,11 @@ struct SizeOptions: ParsableArguments {
             mode: mode,
             agents: agents,
             brokers: brokers,
-            strategy: strategy
+            strategy: strategy,
+            zooKeeper: try zookeeper.map { try ZooKeeperPair($0) } ?? ZooKeeperPair(),
+            heap: heap,
+            filling: try TreeFilling(znodes: znodes, znodeSize: znodeSize, sessions: sessions),
+            waivers: try waivers()
         )
         let lab = Lab(configuration, binaries: try Binaries.find(), report: Output.say)
         do {

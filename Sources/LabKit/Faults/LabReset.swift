@@ -6,8 +6,11 @@ extension Lab {
     ///
     /// Agents and certificates stay. Kafka's brokers are not reset: a lab with brokers is refused.
     package func reset() async throws {
-        guard configuration.brokers == 0, configuration.mode == .processes else {
-            throw LabError.invalid(reason: "only a lab of plain processes without brokers can be reset")
+        guard configuration.brokers == 0, configuration.mode == .processes, configuration.filling == .none
+        else {
+            throw LabError.invalid(
+                reason: "only a lab of plain processes without brokers and filling can be reset"
+            )
         }
         try await Workload(self).end()
         for host in configuration.zooKeeperHosts {
@@ -27,7 +30,12 @@ extension Lab {
         for host in configuration.zooKeeperHosts {
             let view = view(of: host)
             let side = configuration.hosts(of: host.side)
-            let text = ZooKeeperServer.configuration(of: host, in: side, data: view.zooKeeperData)
+            let text = ZooKeeperServer.configuration(
+                of: host,
+                in: side,
+                data: view.zooKeeperData,
+                sessions: configuration.filling.sessions
+            )
             if before[host.name] != text {
                 try Folder.write(text, to: layout.host(host).zooKeeperConfiguration)
             }

@@ -33,6 +33,12 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
     package let canFail: Bool
     /// Whether serving hosts run sshd, and their systemd's files are theirs alone; with systemd, and without agents only.
     package let sshd: Bool
+    package let zooKeeper: ZooKeeperPair
+    /// Megabytes of each ZooKeeper's heap.
+    package let heap: Int
+    package let filling: TreeFilling
+    /// Checks that the lab's plan waives, with the reason.
+    package let waivers: [String: String]
 
     package init(
         name: String = "demo",
@@ -44,7 +50,11 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
         brokers: Int = 0,
         strategy: Strategy = .participants,
         canFail: Bool = false,
-        sshd: Bool = false
+        sshd: Bool = false,
+        zooKeeper: ZooKeeperPair = ZooKeeperPair(),
+        heap: Int = 128,
+        filling: TreeFilling = .none,
+        waivers: [String: String] = [:]
     ) throws(LabError) {
         // No dash: then no lab's prefix is the start of another one's.
         let plain = name.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber) }
@@ -74,6 +84,11 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
             throw .invalid(reason: "sshd is for hosts with systemd that have no agents yet")
         }
         self.sshd = sshd
+        self.zooKeeper = zooKeeper
+        guard (64...65536).contains(heap) else { throw .invalid(reason: "--heap is from 64 to 65536 MB") }
+        self.heap = heap
+        self.filling = filling
+        self.waivers = waivers
     }
 
     /// What the names of this lab's namespaces start with.
@@ -146,7 +161,7 @@ package struct LabHost: Codable, Sendable, Hashable {
 }
 
 extension LabConfiguration {
-    /// Records of labs that knew no strategies and no faults have neither.
+    /// Records of labs that knew no strategies, faults or versions have none.
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         name = try values.decode(String.self, forKey: .name)
@@ -159,5 +174,9 @@ extension LabConfiguration {
         strategy = try values.decodeIfPresent(Strategy.self, forKey: .strategy) ?? .participants
         canFail = try values.decodeIfPresent(Bool.self, forKey: .canFail) ?? false
         sshd = try values.decodeIfPresent(Bool.self, forKey: .sshd) ?? false
+        zooKeeper = try values.decodeIfPresent(ZooKeeperPair.self, forKey: .zooKeeper) ?? ZooKeeperPair()
+        heap = try values.decodeIfPresent(Int.self, forKey: .heap) ?? 128
+        filling = try values.decodeIfPresent(TreeFilling.self, forKey: .filling) ?? .none
+        waivers = try values.decodeIfPresent([String: String].self, forKey: .waivers) ?? [:]
     }
 }

@@ -1,4 +1,4 @@
-/// How the lab runs Debian's ZooKeeper.
+/// How the lab runs ZooKeeper, Debian's and others.
 package enum ZooKeeperServer {
     package static let jar = "/usr/share/java/zookeeper.jar"
 
@@ -6,7 +6,12 @@ package enum ZooKeeperServer {
     ///
     /// A tick of one second (Debian ships two) halves every timeout that is counted in ticks, so that a
     /// division shows its window and not its waits, and still allows sessions of 20 s.
-    package static func configuration(of host: LabHost, in side: [LabHost], data: String) -> String {
+    package static func configuration(
+        of host: LabHost,
+        in side: [LabHost],
+        data: String,
+        sessions: Int = 0
+    ) -> String {
         let servers = side.compactMap { member in
             member.id.map { "server.\($0)=\(member.ipv4):2888:3888" }
         }
@@ -17,7 +22,7 @@ package enum ZooKeeperServer {
             syncLimit=5
             dataDir=\(data)
             clientPort=2181
-            maxClientCnxns=60
+            maxClientCnxns=\(60 + sessions)
 
             \(servers.joined(separator: "\n"))
 
@@ -25,18 +30,19 @@ package enum ZooKeeperServer {
     }
 
     /// The Java command line.
-    ///
-    /// The manifest of Debian's zookeeper.jar names every other library it needs except a binding for
-    /// slf4j, so the class path is that jar and one that logs to standard error.
-    package static func command(configuration: String) -> [String] {
+    package static func command(
+        configuration: String,
+        distribution: ZooKeeperDistribution = .debian,
+        heap: Int = 128
+    ) -> [String] {
         [
             "/usr/bin/java",
-            "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
+            "-Xmx\(heap)m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
             "-Dzookeeper.admin.enableServer=false",
             "-Dzookeeper.jmx.log4j.disable=true",
             "-Dorg.slf4j.simpleLogger.showDateTime=true",
             "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSS",
-            "-cp", "\(jar):/usr/share/java/slf4j-simple.jar",
+            "-cp", distribution.classPath.joined(separator: ":"),
             "org.apache.zookeeper.server.quorum.QuorumPeerMain",
             configuration,
         ]

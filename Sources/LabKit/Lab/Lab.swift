@@ -62,6 +62,7 @@ package struct Lab: Sendable {
         try await removeRunning()
         try clearFolder()
         let kafka = try await prepareKafka()
+        try await prepareZooKeeper()
         // First what is to be made, then the making: a crash leaves nothing that `down` cannot find.
         try RecordFile.write(configuration, at: layout.configuration)
         report("hosts: \(configuration.hosts.map(\.name).joined(separator: " ")), each a network namespace")
@@ -78,6 +79,7 @@ package struct Lab: Sendable {
         report("ZooKeeper: starting the source on \(names(configuration.sourceHosts))")
         for host in configuration.sourceHosts { try await startZooKeeper(on: host) }
         try await waitUntilServing(.source, seconds: 60)
+        try await fill()
         if configuration.agents { try await startAgents() }
         if let kafka { try await startBrokers(kafka) }
         report("everything is in \(configuration.directory)")
@@ -146,7 +148,7 @@ package struct Lab: Sendable {
         let scripts = [
             ("workload.py", PackageResources.workload_py), ("ensemble.py", PackageResources.ensemble_py),
             ("brokers.py", PackageResources.brokers_py), ("produce.py", PackageResources.produce_py),
-            ("consume.py", PackageResources.consume_py),
+            ("consume.py", PackageResources.consume_py), ("fill.py", PackageResources.fill_py),
         ]
         for (name, bytes) in scripts {
             try Folder.write(String(decoding: bytes, as: UTF8.self), to: layout.script(name))
@@ -156,12 +158,22 @@ package struct Lab: Sendable {
             for folder in files.folders(for: .zooKeeper) { try Folder.make(folder) }
             let side = configuration.hosts(of: host.side)
             let view = view(of: host)
-            let text = ZooKeeperServer.configuration(of: host, in: side, data: view.zooKeeperData)
+            let distribution = try distribution(of: host)
+            let text = ZooKeeperServer.configuration(
+                of: host,
+                in: side,
+                data: view.zooKeeperData,
+                sessions: configuration.filling.sessions
+            )
             try Folder.write(text, to: files.zooKeeperConfiguration)
             try Folder.write("\(host.id ?? 0)\n", to: files.data + "/myid")
-            let command = ZooKeeperServer.command(configuration: view.zooKeeperConfiguration)
+            let command = ZooKeeperServer.command(
+                configuration: view.zooKeeperConfiguration,
+                distribution: distribution,
+                heap: configuration.heap
+            )
             let program = HostProgram(name: .zooKeeper, command: try suffering(command, on: host))
-            try write(program, of: host)
+            try write(program, of: host, folders: distribution.folders)
         }
         if let kafka { for host in configuration.brokerHosts { try writeBroker(host, kafka) } }
     }

@@ -13,7 +13,7 @@ extension MigrationProcedure {
                 Step(
                     "division.canary",
                     "The joint ensemble commits, and every seed follows",
-                    precheck: isJoint,
+                    precheck: isJoint.and(versionsFit),
                     verify: canaryReachesAll,
                     undo: .nothingToUndo,
                     repeats: .until(.divisionBegan)

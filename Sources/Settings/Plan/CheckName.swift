@@ -27,6 +27,8 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
     case epochs
     case dataDirectories = "data-directories"
     case zookeeperVersion = "zookeeper-version"
+    case knownFaults = "known-faults"
+    case versionPair = "version-pair"
     case sourceEnsemble = "source-ensemble"
     case zxidHeadroom = "zxid-headroom"
     case fourLetterWords = "four-letter-words"
@@ -100,6 +102,8 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
         case .epochs: .needed(traps: [3], Self.histories)
         case .dataDirectories: .waivable(traps: [9])
         case .zookeeperVersion: .waivable(traps: [1])
+        case .knownFaults: .waivable(traps: [])
+        case .versionPair: .waivable(traps: [])
         case .sourceEnsemble: .needed(traps: [2], Self.oneEnsemble)
         case .zxidHeadroom: .waivable(traps: [])
         case .fourLetterWords: .needed(traps: [7], "roles and transactions are read with `srvr` throughout")
@@ -148,6 +152,8 @@ package protocol CheckCatalog {
     static func epochs(_ plan: Plan) -> Self
     static func dataDirectories(_ plan: Plan) -> Self
     static func zookeeperVersion(_ plan: Plan) -> Self
+    static func knownFaults(_ plan: Plan) -> Self
+    static func versionPair(_ plan: Plan) -> Self
     static func sourceEnsemble(_ plan: Plan) -> Self
     static func zxidHeadroom(_ plan: Plan) -> Self
     static func fourLetterWords(_ plan: Plan) -> Self
@@ -193,6 +199,8 @@ extension CheckCatalog {
         case .epochs: epochs(plan)
         case .dataDirectories: dataDirectories(plan)
         case .zookeeperVersion: zookeeperVersion(plan)
+        case .knownFaults: knownFaults(plan)
+        case .versionPair: versionPair(plan)
         case .sourceEnsemble: sourceEnsemble(plan)
         case .zxidHeadroom: zxidHeadroom(plan)
         case .fourLetterWords: fourLetterWords(plan)

@@ -6,6 +6,8 @@ struct Breakage: Sendable, CustomTestStringConvertible {
     let testDescription: String
     /// Names of the checks that fail, in the order of the report.
     let expected: [String]
+    /// Names of those that warn of it, too.
+    let warned: [String]
     /// What their reasons say: the hosts, and what is wrong.
     let said: [String]
     let make: @Sendable (Bench) async throws -> Mending
@@ -13,11 +15,13 @@ struct Breakage: Sendable, CustomTestStringConvertible {
     init(
         _ name: String,
         _ expected: [String],
+        warning warned: [String] = [],
         saying said: [String],
         make: @escaping @Sendable (Bench) async throws -> Mending
     ) {
         testDescription = name
         self.expected = expected
+        self.warned = warned
         self.said = said
         self.make = make
     }
@@ -29,7 +33,7 @@ struct Breakage: Sendable, CustomTestStringConvertible {
         do {
             let broken = try await coordinator.preflight()
             #expect(broken.names("fail") == expected, "\(broken.faults)")
-            #expect(broken.names("warn") == [], "\(broken.faults)")
+            #expect(broken.names("warn") == warned, "\(broken.faults)")
             let failed = broken.findings.filter { $0.verdict == "fail" }
             let reasons = failed.map(\.reason).joined(separator: "\n")
             for text in said { #expect(reasons.contains(text), "\(reasons)") }

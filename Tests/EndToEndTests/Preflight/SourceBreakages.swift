@@ -9,10 +9,11 @@ extension Breakage {
         Breakage(
             "a version that cannot grow (trap 1)",
             ["zookeeper-version"],
-            saying: ["s2 runs ZooKeeper 3.5.8", "ZOOKEEPER-3829"]
+            warning: ["version-pair"],
+            saying: ["s2 runs ZooKeeper 3.6.1", "ZOOKEEPER-3829"]
         ) { bench in
             let folder = try bench.files("s2").run + "/version"
-            try await Self.patchVersion("3.8.0", to: "3.5.8", in: folder)
+            try await Self.patchVersion("3.8.0", to: "3.6.1", in: folder)
             return try await bench.restart("s2") { command in
                 command.map { $0.hasPrefix(ZooKeeperServer.jar) ? "\(folder):\($0)" : $0 }
             }

@@ -43,6 +43,8 @@ enum LabFixture {
         strategy: LabConfiguration.Strategy = .participants,
         canFail: Bool = false,
         sshd: Bool = false,
+        zooKeeper: ZooKeeperPair = ZooKeeperPair(),
+        filling: TreeFilling? = nil,
         _ body: (Lab) async throws -> Void
     ) async throws {
         let configuration = try LabConfiguration(
@@ -54,7 +56,9 @@ enum LabFixture {
             brokers: brokers,
             strategy: strategy,
             canFail: canFail,
-            sshd: sshd
+            sshd: sshd,
+            zooKeeper: zooKeeper,
+            filling: try filling ?? TreeFilling()
         )
         let before = IssueCount.count.withLock { $0 }
         let lab = Lab(configuration, binaries: try Binaries.find())

@@ -198,11 +198,16 @@ struct LoadedHistoryTests {
         #expect(reader.read(dataDir: scratch.path + "/", logDir: "/" + scratch.path).problems == [] || log)
     }
 
-    @Test("a log without any snapshot is nothing to count on, also one without a transaction")
+    @Test("logs without any snapshot hold everything, as a young 3.4 has them, or what they lack is told")
     func withoutSnapshot() throws {
         try #require(unlink(scratch("version-2/snapshot.0")) == 0)
         try scratch.file("version-2/log.1", DataBytes.header)
-        #expect(read().problems.first?.hasPrefix("there is no complete snapshot") == true)
-        #expect(read().snapshot == nil && !read().isEmpty)
+        #expect(read().snapshot == nil && read().lastZxid == nil && !read().isEmpty)
+        try scratch.file("version-2/log.1", DataBytes.log([1, 2]))
+        #expect(read().snapshot == nil && read().lastZxid == Zxid(2))
+        #expect(read().missing == [] && read().problems == [])
+        try #require(unlink(scratch("version-2/log.1")) == 0)
+        try scratch.file("version-2/log.3", DataBytes.log([3, 4]))
+        #expect(read().missing == [ZxidRange(Zxid(1), through: Zxid(2))])
     }
 }

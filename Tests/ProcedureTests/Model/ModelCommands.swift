@@ -107,6 +107,7 @@ extension ModelEnsemble {
             myid: odd.myid ?? host?.server.id.value,
             currentEpoch: odd.currentEpoch ?? (host?.disk == nil ? nil : host?.epoch),
             acceptedEpoch: odd.acceptedEpoch ?? (host?.disk == nil ? nil : host?.acceptedEpoch),
+            snapshot: host?.disk == nil || odd.isYoung ? nil : Zxid(0),
             lastZxid: host?.disk,
             missing: odd.missing,
             problems: odd.problems

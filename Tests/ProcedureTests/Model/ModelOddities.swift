@@ -25,6 +25,8 @@ struct ModelOddities {
     var acceptedEpoch: Int64?
     var currentEpoch: Int64?
     var problems: [String] = []
+    /// It has logs and no snapshot.
+    var isYoung = false
     /// What its log lacks.
     var missing: [ZxidRange] = []
     var diskFree: UInt64 = 10 << 30

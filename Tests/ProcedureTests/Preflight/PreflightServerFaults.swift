@@ -9,13 +9,24 @@ extension Fault {
         Fault(
             "versions that cannot grow",
             .zookeeperVersion,
-            "s1 runs ZooKeeper 3.5.8",
+            "s1 runs ZooKeeper 3.6.1",
             "s3 runs ZooKeeper 3.6.1",
             "strategy: observers",
-            make: { model in
-                model.make("s1") { $0.version = ServerVersion(3, 5, 8) }
-                model.make("s3") { $0.version = ServerVersion(3, 6, 1) }
-            }
+            make: odd("s1", "s2", "s3") { $0.version = ServerVersion(3, 6, 1) }
+        ),
+        Fault(
+            "a version that can lose data",
+            .knownFaults,
+            "ZOOKEEPER-4925 on s1 (3.9.3), s2 (3.9.3), s3 (3.9.3): data loss",
+            "use 3.9.4 or later",
+            make: odd("s1", "s2", "s3") { $0.version = ServerVersion(3, 9, 3) }
+        ),
+        Fault(
+            "a source of several versions",
+            .versionPair,
+            "the source runs several versions: 3.8.0, 3.8.4",
+            verdict: .warn,
+            make: odd("s2") { $0.version = ServerVersion(3, 8, 4) }
         ),
         Fault("source servers that are stopped", .sourceEnsemble, "s1: zookeeper.service is stopped") {
             model in
@@ -120,6 +131,12 @@ extension Fault {
             make: odd("s2") {
                 $0.missing = [ZxidRange(Zxid(epoch: 1, counter: 2), through: Zxid(epoch: 1, counter: 4))]
             }
+        ),
+        Fault(
+            "logs without a snapshot, which only 3.4 starts from",
+            .dataDirectories,
+            "s2: there is no complete snapshot in /data, and ZooKeeper 3.8.0 does not start from logs alone",
+            make: odd("s2") { $0.isYoung = true }
         ),
         Fault(
             "too little space",

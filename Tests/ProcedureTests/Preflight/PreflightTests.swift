@@ -53,6 +53,21 @@ struct PreflightTests {
         #expect(fleet.looks == 1)
     }
 
+    @Test(
+        "a young 3.4 whose servers have logs and no snapshot yet passes",
+        arguments: MigrationPlan.Strategy.allCases
+    )
+    func young(strategy: MigrationPlan.Strategy) async throws {
+        let plan = try Fixture.plan(source: 3, destination: 3, strategy: strategy)
+        let fleet = ModelFleet(plan: plan)
+        fleet.change { model in
+            for host in ["s1", "s2", "s3"] {
+                model.make(host) { ($0.isYoung, $0.version) = (true, ServerVersion(3, 4, 6)) }
+            }
+        }
+        #expect(await Self.findings(plan, fleet).filter { $0.verdict == .fail }.map(\.sentence) == [])
+    }
+
     @Test("with brokers every check is there, and the fleet is asked only as often as Kafka is to be read")
     func healthyKafka() async throws {
         let plan = try Fixture.plan(source: 3, destination: 3, kafka: Fixture.kafka)

@@ -106,6 +106,16 @@ extension MigrationProcedure {
                     )
                 )
             }
+            // What it was let begin the division with; one of 3.4 may have had none.
+            if facts.detached[server.host.description]?.snapshot != nil, zookeeper.data.snapshot == nil {
+                return .failure(
+                    Undecidable(
+                        reason:
+                            "\(server.host): its snapshot is gone from \(zookeeper.data.path); put the data back from the "
+                            + "copy in \(zookeeper.data.path)/mitosis-*, or `mitosis rollback`"
+                    )
+                )
+            }
             ends.append((server.id, detached))
         }
         guard let order = StartOrder(ends) else {

@@ -44,6 +44,9 @@ extension MigrationProcedure {
                     return .waiting(reason: "\(seed.host) does not serve")
                 }
                 if let problem = data.problems.first { return .never(reason: "\(seed.host): \(problem)") }
+                if let missing = fleet.missingSnapshot(on: seed.host, as: seeds.map(\.host)) {
+                    return .never(reason: missing)
+                }
                 if let hole = fleet.hole(on: seed.host) {
                     return .never(
                         reason: hole

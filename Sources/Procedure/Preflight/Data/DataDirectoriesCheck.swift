@@ -22,6 +22,9 @@ extension Check {
             for (server, zookeeper) in fleet.onPlan(plan.servers)
             where zookeeper.data.isEmpty || !isNew(server) {
                 for problem in zookeeper.data.problems { remarks.refuse("\(server.host): \(problem)") }
+                if let missing = fleet.missingSnapshot(on: server.host, as: source.map(\.host)) {
+                    remarks.refuse(missing)
+                }
                 if let hole = fleet.hole(on: server.host) {
                     remarks.refuse(hole + ", which its next start would lose")
                 }

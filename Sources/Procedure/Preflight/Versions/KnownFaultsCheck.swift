@@ -1,0 +1,78 @@
+import ControlProtocol
+import Settings
+import Topology
+
+extension Check {
+    /// The table of known faults against what runs.
+    package static func knownFaults(_ subject: SurveyedPlan) -> Check {
+        Check(
+            .knownFaults,
+            "no server's version has a known fault that a migration would meet",
+            remedy:
+                "Upgrade the servers that are named first, or waive it with the reason why the fault cannot hurt you; the table is "
+                + "known-faults.md",
+            looking: Look(hosts: subject.plan.servers.map(\.host))
+        ) { fleet, _ in
+            var remarks = Remarks()
+            subject.remarkKnownFaults(fleet, &remarks)
+            let seen = fleet.seen(subject.plan.servers).compactMap(\.zookeeper.version)
+            let count = KnownFault.table.faults.count
+            return remarks.verdict(
+                "\(count) faults known, none that matters to "
+                    + (seen.isEmpty
+                        ? "anything that serves"
+                        : Set(seen).sorted().map(\.description).joined(separator: ", "))
+            )
+        }
+    }
+}
+
+extension SurveyedPlan {
+    /// Versions are known of servers that serve: the destination's when it has joined, and they are judged again then.
+    func remarkKnownFaults(_ fleet: FleetView, _ remarks: inout Remarks) {
+        for mistake in KnownFault.table.mistakes {
+            remarks.refuse("the table of known faults has a row that cannot be read: \(mistake)")
+        }
+        let sides: [(KnownFault.Side, [PlannedServer])] = [
+            (.source, plan.source), (.destination, plan.destination),
+        ]
+        for fault in KnownFault.table.faults where fault.strategy == nil || fault.strategy == plan.strategy {
+            for (side, servers) in sides where fault.side == side || fault.side == .either {
+                remark(fault, on: servers, fleet, &remarks)
+            }
+        }
+    }
+
+    private func remark(
+        _ fault: KnownFault,
+        on servers: [PlannedServer],
+        _ fleet: FleetView,
+        _ remarks: inout Remarks
+    ) {
+        let affected = fleet.seen(servers).filter { $0.zookeeper.version.map(fault.affects) ?? false }
+        guard !affected.isEmpty else { return }
+        let who = affected.map { "\($0.server.host) (\($0.zookeeper.version?.description ?? ""))" }
+            .joined(separator: ", ")
+        let text = "\(fault.name) on \(who): \(fault.harm); \(fault.remedy)"
+        switch fault.verdict {
+        case .refuse: remarks.refuse(text)
+        case .warn: remarks.warn(text)
+        case .slowLimits: if let limit = slowestLimit { remarks.warn("\(text); it is \(limit) s now") }
+        case .multiAddress:
+            if configurations.contains(where: { $0.file["multiAddress.enabled"]?.lowercased() == "true" }) {
+                remarks.refuse(text)
+            }
+        case .check, .procedure: break
+        }
+    }
+
+    /// Seconds of the destination's longest initLimit x tickTime, when they are more than 10.
+    private var slowestLimit: Int? {
+        let destination = Set(plan.destination.map(\.host))
+        let limits = configurations.filter { destination.contains($0.server.host) }.map { _, file in
+            (file.initLimit ?? 10).multipliedReportingOverflow(by: file.tickTime)
+        }
+        let longest = limits.map { $0.overflow ? Int.max : $0.partialValue }.max() ?? 0
+        return longest > 10_000 ? longest / 1000 : nil
+    }
+}

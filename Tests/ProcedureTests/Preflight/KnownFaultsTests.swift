@@ -1,0 +1,190 @@
+import ControlProtocol
+import Fleet
+import FoundationEssentials
+import Procedure
+import Settings
+import Testing
+import Topology
+
+@Suite("known faults and pairs of versions")
+struct KnownFaultsTests {
+    /// The verdicts of both checks on a fleet whose sides run these versions; nil for a side that does not serve.
+    private static func judge(
+        _ source: ServerVersion,
+        _ destination: ServerVersion?,
+        strategy: MigrationPlan.Strategy = .observers,
+        edit: ((inout ModelEnsemble) -> Void) = { _ in }
+    ) async throws -> (faults: Verdict, pair: Verdict) {
+        let plan = try Fixture.plan(source: 3, destination: 3, strategy: strategy)
+        let fleet = ModelFleet(plan: plan)
+        fleet.change { model in
+            edit(&model)
+            for server in plan.source { model.make(server.host.description) { $0.version = source } }
+            guard let destination else { return }
+            for server in plan.destination {
+                model.make(server.host.description) { $0.version = destination }
+            }
+        }
+        let subject = SurveyedPlan(plan: plan, survey: await Survey.take(of: plan, through: fleet))
+        let model = fleet.model
+        let view = FleetView(
+            hosts: Dictionary(
+                uniqueKeysWithValues: plan.servers.compactMap { server in
+                    model.status(server.host).map { status in
+                        (server.host, .status(serving(status, destination, plan.destination, server)))
+                    }
+                }
+            )
+        )
+        return (
+            Check.knownFaults(subject).gate.judge(view, RunFacts()),
+            Check.versionPair(subject).gate.judge(view, RunFacts())
+        )
+    }
+
+    /// As if the destination had joined and served.
+    private static func serving(
+        _ status: HostStatus,
+        _ version: ServerVersion?,
+        _ destination: [PlannedServer],
+        _ server: PlannedServer
+    ) -> HostStatus {
+        guard let version, destination.contains(where: { $0.host == server.host }),
+            let zookeeper = status.zookeeper
+        else { return status }
+        let stats = ServerStats(
+            version: version,
+            role: .observer,
+            zxid: Zxid(1),
+            connections: 0,
+            outstanding: 0,
+            nodeCount: 1,
+            syncedFollowers: nil
+        )
+        return HostStatus(
+            host: status.host,
+            agentVersion: status.agentVersion,
+            protocolVersion: status.protocolVersion,
+            clock: status.clock,
+            agentStartedAt: status.agentStartedAt,
+            lease: status.lease,
+            rules: status.rules,
+            zookeeper: ZooKeeperStatus(
+                service: zookeeper.service,
+                state: zookeeper.state,
+                processStartedAt: nil,
+                configPath: zookeeper.configPath,
+                file: zookeeper.file,
+                fileView: nil,
+                runningView: nil,
+                serving: .yes(stats: stats),
+                data: zookeeper.data,
+                peerSockets: nil,
+                diskFree: nil
+            )
+        )
+    }
+
+    private static func text(_ verdict: Verdict) -> String {
+        switch verdict {
+        case .holds(let observed): "holds: \(observed)"
+        case .warns(let observed): "warns: \(observed)"
+        case .never(let reason), .waiting(let reason): "never: \(reason)"
+        }
+    }
+
+    @Test("every row of the table can be read, and names what is to be done")
+    func table() {
+        let (faults, mistakes) = KnownFault.table
+        #expect(mistakes == [] && faults.count >= 13)
+        #expect(Set(faults.map(\.name)).count == faults.count)
+        let heading = "| a |\n|---|\n"
+        #expect(KnownFault.read(heading + "| ZOOKEEPER-1 | 3.5-3.6 | source |").mistakes == ["ZOOKEEPER-1"])
+    }
+
+    @Test("3.9.3 can lose data on either side, and is refused; 3.9.2 and 3.9.4 are not")
+    func dataLoss() async throws {
+        for (source, destination) in [(3, 4), (2, 3)] as [(UInt8, UInt8)] {
+            let (faults, _) = try await Self.judge(
+                ServerVersion(3, 9, source),
+                ServerVersion(3, 9, destination)
+            )
+            let said = Self.text(faults)
+            #expect(said.hasPrefix("never: ZOOKEEPER-4925 on "), "\(said)")
+            #expect(said.contains("data loss") && said.contains("use 3.9.4 or later"))
+        }
+        let (faults, _) = try await Self.judge(ServerVersion(3, 9, 2), ServerVersion(3, 9, 4))
+        #expect(Self.text(faults).hasPrefix("holds: "), "\(Self.text(faults))")
+    }
+
+    @Test("what can be lived with is a warning, with what to do")
+    func warnings() async throws {
+        let old = Self.text(try await Self.judge(ServerVersion(3, 4, 6), ServerVersion(3, 6, 2)).faults)
+        #expect(old.hasPrefix("warns: "), "\(old)")
+        #expect(old.contains("ZOOKEEPER-2355 on s1 (3.4.6)") && old.contains("ZOOKEEPER-3144 on s1"))
+        #expect(old.contains("ZOOKEEPER-3642 on d4 (3.6.2)") && old.contains("move its version-2 away"))
+        let young = Self.text(try await Self.judge(ServerVersion(3, 6, 3), ServerVersion(3, 8, 0)).faults)
+        #expect(young.hasPrefix("holds: "), "\(young)")
+    }
+
+    @Test("limits that make elections slow are told where the version waits for them")
+    func slowLimits() async throws {
+        let shorter: (inout ModelEnsemble) -> Void = { model in
+            for host in ["d4", "d5", "d6"] {
+                model.edit(host, "tickTime=2000", "tickTime=1000\ninitLimit=10")
+            }
+        }
+        for version in [ServerVersion(3, 5, 9), ServerVersion(3, 8, 0)] {
+            let slow = Self.text(try await Self.judge(ServerVersion(3, 6, 3), version).faults)
+            let quick = Self.text(try await Self.judge(ServerVersion(3, 6, 3), version, edit: shorter).faults)
+            #expect(slow.contains("ZOOKEEPER-3109") == (version.description == "3.5.9"), "\(slow)")
+            #expect(!quick.contains("ZOOKEEPER-3109"), "\(quick)")
+        }
+    }
+
+    @Test("several addresses in a server line are refused beside a 3.5, which cannot read them")
+    func multiAddress() async throws {
+        let edit: (inout ModelEnsemble) -> Void = { model in
+            model.edit("d5", "# kept", "multiAddress.enabled=true")
+        }
+        let mixed = Self.text(
+            try await Self.judge(ServerVersion(3, 5, 10), ServerVersion(3, 8, 0), edit: edit).faults
+        )
+        #expect(mixed.hasPrefix("never: ") && mixed.contains("ZOOKEEPER-3720"), "\(mixed)")
+        let plain = Self.text(try await Self.judge(ServerVersion(3, 5, 10), ServerVersion(3, 8, 0)).faults)
+        #expect(!plain.contains("ZOOKEEPER-3720"), "\(plain)")
+    }
+
+    @Test("a destination that is older than the source is refused; what was never tried is a warning")
+    func pairs() async throws {
+        let backwards = Self.text(try await Self.judge(ServerVersion(3, 8, 0), ServerVersion(3, 6, 3)).pair)
+        #expect(backwards.hasPrefix("never: ZooKeeper 3.8.0 becomes 3.6.3, an older version"), "\(backwards)")
+        let unseen = Self.text(try await Self.judge(ServerVersion(3, 9, 2), ServerVersion(4, 0, 0)).pair)
+        #expect(unseen.hasPrefix("warns: ") && unseen.contains("never tried"), "\(unseen)")
+        let dormant = Self.text(try await Self.judge(ServerVersion(3, 8, 0), nil).pair)
+        #expect(dormant.hasPrefix("holds: ") && dormant.contains("when it has joined"), "\(dormant)")
+    }
+
+    @Test("a pair is seen by its minor versions, between two that were seen, or neither")
+    func meanings() throws {
+        let seen = VersionPair.read(
+            "3.4.6 3.4.6 observers\n3.4.6 3.8.0 observers\n3.8.0 3.8.0 participants\n"
+        )
+        #expect(seen.count == 3)
+        func meaning(_ source: String, _ destination: String, _ strategy: MigrationPlan.Strategy) throws
+            -> VersionPair.Meaning
+        {
+            VersionPair(
+                source: try #require(ZooKeeperVersion(source)),
+                destination: try #require(ZooKeeperVersion(destination)),
+                strategy: strategy
+            )
+            .meaning(among: seen)
+        }
+        #expect(try meaning("3.4.14", "3.8.4", .observers) == .seen)
+        #expect(try meaning("3.4.14", "3.6.3", .observers) == .between)
+        #expect(try meaning("3.4.14", "3.9.2", .observers) == .untried)
+        #expect(try meaning("3.4.14", "3.8.0", .participants) == .untried)
+        #expect(try meaning("3.8.0", "3.6.3", .participants) == .backwards)
+    }
+}
