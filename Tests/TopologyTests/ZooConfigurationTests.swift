@@ -204,7 +204,7 @@ struct ZooConfigurationRewritingTests {
             ("server.1=\\\n  a:2888:3888\nb=1\n", "server.1=\\\n  a:2888:3888\nserver.2=b:2888:3888\nb=1\n"),
             (
                 "server.2=x:2888:3888;2181\rserver.1=a:2888:3888\r",
-                "server.2=b:2888:3888\rserver.1=a:2888:3888\r"
+                "server.2=b:2888:3888;2181\rserver.1=a:2888:3888\r"
             ),
             ("server.1=a:2888:3888\nserver.3=c:2888:3888", "server.1=a:2888:3888\nserver.2=b:2888:3888"),
         ]

@@ -121,8 +121,11 @@ struct ConfigLook {
         let runningView = question.process.flatMap {
             views.view(of: $0, file, hasAnswered: question.hasAnswered)
         }
-        if let data = file.configuration?.dataDir {
-            directories = Directories(data: data, log: file.configuration?.dataLogDir ?? data)
+        if let configuration = file.configuration {
+            // One that names no directory any more has none.
+            directories = configuration.dataDir.map {
+                Directories(data: $0, log: configuration.dataLogDir ?? $0)
+            }
         }
         // Which ports a process uses is unknown when neither its file nor its view is: no socket proves nothing.
         let arePortsKnown = file.configuration != nil || runningView != nil || question.isStopped

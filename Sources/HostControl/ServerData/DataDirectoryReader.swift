@@ -238,14 +238,16 @@ struct DataDirectoryReader {
         followingLinks: Bool = false
     ) -> Int64? {
         do throws(FileError) {
-            let text = String(
-                decoding: try OpenFile(regular: path, followingLinks: followingLinks, listed: files)
-                    .content(limit: 4096),
-                as: UTF8.self
-            )
-            .trimmed
+            let content = try OpenFile(regular: path, followingLinks: followingLinks, listed: files)
+                .content(limit: 4096)
+            // ZooKeeper reads the first line, and takes nothing beside the number.
+            let text = String(decoding: content.prefix { $0 != 10 && $0 != 13 }, as: UTF8.self)
             guard let number = Int64(text) else {
-                problems.append("\(path) holds no number")
+                let isPadded = Int64(text.trimmed) != nil
+                problems.append(
+                    "\(path) holds "
+                        + (isPadded ? "blanks beside its number, which ZooKeeper refuses" : "no number")
+                )
                 return nil
             }
             guard bound.contains(number) else {

@@ -1,3 +1,4 @@
+import ControlProtocol
 import FoundationEssentials
 import Glibc
 import Topology
@@ -31,10 +32,25 @@ struct DataFile: Hashable {
         do throws(FileError) {
             return files(try OpenDirectory(opening: directory).names(), in: directory)
         } catch .unavailable(_, _, code: ENOENT) {
+            // A server cannot make what a link promises; and what the link was to lead to may hold data.
+            if let link = danglingLink(on: directory) {
+                throw .refused(.invalid(reason: "\(link) is a link that leads nowhere"))
+            }
             return []
         } catch {
             throw error
         }
+    }
+
+    private static func danglingLink(on path: String) -> String? {
+        var current = path
+        var found = stat()
+        while current.utf8.count > 1, stat(current, &found) != 0 {
+            if lstat(current, &found) == 0, found.st_mode & S_IFMT == S_IFLNK { return current }
+            current = AtomicFile.directory(of: current)
+            if current == "." { return nil }
+        }
+        return nil
     }
 
     static func files(_ names: [String], in directory: String) -> [DataFile] {

@@ -27,7 +27,9 @@ struct YAMLEvents: ~Copyable {
     private let input: UnsafeMutableBufferPointer<UInt8>
 
     /// Nil when there is no memory for a parser.
-    init?(_ bytes: [UInt8], file: String) {
+    init?(_ text: [UInt8], file: String) {
+        // libyaml, once told the encoding, takes the mark that some editors begin UTF-8 with for a document's content.
+        let bytes = text.starts(with: [0xEF, 0xBB, 0xBF]) ? text[3...] : text[...]
         let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
         parser.initialize(to: yaml_parser_t())
         guard yaml_parser_initialize(parser) == 1 else {

@@ -4,6 +4,8 @@ package struct ServerEntry: Hashable, Sendable {
     /// What follows the semicolon, if anything: `2181` or `address:2181`.
     package let clientAddress: String?
     package let clientPort: Port?
+    /// With its semicolon, as the line has it; empty without one.
+    let suffix: String
 
     init(key: String, value: String, line: Int) throws(ZooConfigurationError) {
         let malformed = ZooConfigurationError.malformedServer(key: key, line: line)
@@ -27,7 +29,7 @@ package struct ServerEntry: Hashable, Sendable {
             role: role
         )
         guard parts.count == 2 else {
-            (clientAddress, clientPort) = (nil, nil)
+            (clientAddress, clientPort, suffix) = (nil, nil, "")
             return
         }
         guard let client = Self.fields(parts[1]), (1...2).contains(client.count),
@@ -35,6 +37,7 @@ package struct ServerEntry: Hashable, Sendable {
         else { throw malformed }
         clientAddress = client.count == 2 ? client[0] : nil
         clientPort = port
+        suffix = ";" + parts[1]
     }
 
     /// The line's value for a member that the file did not have, in the form that every version reads.
@@ -77,7 +80,11 @@ package struct ServerEntry: Hashable, Sendable {
 }
 
 extension StringProtocol {
+    /// As Java's `trim`: the space and all below it go, and nothing else that looks like one.
     func trimmingBlanks() -> String {
-        String(drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed())
+        var scalars = Substring(self).unicodeScalars
+        while let first = scalars.first, first.value <= 0x20 { scalars.removeFirst() }
+        while let last = scalars.last, last.value <= 0x20 { scalars.removeLast() }
+        return String(scalars)
     }
 }

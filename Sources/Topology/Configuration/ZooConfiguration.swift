@@ -16,10 +16,12 @@ package struct ZooConfiguration: Hashable, Sendable {
         var lines: [ServerID: Int] = [:]
         for (index, element) in text.elements.enumerated() {
             guard case .setting(let key, let value) = element.content else { continue }
-            if key.hasPrefix("group.") || key.hasPrefix("weight.") {
+            // ZooKeeper trims some keys and others not.
+            guard key == key.trimmingBlanks() else { throw .blankInKey(key: key, line: element.line) }
+            if key.utf8.starts(with: "group".utf8) || key.utf8.starts(with: "weight".utf8) {
                 throw .hierarchicalQuorum(key: key, line: element.line)
             }
-            guard key.hasPrefix("server.") else { continue }
+            guard key.utf8.starts(with: "server.".utf8) else { continue }
             let entry = try ServerEntry(key: key, value: value.trimmingBlanks(), line: element.line)
             if let first = lines.updateValue(element.line, forKey: entry.member.id) {
                 throw .repeatedServer(id: entry.member.id, line: element.line, firstLine: first)
@@ -35,9 +37,12 @@ package struct ZooConfiguration: Hashable, Sendable {
     /// In the order of the file.
     package var servers: [ServerEntry] { serverLines.map(\.entry) }
     package var members: [Member] { serverLines.map(\.entry.member) }
+    package func server(_ id: ServerID) -> ServerEntry? { servers.first { $0.member.id == id } }
 
     /// The effective value of any key: the last one, as in Java's Properties, without blanks around it.
     package subscript(key: String) -> String? { lastSetting(key)?.value }
+
+    package func line(of key: String) -> Int? { lastSetting(key)?.line }
 
     func lastSetting(_ wanted: String) -> (value: String, line: Int)? {
         for element in text.elements.reversed() {

@@ -7,6 +7,7 @@ package enum ZooConfigurationError: Error, Hashable, Sendable, CustomStringConve
     case danglingContinuation(line: Int)
     case malformedEscape(line: Int)
     case malformedValue(key: String, expected: String, line: Int)
+    case blankInKey(key: String, line: Int)
     case hierarchicalQuorum(key: String, line: Int)
     case severalAddresses(key: String, line: Int)
     case malformedServer(key: String, line: Int)
@@ -22,6 +23,9 @@ package enum ZooConfigurationError: Error, Hashable, Sendable, CustomStringConve
             "line \(line): \\u must be followed by four hexadecimal digits. Correct the escape."
         case .malformedValue(let key, let expected, let line):
             "line \(line): the value of '\(key)' is not \(expected). Correct it."
+        case .blankInKey(let key, let line):
+            "line \(line): the key '\(Self.shown(key))' begins or ends with a blank, which ZooKeeper takes in two ways. "
+                + "Remove the escaped blank."
         case .hierarchicalQuorum(let key, let line):
             "line \(line): '\(Self.shown(key))' makes this a hierarchical quorum, which is not supported. "
                 + "Remove group.* and weight.* first."

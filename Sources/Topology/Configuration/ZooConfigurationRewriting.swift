@@ -1,8 +1,8 @@
 extension ZooConfiguration {
     /// The same file with other server lines and nothing else touched.
     ///
-    /// A member that is there unchanged keeps its line to the byte (its client port suffix too); a changed one is
-    /// rewritten where it stands; new ones follow the last server line, or the end of the file if there is none.
+    /// A member that is there unchanged keeps its line to the byte; a changed one is rewritten where it stands, and its
+    /// client port's suffix stays: without it nothing would listen for clients. New ones follow the last server line, or the end of the file if there is none.
     package func replacingMembers(_ members: [Member]) throws(ZooConfigurationError) -> ZooConfiguration {
         for member in members where !Self.isRepresentable(member) { throw .notRepresentable(member) }
         let wanted = Dictionary(members.map { ($0.id, $0) }) { first, _ in first }
@@ -16,12 +16,23 @@ extension ZooConfiguration {
                 continue
             }
             if new == old { continue }
-            pieces[server.element] = Self.line(new, ending: terminator(of: server.element))
+            pieces[server.element] = Self.line(
+                new,
+                suffix: server.entry.suffix,
+                ending: terminator(of: server.element)
+            )
         }
         let known = Set(serverLines.map(\.entry.member.id))
         let added = members.filter { !known.contains($0.id) }
         insert(added, into: &pieces)
-        return try Self.reading(pieces) { $0.count == members.count && Set($0) == Set(members) }
+        let rewritten = try Self.reading(pieces) { $0.count == members.count && Set($0) == Set(members) }
+        for server in servers {
+            guard let new = rewritten.server(server.member.id) else { continue }
+            guard new.clientPort == server.clientPort, new.clientAddress == server.clientAddress else {
+                throw .rewriteFailed
+            }
+        }
+        return rewritten
     }
 
     /// The same file with one setting changed, added at the end, or (nil) removed; repeats of it go.
@@ -88,8 +99,8 @@ extension ZooConfiguration {
         return first.isEmpty ? [10] : first
     }
 
-    private static func line(_ member: Member, ending: [UInt8]) -> [UInt8] {
-        Array("server.\(member.id)=\(ServerEntry.value(of: member))".utf8) + ending
+    private static func line(_ member: Member, suffix: String = "", ending: [UInt8]) -> [UInt8] {
+        Array("server.\(member.id)=\(ServerEntry.value(of: member))\(suffix)".utf8) + ending
     }
 
     private static func isRepresentable(_ member: Member) -> Bool {

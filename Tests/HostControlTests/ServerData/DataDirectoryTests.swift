@@ -50,6 +50,20 @@ struct DataDirectoryTests {
         #expect(epochs.isEmpty && epochs.acceptedEpoch == 7 && epochs.currentEpoch == nil && epochs.myid == 4)
     }
 
+    @Test(
+        "a number with a blank beside it is none, as for ZooKeeper",
+        arguments: [("4 \n", false), (" 4", false), ("4\t", false), ("4\r\n", true), ("+4\nx", true)]
+    )
+    func padded(_ text: String, _ isNumber: Bool) throws {
+        let path = try scratch.file("myid", Array(text.utf8))
+        let found = read()
+        #expect(found.myid == (isNumber ? 4 : nil))
+        #expect(
+            found.problems
+                == (isNumber ? [] : ["\(path) holds blanks beside its number, which ZooKeeper refuses"])
+        )
+    }
+
     @Test("zeros written ahead end the log")
     func preallocated() throws {
         try firstSnapshot()

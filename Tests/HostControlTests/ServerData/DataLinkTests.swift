@@ -69,6 +69,16 @@ struct DataLinkTests {
         #expect(try scratch.names(in: "root") == ["log.1", "snapshot.0", "version-2"])
     }
 
+    @Test("a link that leads nowhere is no empty directory", arguments: ["data/version-2", "elsewhere"])
+    func dangling(_ name: String) throws {
+        try link(name, to: "nowhere")
+        var reader = DataDirectoryReader()
+        let path = name == "elsewhere" ? scratch("elsewhere") : scratch("data")
+        let found = reader.read(dataDir: path, logDir: path)
+        #expect(!found.isEmpty)
+        #expect(found.problems == ["\(scratch(name)) is a link that leads nowhere"], "\(found.problems)")
+    }
+
     @Test("a myid is read through a link to a file of its owner's, of root's making, or of the list's")
     func identity() throws {
         try scratch.directory("data/version-2")

@@ -104,7 +104,8 @@ struct ModelEnsemble {
 
     static func file(_ view: [Member]) -> Data {
         let lines = view.map { "server.\($0.id)=\($0.address):\($0.quorumPort):\($0.electionPort)" }
-        return Data(("# kept\ntickTime=2000\ndataDir=/data\n" + lines.joined(separator: "\n") + "\n").utf8)
+        let settings = "# kept\ntickTime=2000\ndataDir=/data\ninitLimit=5\nsyncLimit=2\nclientPort=2181\n"
+        return Data((settings + lines.joined(separator: "\n") + "\n").utf8)
     }
 
     func isSource(_ host: HostName) -> Bool { plan.source.contains { $0.host == host } }

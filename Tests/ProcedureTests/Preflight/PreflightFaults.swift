@@ -184,13 +184,18 @@ extension Fault {
             .configurationFiles,
             "s1: /etc/zookeeper/conf/zoo.cfg: it names other servers than the plan",
             "d5:",
-            "the plan has 4=198.51.100.14:2888:3888"
+            "server.5 is 198.51.100.99:2888:3888:participant, in the plan 198.51.100.15:2888:3888:participant"
         ) { model in
             model.edit("s1", "server.2=", "server.9=")
             model.edit("d5", "server.5=198.51.100.15", "server.5=198.51.100.99")
         },
-        Fault("another client port", .configurationFiles, "s1: ", "clientPort=2182, the plan says 2181") {
-            $0.edit("s1", "# kept", "clientPort=2182")
+        Fault(
+            "another client port",
+            .configurationFiles,
+            "s1: ",
+            "line 6: clients are served on port 2182, the plan says 2181"
+        ) {
+            $0.edit("s1", "clientPort=2181", "clientPort=2182")
         },
         Fault(
             "hierarchical quorums",

@@ -21,7 +21,11 @@ extension Check {
             let isNew = { (server: PlannedServer) in destination.contains { $0.host == server.host } }
             for (server, zookeeper) in fleet.onPlan(plan.servers)
             where zookeeper.data.isEmpty || !isNew(server) {
-                for problem in zookeeper.data.problems { remarks.refuse("\(server.host): \(problem)") }
+                // What is wrong with the file is another check's, too.
+                for problem in zookeeper.data.problems
+                where !problem.hasPrefix("\(zookeeper.configPath), line ") {
+                    remarks.refuse("\(server.host): \(problem)")
+                }
                 if let missing = fleet.missingSnapshot(on: server.host, as: source.map(\.host)) {
                     remarks.refuse(missing)
                 }
