@@ -173,6 +173,35 @@ struct DivisionTests {
         ProcedureTests.expectDivided(prepared.fleet, prepared.plan)
     }
 
+    @Test(
+        "a destination that turns out to be of the wrong version is not divided: the joint ensemble stays",
+        arguments: strategies
+    )
+    func version(_ strategy: MigrationPlan.Strategy) async throws {
+        let prepared = try await Self.prepared(strategy)
+        for (version, said) in [
+            (ServerVersion(3, 9, 3), "known-faults: ZOOKEEPER-4925 on "),
+            (ServerVersion(3, 6, 3), "version-pair: ZooKeeper 3.8.0 becomes 3.6.3"),
+        ] {
+            prepared.fleet.change { model in
+                for seed in prepared.plan.seeds { model.make(seed.host.description) { $0.version = version } }
+            }
+            let outcome = try await Fixture.resume(prepared.plan, prepared.fleet, prepared.journal)
+            #expect(outcome.standing == .joint)
+            #expect(outcome.reason?.contains(said) == true, "\(outcome)")
+        }
+    }
+
+    @Test("a seed of 3.8 without a snapshot is not divided: it would not start again", arguments: strategies)
+    func withoutSnapshot(_ strategy: MigrationPlan.Strategy) async throws {
+        let prepared = try await Self.prepared(strategy)
+        let host = prepared.plan.seeds[1].host.description
+        prepared.fleet.change { $0.make(host) { $0.isYoung = true } }
+        let outcome = try await Fixture.resume(prepared.plan, prepared.fleet, prepared.journal)
+        #expect(outcome.standing == .joint)
+        #expect(outcome.reason?.contains("\(host): there is no complete snapshot") == true, "\(outcome)")
+    }
+
     @Test("connections that only the source still believes in are ended there", arguments: strategies)
     func halfOpen(_ strategy: MigrationPlan.Strategy) async throws {
         let prepared = try await Self.prepared(strategy)
