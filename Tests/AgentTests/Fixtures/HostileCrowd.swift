@@ -125,6 +125,9 @@ private final class Hostility: ChannelInboundHandler {
     typealias OutboundOut = ByteBuffer
 
     private static let status = "GET /v1/status HTTP/1.1\r\nhost: x\r\n\r\n"
+    /// A page of several thousand bytes, so that as many as may be asked for at once are more than the sender's buffer ever holds: it
+    /// grows to 4 MiB where earlier connections to the same address have taught the kernel that it may.
+    private static let metrics = "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n"
     private static let denied = "GET /v1/commands/x HTTP/1.1\r\nhost: x\r\n\r\n"
     private static let head = "POST /v1/commands HTTP/1.1\r\nhost: x\r\ncontent-length: 1048575\r\n\r\n"
 
@@ -161,7 +164,7 @@ private final class Hostility: ChannelInboundHandler {
             do { try context.pipeline.syncOperations.handler(type: Deafness.self).isDeaf = true } catch {
                 return
             }
-            send(String(repeating: Self.status, count: 1500), context)
+            send(String(repeating: Self.metrics, count: 1500), context)
         }
     }
 
