@@ -37,7 +37,7 @@ package struct ZooConfiguration: Hashable, Sendable {
     /// In the order of the file.
     package var servers: [ServerEntry] { serverLines.map(\.entry) }
     package var members: [Member] { serverLines.map(\.entry.member) }
-    package func server(_ id: ServerID) -> ServerEntry? { servers.first { $0.member.id == id } }
+    func serverLine(of id: ServerID?) -> Server? { serverLines.first { $0.entry.member.id == id } }
 
     /// The effective value of any key: the last one, as in Java's Properties, without blanks around it.
     package subscript(key: String) -> String? { lastSetting(key)?.value }

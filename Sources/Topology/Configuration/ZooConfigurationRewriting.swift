@@ -27,7 +27,7 @@ extension ZooConfiguration {
         insert(added, into: &pieces)
         let rewritten = try Self.reading(pieces) { $0.count == members.count && Set($0) == Set(members) }
         for server in servers {
-            guard let new = rewritten.server(server.member.id) else { continue }
+            guard let new = rewritten.serverLine(of: server.member.id)?.entry else { continue }
             guard new.clientPort == server.clientPort, new.clientAddress == server.clientAddress else {
                 throw .rewriteFailed
             }

@@ -14,7 +14,7 @@ extension ZooConfiguration {
     ///
     /// Nil when it opens no plain port.
     package func clientEndpoint(of id: ServerID?) -> ClientEndpoint? {
-        if let own = serverLines.first(where: { $0.entry.member.id == id }), let port = own.entry.clientPort {
+        if let own = serverLine(of: id), let port = own.entry.clientPort {
             return ClientEndpoint(
                 address: Self.named(own.entry.clientAddress),
                 port: port,
@@ -51,7 +51,9 @@ extension ZooConfiguration {
                 )
             )
         }
-        guard let own = server(id), let endpoint = clientEndpoint(of: id) else { return faults }
+        guard let own = serverLine(of: id)?.entry, let endpoint = clientEndpoint(of: id) else {
+            return faults
+        }
         if let port = own.clientPort, let clientPort, let line = line(of: "clientPort") {
             let address = Self.named(clientPortAddress)
             let agree =

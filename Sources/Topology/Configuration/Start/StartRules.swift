@@ -29,7 +29,8 @@ extension ZooConfiguration {
                 first[key] = element.line
             }
         }
-        if let line = line(of: "peerType"), let own = server(id), isObserver != (own.member.role == .observer)
+        if let line = line(of: "peerType"), let own = serverLine(of: id)?.entry,
+            isObserver != (own.member.role == .observer)
         {
             remarks.append(
                 StartRemark(line: line, text: "peerType disagrees with server.\(id), which counts")
@@ -180,13 +181,13 @@ extension ZooConfiguration {
                 fault(extended, "\(extended)=true allows ids up to 254 only. Remove the line, or the id.")
             )
         }
-        if let own = server(id), let entry = serverLines.first(where: { $0.entry == own }) {
-            if Self.isEverywhereOrHere(own.member.address) {
+        if let own = serverLine(of: id) {
+            if Self.isEverywhereOrHere(own.entry.member.address) {
                 faults.append(
                     StartFault(
-                        line: text.elements[entry.element].line,
+                        line: text.elements[own.element].line,
                         reason:
-                            "server.\(id) names its own host by '\(own.member.address)', which means another host "
+                            "server.\(id) names its own host by '\(own.entry.member.address)', which means another host "
                             + "to every other server. Write the address that the others use."
                     )
                 )
