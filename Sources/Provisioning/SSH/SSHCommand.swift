@@ -1,4 +1,6 @@
 package import Settings
+import Subprocess
+import SystemPackage
 
 /// How the system's ssh is called for one host, as an argument list.
 package struct SSHCommand: Hashable, Sendable {
@@ -54,5 +56,17 @@ package struct SSHCommand: Hashable, Sendable {
     private static func asRoot(_ command: String, _ ssh: SSHSettings, asksPassword: Bool) -> String {
         guard ssh.sudo == true else { return "exec \(command)" }
         return asksPassword ? "exec sudo -S -p '\(sudoPrompt)' -- \(command)" : "exec sudo -n -- \(command)"
+    }
+
+    /// - Parameter ssh: a path, or a name that is looked for as a shell does.
+    static func executable(_ ssh: String) -> Executable {
+        ssh.contains("/") ? .path(FilePath(ssh)) : .name(ssh)
+    }
+
+    /// One that is not to go on is asked to end, then killed.
+    static var platformOptions: PlatformOptions {
+        var options = PlatformOptions()
+        options.teardownSequence = [.send(signal: .terminate, allowedDurationToNextStep: .milliseconds(500))]
+        return options
     }
 }

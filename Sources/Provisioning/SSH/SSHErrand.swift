@@ -1,6 +1,5 @@
 import Settings
 import Subprocess
-import SystemPackage
 
 /// One program run on one host over the system's ssh, from beginning to end.
 struct SSHErrand: Sendable {
@@ -28,14 +27,11 @@ struct SSHErrand: Sendable {
 
     private func run(_ words: [String], input: some InputProtocol) async -> Ending {
         let command = SSHCommand(host: host, running: words, asksPassword: password != nil)
-        var options = PlatformOptions()
-        options.teardownSequence = [.send(signal: .terminate, allowedDurationToNextStep: .milliseconds(500))]
-        let executable: Executable = ssh.contains("/") ? .path(FilePath(ssh)) : .name(ssh)
         do {
             let result = try await Subprocess.run(
-                executable,
+                SSHCommand.executable(ssh),
                 arguments: Arguments(command.arguments),
-                platformOptions: options,
+                platformOptions: SSHCommand.platformOptions,
                 input: input,
                 output: .string(limit: Self.mostOutput),
                 error: .string(limit: Self.mostErrors)

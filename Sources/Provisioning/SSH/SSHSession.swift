@@ -4,7 +4,6 @@ package import Settings
 import Subprocess
 import Synchronization
 import SystemCalls
-import SystemPackage
 
 /// One ssh process and what is said through it; `SessionMachine` decides, this carries out.
 package struct SSHSession: Sendable {
@@ -80,14 +79,11 @@ package struct SSHSession: Sendable {
             programSize: program.text.utf8.count,
             asksPassword: password != nil
         )
-        var options = PlatformOptions()
-        options.teardownSequence = [.send(signal: .terminate, allowedDurationToNextStep: .milliseconds(500))]
-        let executable: Executable = ssh.contains("/") ? .path(FilePath(ssh)) : .name(ssh)
         do {
             let result = try await Subprocess.run(
-                executable,
+                SSHCommand.executable(ssh),
                 arguments: Arguments(command.arguments),
-                platformOptions: options,
+                platformOptions: SSHCommand.platformOptions,
                 input: .inputWriter,
                 output: .sequence,
                 error: .sequence
