@@ -255,11 +255,14 @@ let suites: [Target] = [
     tests("KafkaMetadataTests", use: ["KafkaMetadata", "TestSupport", "Topology"]),
     tests(
         "ZooKeeperClientTests",
-        use: ["ControlProtocol", "CZooKeeper", "Fleet", "Settings", "Topology", "ZooKeeperClient"]
+        use: [
+            "ControlProtocol", "CZooKeeper", "Fleet", "Settings", "TestSupport", "Topology",
+            "ZooKeeperClient",
+        ]
     ),
     tests(
         "DiagnosticsTests",
-        use: ["Diagnostics", "Logs", "SystemCalls", "Topology", "ZooKeeperClient"]
+        use: ["Diagnostics", "Logs", "SystemCalls", "TestSupport", "Topology", "ZooKeeperClient"]
     ),
     tests("FuzzTests", use: []),
     tests("EndToEndTests", use: ["LabKit", "Topology"], subprocess),

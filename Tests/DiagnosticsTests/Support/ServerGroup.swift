@@ -4,6 +4,7 @@ import Glibc
 import Logs
 import Synchronization
 import SystemCalls
+import TestSupport
 import Testing
 import Topology
 import ZooKeeperClient
@@ -14,16 +15,14 @@ final class ServerGroup: Sendable {
     static let isInstalled = access(jar, R_OK) == 0 && access("/usr/bin/java", X_OK) == 0
 
     let ports: [Int]
-    private let directory: String
+    /// Removed when the servers have ended.
+    private let folder: TemporaryFolder
     private let pids: Mutex<[pid_t]>
 
     /// - Parameter original: a group whose servers are stopped: data directories are copied.
     init(_ count: Int, copying original: ServerGroup? = nil) throws {
-        var template = Array("/tmp/mitosis-compare-XXXXXX".utf8CString)
-        let made = mkdtemp(&template) != nil
-        try #require(made)
-        directory = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-        let free = try Self.freePorts(3 * count)
+        folder = try TemporaryFolder()
+        let free = try FreePorts.take(3 * count)
         ports = Array(free.prefix(count))
         pids = Mutex([pid_t](repeating: 0, count: count))
         let members = (0..<count).map {
@@ -50,14 +49,11 @@ final class ServerGroup: Sendable {
 
     deinit {
         for place in ports.indices { stop(place) }
-        do { try FileManager.default.removeItem(atPath: directory) } catch {
-            print("left behind: \(directory): \(error)")
-        }
     }
 
-    func data(_ place: Int) -> String { "\(directory)/data-\(place + 1)" }
+    func data(_ place: Int) -> String { "\(folder.path)/data-\(place + 1)" }
 
-    private func config(_ place: Int) -> String { "\(directory)/zoo-\(place + 1).cfg" }
+    private func config(_ place: Int) -> String { "\(folder.path)/zoo-\(place + 1).cfg" }
 
     var compared: [ComparedServer] {
         get throws {
@@ -87,7 +83,7 @@ final class ServerGroup: Sendable {
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        let log = "\(directory)/server-\(place + 1).log"
+        let log = "\(folder.path)/server-\(place + 1).log"
         posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
         let argv = arguments.map { strdup($0) }
@@ -104,27 +100,6 @@ final class ServerGroup: Sendable {
             if kill(pids[place], SIGKILL) == 0 { waitpid(pids[place], &status, 0) }
             pids[place] = 0
         }
-    }
-
-    /// All open at once, so that each is another.
-    private static func freePorts(_ count: Int) throws -> [Int] {
-        var open: [Int32] = []
-        defer { for descriptor in open { close(descriptor) } }
-        return try (0..<count)
-            .map { _ in
-                let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-                open.append(descriptor)
-                var address = sockaddr_in()
-                address.sin_family = sa_family_t(AF_INET)
-                var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-                let result = withUnsafeMutablePointer(to: &address) {
-                    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                        bind(descriptor, $0, size) == 0 && getsockname(descriptor, $0, &size) == 0
-                    }
-                }
-                try #require(result)
-                return Int(UInt16(bigEndian: address.sin_port))
-            }
     }
 }
 

@@ -3,6 +3,7 @@ import FoundationEssentials
 import Glibc
 import Subprocess
 import SystemCalls
+import TestSupport
 import Testing
 import Topology
 
@@ -69,20 +70,7 @@ final class RealZooKeeper: Sendable {
     }
 
     /// The port is free now; nothing else on this machine hands it out before the server has it.
-    static func freePort() throws -> Port {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, size) == 0 && getsockname(descriptor, $0, &size) == 0
-            }
-        }
-        try #require(result)
-        return try #require(Port(Int(UInt16(bigEndian: address.sin_port))))
-    }
+    static func freePort() throws -> Port { try #require(Port(FreePorts.take(1)[0])) }
 
     static func spawn(_ arguments: [String], log: String, environment: [String: String] = [:]) throws -> Int32
     {
