@@ -32,7 +32,8 @@ extension ZooKeeperError: CustomStringConvertible {
         case .connectionLoss:
             "the connection to ZooKeeper was lost: a write may have happened, so read before repeating it"
         case .timeout(let what):
-            "ZooKeeper did not answer in time (\(what)): a write may have happened; see that a server has a quorum"
+            "ZooKeeper did not answer in time (\(what)); if that was a write, it may have happened: see that the server runs, can be "
+                + "reached, and has a quorum"
         case .sessionExpired:
             "the ZooKeeper session expired and its ephemeral nodes are gone: open a new session"
         case .closed: "the ZooKeeper session is closed: open a new one"
