@@ -238,7 +238,8 @@ let suites: [Target] = [
     tests(
         "CommandsTests",
         use: [
-            "CertificateAuthority", "Commands", "ControlProtocol", "Fleet", "Journal", "KafkaMetadata",
+            "CertificateAuthority", "Commands", "ControlProtocol", "Diagnostics", "Fleet", "Journal",
+            "KafkaMetadata",
             "MutualTLS", "Printable", "Procedure", "Reporting", "Settings", "TestSupport", "Topology",
         ],
         [arguments]

@@ -28,9 +28,8 @@ struct ZooConfigurationFile {
     private static func isZooConfiguration(_ text: String) -> Bool {
         text.split(whereSeparator: \.isNewline)
             .contains { line in
-                let key = line.prefix { $0 != "=" }
-                guard key.endIndex != line.endIndex else { return false }
-                let name = key.filter { !$0.isWhitespace }
+                // Java's three separators.
+                let name = line.drop(while: \.isWhitespace).prefix { !"=:".contains($0) && !$0.isWhitespace }
                 return name == "dataDir" || name == "clientPort" || name.hasPrefix("server.")
             }
     }
