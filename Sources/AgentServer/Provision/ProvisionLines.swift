@@ -7,11 +7,13 @@ import SystemCalls
 /// The conversation with the coordinator: a line of JSON each way.
 struct ProvisionLines: Sendable {
     private static let longest = 1 << 20
+    /// A coordinator that is there answers at once; a connection that was cut says nothing, for hours.
+    private static let patience: Int32 = 60_000
 
     let input: Int32
     let output: Int32
 
-    /// Nil when the coordinator went away.
+    /// Nil when the coordinator went away, or has not said anything for a minute.
     func next<Value: Decodable & Bounded & Sendable>(_ type: Value.Type) async throws(ProvisionFailure)
         -> Value?
     {
@@ -42,6 +44,10 @@ struct ProvisionLines: Sendable {
         var line: [UInt8] = []
         while line.count < Self.longest {
             var byte: UInt8 = 0
+            var descriptor = pollfd(fd: input, events: Int16(POLLIN), revents: 0)
+            let ready = poll(&descriptor, 1, Self.patience)
+            if ready < 0, errno == EINTR { continue }
+            guard ready > 0 else { return nil }
             let count = Glibc.read(input, &byte, 1)
             if count < 0, errno == EINTR { continue }
             guard count == 1 else { return nil }

@@ -10,10 +10,12 @@ package struct HostProgram: Hashable, Sendable {
     ///   - changes: whether anything may follow the look; then the host is locked, and what was broken off is ended first.
     ///   - configs: configuration files that are looked for, besides the usual ones.
     ///   - units: units that are looked for, besides the usual ones.
-    package init(changes: Bool, configs: [String] = [], units: [String] = []) {
+    ///   - seconds: after which nobody waits for it any more. A connection that is cut tells a host nothing, for hours: by then it
+    ///     gives the lock back by itself.
+    package init(changes: Bool, configs: [String] = [], units: [String] = [], seconds: Int64) {
         let looked = configs.map(Self.quoted).joined(separator: " ")
         text = """
-            work=\(ProvisionedFile.workFolder) changes=\(changes ? 1 : 0)
+            work=\(ProvisionedFile.workFolder) changes=\(changes ? 1 : 0) limit=\(seconds)
             units=\(Self.quoted(units.joined(separator: " ")))
             set -- \(looked)
 
@@ -29,15 +31,28 @@ package struct HostProgram: Hashable, Sendable {
         umask 077
         fact() { [ -z "$2" ] || printf 'fact %s %s\n' "$1" "$(printf %s "$2" | tr '\n\r' '  ')"; }
         coded() { [ -f "$2" ] && [ "$(stat -L -c %s "$2")" -le 262144 ] && fact "$1" "$(base64 -w0 "$2")"; }
-        locked=
+        locked= watchdog=
+        # What it starts must not hold the lock, nor the channel to the coordinator.
+        watch() {
+            (
+                sleep "$limit" &
+                nap=$!
+                trap 'kill "$nap"; exit 0' TERM
+                wait "$nap" && read -r pid name state parent rest </proc/self/stat && [ "$parent" = $$ ] && kill -KILL $$
+            ) </dev/null >/dev/null 2>&1 9>&- &
+            watchdog=$!
+        }
+        unwatch() { [ -z "$watchdog" ] || kill "$watchdog" 2>/dev/null; watchdog=; }
         take_lock() {
             [ -n "$locked" ] && return 0
             mkdir -p -m 700 "$work" || { echo "refused $work cannot be made: see the free space and mounts there"; exit 75; }
             exec 9>"$work/lock"
             flock -n 9 || { echo "refused another installation is under way on this host; wait for its end"; exit 75; }
             locked=1
+            watch
         }
         clean_up() {
+            unwatch
             [ -n "$locked" ] && [ ! -e "$work/journal.json" ] && rm -rf "$work"
         }
         trap clean_up EXIT
@@ -96,13 +111,14 @@ package struct HostProgram: Hashable, Sendable {
                 rm -rf "$work/stage" && mkdir -m 700 "$work/stage" || exit 75 ;;
             file)
                 case $name in */*|.*|'') exit 75 ;; esac
-                dd bs=65536 iflag=fullblock,count_bytes count="$size" of="$work/stage/$name" 2>/dev/null
+                dd bs=65536 iflag=fullblock,count_bytes count="$size" of="$work/stage/$name" 2>/dev/null 9>&-
                 if [ "$(stat -c %s "$work/stage/$name")" != "$size" ]; then
                     echo "refused $name did not arrive whole: see the free space in /var/lib, and the connection"; exit 75
                 fi ;;
             run)
                 agent=/usr/bin/mitosis-agent
                 [ -e "$work/stage/mitosis-agent" ] && agent=$work/stage/mitosis-agent && chmod 700 "$agent"
+                unwatch
                 "$agent" --version >/dev/null || { echo "refused $agent does not run on this host (mounted noexec?)"; exit 75; }
                 "$agent" provision
                 exit $? ;;

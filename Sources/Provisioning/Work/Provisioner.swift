@@ -121,7 +121,8 @@ package struct Provisioner: Sendable {
         let program = HostProgram(
             changes: !decision.isDryRun,
             configs: host.settings.config.map { [$0] } ?? [],
-            units: host.settings.service.map { [$0] } ?? []
+            units: host.settings.service.map { [$0] } ?? [],
+            seconds: limits.session.components.seconds
         )
         let session = SSHSession(
             host: host,

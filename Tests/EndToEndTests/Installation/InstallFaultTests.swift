@@ -44,6 +44,45 @@ struct InstallFaultTests {
     }
 
     @Test(
+        "a host whose network is cut in the middle is told as broken off, harms no other, and is whole or bare when it is back",
+        .timeLimit(.minutes(5))
+    )
+    func cut() async throws {
+        try await BareHosts.with { bare in
+            let (cut, other) = (bare.hosts[0], bare.hosts[1])
+            // From the first file that arrives there on nothing goes in or out any more.
+            let sever = """
+                while ! test -e /var/lib/mitosis-install/stage; do :; done
+                ip link set eth0 down
+                """
+            async let severed = bare.shell(sever, on: cut)
+            let installed = try await bare.agents("install", "--host-seconds", "20")
+            _ = try await severed
+            #expect(!installed.succeeded)
+            #expect(installed.output.contains("\(other.name)  ready"), "\(installed)")
+            #expect(!installed.output.contains("\(cut.name)  ready"), "\(installed)")
+            // The host's part notices, goes on to its end or takes itself back.
+            try await bare.wait(on: cut, until: "! test -e /var/lib/mitosis-install/journal.json")
+            let there = try await bare.shell("\(Self.pieces) 2>/dev/null | wc -l", on: cut)
+            let isWhole = try await bare.lab.systemctl(["is-active", "mitosis-agent.service"], on: cut)
+                .succeeded
+            #expect(isWhole || there == "0\n", "\(there)")
+
+            // Dead for the whole of the next run: named, and again the others are not kept waiting for it.
+            let dead = try await bare.agents("install", "--host-seconds", "20")
+            #expect(!dead.succeeded && dead.output.contains("\(other.name)  ready  unchanged"), "\(dead)")
+            #expect(
+                dead.output.contains("\(cut.name)  ") && !dead.output.contains("\(cut.name)  ready"),
+                "\(dead)"
+            )
+            _ = try await bare.shell("ip link set eth0 up", on: cut)
+            let again = try await bare.agents("install")
+            #expect(again.succeeded, "\(again)")
+            #expect(try await bare.agents("status").succeeded)
+        }
+    }
+
+    @Test(
         "an upgrade while a wall stands leaves every rule as it is, and the wall keeps the agent from being removed",
         .timeLimit(.minutes(5))
     )
