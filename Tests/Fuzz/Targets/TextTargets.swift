@@ -101,6 +101,10 @@ extension FuzzTarget {
         _ = (configuration.minSessionTimeout, configuration.maxSessionTimeout, configuration.isObserver)
         _ = (configuration.allowedFourLetterWords, configuration.initLimit, configuration.syncLimit)
         _ = (configuration.clientEndpoint(of: 1), configuration.peerPorts)
+        guard let id = ServerID(1) else { return }
+        _ =
+            configuration.startFaults(of: id).map(\.description)
+            + configuration.startRemarks(of: id).map(\.text)
     }
 }
 
