@@ -56,6 +56,27 @@ struct ConductorTests {
     }
 
     @Test(
+        "a run with an end before the division asks nothing, gives the leases back and succeeds; the next one goes on"
+    )
+    func resting() async throws {
+        let fixture = try RunFixture()
+        let journal = try fixture.openJournal()
+        try await fixture.journalRun("r1", upTo: try await fixture.firstOfDivision, journal)
+        var conductor = fixture.conductor(journal) { question in
+            Issue.record("asked: \(question)")
+            return false
+        }
+        for resting in [RestingPoint.after(.join), .before(.division)] {
+            conductor.resting = resting
+            try await conductor.perform(.forward)
+            #expect(fixture.fleet.leases.isEmpty)
+            #expect(try journal.runs().map(\.ending) == [.stopped])
+        }
+        conductor.resting = .before(.repoint)
+        await #expect(throws: Complaint.self) { try await conductor.perform(.forward) }
+    }
+
+    @Test(
         "no agent keeps the lease when the journal cannot be written or read",
         arguments: [(FaultyJournal.Call.setEpoch, 1), (.entries, 2), (.end, 1)]
     )

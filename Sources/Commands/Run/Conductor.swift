@@ -10,6 +10,7 @@ import SystemCalls
 struct Conductor: Sendable {
     let plan: MigrationPlan
     let takeOver: Bool
+    var resting: RestingPoint?
     let fleet: any Fleet
     let ensembles: any EnsembleReading
     let journal: any RunArchive
@@ -32,12 +33,13 @@ struct Conductor: Sendable {
         }
         await close()
         switch try result.get() {
-        case .finished: return
+        case .finished, .rested: return
         case .stopped: throw ExitCode(1)
         }
     }
 
     private func conduct(_ course: Runner.Course) async throws -> Runner.Outcome {
+        try checkResting()
         let leases = Leases(hosts: plan.agents.map(\.host), fleet: fleet, timing: timing)
         let epoch: FencingEpoch
         do {
@@ -54,6 +56,7 @@ struct Conductor: Sendable {
                 plan: plan,
                 run: run,
                 course: course,
+                resting: resting,
                 fleet: fleet,
                 ensembles: ensembles,
                 journal: journal,
@@ -64,6 +67,16 @@ struct Conductor: Sendable {
             )
             return try await runner.perform()
         }
+    }
+
+    private func checkResting() throws {
+        guard let resting else { return }
+        let names = MigrationProcedure(plan: plan, survey: Survey(files: [])).stages.map(\.name)
+        guard !names.contains(resting.stage) else { return }
+        throw Complaint(
+            "\(plan.file) has no stage \(resting.stage): its stages are "
+                + names.map(\.rawValue).joined(separator: ", ")
+        )
     }
 
     /// Before a new run an agent that does not answer is one of the things that are wrong, and all of them are told.
@@ -80,7 +93,7 @@ struct Conductor: Sendable {
 
 extension Conductor {
     /// From the command line: the real fleet, the journal on disk, the operator at the terminal.
-    init(_ options: RunOptions) throws {
+    init(_ options: RunOptions, resting: RestingPoint? = nil) throws {
         let plan = try PlanReader.read(path: options.file, believing: .operator)
         StopSignal.install()
         let log = options.logging.logger
@@ -90,6 +103,7 @@ extension Conductor {
         self.init(
             plan: plan,
             takeOver: options.takeOver,
+            resting: resting,
             fleet: fleet,
             ensembles: ensembles,
             journal: try SQLiteJournal(path: plan.journalPath, exclusively: true),

@@ -7,11 +7,36 @@ struct RunCommand: AsyncParsableCommand {
         abstract: "Perform the migration, or go on with one that stopped.",
         discussion: """
             Every step is written to the journal before and after. Ctrl-C stops at the next resting place, twice at \
-            once; `mitosis run` with the same plan file goes on from there.
+            once; `mitosis run` with the same plan file goes on from there. With --until or --pause-before it ends between \
+            two stages, with status 0.
             """
     )
 
     @OptionGroup var options: RunOptions
+    @Option(help: "End when this stage is over: \(Self.stages).") var until: StageName?
+    @Option(help: "End before this stage, without asking its question.") var pauseBefore: StageName?
 
-    func run() async throws { try await Conductor(options).perform(.forward) }
+    private static var stages: String { StageName.forward.map(\.rawValue).joined(separator: ", ") }
+
+    func validate() throws {
+        if until != nil, pauseBefore != nil {
+            throw ValidationError("--until and --pause-before both say where the run ends: give one of them")
+        }
+    }
+
+    func run() async throws {
+        let resting = until.map { RestingPoint.after($0) } ?? pauseBefore.map { RestingPoint.before($0) }
+        try await Conductor(options, resting: resting).perform(.forward)
+    }
+}
+
+extension StageName: ExpressibleByArgument {
+    /// What may be named on the command line.
+    public static var allValueStrings: [String] { forward.map(\.rawValue) }
+
+    /// Nil unless it is a stage of a run that goes forward.
+    public init?(argument: String) {
+        guard let name = StageName(rawValue: argument), StageName.forward.contains(name) else { return nil }
+        self = name
+    }
 }

@@ -24,6 +24,7 @@ package struct RunMachine: Sendable {
         case verifying(Position)
         case recordingVerdict(Position, StepVerdict)
         case finished
+        case rested(before: Int)
         case stopped(reason: String)
     }
 
@@ -48,6 +49,8 @@ package struct RunMachine: Sendable {
         case verify(Position)
         case recordVerdict(Position, StepVerdict)
         case finish
+        /// The operator's own end of the run: this stage is not begun.
+        case rest(before: Int)
         case stop(reason: String)
         case nothing
     }
@@ -56,6 +59,8 @@ package struct RunMachine: Sendable {
     private let plan: [[Outline]]
     /// Stages whose question was answered by an earlier run of the program.
     private let committed: Set<Int>
+    /// The stage that this run does not begin.
+    private let firstLeft: Int?
     private var stopAsked = false
     /// How often a step was begun by this program.
     private var tries: [Position: Int] = [:]
@@ -69,7 +74,13 @@ package struct RunMachine: Sendable {
     }
 
     /// `done` holds the steps that have a verdict in the journal, `passed` what all of the journal amounts to.
-    package init(stages: [Stage], done: Set<StepID>, passed: Set<Milestone> = []) {
+    package init(
+        stages: [Stage],
+        done: Set<StepID>,
+        passed: Set<Milestone> = [],
+        resting: RestingPoint? = nil
+    ) {
+        firstLeft = resting?.firstLeft(of: stages)
         committed = Set(
             stages.indices.filter { stages[$0].committedBy.map { passed.contains($0) } ?? false }
         )
@@ -137,7 +148,7 @@ package struct RunMachine: Sendable {
                 }
                 return enter(after: position)
             }
-        case .finished, .stopped:
+        case .finished, .rested, .stopped:
             return .nothing
         }
     }
@@ -166,6 +177,9 @@ package struct RunMachine: Sendable {
     }
 
     private mutating func enter(_ position: Position) -> Action {
+        if let firstLeft, position.stage >= firstLeft {
+            return go(.rested(before: position.stage), .rest(before: position.stage))
+        }
         let needsConfirmation = !plan[position.stage][position.step].isConfirmed
         if needsConfirmation, !confirmedStages.contains(position.stage), !committed.contains(position.stage) {
             return go(.confirming(position), .confirm(stage: position.stage))

@@ -11,6 +11,7 @@ package struct Runner: Sendable {
     let passed: Set<Milestone>
     let entries: [JournalEntry]
     let course: Course
+    let resting: RestingPoint?
     let run: RunRecord
     let hosts: [HostName]
     let fleet: any Fleet
@@ -23,6 +24,8 @@ package struct Runner: Sendable {
 
     package enum Outcome: Hashable, Sendable {
         case finished(milliseconds: Int)
+        /// Where the operator wanted it to end.
+        case rested(before: StageName, standing: Standing)
         case stopped(reason: String, standing: Standing)
     }
 
@@ -36,6 +39,7 @@ package struct Runner: Sendable {
         plan: MigrationPlan,
         run: RunRecord,
         course: Course = .forward,
+        resting: RestingPoint? = nil,
         fleet: any Fleet,
         ensembles: any EnsembleReading,
         journal: any RunJournal,
@@ -50,6 +54,7 @@ package struct Runner: Sendable {
         passed = history.passed
         self.entries = entries
         self.course = course
+        self.resting = resting
         switch course {
         case .back: stages = [procedure.wayBack]
         case .forward: stages = [procedure.renewal(after: passed)].compactMap(\.self) + procedure.stages
@@ -74,7 +79,7 @@ package struct Runner: Sendable {
     /// The caller holds the leases for `run.epoch`.
     package func perform() async throws(JournalError) -> Outcome {
         var progress = RunProgress(runner: self, facts: run.facts, entries: entries)
-        var machine = RunMachine(stages: stages, done: done, passed: passed)
+        var machine = RunMachine(stages: stages, done: done, passed: passed, resting: resting)
         let started = timing.monotonic()
         event(done.isEmpty ? .runStarted : .runResumed, message: "\(done.count) steps were done before")
 
@@ -87,6 +92,13 @@ package struct Runner: Sendable {
                 progress.leaveStage()
                 progress.repeatWaivers()
                 return try finish((timing.monotonic() - started).milliseconds)
+            case .rest(let stage):
+                progress.leaveStage()
+                try journal.end(run.id, .stopped, at: timing.now())
+                let (name, standing) = (stages[stage].name, try standing())
+                let message = "before the stage \(name), as asked; `mitosis run` goes on from here"
+                event(.runStopped, message: message, standing: standing)
+                return .rested(before: name, standing: standing)
             case .stop(let reason):
                 try journal.end(run.id, .stopped, at: timing.now())
                 let standing = try standing()

@@ -12,6 +12,11 @@ package enum StageName: String, Hashable, Sendable, CaseIterable, CustomStringCo
 
     package var description: String { rawValue }
 
+    /// Those of a run that goes forward, in their order.
+    package static var forward: [StageName] {
+        allCases.filter { $0 != .renewal && $0 != .rollback }
+    }
+
     /// Whether a rollback that has come to its end takes the stage's steps back, so that they are all to be done again.
     package var isTakenBack: Bool {
         switch self {

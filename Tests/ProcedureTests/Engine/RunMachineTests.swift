@@ -89,6 +89,25 @@ struct RunMachineTests {
         }
     }
 
+    @Test("given an end, it leaves the stages behind it alone, however often it is started")
+    func resting() {
+        for resting in [RestingPoint.after(.join), .before(.division)] {
+            var machine = RunMachine(stages: Self.stages, done: ["one.a", "one.b"], resting: resting)
+            #expect(machine.handle(.begin) == .precheck(Position(stage: 0, step: 2)))
+            #expect(Self.pass(&machine, Position(stage: 0, step: 2)) == .rest(before: 1))
+            #expect(machine.handle(.confirmed) == .nothing)
+
+            var again = RunMachine(stages: Self.stages, done: ["one.a", "one.b", "one.c"], resting: resting)
+            #expect(again.handle(.begin) == .rest(before: 1))
+        }
+        var whole = RunMachine(
+            stages: Self.stages,
+            done: ["one.a", "one.b", "one.c"],
+            resting: .after(.division)
+        )
+        #expect(whole.handle(.begin) == .confirm(stage: 1))
+    }
+
     @Test("an event that does not belong to the state stops instead of going on")
     func unexpectedEvent() {
         var machine = RunMachine(stages: Self.stages, done: [])

@@ -324,7 +324,7 @@ extension Runner.Outcome {
     var standing: Standing? {
         switch self {
         case .finished: nil
-        case .stopped(_, let standing): standing
+        case .rested(_, let standing), .stopped(_, let standing): standing
         }
     }
 }

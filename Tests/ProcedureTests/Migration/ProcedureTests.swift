@@ -170,13 +170,13 @@ extension Runner.Outcome {
     var isFinished: Bool {
         switch self {
         case .finished: true
-        case .stopped: false
+        case .rested, .stopped: false
         }
     }
 
     var reason: String? {
         switch self {
-        case .finished: nil
+        case .finished, .rested: nil
         case .stopped(let reason, _): reason
         }
     }
