@@ -12,6 +12,19 @@ struct RunCommand: AsyncParsableCommand {
     )
 
     @OptionGroup var options: RunOptions
+    @Option(
+        help: ArgumentHelp(
+            "Go on although the run stopped at a smoke test or a comparison, and keep this reason with it.",
+            valueName: "reason"
+        )
+    )
+    var accept: String?
 
-    func run() async throws { try await Conductor(options).perform(.forward) }
+    func validate() throws {
+        guard accept?.allSatisfy(\.isWhitespace) != true else {
+            throw ValidationError("--accept says why: 'two nodes of a test client, deleted'")
+        }
+    }
+
+    func run() async throws { try await Conductor(options, accepting: accept).perform(.forward) }
 }

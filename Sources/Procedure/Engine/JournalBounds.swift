@@ -1,4 +1,5 @@
 package import ControlProtocol
+import Fleet
 import Topology
 
 // The bounds of what a run's journal holds.
@@ -20,6 +21,10 @@ extension RunFacts: Bounded {
         for (host, node) in untouched {
             try check("untouched.\(host).pid", node.pid, Bound.processID)
             try check("untouched.\(host).startedAt", node.startedAt, Bound.time)
+        }
+        for (step, proof) in proofs {
+            try check("proofs.\(step).at", proof.at, Bound.time)
+            try check("proofs.\(step).details", elementsOf: proof.answer.details)
         }
     }
 }

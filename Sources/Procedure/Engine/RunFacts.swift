@@ -1,4 +1,5 @@
 package import ControlProtocol
+package import Fleet
 package import Topology
 
 /// What a run has to remember between steps; journaled, so that it survives a crash of the coordinator.
@@ -54,6 +55,18 @@ package struct RunFacts: Hashable, Sendable, Codable {
         }
     }
 
+    /// A smoke test or a comparison, kept with the run.
+    package struct Proof: Hashable, Sendable, Codable {
+        /// When it came to its end, Unix milliseconds.
+        package let at: Int64
+        package let answer: ProofAnswer
+
+        package init(at: Int64, answer: ProofAnswer) {
+            self.at = at
+            self.answer = answer
+        }
+    }
+
     /// By host: where each destination node's history ended when it was detached.
     package var detached: [String: Detached] = [:]
     /// By host: the source's processes and files before anything was changed, under the strategy `observers`.
@@ -65,7 +78,17 @@ package struct RunFacts: Hashable, Sendable, Codable {
     /// Findings of the preflight that the operator chose to do without, as the report repeats them.
     package var waived: [String] = []
 
+    /// By step: what the last smoke test or comparison of it showed.
+    package var proofs: [String: Proof] = [:]
+    /// By step: why the operator went on all the same.
+    package var accepted: [String: String] = [:]
+
     package init() {}
+
+    /// The last transaction before the division: the freshest end of a history that was detached.
+    ///
+    /// What is above it came after; nil before the division, and in journals that lack the ends.
+    package var split: Zxid? { detached.values.map(\.end).max()?.zxid }
 
     package func end(of host: HostName) -> HistoryEnd? { detached[host.description]?.end }
 
@@ -79,5 +102,7 @@ package struct RunFacts: Hashable, Sendable, Codable {
         sessionsAtDivision =
             try values.decodeIfPresent([String: String].self, forKey: .sessionsAtDivision) ?? [:]
         waived = try values.decodeIfPresent([String].self, forKey: .waived) ?? []
+        proofs = try values.decodeIfPresent([String: Proof].self, forKey: .proofs) ?? [:]
+        accepted = try values.decodeIfPresent([String: String].self, forKey: .accepted) ?? [:]
     }
 }

@@ -19,6 +19,8 @@ package struct Step: Sendable {
     package let attempts: Int
     /// Whether a later run of the program does it again although it is done.
     package let repeats: Repetition
+    /// Past this it is not done any more: journals of earlier versions lack it.
+    package let expiry: Milestone?
     /// What the run remembers of each host's answer, whether or not all hosts succeeded.
     package let noting: (@Sendable (HostName, CommandResult, inout RunFacts) -> Void)?
 
@@ -40,6 +42,7 @@ package struct Step: Sendable {
         isRestingPlace: Bool = true,
         attempts: Int = 1,
         repeats: Repetition = .never,
+        expiry: Milestone? = nil,
         noting: (@Sendable (HostName, CommandResult, inout RunFacts) -> Void)? = nil
     ) {
         self.id = id
@@ -51,6 +54,7 @@ package struct Step: Sendable {
         self.isRestingPlace = isRestingPlace
         self.attempts = attempts
         self.repeats = repeats
+        self.expiry = expiry
         self.noting = noting
     }
 }

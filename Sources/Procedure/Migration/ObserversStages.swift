@@ -30,10 +30,12 @@ extension MigrationProcedure {
                             note: "the observers' copies of the data stay on their disks"
                         )
                     ),
+                    smokeTestJoined,
                 ]
             ),
             kafka?.repoint,
             division,
+            proof,
             cleanUp,
         ].compactMap(\.self)
     }

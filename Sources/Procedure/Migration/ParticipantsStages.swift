@@ -47,7 +47,7 @@ extension MigrationProcedure {
                             undo: .none(because: "rolled back by restoring the file and rolling once more")
                         )
                     }
-                    + leadFromSource
+                    + leadFromSource + [smokeTestJoined]
             ),
             kafka?.repoint,
             division,
@@ -66,6 +66,7 @@ extension MigrationProcedure {
                     )
                 }
             ),
+            proof,
             cleanUp,
         ].compactMap(\.self)
     }

@@ -100,6 +100,7 @@ struct GateWatch: Sendable {
         view.previews = await previews
         if look.ownCredentials { view.ownCredentials = await fleet.ownCredentials() }
         view.histories = await fleet.histories(of: transactions(look.histories, view, facts))
+        view.proofs = await proofs(look.proofs.map { $0(facts) })
         return view
     }
 
@@ -127,6 +128,18 @@ struct GateWatch: Sendable {
     private func canaries(_ questions: [CanaryQuestion]) async -> [CanaryQuestion: CanaryAnswer] {
         var answers: [CanaryQuestion: CanaryAnswer] = [:]
         for question in questions { answers[question] = await ensembles.findCanaries(question) }
+        return answers
+    }
+
+    /// A question that two have is asked once.
+    private func proofs(_ questions: [ProofQuestion]) async -> [ProofQuestion: ProofAnswer] {
+        var answers: [ProofQuestion: ProofAnswer] = [:]
+        for question in questions where answers[question] == nil {
+            answers[question] = await ensembles.prove(question) { [progress, stopRequest] said in
+                progress(said)
+                return stopRequest() != .now
+            }
+        }
         return answers
     }
 
