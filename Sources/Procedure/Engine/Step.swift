@@ -23,6 +23,8 @@ package struct Step: Sendable {
     package let expiry: Milestone?
     /// What the run remembers of each host's answer, whether or not all hosts succeeded.
     package let noting: (@Sendable (HostName, CommandResult, inout RunFacts) -> Void)?
+    /// What the run remembers of each look that its verification makes.
+    package let seeing: (@Sendable (FleetView, inout RunFacts) -> Void)?
 
     package enum Repetition: Hashable, Sendable {
         case never
@@ -43,7 +45,8 @@ package struct Step: Sendable {
         attempts: Int = 1,
         repeats: Repetition = .never,
         expiry: Milestone? = nil,
-        noting: (@Sendable (HostName, CommandResult, inout RunFacts) -> Void)? = nil
+        noting: (@Sendable (HostName, CommandResult, inout RunFacts) -> Void)? = nil,
+        seeing: (@Sendable (FleetView, inout RunFacts) -> Void)? = nil
     ) {
         self.id = id
         self.title = title
@@ -56,6 +59,7 @@ package struct Step: Sendable {
         self.repeats = repeats
         self.expiry = expiry
         self.noting = noting
+        self.seeing = seeing
     }
 }
 

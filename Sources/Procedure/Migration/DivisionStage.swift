@@ -61,7 +61,8 @@ extension MigrationProcedure {
                     undo: .none(because: "past the point of no return once the new leader serves"),
                     isRestingPlace: false,
                     // A stalled election takes two: stop together, start together.
-                    attempts: 7
+                    attempts: 7,
+                    seeing: noteLeader
                 ),
                 Step(
                     "division.history",

@@ -28,9 +28,12 @@ extension MigrationProcedure {
                         undo: .commands(
                             stop(destination),
                             note: "the observers' copies of the data stay on their disks"
-                        )
+                        ),
+                        noting: noteStarted,
+                        seeing: noteServing
                     ),
                     smokeTestJoined,
+                    windowPredicted,
                 ]
             ),
             kafka?.repoint,

@@ -272,7 +272,7 @@ extension ModelEnsemble {
         let zookeeper = ZooKeeperStatus(
             service: odd.service ?? host.server.service,
             state: odd.state ?? host.pid.map { .running(pid: $0) } ?? .stopped,
-            processStartedAt: host.pid.map { _ in host.startedAt },
+            processStartedAt: host.pid == nil ? nil : host.startedAt - odd.slowness,
             configPath: odd.configPath ?? host.server.configPath,
             file: fileState(name),
             fileView: host.text.view,

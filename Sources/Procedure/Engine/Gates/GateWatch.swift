@@ -31,7 +31,14 @@ struct GateWatch: Sendable {
 
     /// `seen` stands for the first look when it shows all that the gate wants to see and has just been made; it becomes the
     /// last look.
-    func wait(for gate: Gate, facts: RunFacts, seen: inout Seen?) async -> Result {
+    ///
+    /// - Parameter seeing: given every look before it is judged.
+    func wait(
+        for gate: Gate,
+        facts: inout RunFacts,
+        seen: inout Seen?,
+        seeing: ((FleetView, inout RunFacts) -> Void)? = nil
+    ) async -> Result {
         let deadline = timing.monotonic() + gate.deadline
         var same = 0
         var last: String?
@@ -40,6 +47,7 @@ struct GateWatch: Sendable {
         while true {
             let now = await look(gate.look, facts: facts, unless: earlier)
             (seen, earlier) = (now, nil)
+            seeing?(now.view, &facts)
             let verdict = gate.judge(now.view, facts)
             switch verdict {
             case .holds(let observed), .warns(let observed):

@@ -23,6 +23,7 @@ extension MigrationProcedure {
             .proof,
             "Prove both sides",
             [
+                windowCompared,
                 smokeTest("proof.source", of: source, as: "the source"),
                 smokeTest("proof.destination", of: destination, as: "the destination"),
                 Step(
