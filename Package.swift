@@ -142,8 +142,8 @@ let layers: [Target] = [
     module(
         "Commands",
         uses: [
-            "CertificateAuthority", "ControlProtocol", "Diagnostics", "Fleet", "Journal", "Logs", "MutualTLS",
-            "Printable", "Procedure", "Provisioning", "Reporting",
+            "CertificateAuthority", "ControlProtocol", "Diagnostics", "Fleet", "Journal", "KafkaMetadata",
+            "Logs", "MutualTLS", "Printable", "Procedure", "Provisioning", "Reporting",
             "Settings", "SystemCalls", "Tables", "Topology", "ZooKeeperClient",
         ],
         [arguments, logging]

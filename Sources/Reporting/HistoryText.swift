@@ -8,7 +8,15 @@ package enum HistoryText {
     package static func head(_ run: RunRecord, _ ending: RunEnding?) -> String {
         let state = ending?.rawValue ?? "under way, or its coordinator died"
         let waived = run.facts.waived.map { "  waived: \($0)\n" }.joined()
+        let proofs = run.facts.proofs.sorted { $0.value.at < $1.value.at }.map { step, proof in
+            "  \(step): \(proof.answer.result.rawValue): \(proof.answer.summary)\n"
+        }
+        let window = run.facts.window.map { window in
+            "  window: predicted \(window.window) ms, seen \(run.facts.windowSeen.map { "\($0) ms" } ?? "not yet")\n"
+        }
+        let accepted = run.facts.accepted.sorted { $0.key < $1.key }.map { "  accepted: \($0): \($1)\n" }
         return "run \(run.id)  plan \(run.planDigest.prefix(12))  epoch \(run.epoch)  \(state)\n" + waived
+            + ([window].compactMap(\.self) + proofs + accepted).joined()
     }
 
     package static func text(_ entry: JournalEntry) -> String {

@@ -159,6 +159,38 @@ struct ConductorTests {
         #expect(fixture.fleet.calls.isEmpty && fixture.fleet.isClosed)
     }
 
+    @Test("what a run stopped at is accepted of that step alone, and only when that was a proof")
+    func accepting() async throws {
+        let fixture = try RunFixture()
+        let journal = try fixture.openJournal()
+        try await fixture.journalRun("r1", upTo: "proof.compare", journal)
+        var run = try #require(try journal.unfinishedRun(plan: "model"))
+        let conductor = fixture.conductor(journal, acceptance: "a test client")
+        await expect(complaining: "--accept: run r1 did not stop at a smoke test") {
+            _ = try conductor.accepting(run)
+        }
+
+        try journal.intent("proof.compare", attempt: 1, commands: [], at: 2, of: run.id)
+        run.facts.proofs["proof.compare"] = .init(at: 3, answer: ProofAnswer(.refuted, "DIFFERENT"))
+        try journal.remember(run.facts, of: run.id)
+        try journal.verdict("proof.compare", attempt: 1, .failed(reason: "DIFFERENT"), at: 3, of: run.id)
+        run = try #require(try journal.unfinishedRun(plan: "model"))
+        #expect(try conductor.accepting(run).facts.accepted == ["proof.compare": "a test client"])
+        #expect(try fixture.conductor(journal).accepting(run) == run)
+
+        try journal.intent("clean-up.remove-rules", attempt: 1, commands: [], at: 4, of: run.id)
+        try journal.verdict(
+            "clean-up.remove-rules",
+            attempt: 1,
+            .failed(reason: "d4 is silent"),
+            at: 5,
+            of: run.id
+        )
+        await expect(complaining: "--accept: run r1 did not stop at a smoke test") {
+            _ = try conductor.accepting(run)
+        }
+    }
+
     @Test("a plan file that changed since its run began is refused, and so is a run that has finished")
     func refusals() async throws {
         let fixture = try RunFixture()

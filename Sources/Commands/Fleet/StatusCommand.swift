@@ -2,7 +2,9 @@ import ArgumentParser
 import ControlProtocol
 import Fleet
 import FoundationEssentials
+import Journal
 import Printable
+import Procedure
 import Reporting
 import Settings
 import SystemCalls
@@ -27,9 +29,23 @@ struct StatusCommand: AsyncParsableCommand {
             try printJSON(hosts, answers)
         } else {
             Output.write(StatusText(hosts, answers).text)
+            if let plan = choice.file.plan { tellRun(of: plan) }
         }
         if hosts.contains(where: { if case .status = answers[$0] { false } else { true } }) {
             throw ExitCode(1)
+        }
+    }
+
+    /// What the journal says of the plan's latest run; a journal that cannot be read keeps nobody from seeing hosts.
+    private func tellRun(of plan: MigrationPlan) {
+        guard FileManager.default.fileExists(atPath: plan.journalPath) else { return }
+        do throws(JournalError) {
+            let journal = try SQLiteJournal(path: plan.journalPath, exclusively: false)
+            guard let (run, ending, _) = try journal.runs().first(where: { $0.record.plan == plan.name })
+            else { return }
+            Output.write("\n" + HistoryText.head(run, ending))
+        } catch {
+            Output.warn("\(error)")
         }
     }
 

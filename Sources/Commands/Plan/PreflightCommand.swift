@@ -51,7 +51,7 @@ struct PreflightCommand: AsyncParsableCommand {
             return PreflightReport(plan.name, plan.strategy, [Self.impossible("\(error)")])
         }
         let survey = await Survey.take(of: plan, through: fleet)
-        let ensembles = EnsembleClients(credentials: credentials, log: logging.logger)
+        let ensembles = ProvingEnsembles(credentials: credentials, log: logging.logger)
         let findings = await Preflight(plan: plan, survey: survey)
             .findings(through: fleet, ensembles, timing: .system)
         await ensembles.close()

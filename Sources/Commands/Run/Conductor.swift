@@ -11,6 +11,8 @@ struct Conductor: Sendable {
     let plan: MigrationPlan
     let takeOver: Bool
     var resting: RestingPoint?
+    /// Why the run goes on although its last proof failed; nil when it shall not.
+    let acceptance: String?
     let fleet: any Fleet
     let ensembles: any EnsembleReading
     let journal: any RunArchive
@@ -48,10 +50,11 @@ struct Conductor: Sendable {
             if course == .forward { try await tellAll() }
             throw error
         }
-        let run = try await runToPerform(course, epoch)
+        let run = try accepting(try await runToPerform(course, epoch))
         let lease = Lease(runID: run.id, epoch: epoch)
         return try await leases.holding(lease, takeOver: takeOver) {
             try journal.setEpoch(epoch, of: run.id)
+            if acceptance != nil { try journal.remember(run.facts, of: run.id) }
             let runner = try Runner(
                 plan: plan,
                 run: run,
@@ -93,17 +96,22 @@ struct Conductor: Sendable {
 
 extension Conductor {
     /// From the command line: the real fleet, the journal on disk, the operator at the terminal.
-    init(_ options: RunOptions, resting: RestingPoint? = nil) throws {
+    init(
+        _ options: RunOptions,
+        resting: RestingPoint? = nil,
+        accepting acceptance: String? = nil
+    ) throws {
         let plan = try PlanReader.read(path: options.file, believing: .operator)
         StopSignal.install()
         let log = options.logging.logger
         let fleet = try AgentFleet(plan: plan, log: log, warn: Output.warn)
         let credentials = try EnsembleCredentials.read(of: plan, believing: .operator)
-        let ensembles = EnsembleClients(credentials: credentials, log: log)
+        let ensembles = ProvingEnsembles(credentials: credentials, log: log)
         self.init(
             plan: plan,
             takeOver: options.takeOver,
             resting: resting,
+            acceptance: acceptance,
             fleet: fleet,
             ensembles: ensembles,
             journal: try SQLiteJournal(path: plan.journalPath, exclusively: true),

@@ -59,6 +59,21 @@ extension Conductor {
         }
     }
 
+    /// The run with what its operator accepts: the proof that it stopped at.
+    func accepting(_ run: RunRecord) throws -> RunRecord {
+        guard let acceptance else { return run }
+        guard let last = try journal.entries(of: run.id).last, case .failed = last.verdict,
+            run.facts.proofs[last.step.description] != nil
+        else {
+            throw Complaint(
+                "--accept: run \(run.id) did not stop at a smoke test or a comparison: nothing is to be accepted"
+            )
+        }
+        var accepted = run
+        accepted.facts.accepted[last.step.description] = acceptance
+        return accepted
+    }
+
     /// The unfinished run of this plan that has changed something, with what its journal says of it.
     func unfinished(_ epoch: FencingEpoch) throws -> (run: RunRecord, history: RunHistory)? {
         guard var run = try journal.unfinishedRun(plan: plan.name) else { return nil }

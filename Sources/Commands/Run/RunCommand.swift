@@ -15,6 +15,13 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var options: RunOptions
     @Option(help: "End when this stage is over: \(Self.stages).") var until: StageName?
     @Option(help: "End before this stage, without asking its question.") var pauseBefore: StageName?
+    @Option(
+        help: ArgumentHelp(
+            "Go on although the run stopped at a smoke test or a comparison, and keep this reason with it.",
+            valueName: "reason"
+        )
+    )
+    var accept: String?
 
     private static var stages: String { StageName.forward.map(\.rawValue).joined(separator: ", ") }
 
@@ -22,11 +29,14 @@ struct RunCommand: AsyncParsableCommand {
         if until != nil, pauseBefore != nil {
             throw ValidationError("--until and --pause-before both say where the run ends: give one of them")
         }
+        guard accept?.allSatisfy(\.isWhitespace) != true else {
+            throw ValidationError("--accept says why: 'two nodes of a test client, deleted'")
+        }
     }
 
     func run() async throws {
         let resting = until.map { RestingPoint.after($0) } ?? pauseBefore.map { RestingPoint.before($0) }
-        try await Conductor(options, resting: resting).perform(.forward)
+        try await Conductor(options, resting: resting, accepting: accept).perform(.forward)
     }
 }
 

@@ -8,21 +8,31 @@ package struct ComparisonText: Sendable {
     package init(_ report: ComparisonReport) { self.report = report }
 
     package var text: String {
+        var lines = differences + doubts
+        lines.append(sum)
+        if let common = report.common { lines.append(Self.newest(common, report)) }
+        lines.append(verdict)
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// The findings, a line each, and how many there are beyond.
+    package var differences: [String] {
         var lines = report.findings.map(Self.line)
         if report.different > report.findings.count {
             lines.append("... and \(report.different - report.findings.count) differences more")
         }
-        lines += report.unjudged.map {
+        return lines
+    }
+
+    /// What was not judged or not read, a line each.
+    package var doubts: [String] {
+        var lines = report.unjudged.map {
             "not judged  \($0.path)  \($0.reason.rawValue) (\($0.servers.listed))"
         }
         if report.unjudgedCount > report.unjudged.count {
             lines.append("... and \(report.unjudgedCount - report.unjudged.count) more that were not judged")
         }
-        lines += report.lost.map { "not read  \($0.server): \($0.reason)" }
-        lines.append(sum)
-        if let common = report.common { lines.append(Self.newest(common, report)) }
-        lines.append(verdict)
-        return lines.joined(separator: "\n") + "\n"
+        return lines + report.lost.map { "not read  \($0.server): \($0.reason)" }
     }
 
     private var sum: String {

@@ -184,7 +184,9 @@ extension ComparisonWalk {
             switch options.newer {
             case .nothing: report.add(finding)
             case .above(let division):
-                if since > division { report.newer += 1 } else { report.add(finding) }
+                // Whatever the destination did since: what the source wrote after the division is there alone.
+                let isWritten = judgement.writtenOnSource.map { $0 > division } ?? false
+                if since > division, !isWritten { report.newer += 1 } else { report.add(finding) }
             case .laterEpochs: report.add(finding, epoch: since.epoch)
             }
         }

@@ -38,16 +38,31 @@ package struct NodeJudgement: Hashable, Sendable {
     package let betweenSides: Sides?
     /// Of the destination, or of the only side.
     package let reference: WholeNode?
+    /// The latest transaction that made the node on the source, or set its data there.
+    ///
+    /// Not that of its children: sessions that end on the source take their nodes with them.
+    package let writtenOnSource: Zxid?
 
-    private init(withinSides: [Difference], betweenSides: Sides?, reference: WholeNode?) {
+    private init(
+        withinSides: [Difference],
+        betweenSides: Sides?,
+        reference: WholeNode?,
+        writtenOnSource: Zxid?
+    ) {
         self.withinSides = withinSides
         self.betweenSides = betweenSides
         self.reference = reference
+        self.writtenOnSource = writtenOnSource
     }
 
     /// The same node with nothing said of it.
     var withoutVerdict: NodeJudgement {
-        NodeJudgement(withinSides: [], betweenSides: nil, reference: reference)
+        NodeJudgement(
+            withinSides: [],
+            betweenSides: nil,
+            reference: reference,
+            writtenOnSource: writtenOnSource
+        )
     }
 
     package var isEqual: Bool {
@@ -77,6 +92,7 @@ package struct NodeJudgement: Hashable, Sendable {
         withinSides = within
         reference = references.last.flatMap { seen[$0] }
         if references.count == 2, sides.count == 2 {
+            writtenOnSource = seen[references[0]].map { max($0.stat.czxid, $0.stat.mzxid) }
             betweenSides = Self.sides(
                 (seen[references[0]], references[0]),
                 (seen[references[1]], references[1]),
@@ -85,6 +101,7 @@ package struct NodeJudgement: Hashable, Sendable {
             )
         } else {
             betweenSides = nil
+            writtenOnSource = nil
         }
     }
 

@@ -6,7 +6,7 @@ import Topology
 package import ZooKeeperClient
 
 /// Reads ensembles over ZooKeeper sessions of its own; the one for Kafka's nodes is kept.
-package struct EnsembleClients: EnsembleReading {
+package struct EnsembleClients: Sendable {
     private let reader: KafkaReader
     private let credentials: [Credentials]
     private let log: Logger

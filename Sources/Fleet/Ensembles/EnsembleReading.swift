@@ -6,4 +6,8 @@ package protocol EnsembleReading: Sendable {
     func kafka(at source: KafkaSource) async throws(KafkaReadingError) -> KafkaCluster
     /// Writes a canary through each side and looks for all of them on every server; nothing of it stays.
     func findCanaries(_ question: CanaryQuestion) async -> CanaryAnswer
+    /// Tries or reads every server in question; nothing of it stays. It may take long.
+    ///
+    /// - Parameter progress: told how far it is, about once a second; it is given up when this answers false.
+    func prove(_ question: ProofQuestion, progress: @escaping @Sendable (String) -> Bool) async -> ProofAnswer
 }

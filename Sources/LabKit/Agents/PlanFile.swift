@@ -24,6 +24,9 @@ package enum PlanFile {
 
         firewall: {scope: quorum-ports}
 
+        # The source's writer stays there, and goes on.
+        proofs: {except: [/lab-source]}
+
         """ + kafka(lab) + waivers(lab.configuration.waivers)
     }
 

@@ -1,4 +1,5 @@
 package import ControlProtocol
+import Fleet
 import Topology
 
 // The bounds of what a run's journal holds.
@@ -11,6 +12,15 @@ extension Survey: Bounded {
     package func check() throws(OutOfBounds) {}
 }
 
+extension WindowPrediction: Bounded {
+    package func check() throws(OutOfBounds) {
+        try check("start", start, Bound.span)
+        try check("megabytes", megabytes, Bound.count)
+        try check("limit", limit, Bound.span)
+        for (client, session) in sessions { try check("sessions.\(client)", session, Bound.span) }
+    }
+}
+
 extension RunFacts: Bounded {
     package func check() throws(OutOfBounds) {
         for (host, node) in detached {
@@ -20,6 +30,17 @@ extension RunFacts: Bounded {
         for (host, node) in untouched {
             try check("untouched.\(host).pid", node.pid, Bound.processID)
             try check("untouched.\(host).startedAt", node.startedAt, Bound.time)
+        }
+        for (host, start) in starts {
+            try check("starts.\(host).pid", start.pid, Bound.processID)
+            try check("starts.\(host).milliseconds", start.milliseconds, Bound.span)
+        }
+        try check("windowOpenedAt", windowOpenedAt, Bound.time)
+        try check("windowClosedAt", windowClosedAt, Bound.time)
+        try check("window", window)
+        for (step, proof) in proofs {
+            try check("proofs.\(step).at", proof.at, Bound.time)
+            try check("proofs.\(step).details", elementsOf: proof.answer.details)
         }
     }
 }

@@ -1,4 +1,5 @@
 package import ControlProtocol
+package import Fleet
 package import Topology
 
 /// What a run has to remember between steps; journaled, so that it survives a crash of the coordinator.
@@ -54,6 +55,29 @@ package struct RunFacts: Hashable, Sendable, Codable {
         }
     }
 
+    /// A server that this run has started, and how long that took; nil while it was not seen to serve.
+    package struct Start: Hashable, Sendable, Codable {
+        package let pid: Int32
+        package let milliseconds: Int?
+
+        package init(pid: Int32, milliseconds: Int?) {
+            self.pid = pid
+            self.milliseconds = milliseconds
+        }
+    }
+
+    /// A smoke test or a comparison, kept with the run.
+    package struct Proof: Hashable, Sendable, Codable {
+        /// When it came to its end, Unix milliseconds.
+        package let at: Int64
+        package let answer: ProofAnswer
+
+        package init(at: Int64, answer: ProofAnswer) {
+            self.at = at
+            self.answer = answer
+        }
+    }
+
     /// By host: where each destination node's history ended when it was detached.
     package var detached: [String: Detached] = [:]
     /// By host: the source's processes and files before anything was changed, under the strategy `observers`.
@@ -65,7 +89,30 @@ package struct RunFacts: Hashable, Sendable, Codable {
     /// Findings of the preflight that the operator chose to do without, as the report repeats them.
     package var waived: [String] = []
 
+    /// By host: how long the seeds took from their start until they served.
+    package var starts: [String: Start] = [:]
+    /// As it was expected when the operator was asked.
+    package var window: WindowPrediction?
+    /// The last look before the first node was detached, and the first that showed the destination's leader; Unix milliseconds.
+    package var windowOpenedAt: Int64?
+    package var windowClosedAt: Int64?
+    /// By step: what the last smoke test or comparison of it showed.
+    package var proofs: [String: Proof] = [:]
+    /// By step: why the operator went on all the same.
+    package var accepted: [String: String] = [:]
+
     package init() {}
+
+    /// The last transaction before the division: the freshest end of a history that was detached.
+    ///
+    /// What is above it came after; nil before the division, and in journals that lack the ends.
+    package var split: Zxid? { detached.values.map(\.end).max()?.zxid }
+
+    /// Milliseconds of the window, as this program saw it.
+    package var windowSeen: Int64? {
+        guard let windowOpenedAt, let windowClosedAt else { return nil }
+        return windowClosedAt.minus(saturating: windowOpenedAt)
+    }
 
     package func end(of host: HostName) -> HistoryEnd? { detached[host.description]?.end }
 
@@ -79,5 +126,11 @@ package struct RunFacts: Hashable, Sendable, Codable {
         sessionsAtDivision =
             try values.decodeIfPresent([String: String].self, forKey: .sessionsAtDivision) ?? [:]
         waived = try values.decodeIfPresent([String].self, forKey: .waived) ?? []
+        proofs = try values.decodeIfPresent([String: Proof].self, forKey: .proofs) ?? [:]
+        starts = try values.decodeIfPresent([String: Start].self, forKey: .starts) ?? [:]
+        window = try values.decodeIfPresent(WindowPrediction.self, forKey: .window)
+        windowOpenedAt = try values.decodeIfPresent(Int64.self, forKey: .windowOpenedAt)
+        windowClosedAt = try values.decodeIfPresent(Int64.self, forKey: .windowClosedAt)
+        accepted = try values.decodeIfPresent([String: String].self, forKey: .accepted) ?? [:]
     }
 }

@@ -27,8 +27,10 @@ package struct RunHistory: Sendable {
 
     /// The steps that are not done again by a run through these stages.
     package func settled(before stages: [Stage]) -> Set<StepID> {
-        done.subtracting(
-            stages.flatMap(\.steps).filter { step in
+        let steps = stages.flatMap(\.steps)
+        let expired = steps.filter { $0.expiry.map(passed.contains) ?? false }
+        return done.union(expired.map(\.id)).subtracting(
+            steps.filter { step in
                 switch step.repeats {
                 case .never: false
                 case .always: true

@@ -130,7 +130,11 @@ struct RunProgress {
     mutating func verify() async -> RunMachine.Event {
         guard let step else { return .failed("no step") }
         if let preflight = step.verify.preflight { return await inspect(preflight) }
-        return await watch(step.verify)
+        let event = await watch(step.verify, seeing: step.seeing)
+        if let answer = seen?.view.proofs.values.first {
+            facts.proofs[step.id.description] = RunFacts.Proof(at: runner.timing.now(), answer: answer)
+        }
+        return event
     }
 
     /// Warnings are said aloud; what was waived is remembered with the run, and repeated at its end.
@@ -138,7 +142,7 @@ struct RunProgress {
         let findings = await preflight.findings(gates, facts: facts)
         seen = nil
         if runner.stopRequest() == .now { return .failed("stopped at once, as asked") }
-        facts.waived = findings.compactMap(\.waiverSentence)
+        facts.waived = findings.compactMap(\.waiverSentence) + preflight.skippedProofs
         for finding in findings {
             switch finding.verdict {
             case .pass, .fail: break
@@ -151,16 +155,24 @@ struct RunProgress {
         return .succeeded(findings.map { "\($0.name): \($0.reason)" }.joined(separator: "\n"))
     }
 
+    /// What the operator is told of the division before it is confirmed.
+    var expectation: String { facts.window.map { "\n\($0.sentence)." } ?? "" }
+
     /// What the operator chose to do without, for the end of the run.
     func repeatWaivers() {
         for waived in facts.waived {
             runner.event(.warning, title: "Waived in the preflight", message: waived)
         }
+        for (step, reason) in facts.accepted.sorted(by: { $0.key < $1.key }) {
+            runner.event(.warning, title: "Gone on with all the same", message: "\(step): \(reason)")
+        }
     }
 
     func recordVerdict(_ verdict: StepVerdict) throws(JournalError) {
         guard let step else { return }
-        if step.noting != nil || step.verify.preflight != nil {
+        if step.noting != nil || step.seeing != nil || step.verify.preflight != nil
+            || !step.verify.look.proofs.isEmpty
+        {
             try runner.journal.remember(facts, of: runner.run.id)
         }
         try runner.journal.verdict(
@@ -176,8 +188,11 @@ struct RunProgress {
         }
     }
 
-    private mutating func watch(_ gate: Gate) async -> RunMachine.Event {
-        switch await gates.wait(for: gate, facts: facts, seen: &seen) {
+    private mutating func watch(
+        _ gate: Gate,
+        seeing: (@Sendable (FleetView, inout RunFacts) -> Void)? = nil
+    ) async -> RunMachine.Event {
+        switch await gates.wait(for: gate, facts: &facts, seen: &seen, seeing: seeing) {
         case .holds(let observed): return .succeeded(observed)
         case .warned(let observed):
             tell(.warning, observed)

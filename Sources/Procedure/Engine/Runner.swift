@@ -110,7 +110,7 @@ package struct Runner: Sendable {
                     standing: try standing()
                 )
             case .confirm(let stage):
-                let question = stages[stage].confirmation ?? ""
+                let question = (stages[stage].confirmation ?? "") + progress.expectation
                 event(.confirmationNeeded, stage: stages[stage].name.rawValue, message: question)
                 action = machine.handle(await confirm(question) ? .confirmed : .declined)
             case .precheck(let position):

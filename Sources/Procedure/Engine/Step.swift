@@ -19,8 +19,12 @@ package struct Step: Sendable {
     package let attempts: Int
     /// Whether a later run of the program does it again although it is done.
     package let repeats: Repetition
+    /// Past this it is not done any more: journals of earlier versions lack it.
+    package let expiry: Milestone?
     /// What the run remembers of each host's answer, whether or not all hosts succeeded.
     package let noting: (@Sendable (HostName, CommandResult, inout RunFacts) -> Void)?
+    /// What the run remembers of each look that its verification makes.
+    package let seeing: (@Sendable (FleetView, inout RunFacts) -> Void)?
 
     package enum Repetition: Hashable, Sendable {
         case never
@@ -40,7 +44,9 @@ package struct Step: Sendable {
         isRestingPlace: Bool = true,
         attempts: Int = 1,
         repeats: Repetition = .never,
-        noting: (@Sendable (HostName, CommandResult, inout RunFacts) -> Void)? = nil
+        expiry: Milestone? = nil,
+        noting: (@Sendable (HostName, CommandResult, inout RunFacts) -> Void)? = nil,
+        seeing: (@Sendable (FleetView, inout RunFacts) -> Void)? = nil
     ) {
         self.id = id
         self.title = title
@@ -51,7 +57,9 @@ package struct Step: Sendable {
         self.isRestingPlace = isRestingPlace
         self.attempts = attempts
         self.repeats = repeats
+        self.expiry = expiry
         self.noting = noting
+        self.seeing = seeing
     }
 }
 

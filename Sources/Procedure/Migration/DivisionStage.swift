@@ -61,7 +61,8 @@ extension MigrationProcedure {
                     undo: .none(because: "past the point of no return once the new leader serves"),
                     isRestingPlace: false,
                     // A stalled election takes two: stop together, start together.
-                    attempts: 7
+                    attempts: 7,
+                    seeing: noteLeader
                 ),
                 Step(
                     "division.history",
@@ -101,8 +102,16 @@ extension MigrationProcedure {
         Next is the division. \(clientsBefore). From the detaching of the first node until the destination's \
         leader serves, these clients have no ZooKeeper. The point of no return is the moment when that \
         leader serves, a few seconds later: until then `mitosis rollback` goes back to the joint ensemble; after it, \
-        only forward.
+        only forward.\(comparedAfterwards)
         """
+    }
+
+    private var comparedAfterwards: String {
+        guard plan.proofs.skipped[.comparison] == nil else { return "" }
+        let except = plan.proofs.except.isEmpty ? "" : " (not \(plan.proofs.except.joined(separator: ", ")))"
+        return
+            " Afterwards both sides' trees are compared from \(plan.proofs.path) on\(except): whoever then still writes there to "
+            + "the source stops the run before its clean-up."
     }
 
     private var clientsBefore: String {

@@ -28,12 +28,17 @@ extension MigrationProcedure {
                         undo: .commands(
                             stop(destination),
                             note: "the observers' copies of the data stay on their disks"
-                        )
+                        ),
+                        noting: noteStarted,
+                        seeing: noteServing
                     ),
+                    smokeTestJoined,
+                    windowPredicted,
                 ]
             ),
             kafka?.repoint,
             division,
+            proof,
             cleanUp,
         ].compactMap(\.self)
     }

@@ -26,7 +26,9 @@ extension MigrationProcedure {
                         undo: .commands(
                             stop(seeds),
                             note: "the seeds' copies of the data stay on their disks"
-                        )
+                        ),
+                        noting: noteStarted,
+                        seeing: noteServing
                     ),
                     Step(
                         "join.configure-source",
@@ -47,7 +49,7 @@ extension MigrationProcedure {
                             undo: .none(because: "rolled back by restoring the file and rolling once more")
                         )
                     }
-                    + leadFromSource
+                    + leadFromSource + [smokeTestJoined, windowPredicted]
             ),
             kafka?.repoint,
             division,
@@ -66,6 +68,7 @@ extension MigrationProcedure {
                     )
                 }
             ),
+            proof,
             cleanUp,
         ].compactMap(\.self)
     }
@@ -91,7 +94,9 @@ extension MigrationProcedure {
                 act: startIfDown(seeds),
                 verify: whole(source + seeds, as: "joint").and(runs(joint, on: source + seeds, as: "joint"))
                     .and(leadsFrom(source, among: joint)).within(plan.deadlines.join),
-                undo: .nothingToUndo
+                undo: .nothingToUndo,
+                noting: noteStarted,
+                seeing: noteServing
             ),
         ]
     }

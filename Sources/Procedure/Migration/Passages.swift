@@ -38,6 +38,7 @@ extension StepID {
     static let restoreFiles: StepID = "division.restore-files"
     static let detach: StepID = "division.detach"
     static let startFirstQuorum: StepID = "division.start"
+    static let predictWindow: StepID = "join.window"
     static let removeRules: StepID = "clean-up.remove-rules"
     static let returnToJointFiles: StepID = "rollback.files"
     static let setAside: StepID = "rollback.set-aside"

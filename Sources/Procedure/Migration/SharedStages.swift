@@ -14,7 +14,8 @@ extension MigrationProcedure {
                     "Look for every known trap",
                     verify: Gate(Preflight(plan: plan, survey: survey)),
                     undo: .nothingToUndo
-                )
+                ),
+                smokeTestBefore,
             ]
         )
     }

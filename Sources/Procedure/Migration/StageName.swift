@@ -5,6 +5,7 @@ package enum StageName: String, Hashable, Sendable, CaseIterable, CustomStringCo
     case repoint
     case division
     case `return`
+    case proof
     case cleanUp = "clean-up"
     /// What a run that goes on does first.
     case renewal
@@ -20,7 +21,7 @@ package enum StageName: String, Hashable, Sendable, CaseIterable, CustomStringCo
     /// Whether a rollback that has come to its end takes the stage's steps back, so that they are all to be done again.
     package var isTakenBack: Bool {
         switch self {
-        case .preflight, .join, .repoint, .return, .cleanUp: false
+        case .preflight, .join, .repoint, .return, .proof, .cleanUp: false
         case .division, .renewal, .rollback: true
         }
     }

@@ -129,6 +129,7 @@ extension MigrationProcedure {
                 var forgotten = facts
                 forgotten.detached = [:]
                 forgotten.sessionsAtDivision = [:]
+                forgotten.windowOpenedAt = nil
                 return .act(start(seeds), because: "the division is taken back", noting: forgotten)
             },
             looking: Look()

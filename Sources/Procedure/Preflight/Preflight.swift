@@ -6,6 +6,8 @@ package import SystemCalls
 package struct Preflight: Sendable {
     package let checks: [Check]
     package let waivers: [MigrationPlan.Waiver]
+    /// Each with the operator's reason, as the end of a run repeats it.
+    let skippedProofs: [String]
 
     package init(plan: MigrationPlan, survey: Survey) {
         checks = Check.all(
@@ -13,6 +15,9 @@ package struct Preflight: Sendable {
             kafka: plan.kafka.map { KafkaProcedure(plan: plan, kafka: $0, survey: survey) }
         )
         waivers = plan.waivers
+        skippedProofs = PlannedProofs.Kind.allCases.compactMap { kind in
+            plan.proofs.skipped[kind].map { "\(kind.rawValue) (\($0)): not done" }
+        }
     }
 
     package func findings(

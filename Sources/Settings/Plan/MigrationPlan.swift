@@ -50,6 +50,8 @@ package struct MigrationPlan: Hashable, Sendable {
     package let kafka: PlannedKafka?
     /// What sessions with ZooKeeper authenticate with; nil when the plan names nothing.
     package let credentials: PlannedCredentials?
+    /// How a run proves what it did.
+    package let proofs: PlannedProofs
     /// The inventory that the plan refers to, whole; nil when it describes its hosts itself.
     package let sharedInventory: Inventory?
 }

@@ -52,6 +52,9 @@ package enum PlanFault: Hashable, Sendable {
     case unwaivableCheck(CheckName, because: String)
     case repeatedWaiver(CheckName, firstLine: Int)
     case waiverWithoutReason(CheckName)
+    case badNodePath(key: String, value: String)
+    case repeatedSkip(String)
+    case skipWithoutReason(String)
     case selection(SeedSelectionError)
     case inventory(YAMLError)
     case notInInventory(HostName, file: String, nearest: String?)
@@ -124,6 +127,11 @@ extension PlanFault: CustomStringConvertible {
             "'\(check)' is waived on line \(firstLine) already. Remove one of the two."
         case .waiverWithoutReason(let check):
             "the waiver of '\(check)' has no reason. Write why you do without it: the end of the run repeats it."
+        case .badNodePath(let key, let value):
+            "'\(key)' is '\(value)', which is no path of a node: it begins with a slash and does not end with one."
+        case .repeatedSkip(let proof): "'\(proof)' is skipped twice. Remove one of the two."
+        case .skipWithoutReason(let proof):
+            "'\(proof)' is skipped without a reason. Write why you do without it: the end of the run repeats it."
         case .selection(let error): error.description
         case .inventory(let error): "the inventory cannot be used:\n\(error)"
         case .notInInventory(let host, let file, let nearest):

@@ -15,7 +15,8 @@ extension PlanFault {
             .unusableAddress, .nameWithoutAddresses, .duplicateID, .duplicateHost, .hostOnBothSides,
             .duplicateAddress, .portUsedTwice, .agentPortBehindWall, .badChroot, .unsupportedBatch,
             .duplicateBroker, .brokerOnServerHost, .noBrokers, .unknownCheck, .unwaivableCheck,
-            .repeatedWaiver, .waiverWithoutReason, .inventory, .notInInventory, .saysOtherwise:
+            .repeatedWaiver, .waiverWithoutReason, .badNodePath, .repeatedSkip, .skipWithoutReason,
+            .inventory, .notInInventory, .saysOtherwise:
             .planFile
         }
     }

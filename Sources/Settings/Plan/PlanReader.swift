@@ -65,7 +65,7 @@ private struct PlanDocument {
         let keys = [
             "version", "name", "inventory", "strategy", "pki", "journal", "agent_port", "defaults", "source",
             "destination",
-            "firewall", "deadlines", "waivers", "kafka", "auth",
+            "firewall", "deadlines", "waivers", "kafka", "auth", "proofs",
         ]
         guard let root = try notes.yaml.mapping(document.root, keys: keys, subject: "the plan"),
             try isSupported(root)
@@ -85,8 +85,9 @@ private struct PlanDocument {
         let deadlines = try deadlines(root)
         let waivers = try waivers(root)
         let credentials = try notes.credentials(root)
+        let proofs = try notes.proofs(root, chroot: kafka?.chroot ?? "")
         guard notes.count == 0, let name, let strategy, let pki, let journal, let selection, let scope,
-            let deadlines
+            let deadlines, let proofs
         else { return nil }
         return MigrationPlan(
             file: document.file,
@@ -103,6 +104,7 @@ private struct PlanDocument {
             waivers: waivers,
             kafka: kafka,
             credentials: credentials,
+            proofs: proofs,
             sharedInventory: inventory
         )
     }

@@ -40,6 +40,28 @@ struct HistoryTextTests {
         )
     }
 
+    @Test("a run's head has its proofs in their order, and what was accepted")
+    func proofs() throws {
+        var run = try Self.run()
+        run.facts.proofs = [
+            "proof.compare": .init(
+                at: 9,
+                answer: ProofAnswer(.refuted, "DIFFERENT", details: ["missing  /a"])
+            ),
+            "preflight.smoke": .init(at: 2, answer: ProofAnswer(.proven, "smoke test: 3 servers are good")),
+        ]
+        run.facts.accepted = ["proof.compare": "a test client"]
+        #expect(
+            HistoryText.head(run, .stopped) == """
+                run 20260101-1  plan 0123456789ab  epoch 3  stopped
+                  preflight.smoke: proven: smoke test: 3 servers are good
+                  proof.compare: refuted: DIFFERENT
+                  accepted: proof.compare: a test client
+
+                """
+        )
+    }
+
     private static func entry(
         attempt: Int = 1,
         _ commands: [HostCommand],

@@ -215,4 +215,9 @@ struct NoEnsembles: EnsembleReading {
     func findCanaries(_ question: CanaryQuestion) async -> CanaryAnswer {
         .silent(reason: "there is no ZooKeeper")
     }
+
+    func prove(_ question: ProofQuestion, progress: @escaping @Sendable (String) -> Bool) async -> ProofAnswer
+    {
+        ProofAnswer(.open, "there is no ZooKeeper")
+    }
 }

@@ -41,12 +41,14 @@ struct RunFixture {
         _ journal: any RunArchive,
         plan: MigrationPlan? = nil,
         takeOver: Bool = false,
+        acceptance: String? = nil,
         confirm: @escaping @Sendable (String) async -> Bool = { _ in false }
     ) -> Conductor {
         let fleet = fleet
         return Conductor(
             plan: plan ?? self.plan,
             takeOver: takeOver,
+            acceptance: acceptance,
             fleet: fleet,
             ensembles: NoEnsembles(),
             journal: journal,

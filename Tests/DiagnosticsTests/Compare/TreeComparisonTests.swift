@@ -60,6 +60,15 @@ struct TreeComparisonTests {
         #expect(await paths(sides).contains("/t/d1/n1"))
         let rest = await compare(sides, except: ["/t/d1", "/t/d6", "/t/d7", "/t/d8", "/t/d9"])
         #expect(rest.isEqual, "\(ComparisonText(rest).text)")
+
+        // Where the destination deleted, too, and set the same node, the division tells what the source wrote since.
+        let split = try #require(try await source.exists("/t/d21/n19")).mzxid
+        _ = try await source.create("/t/d5/late")
+        _ = try await source.set("/t/d3/n7", data: Data("data of 9".utf8))
+        #expect(await paths(sides).allSatisfy { $0 != "/t/d5/late" && $0 != "/t/d3/n7" })
+        let divided = await compare(sides, newer: .above(split)).findings.map(\.path)
+        #expect(divided.contains("/t/d5/late") && divided.contains("/t/d3/n7"))
+        #expect(!divided.contains("/t/d4/new") && !divided.contains("/t/d5/n5"))
         await source.close()
         await destination.close()
     }

@@ -26,7 +26,8 @@ struct MitosisTests {
             let before = try Self.source(lab)
             let summary = try await LabRun(lab, settle: .seconds(3)).perform()
             #expect(summary.problems == [])
-            #expect(summary.stages.map(\.name) == ["preflight", "join", "division", "clean-up"])
+            #expect(summary.stages.map(\.name) == ["preflight", "join", "division", "proof", "clean-up"])
+            try await Proven.expect(lab)
             #expect(summary.source.mixingChecked && summary.destination.mixingChecked)
             #expect(try Self.source(lab) == before)
             #expect(
@@ -169,13 +170,18 @@ struct MitosisTests {
             try await lab.up()
             let summary = try await LabRun(lab, settle: .seconds(3)).perform()
             #expect(summary.problems == [])
-            #expect(summary.stages.map(\.name) == ["preflight", "join", "division", "return", "clean-up"])
+            #expect(
+                summary.stages.map(\.name) == [
+                    "preflight", "join", "division", "return", "proof", "clean-up",
+                ]
+            )
             #expect(summary.source.mixingChecked && summary.destination.mixingChecked)
             #expect((summary.destination.gapInWindow ?? 0) > 0.2)
             #expect(summary.source.acknowledged > 50)
             #expect(summary.destination.acknowledged > 50)
             #expect(summary.servers.count == sources + destinations)
             #expect(summary.rules.count == lab.configuration.hosts.count)
+            try await Proven.expect(lab)
         }
     }
 

@@ -94,6 +94,36 @@ struct LookTests {
         #expect(view.canaries[canaries[1]] == .silent(reason: "two"))
     }
 
+    @Test(
+        "a proof that two gates want is made once, by what the run remembers, and given up when the operator says so"
+    )
+    func proofs() async throws {
+        let question: Look.ProofOrder = { [plan] facts in
+            .smokeTest(servers: plan.source, root: "/\(facts.waived.joined())")
+        }
+        let look = Look(proof: question).merging(Look(proof: question))
+        #expect(!Look(hosts: [host]).shows(all: look))
+        var facts = RunFacts()
+        facts.waived = ["root"]
+        for (stop, said) in [
+            (StopRequest.none, "to the end"), (.atRestingPlace, "to the end"), (.now, "given up"),
+        ] {
+            let told = Mutex<[String]>([])
+            let watch = GateWatch(
+                fleet: ModelFleet(plan: plan),
+                ensembles: AskedEnsembles(),
+                timing: .system,
+                stopRequest: { stop },
+                progress: { text in told.withLock { $0.append(text) } }
+            )
+            let view = await watch.look(look, facts: facts)
+            let answer = ProofAnswer(.proven, "1 proved, \(said)")
+            let expected = [ProofQuestion.smokeTest(servers: plan.source, root: "/root"): answer]
+            #expect(view.proofs == expected)
+            #expect(told.withLock { $0 } == ["half of it"])
+        }
+    }
+
     @Test("what one host's history is asked by two questions is asked at once, each transaction once")
     func sharedHistory() async {
         let host = host
@@ -117,6 +147,7 @@ struct LookTests {
 /// Ensembles that say how often they were asked.
 private final class AskedEnsembles: EnsembleReading {
     private let log = Mutex<[KafkaSource]>([])
+    private let proved = Mutex(0)
 
     var asked: [KafkaSource] { log.withLock { $0 } }
 
@@ -129,4 +160,13 @@ private final class AskedEnsembles: EnsembleReading {
     }
 
     func findCanaries(_ question: CanaryQuestion) async -> CanaryAnswer { .silent(reason: question.name) }
+
+    func prove(_ question: ProofQuestion, progress: @escaping @Sendable (String) -> Bool) async -> ProofAnswer
+    {
+        let count = proved.withLock { proved in
+            proved += 1
+            return proved
+        }
+        return ProofAnswer(.proven, "\(count) proved, \(progress("half of it") ? "to the end" : "given up")")
+    }
 }

@@ -167,7 +167,9 @@ private struct HistoryByID {
     var settledForward: Set<StepID> {
         var settled = done.subtracting(renewed)
         if renewed.contains("renewal.joint-files") { settled.remove("division.restore-files") }
-        if !begun.contains("division.detach") { settled.subtract(["division.kafka", "division.canary"]) }
+        if !begun.contains("division.detach") {
+            settled.subtract(["division.kafka", "division.canary", "join.window"])
+        }
         return settled
     }
 

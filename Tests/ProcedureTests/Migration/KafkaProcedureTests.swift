@@ -68,9 +68,9 @@ struct KafkaProcedureTests {
         fleet.change { $0.brokers.isUnreadable = true }
         #expect(try await Fixture.run(plan, fleet, MemoryJournal()).isFinished)
         let stages = MigrationProcedure(plan: plan, survey: Survey(files: [])).stages
-        #expect(stages.map(\.name) == [.preflight, .join, .division, .return, .cleanUp])
+        #expect(stages.map(\.name) == [.preflight, .join, .division, .return, .proof, .cleanUp])
         let ids = stages.flatMap(\.steps).map(\.id.description)
-        #expect(ids.count == 24)
+        #expect(ids.count == 31)
         #expect(!ids.contains { $0.contains("kafka") || $0.contains("broker") || $0.contains("session") })
     }
 

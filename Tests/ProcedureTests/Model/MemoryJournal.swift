@@ -27,6 +27,11 @@ final class MemoryJournal: RunJournal {
         }
     }
 
+    /// As if these steps had never been begun.
+    func forget(_ steps: Set<StepID>) {
+        state.withLock { $0.entries.removeAll { steps.contains($0.step) } }
+    }
+
     /// Refuses every write after this step's verdict.
     func die(after step: StepID?) { state.withLock { $0.lastStep = step } }
 

@@ -7,6 +7,28 @@ import Topology
 
 /// What the model's agents do and say.
 extension ModelEnsemble {
+    /// I10 as far as a model without trees goes: who can be asked, what is asked, and that nothing of the evidence is gone.
+    mutating func prove(_ question: ProofQuestion) -> ProofAnswer {
+        let servers: [PlannedServer]
+        switch question {
+        case .smokeTest(let tried, _): servers = tried
+        case .comparison(let trees):
+            servers = trees.source + trees.destination
+            for server in trees.destination where hosts[server.host]?.wall == nil {
+                violations.append("I10: \(server.host) has no wall any more, and was not compared yet")
+            }
+            if let acknowledged, trees.split.map({ $0 < acknowledged }) ?? true {
+                violations.append(
+                    "I10: compared as if divided after \(String(describing: trees.split)), not \(acknowledged)"
+                )
+            }
+        }
+        let silent = servers.filter { !serves($0.host) }
+        return silent.isEmpty
+            ? ProofAnswer(.proven, "equal")
+            : ProofAnswer(.open, "not all could be asked", details: silent.map { "\($0.host): no answer" })
+    }
+
     mutating func perform(_ request: CommandRequest, on name: HostName) -> CommandOutcome {
         if let stored = outcomes[request.id] { return stored }
         let highest = lease(of: name).highestEpoch
@@ -250,7 +272,7 @@ extension ModelEnsemble {
         let zookeeper = ZooKeeperStatus(
             service: odd.service ?? host.server.service,
             state: odd.state ?? host.pid.map { .running(pid: $0) } ?? .stopped,
-            processStartedAt: host.pid.map { _ in host.startedAt },
+            processStartedAt: host.pid == nil ? nil : host.startedAt - odd.slowness,
             configPath: odd.configPath ?? host.server.configPath,
             file: fileState(name),
             fileView: host.text.view,

@@ -21,6 +21,9 @@ final class ModelFleet: Fleet, EnsembleReading {
         var sent = 0
         var looks = 0
         var changes: [Int: @Sendable (inout ModelEnsemble) -> Void] = [:]
+        var questions: [ProofQuestion] = []
+        /// What a proof shows in place of what the model would.
+        var verdict: @Sendable (ProofQuestion) -> ProofAnswer? = { _ in nil }
     }
 
     /// What an agent is asked about its lease.
@@ -48,6 +51,23 @@ final class ModelFleet: Fleet, EnsembleReading {
     var sent: Int { state.withLock { $0.sent } }
     /// How often the fleet was asked for statuses.
     var looks: Int { state.withLock { $0.looks } }
+
+    /// What was to be proven, in that order.
+    var proofs: [ProofQuestion] { state.withLock { $0.questions } }
+
+    /// From now on proofs show this, where it is not nil.
+    func answer(_ verdict: @escaping @Sendable (ProofQuestion) -> ProofAnswer?) {
+        state.withLock { $0.verdict = verdict }
+    }
+
+    func prove(_ question: ProofQuestion, progress: @escaping @Sendable (String) -> Bool) async -> ProofAnswer
+    {
+        let verdict = state.withLock { state in
+            state.questions.append(question)
+            return state.verdict
+        }
+        return verdict(question) ?? state.withLock { $0.model.prove(question) }
+    }
 
     /// Makes a change right before that look.
     func atLook(_ number: Int, _ body: @escaping @Sendable (inout ModelEnsemble) -> Void) {

@@ -30,13 +30,15 @@ struct ModelOddities {
     /// What its log lacks.
     var missing: [ZxidRange] = []
     var diskFree: UInt64 = 10 << 30
-    var dataSize: UInt64 = 100 << 20
+    var dataSize: UInt64 = 10 << 20
     /// Further addresses that it is connected to.
     var strangers: [IPAddress] = []
     var hidesSockets = false
     var managers: [RuleManager] = []
     var reach: [PathReach]? = []
     var skew: Int64 = 0
+    /// Milliseconds more that its server takes from its start until it serves.
+    var slowness: Int64 = 0
     var credentials: CredentialExpiry?
     var unreadableRules: String?
     var leftRules = 0

@@ -187,7 +187,7 @@ struct KafkaPreflightTests {
             }
             let tape = EventTape()
             _ = try await Fixture.run(plan, fleet, MemoryJournal(), confirm: false) { tape.record($0) }
-            let said = tape.messages(.stepFinished).contains { $0.contains("broker 1 (k1) \(told) ms") }
+            let said = tape.messages(.stepFinished).contains { $0.contains("broker 1 (k1) has \(told) ms") }
             #expect(said, "\(asked)")
             let hasWarned = !tape.messages(.warning).isEmpty
             #expect(hasWarned == warns, "\(asked)")

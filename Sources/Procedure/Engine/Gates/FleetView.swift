@@ -16,6 +16,7 @@ package struct FleetView: Hashable, Sendable {
     /// What the histories of servers hold of the transactions a gate asked for.
     package var histories: [HostName: HistoryAnswer] = [:]
     package var canaries: [CanaryQuestion: CanaryAnswer] = [:]
+    package var proofs: [ProofQuestion: ProofAnswer] = [:]
     /// Why a host's agent made no probes.
     package var probeErrors: [HostName: FleetError] = [:]
     /// What each host's backend made of the walls that it was shown.

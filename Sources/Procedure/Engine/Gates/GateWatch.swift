@@ -31,7 +31,14 @@ struct GateWatch: Sendable {
 
     /// `seen` stands for the first look when it shows all that the gate wants to see and has just been made; it becomes the
     /// last look.
-    func wait(for gate: Gate, facts: RunFacts, seen: inout Seen?) async -> Result {
+    ///
+    /// - Parameter seeing: given every look before it is judged.
+    func wait(
+        for gate: Gate,
+        facts: inout RunFacts,
+        seen: inout Seen?,
+        seeing: ((FleetView, inout RunFacts) -> Void)? = nil
+    ) async -> Result {
         let deadline = timing.monotonic() + gate.deadline
         var same = 0
         var last: String?
@@ -40,6 +47,7 @@ struct GateWatch: Sendable {
         while true {
             let now = await look(gate.look, facts: facts, unless: earlier)
             (seen, earlier) = (now, nil)
+            seeing?(now.view, &facts)
             let verdict = gate.judge(now.view, facts)
             switch verdict {
             case .holds(let observed), .warns(let observed):
@@ -100,6 +108,7 @@ struct GateWatch: Sendable {
         view.previews = await previews
         if look.ownCredentials { view.ownCredentials = await fleet.ownCredentials() }
         view.histories = await fleet.histories(of: transactions(look.histories, view, facts))
+        view.proofs = await proofs(look.proofs.map { $0(facts) })
         return view
     }
 
@@ -127,6 +136,18 @@ struct GateWatch: Sendable {
     private func canaries(_ questions: [CanaryQuestion]) async -> [CanaryQuestion: CanaryAnswer] {
         var answers: [CanaryQuestion: CanaryAnswer] = [:]
         for question in questions { answers[question] = await ensembles.findCanaries(question) }
+        return answers
+    }
+
+    /// A question that two have is asked once.
+    private func proofs(_ questions: [ProofQuestion]) async -> [ProofQuestion: ProofAnswer] {
+        var answers: [ProofQuestion: ProofAnswer] = [:]
+        for question in questions where answers[question] == nil {
+            answers[question] = await ensembles.prove(question) { [progress, stopRequest] said in
+                progress(said)
+                return stopRequest() != .now
+            }
+        }
         return answers
     }
 

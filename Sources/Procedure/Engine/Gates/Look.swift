@@ -19,12 +19,15 @@ package struct Look: Sendable {
     package var histories: [HistoryQuestion]
     /// Canaries to write and look for, one after another.
     package var canaries: [CanaryQuestion]
+    /// Proofs to be made, one after another, when all else was seen.
+    package var proofs: [ProofOrder]
     /// Walls that the agents' backends shall judge without putting them up.
     package var walls: [HostName: [Wall]]
     /// Whether to see when this program's own certificates end.
     package var ownCredentials: Bool
 
     package typealias HistoryQuestion = @Sendable (FleetView, RunFacts) -> [HostName: [Zxid]]
+    package typealias ProofOrder = @Sendable (RunFacts) -> ProofQuestion
 
     package init(
         hosts: [HostName] = [],
@@ -32,6 +35,7 @@ package struct Look: Sendable {
         kafka: KafkaSource? = nil,
         histories: HistoryQuestion? = nil,
         canary: CanaryQuestion? = nil,
+        proof: ProofOrder? = nil,
         walls: [HostName: Wall] = [:],
         ownCredentials: Bool = false
     ) {
@@ -40,6 +44,7 @@ package struct Look: Sendable {
         self.kafka = kafka.map { [$0] } ?? []
         self.histories = histories.map { [$0] } ?? []
         canaries = canary.map { [$0] } ?? []
+        proofs = proof.map { [$0] } ?? []
         self.walls = walls.mapValues { [$0] }
         self.ownCredentials = ownCredentials
     }
@@ -48,7 +53,7 @@ package struct Look: Sendable {
     /// always asked anew.
     func shows(all other: Look) -> Bool {
         guard other.kafka.isEmpty, other.histories.isEmpty, other.canaries.isEmpty, other.walls.isEmpty,
-            !other.ownCredentials, !other.awaitsServing
+            other.proofs.isEmpty, !other.ownCredentials, !other.awaitsServing
         else { return false }
         return Set(hosts).isSuperset(of: other.hosts)
             && other.probes.allSatisfy { Set(probes[$0.key] ?? []).isSuperset(of: $0.value) }
@@ -66,6 +71,7 @@ package struct Look: Sendable {
         both.kafka += other.kafka.filter { !kafka.contains($0) }
         both.histories += other.histories
         both.canaries += other.canaries.filter { !canaries.contains($0) }
+        both.proofs += other.proofs
         both.walls.merge(other.walls) { first, second in first + second.filter { !first.contains($0) } }
         both.awaitsServing = awaitsServing || other.awaitsServing
         both.ownCredentials = ownCredentials || other.ownCredentials

@@ -24,6 +24,7 @@ extension MigrationProcedure {
                 if let silent = destination.lazy.compactMap({ fleet.silence($0.host) }).first {
                     return .wait(because: silent)
                 }
+                noted.windowOpenedAt = noted.windowOpenedAt ?? fleet.lookedAt?.upperBound
                 let attached = attached(fleet, facts)
                 let leader = attached.first { fleet.stats($0.host)?.role == .leader }
                 let postponed = attached.count > 1 ? leader : nil
