@@ -13,6 +13,7 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
     case credentialFiles = "credential-files"
     case revocationList = "revocation-list"
     case configurationFiles = "configuration-files"
+    case serverParser = "server-parser"
     case agentReach = "agent-reach"
     case configPaths = "config-paths"
     case staticConfiguration = "static-configuration"
@@ -79,6 +80,7 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
         case .credentialFiles: .waivable(traps: [])
         case .revocationList: .waivable(traps: [])
         case .configurationFiles: .needed(traps: [], Self.files)
+        case .serverParser: .waivable(traps: [])
         case .agentReach:
             .needed(
                 traps: [],
@@ -138,6 +140,7 @@ package protocol CheckCatalog {
     static func credentialFiles(_ plan: Plan) -> Self
     static func revocationList(_ plan: Plan) -> Self
     static func configurationFiles(_ plan: Plan) -> Self
+    static func serverParser(_ plan: Plan) -> Self
     static func agentReach(_ plan: Plan) -> Self
     static func configPaths(_ plan: Plan) -> Self
     static func staticConfiguration(_ plan: Plan) -> Self
@@ -185,6 +188,7 @@ extension CheckCatalog {
         case .credentialFiles: credentialFiles(plan)
         case .revocationList: revocationList(plan)
         case .configurationFiles: configurationFiles(plan)
+        case .serverParser: serverParser(plan)
         case .agentReach: agentReach(plan)
         case .configPaths: configPaths(plan)
         case .staticConfiguration: staticConfiguration(plan)

@@ -279,5 +279,24 @@ extension Fault {
         Fault("a whitelist without mntr", .fourLetterWords, "s1: ", "leaves mntr out", verdict: .warn) {
             $0.edit("s1", "# kept", "4lw.commands.whitelist=srvr")
         },
+        Fault(
+            "files that the servers' own parsers refuse",
+            .serverParser,
+            "s1: /etc/zookeeper/conf/zoo.cfg: ZooKeeper 3.8.0 refuses it as it will be rewritten: too many servers",
+            "d5: /etc/zookeeper/conf/zoo.cfg: ZooKeeper 3.8.0 refuses it: metrics provider class was not found"
+        ) { model in
+            model.make("s1") { $0.parserRefusals = ["", "too many servers"] }
+            model.make("d5") { $0.parserRefusals = ["metrics provider class was not found"] }
+        },
+        Fault(
+            "parsers that were not asked",
+            .serverParser,
+            "d4: not asked: no Java",
+            "d6: not asked: no such route",
+            verdict: .warn
+        ) { model in
+            model.make("d4") { $0.parserObstacle = "no Java" }
+            model.make("d6") { $0.parserFailure = "no such route" }
+        },
     ]
 }

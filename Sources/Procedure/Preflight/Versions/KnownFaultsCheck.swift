@@ -11,16 +11,16 @@ extension Check {
             remedy:
                 "Upgrade the servers that are named first, or waive it with the reason why the fault cannot hurt you; the table is "
                 + "known-faults.md",
-            looking: Look(hosts: subject.plan.servers.map(\.host))
+            looking: subject.parsing
         ) { fleet, _ in
             var remarks = Remarks()
             subject.remarkKnownFaults(fleet, &remarks)
-            let seen = fleet.seen(subject.plan.servers).compactMap(\.zookeeper.version)
+            let seen = subject.plan.servers.compactMap { fleet.version(of: $0.host) }
             let count = KnownFault.table.faults.count
             return remarks.verdict(
                 "\(count) faults known, none that matters to "
                     + (seen.isEmpty
-                        ? "anything that serves"
+                        ? "any version that is known"
                         : Set(seen).sorted().map(\.description).joined(separator: ", "))
             )
         }
@@ -28,7 +28,8 @@ extension Check {
 }
 
 extension SurveyedPlan {
-    /// Versions are known of servers that serve: the destination's when it has joined, and they are judged again then.
+    /// Versions are known of servers that serve, and of those whose parser answered; all are judged again when the destination
+    /// has joined.
     func remarkKnownFaults(_ fleet: FleetView, _ remarks: inout Remarks) {
         for mistake in KnownFault.table.mistakes {
             remarks.refuse("the table of known faults has a row that cannot be read: \(mistake)")
@@ -49,10 +50,11 @@ extension SurveyedPlan {
         _ fleet: FleetView,
         _ remarks: inout Remarks
     ) {
-        let affected = fleet.seen(servers).filter { $0.zookeeper.version.map(fault.affects) ?? false }
+        let affected = servers.compactMap { server in
+            fleet.version(of: server.host).flatMap { fault.affects($0) ? "\(server.host) (\($0))" : nil }
+        }
         guard !affected.isEmpty else { return }
-        let who = affected.map { "\($0.server.host) (\($0.zookeeper.version?.description ?? ""))" }
-            .joined(separator: ", ")
+        let who = affected.joined(separator: ", ")
         let text = "\(fault.name) on \(who): \(fault.harm); \(fault.remedy)"
         switch fault.verdict {
         case .refuse: remarks.refuse(text)
