@@ -265,7 +265,10 @@ package struct LocalHost: HostActions {
         var found: [NamedService] = []
         for name in otherServiceNames {
             do throws(ServiceError) {
-                found.append(NamedService(name: name, state: try await supervisor.state(of: name)))
+                let state = try await supervisor.state(of: name)
+                var version: ServerVersion?
+                if case .running(let pid) = state { version = BrokerClassPath.version(ofProcess: pid) }
+                found.append(NamedService(name: name, state: state, version: version))
             } catch {
                 found.append(NamedService(name: name, state: .failed(reason: error.description)))
             }

@@ -11,17 +11,18 @@ extension Check {
             remedy:
                 "Upgrade the servers that are named first, or waive it with the reason why the fault cannot hurt you; the table is "
                 + "known-faults.md",
-            looking: subject.parsing
+            looking: subject.faultLook
         ) { fleet, _ in
             var remarks = Remarks()
             subject.remarkKnownFaults(fleet, &remarks)
             let seen = subject.plan.servers.compactMap { fleet.version(of: $0.host) }
             let count = KnownFault.table.faults.count
+            let kafka = subject.kafkaSentence(fleet)
             return remarks.verdict(
                 "\(count) faults known, none that matters to "
                     + (seen.isEmpty
                         ? "any version that is known"
-                        : Set(seen).sorted().map(\.description).joined(separator: ", "))
+                        : Set(seen).sorted().map(\.description).joined(separator: ", ")) + kafka
             )
         }
     }
@@ -41,6 +42,7 @@ extension SurveyedPlan {
             for (side, servers) in sides where fault.side == side || fault.side == .either {
                 remark(fault, on: servers, fleet, &remarks)
             }
+            if fault.side == .broker { remark(fault, onBrokersOf: fleet, &remarks) }
         }
     }
 
@@ -64,7 +66,7 @@ extension SurveyedPlan {
             if configurations.contains(where: { $0.file["multiAddress.enabled"]?.lowercased() == "true" }) {
                 remarks.refuse(text)
             }
-        case .check, .procedure: break
+        case .session, .staleSession, .check, .procedure: break
         }
     }
 
