@@ -30,6 +30,7 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
     case zookeeperVersion = "zookeeper-version"
     case knownFaults = "known-faults"
     case versionPair = "version-pair"
+    case readableData = "readable-data"
     case sourceEnsemble = "source-ensemble"
     case zxidHeadroom = "zxid-headroom"
     case fourLetterWords = "four-letter-words"
@@ -106,6 +107,7 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
         case .zookeeperVersion: .waivable(traps: [1])
         case .knownFaults: .waivable(traps: [])
         case .versionPair: .waivable(traps: [])
+        case .readableData: .waivable(traps: [])
         case .sourceEnsemble: .needed(traps: [2], Self.oneEnsemble)
         case .zxidHeadroom: .waivable(traps: [])
         case .fourLetterWords: .needed(traps: [7], "roles and transactions are read with `srvr` throughout")
@@ -157,6 +159,7 @@ package protocol CheckCatalog {
     static func zookeeperVersion(_ plan: Plan) -> Self
     static func knownFaults(_ plan: Plan) -> Self
     static func versionPair(_ plan: Plan) -> Self
+    static func readableData(_ plan: Plan) -> Self
     static func sourceEnsemble(_ plan: Plan) -> Self
     static func zxidHeadroom(_ plan: Plan) -> Self
     static func fourLetterWords(_ plan: Plan) -> Self
@@ -205,6 +208,7 @@ extension CheckCatalog {
         case .zookeeperVersion: zookeeperVersion(plan)
         case .knownFaults: knownFaults(plan)
         case .versionPair: versionPair(plan)
+        case .readableData: readableData(plan)
         case .sourceEnsemble: sourceEnsemble(plan)
         case .zxidHeadroom: zxidHeadroom(plan)
         case .fourLetterWords: fourLetterWords(plan)
