@@ -210,6 +210,26 @@ struct KnownFaultsTests {
         #expect(other.hasPrefix("holds: ") && other.contains("not known of k1, k2, k3"), "\(other)")
     }
 
+    @Test("`mitosis plan` says what both sides' versions are and mean, and of whom none is known")
+    func planned() async throws {
+        let plan = try Fixture.plan(source: 3, destination: 3, strategy: .observers)
+        let fleet = ModelFleet(plan: plan)
+        let subject = SurveyedPlan(plan: plan, survey: await Survey.take(of: plan, through: fleet))
+        #expect(await subject.versions(through: fleet).hasPrefix("ZooKeeper 3.8.0 stays: seen in the matrix"))
+        fleet.change { model in
+            for host in ["d4", "d5", "d6"] { model.make(host) { $0.version = ServerVersion(3, 6, 3) } }
+        }
+        let older = await subject.versions(through: fleet)
+        #expect(older.hasPrefix("refused: ZooKeeper 3.8.0 becomes 3.6.3"), "\(older)")
+        fleet.change { model in
+            for host in ["d4", "d5", "d6"] { model.make(host) { $0.parserObstacle = "no Java" } }
+        }
+        let unknown = await subject.versions(through: fleet)
+        #expect(
+            unknown.contains("judged when it has joined") && unknown.hasSuffix("(not known of d4, d5, d6)")
+        )
+    }
+
     @Test("a pair is seen by its minor versions, between two that were seen, or neither")
     func meanings() throws {
         let seen = VersionPair.read(
