@@ -85,7 +85,8 @@ let layers: [Target] = [
     module(
         "HostControl",
         uses: ["CZlib", "ControlProtocol", "Logs", "Printable", "SystemCalls", "Topology"],
-        subprocess + [logging]
+        subprocess + [logging],
+        resources: [.embedInCode("Resources")]
     ),
     module(
         "AgentServer",

@@ -85,6 +85,10 @@ package struct AgentClient: Sendable {
         try await call(.POST, "/v1/read/hand-made", request)
     }
 
+    package func parse(_ request: ParserRequest) async throws(AgentClientError) -> ParserReply {
+        try await call(.POST, "/v1/read/parser", request)
+    }
+
     /// Nil when the agent knows of no such command, or it has not ended.
     package func outcome(of id: CommandID) async throws(AgentClientError) -> CommandOutcome? {
         do throws(AgentClientError) {

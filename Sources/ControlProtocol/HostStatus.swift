@@ -60,10 +60,13 @@ package struct HostStatus: Hashable, Sendable, Codable {
 package struct NamedService: Hashable, Sendable, Codable {
     package let name: String
     package let state: ServiceState
+    /// Of a running Kafka broker, by its class path; nil for anything else, and where it does not show.
+    package let version: ServerVersion?
 
-    package init(name: String, state: ServiceState) {
+    package init(name: String, state: ServiceState, version: ServerVersion? = nil) {
         self.name = name
         self.state = state
+        self.version = version
     }
 }
 

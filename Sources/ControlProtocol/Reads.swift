@@ -108,6 +108,32 @@ package enum Presence: String, Hashable, Sendable, Codable {
     case absent
 }
 
+/// `POST /v1/read/parser`: what the parser of this host's own ZooKeeper makes of configuration files; nothing is started.
+///
+/// Coordinators only.
+package struct ParserRequest: Hashable, Sendable, Codable {
+    /// 1 to 4, of 256 KiB at most.
+    package let contents: [Data]
+    package init(contents: [Data]) { self.contents = contents }
+}
+
+package struct ParserReply: Hashable, Sendable, Codable {
+    /// Of the ZooKeeper whose parser it is.
+    package let version: ServerVersion?
+    /// One for each file asked about, in their order: the parser's words, empty for a file that it accepts.
+    package let refusals: [String]
+    /// Why the parser could not be asked; nothing is known of the files then.
+    package let obstacle: String?
+
+    package init(version: ServerVersion?, refusals: [String], obstacle: String?) {
+        self.version = version
+        self.refusals = refusals
+        self.obstacle = obstacle
+    }
+
+    package init(obstacle: String) { self.init(version: nil, refusals: [], obstacle: obstacle) }
+}
+
 /// The body of every answer that is not a 2xx.
 package struct ErrorReply: Hashable, Sendable, Codable {
     package let error: String

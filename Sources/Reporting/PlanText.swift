@@ -18,16 +18,19 @@ package struct PlanText: Sendable {
         procedure = MigrationProcedure(plan: plan, survey: survey)
     }
 
-    /// - Parameter rules: each destination host's exact rules, as its own agent would hand them to its backend.
-    package func text(rules: [HostName: RulesPreview]) -> String {
-        ([heading] + procedure.stages.map(stage) + [diffs, walls(rules)]).joined(separator: "\n")
+    /// - Parameters:
+    ///   - rules: each destination host's exact rules, as its own agent would hand them to its backend.
+    ///   - versions: what is known of both sides'.
+    package func text(rules: [HostName: RulesPreview], versions: String = "not asked") -> String {
+        ([heading(versions)] + procedure.stages.map(stage) + [diffs, walls(rules)]).joined(separator: "\n")
     }
 
-    private var heading: String {
+    private func heading(_ versions: String) -> String {
         """
         \(plan.name): \(plan.strategy.rawValue), plan \(plan.digest.prefix(12))
           source        \(describe(plan.source))
           destination   \(describe(plan.destination))
+          versions      \(PrintableText(versions, limit: 1000))
         \(roles)
         \(kafka)  cut           \(scope)
 

@@ -89,7 +89,7 @@ package struct AgentService: Sendable {
         case .submitCommand where isCommand && reply.status != 503: break
         case .submitCommand, .metrics, .requestLease, .releaseLease, .commandOutcome, .readFile,
             .previewRules,
-            .probe, .readHistory, .readHandMade:
+            .probe, .readHistory, .readHandMade, .askParser:
             await intake.audit.note(asked, by: caller, reply)
         }
         return reply
@@ -139,6 +139,8 @@ package struct AgentService: Sendable {
                 if let refusal = allow.objection(to: sought) { return .refusal(refusal) }
                 return .value(await host.handMade(sought))
             }
+        case .askParser:
+            return await decoded(request) { (asked: ParserRequest) in await self.ask(asked.contents) }
         }
     }
 
@@ -252,6 +254,13 @@ package struct AgentService: Sendable {
         } catch {
             return failure(error)
         }
+    }
+
+    private func ask(_ contents: [Data]) async -> HTTPReply {
+        guard (1...4).contains(contents.count), contents.allSatisfy({ $0.count <= 256 << 10 }) else {
+            return .refusal(.invalid(reason: "a parser is asked about 1 to 4 files of 256 KiB at most"))
+        }
+        return .value(await host.parse(contents))
     }
 
     private func failure(_ error: HostActionError) -> HTTPReply {

@@ -16,6 +16,7 @@ package enum Route: Hashable, Sendable {
     case probe
     case readHistory
     case readHandMade
+    case askParser
 
     package enum Audience: Hashable, Sendable {
         case coordinators
@@ -47,6 +48,7 @@ package enum Route: Hashable, Sendable {
         "/v1/read/probe": [.post: .probe],
         "/v1/read/history": [.post: .readHistory],
         "/v1/read/hand-made": [.post: .readHandMade],
+        "/v1/read/parser": [.post: .askParser],
     ]
 
     private static let commandPrefix = "/v1/commands/"
@@ -75,7 +77,7 @@ package enum Route: Hashable, Sendable {
         switch self {
         case .status, .metrics: .viewers
         case .servingStatus, .requestLease, .releaseLease, .submitCommand, .commandOutcome, .readFile,
-            .previewRules, .probe, .readHistory, .readHandMade:
+            .previewRules, .probe, .readHistory, .readHandMade, .askParser:
             .coordinators
         }
     }
@@ -85,7 +87,7 @@ package enum Route: Hashable, Sendable {
         switch self {
         case .status, .servingStatus, .metrics, .commandOutcome: false
         case .requestLease, .releaseLease, .submitCommand, .readFile, .previewRules, .probe, .readHistory,
-            .readHandMade:
+            .readHandMade, .askParser:
             true
         }
     }

@@ -1,4 +1,5 @@
 package import ControlProtocol
+package import FoundationEssentials
 package import HostControl
 package import Topology
 
@@ -54,6 +55,9 @@ package protocol HostActions: Sendable {
 
     /// Rules of somebody's hand against these addresses, in the kernel and in files that bring them back.
     func handMade(_ request: HandMadeRequest) async -> HandMadeReport
+
+    /// What the parser of the host's own ZooKeeper makes of configuration files.
+    func parse(_ contents: [Data]) async -> ParserReply
 
     /// Of every zxid asked for, by the files of this host's ZooKeeper.
     func presence(of zxids: [Zxid]) async throws(HostActionError) -> [Zxid: Presence]

@@ -1,4 +1,5 @@
 package import ControlProtocol
+package import FoundationEssentials
 package import HostControl
 package import Logging
 package import Topology
@@ -15,6 +16,7 @@ package struct LocalHost: HostActions {
     private let inspector: ZooKeeperInspector?
     /// Nil on a host without ZooKeeper.
     private let detacher: Detacher?
+    private let parser: ServerParser?
     private let supervisor: any ServiceSupervisor
     private let otherServiceNames: [String]
     private let allowedPaths: [String]
@@ -30,9 +32,11 @@ package struct LocalHost: HostActions {
         handMadeRules = HandMadeRules(stateDirectory: configuration.state)
         rehearsal = WallRehearsal(backend: configuration.backend)
         files = ConfigFiles(allowed: configuration.files, backups: configuration.state + "/backups", log: log)
+        var systemd: SystemdSupervisor?
+        if case .systemd(let allow) = configuration.services { systemd = SystemdSupervisor(allowed: allow) }
         let supervisor: any ServiceSupervisor =
             switch configuration.services {
-            case .systemd(let allow): SystemdSupervisor(allowed: allow)
+            case .systemd(let allow): systemd ?? SystemdSupervisor(allowed: allow)
             case .command(let services):
                 CommandSupervisor(
                     services: services.mapValues {
@@ -55,6 +59,9 @@ package struct LocalHost: HostActions {
             )
         }
         self.inspector = inspector
+        parser = inspector.map { [systemd] in
+            ServerParser(inspector: $0, setting: configuration.zookeeper?.java, systemd: systemd)
+        }
         detacher = inspector.map { [firewall, services] inspector in
             Detacher(
                 inspector: inspector,
@@ -258,7 +265,10 @@ package struct LocalHost: HostActions {
         var found: [NamedService] = []
         for name in otherServiceNames {
             do throws(ServiceError) {
-                found.append(NamedService(name: name, state: try await supervisor.state(of: name)))
+                let state = try await supervisor.state(of: name)
+                var version: ServerVersion?
+                if case .running(let pid) = state { version = BrokerClassPath.version(ofProcess: pid) }
+                found.append(NamedService(name: name, state: state, version: version))
             } catch {
                 found.append(NamedService(name: name, state: .failed(reason: error.description)))
             }
@@ -316,6 +326,10 @@ package struct LocalHost: HostActions {
 
     package func handMade(_ request: HandMadeRequest) async -> HandMadeReport {
         await handMadeRules.look(for: request.addresses)
+    }
+
+    package func parse(_ contents: [Data]) async -> ParserReply {
+        await parser?.ask(contents) ?? ParserReply(obstacle: "this agent's configuration names no ZooKeeper")
     }
 
     package func probe(_ targets: [ProbeTarget]) async -> [ProbeResult] { await Prober.probe(targets) }

@@ -31,6 +31,9 @@ enum RequestText {
             case .readHandMade:
                 let addresses = try WireJSON.decode(HandMadeRequest.self, from: body).addresses
                 return "look for hand-made rules against \(addresses.count) addresses"
+            case .askParser:
+                let contents = try WireJSON.decode(ParserRequest.self, from: body).contents
+                return "ask the server's own parser about \(contents.count) files"
             case nil, .status, .servingStatus, .metrics, .submitCommand, .commandOutcome: return request
             }
         } catch {
@@ -45,7 +48,7 @@ enum RequestText {
             case .releaseLease: return try WireJSON.decode(Lease.self, from: body)
             case nil, .status, .servingStatus, .metrics, .submitCommand, .commandOutcome, .readFile,
                 .previewRules,
-                .probe, .readHistory, .readHandMade:
+                .probe, .readHistory, .readHandMade, .askParser:
                 return nil
             }
         } catch {

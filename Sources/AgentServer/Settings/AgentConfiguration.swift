@@ -35,6 +35,8 @@ package struct AgentConfiguration: Hashable, Sendable {
     package struct ZooKeeper: Hashable, Sendable {
         package let service: String
         package let config: String
+        /// A Java program and a class path; nil where the process or the unit shows them.
+        package let java: [String]?
     }
 
     package let host: HostName

@@ -193,7 +193,7 @@ package struct AgentConfigurationReader {
         files: [String]?,
         services: AgentConfiguration.Services?
     ) throws(YAMLError) -> AgentConfiguration.ZooKeeper? {
-        guard let zookeeper = try top.optionalMapping("zookeeper", keys: ["service", "config"]) else {
+        guard let zookeeper = try top.optionalMapping("zookeeper", keys: ["service", "config", "java"]) else {
             return nil
         }
         let service = try zookeeper.string("service")
@@ -206,7 +206,17 @@ package struct AgentConfigurationReader {
         if let files, !files.contains(config) {
             throw try zookeeper.value("config").refused("'\(config)' is not among 'files'. Add it there.")
         }
-        return AgentConfiguration.ZooKeeper(service: service, config: config)
+        var java: [String]?
+        if let node = zookeeper["java"] {
+            let words = try node.strings(subject: "'java'")
+            guard words.count == 2, words[0].hasPrefix("/"), !words[1].isEmpty else {
+                throw node.refused(
+                    "'java' is a list of two: the absolute path of a Java program, and a class path. Write it so."
+                )
+            }
+            java = words
+        }
+        return AgentConfiguration.ZooKeeper(service: service, config: config, java: java)
     }
 
     private static func logLevel(_ top: YAMLMapping) throws(YAMLError) -> LogLevel {

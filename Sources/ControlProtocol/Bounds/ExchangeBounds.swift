@@ -148,6 +148,14 @@ extension HistoryReply: Bounded {
     package func check() throws(OutOfBounds) { try check("results", elementsOf: results) }
 }
 
+extension ParserRequest: Bounded {
+    package func check() throws(OutOfBounds) { try check("contents", elementsOf: contents) }
+}
+
+extension ParserReply: Bounded {
+    package func check() throws(OutOfBounds) { try check("refusals", elementsOf: refusals) }
+}
+
 extension ErrorReply: Bounded {
     package func check() throws(OutOfBounds) { try check("refusal", refusal) }
 }

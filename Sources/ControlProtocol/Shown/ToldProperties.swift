@@ -4,7 +4,9 @@
 package enum ToldProperties {
     package static let maxBuffer = "jute.maxbuffer"
     package static let forceSync = "zookeeper.forceSync"
-    package static let names: Set<String> = [maxBuffer, forceSync]
+    package static let names: Set<String> = [
+        maxBuffer, forceSync, "zookeeper.extendedTypesEnabled", "zookeeper.emulate353TTLNodes",
+    ]
 
     /// A number or a word stands as it is; what is neither is no value that these properties can have.
     package static func told(of all: [String: String]) -> [String: String] {

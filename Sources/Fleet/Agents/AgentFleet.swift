@@ -1,5 +1,6 @@
 import AgentClient
 package import ControlProtocol
+package import FoundationEssentials
 package import Logging
 import MutualTLS
 import NIOCore
@@ -125,6 +126,12 @@ package struct AgentFleet: Fleet {
     package func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview {
         try await call(host) { client throws(AgentClientError) in
             try await client.preview(RulesPreviewRequest(wall: wall))
+        }
+    }
+
+    package func parse(_ contents: [Data], on host: HostName) async throws(FleetError) -> ParserReply {
+        try await call(host) { client throws(AgentClientError) in
+            try await client.parse(ParserRequest(contents: contents))
         }
     }
 

@@ -1,4 +1,5 @@
 package import ControlProtocol
+package import FoundationEssentials
 package import Topology
 
 /// All that the procedure can do to hosts, through their agents.
@@ -16,6 +17,8 @@ package protocol Fleet: Sendable {
     /// When the certificates end by which this program knows agents and is known to them.
     func ownCredentials() async -> CredentialExpiry?
     func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview
+    /// What the parser of a host's own ZooKeeper makes of configuration files.
+    func parse(_ contents: [Data], on host: HostName) async throws(FleetError) -> ParserReply
     /// Rules of somebody's hand on a host.
     func handMade(_ request: HandMadeRequest, on host: HostName) async throws(FleetError) -> HandMadeReport
     func acquire(_ request: LeaseRequest, on host: HostName) async throws(FleetError) -> LeaseState

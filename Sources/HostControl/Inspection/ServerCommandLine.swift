@@ -63,6 +63,27 @@ struct ServerCommandLine {
         text.split(separator: "\0", omittingEmptySubsequences: false).map(String.init)
     }
 
+    /// As it was started, or as the kernel names it; a program that was replaced since has gone from there.
+    var program: String? {
+        if let first = options.first, first.hasPrefix("/") { return first }
+        guard let link = Self.link("/proc/\(pid)/exe") else { return nil }
+        return link.hasSuffix(" (deleted)") ? String(link.dropLast(10)) : link
+    }
+
+    /// The last one said counts, and the environment's where none is.
+    var classPath: String? {
+        var found: String?
+        for (option, next) in zip(options, options.dropFirst()) where Self.classPaths.contains(option) {
+            found = next
+        }
+        return found
+            ?? KernelText.read("/proc/\(pid)/environ").flatMap { text in
+                Self.split(text).first { $0.hasPrefix("CLASSPATH=") }.map { String($0.dropFirst(10)) }
+            }
+    }
+
+    private static let classPaths = ["-cp", "-classpath", "--class-path"]
+
     /// The file that the process was told to read, absolute.
     var configPath: String? {
         guard let file, !file.hasPrefix("/") else { return file }

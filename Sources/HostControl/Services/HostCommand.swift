@@ -17,6 +17,8 @@ struct HostCommand {
     }
 
     let arguments: [String]
+    /// Whose it is; the agent's own where there is none.
+    var account: ServerAccount?
 
     /// For messages: arguments can be secrets.
     var text: String { Self.shown(arguments.joined(separator: " ")) }
@@ -58,9 +60,15 @@ struct HostCommand {
             throw .notRun(command: text, reason: "the program is not an absolute path")
         }
         let arguments = arguments
+        let account = account.flatMap { $0.user == geteuid() ? nil : $0 }
         let work = { @Sendable () async -> Result<TerminationStatus, any Error> in
             var options = PlatformOptions()
             options.createSession = true
+            if let account {
+                options.userID = account.user
+                options.groupID = account.group
+                options.supplementaryGroups = [account.group]
+            }
             options.teardownSequence = [
                 .send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .milliseconds(100))
             ]

@@ -20,10 +20,12 @@ package struct SystemdSupervisor: ServiceSupervisor {
     package let showsStopping = true
 
     package func state(of service: String) async throws(ServiceError) -> ServiceState {
-        let properties = "LoadState,ActiveState,SubState,MainPID,Result"
-        return Self.state(
-            from: try await systemctl(["show", "--property=\(properties)", "--", try unit(service)])
-        )
+        Self.state(from: try await show("LoadState,ActiveState,SubState,MainPID,Result", of: service))
+    }
+
+    /// What systemd says of an allowed unit, one `Key=value` a line.
+    func show(_ properties: String, of service: String) async throws(ServiceError) -> String {
+        try await systemctl(["show", "--property=\(properties)", "--", try unit(service)])
     }
 
     package func start(_ service: String) async throws(ServiceError) {

@@ -2,7 +2,7 @@
 package enum AgentFile {
     package static let port = 9760
 
-    package static func text(for host: LabHost, in lab: Lab) -> String {
+    package static func text(for host: LabHost, in lab: Lab) throws(LabError) -> String {
         let view = lab.view(of: host)
         return """
             host: \(host.name)
@@ -21,7 +21,7 @@ package enum AgentFile {
             files: [\(files(of: host, view).map(quoted).joined(separator: ", "))]
             services:
             \(services(of: host, in: lab))
-            \(zooKeeper(of: host, view))
+            \(try zooKeeper(of: host, view, in: lab))
             """
     }
 
@@ -31,14 +31,22 @@ package enum AgentFile {
             ? [view.kafkaConfiguration, view.kafkaData + "/meta.properties"] : [view.zooKeeperConfiguration]
     }
 
-    private static func zooKeeper(of host: LabHost, _ view: HostView) -> String {
+    private static func zooKeeper(of host: LabHost, _ view: HostView, in lab: Lab) throws(LabError) -> String
+    {
         guard host.side != .broker else { return "" }
         return """
             zookeeper:
               service: \(view.service)
               config: \(quoted(view.zooKeeperConfiguration))
-
+            \(try java(of: host, in: lab))
             """
+    }
+
+    /// Without systemd nothing shows with what a server that does not run would be started.
+    private static func java(of host: LabHost, in lab: Lab) throws(LabError) -> String {
+        guard lab.configuration.mode == .processes else { return "" }
+        let classPath = try lab.distribution(of: host).classPath.joined(separator: ":")
+        return "  java: [\(quoted(ZooKeeperServer.java)), \(quoted(classPath))]\n"
     }
 
     private static func services(of host: LabHost, in lab: Lab) -> String {

@@ -13,7 +13,10 @@ extension Lab {
         )
         try await issueCertificates()
         for host in configuration.servingHosts {
-            try Folder.write(AgentFile.text(for: host, in: self), to: layout.host(host).agentConfiguration)
+            try Folder.write(
+                try AgentFile.text(for: host, in: self),
+                to: layout.host(host).agentConfiguration
+            )
         }
         try Folder.write(PlanFile.text(for: self), to: layout.plan)
     }

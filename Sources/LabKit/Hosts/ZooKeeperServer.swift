@@ -1,5 +1,6 @@
 /// How the lab runs ZooKeeper, Debian's and others.
 package enum ZooKeeperServer {
+    static let java = "/usr/bin/java"
     package static let jar = "/usr/share/java/zookeeper.jar"
 
     /// The configuration file of one host, with its own side's ensemble as its view.
@@ -36,7 +37,7 @@ package enum ZooKeeperServer {
         heap: Int = 128
     ) -> [String] {
         [
-            "/usr/bin/java",
+            java,
             "-Xmx\(heap)m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
             "-Dzookeeper.admin.enableServer=false",
             "-Dzookeeper.jmx.log4j.disable=true",

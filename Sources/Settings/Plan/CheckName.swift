@@ -13,6 +13,7 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
     case credentialFiles = "credential-files"
     case revocationList = "revocation-list"
     case configurationFiles = "configuration-files"
+    case serverParser = "server-parser"
     case agentReach = "agent-reach"
     case configPaths = "config-paths"
     case staticConfiguration = "static-configuration"
@@ -29,6 +30,7 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
     case zookeeperVersion = "zookeeper-version"
     case knownFaults = "known-faults"
     case versionPair = "version-pair"
+    case readableData = "readable-data"
     case sourceEnsemble = "source-ensemble"
     case zxidHeadroom = "zxid-headroom"
     case fourLetterWords = "four-letter-words"
@@ -79,6 +81,7 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
         case .credentialFiles: .waivable(traps: [])
         case .revocationList: .waivable(traps: [])
         case .configurationFiles: .needed(traps: [], Self.files)
+        case .serverParser: .waivable(traps: [])
         case .agentReach:
             .needed(
                 traps: [],
@@ -104,6 +107,7 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
         case .zookeeperVersion: .waivable(traps: [1])
         case .knownFaults: .waivable(traps: [])
         case .versionPair: .waivable(traps: [])
+        case .readableData: .waivable(traps: [])
         case .sourceEnsemble: .needed(traps: [2], Self.oneEnsemble)
         case .zxidHeadroom: .waivable(traps: [])
         case .fourLetterWords: .needed(traps: [7], "roles and transactions are read with `srvr` throughout")
@@ -138,6 +142,7 @@ package protocol CheckCatalog {
     static func credentialFiles(_ plan: Plan) -> Self
     static func revocationList(_ plan: Plan) -> Self
     static func configurationFiles(_ plan: Plan) -> Self
+    static func serverParser(_ plan: Plan) -> Self
     static func agentReach(_ plan: Plan) -> Self
     static func configPaths(_ plan: Plan) -> Self
     static func staticConfiguration(_ plan: Plan) -> Self
@@ -154,6 +159,7 @@ package protocol CheckCatalog {
     static func zookeeperVersion(_ plan: Plan) -> Self
     static func knownFaults(_ plan: Plan) -> Self
     static func versionPair(_ plan: Plan) -> Self
+    static func readableData(_ plan: Plan) -> Self
     static func sourceEnsemble(_ plan: Plan) -> Self
     static func zxidHeadroom(_ plan: Plan) -> Self
     static func fourLetterWords(_ plan: Plan) -> Self
@@ -185,6 +191,7 @@ extension CheckCatalog {
         case .credentialFiles: credentialFiles(plan)
         case .revocationList: revocationList(plan)
         case .configurationFiles: configurationFiles(plan)
+        case .serverParser: serverParser(plan)
         case .agentReach: agentReach(plan)
         case .configPaths: configPaths(plan)
         case .staticConfiguration: staticConfiguration(plan)
@@ -201,6 +208,7 @@ extension CheckCatalog {
         case .zookeeperVersion: zookeeperVersion(plan)
         case .knownFaults: knownFaults(plan)
         case .versionPair: versionPair(plan)
+        case .readableData: readableData(plan)
         case .sourceEnsemble: sourceEnsemble(plan)
         case .zxidHeadroom: zxidHeadroom(plan)
         case .fourLetterWords: fourLetterWords(plan)

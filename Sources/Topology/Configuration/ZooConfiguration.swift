@@ -42,6 +42,18 @@ package struct ZooConfiguration: Hashable, Sendable {
     /// The effective value of any key: the last one, as in Java's Properties, without blanks around it.
     package subscript(key: String) -> String? { lastSetting(key)?.value }
 
+    /// Classes of `authProvider.NAME` settings.
+    package var authProviders: Set<String> {
+        Set(
+            text.elements.compactMap { element -> String? in
+                guard case .setting(let key, let value) = element.content,
+                    key.utf8.starts(with: "authProvider.".utf8)
+                else { return nil }
+                return value.trimmingBlanks()
+            }
+        )
+    }
+
     package func line(of key: String) -> Int? { lastSetting(key)?.line }
 
     func lastSetting(_ wanted: String) -> (value: String, line: Int)? {

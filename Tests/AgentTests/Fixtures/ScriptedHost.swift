@@ -213,6 +213,10 @@ final class ScriptedHost: HostActions {
         RulesPreview(backend: .nftables, text: "table inet mitosis")
     }
 
+    func parse(_ contents: [Data]) async -> ParserReply {
+        ParserReply(version: ServerVersion(3, 8, 0), refusals: contents.map { _ in "" }, obstacle: nil)
+    }
+
     func probe(_ targets: [ProbeTarget]) async -> [ProbeResult] {
         targets.map { ProbeResult(target: $0, answer: .connected) }
     }

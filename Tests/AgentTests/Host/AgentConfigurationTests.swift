@@ -49,6 +49,16 @@ struct AgentConfigurationTests {
         #expect(try read(text).services.names == ["zookeeper.service"])
     }
 
+    @Test("the Java of a server may be named, as a program and a class path")
+    func java() throws {
+        #expect(try read(Self.good).zookeeper?.java == nil)
+        let text = Self.good.replacing(
+            "/etc/zoo.cfg}",
+            with: #"/etc/zoo.cfg, java: [/usr/bin/java, "/a:/b/*"]}"#
+        )
+        #expect(try read(text).zookeeper?.java == ["/usr/bin/java", "/a:/b/*"])
+    }
+
     @Test(
         "a mistake is refused with its line and what to do",
         arguments: [
@@ -62,6 +72,14 @@ struct AgentConfigurationTests {
             ("198.51.100.0/24", "198.51.100.1/24", "agent.yaml:5: ", "host bits"),
             ("manager: systemd", "manager: upstart", "agent.yaml:7: ", "systemd or command"),
             ("allow: [zookeeper.service]", "allow: [zookeeper]", "agent.yaml:7: ", "whole name"),
+            (
+                "config: /etc/zoo.cfg}", "config: /etc/zoo.cfg, java: [java, /a]}", "agent.yaml:8: ",
+                "list of two"
+            ),
+            (
+                "config: /etc/zoo.cfg}", "config: /etc/zoo.cfg, java: [/java]}", "agent.yaml:8: ",
+                "list of two"
+            ),
             ("{service: zookeeper.service", "{service: zk.service", "agent.yaml:8: ", "Add it there"),
             ("config: /etc/zoo.cfg", "config: /etc/other.cfg", "agent.yaml:8: ", "among 'files'"),
             (

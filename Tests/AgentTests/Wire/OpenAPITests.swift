@@ -80,6 +80,7 @@ struct OpenAPITests {
                 #"{"wall":{"peers":["198.51.100.7"],"scope":{"ports":{"numbers":[2888]}}}}"#,
             "POST /v1/read/probe": #"{"targets":[{"address":"198.51.100.7","port":2181}]}"#,
             "POST /v1/read/hand-made": #"{"addresses":["198.51.100.7"]}"#,
+            "POST /v1/read/parser": #"{"contents":["eD15Cg=="]}"#,
             "POST /v1/read/history": #"{"zxids":["0x100000001","0x2"]}"#,
         ]
         try await TestAgent.with { agent in

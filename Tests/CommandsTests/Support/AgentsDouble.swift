@@ -179,6 +179,10 @@ final class AgentsDouble: Fleet {
         )
     }
 
+    func parse(_ contents: [Data], on host: HostName) async throws(FleetError) -> ParserReply {
+        throw .broken(host: host, reason: "has no parser")
+    }
+
     func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview {
         throw .broken(host: host, reason: "shows no rules")
     }

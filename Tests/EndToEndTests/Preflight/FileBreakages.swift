@@ -60,6 +60,16 @@ extension Breakage {
             try $0.addSetting("sslQuorum=true", on: "d1")
         },
         Breakage(
+            "metrics that the server's class path has not, as its own parser alone can know",
+            ["server-parser"],
+            saying: ["d2: ", "ZooKeeper 3.8.0 refuses it: metrics provider class was not found"]
+        ) {
+            try $0.addSetting(
+                "metricsProvider.className=org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider",
+                on: "d2"
+            )
+        },
+        Breakage(
             "writes that are not forced (trap 21)",
             ["durable-writes"],
             saying: ["d1: ", "forceSync=no"]

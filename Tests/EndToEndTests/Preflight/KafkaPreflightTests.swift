@@ -18,6 +18,8 @@ struct BrokerPreflightTests {
         #expect(output.passed == output.findings.count, "\(output.faults)")
         let documented = try DocumentedCheck.all()
         #expect(output.findings.map(\.name) == documented.map(\.name))
+        let faults = try #require(output.finding("known-faults"))
+        #expect(faults.reason.contains(", Kafka 0.8.1"), "\(faults.reason)")
         #expect(output.findings.map(\.traps) == documented.map(\.traps))
         #expect(Set(output.findings.flatMap(\.traps)).isSuperset(of: 1...23))
     }

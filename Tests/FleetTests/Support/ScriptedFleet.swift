@@ -1,5 +1,6 @@
 import ControlProtocol
 import Fleet
+import FoundationEssentials
 import Synchronization
 import SystemCalls
 import Topology
@@ -81,6 +82,10 @@ final class ScriptedFleet: Fleet {
     }
 
     func handMade(_ request: HandMadeRequest, on host: HostName) async throws(FleetError) -> HandMadeReport {
+        throw .broken(host: host, reason: "not scripted")
+    }
+
+    func parse(_ contents: [Data], on host: HostName) async throws(FleetError) -> ParserReply {
         throw .broken(host: host, reason: "not scripted")
     }
 

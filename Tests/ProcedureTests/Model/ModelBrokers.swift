@@ -36,6 +36,8 @@ struct ModelBrokers {
     /// Nodes that a test puts there, or nil to take one away.
     var overrides: [String: Znode?] = [:]
     var isUnreadable = false
+    /// Of Kafka, where it shows.
+    var versions: [HostName: ServerVersion] = [:]
     /// Hosts whose agents' configurations do not name the broker's service.
     var hiddenServices: Set<HostName> = []
     private var transactions: UInt32 = 1000
@@ -226,7 +228,7 @@ extension ModelBrokers {
             rules: InstalledRules(backend: .nftables, wall: nil, count: 0, counters: [], listing: ""),
             zookeeper: nil,
             services: hiddenServices.contains(host)
-                ? [] : [NamedService(name: broker.planned.service, state: state)],
+                ? [] : [NamedService(name: broker.planned.service, state: state, version: versions[host])],
             files: [fileState(host)],
             reach: []
         )

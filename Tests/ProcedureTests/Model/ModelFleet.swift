@@ -150,6 +150,15 @@ final class ModelFleet: Fleet, EnsembleReading {
         throw .broken(host: host, reason: "not modelled")
     }
 
+    func parse(_ contents: [Data], on host: HostName) async throws(FleetError) -> ParserReply {
+        let odd = state.withLock { $0.model.odd(host) }
+        if odd.isSilent { throw .unreachable(host: host, reason: "silent") }
+        if let reason = odd.parserFailure { throw .broken(host: host, reason: reason) }
+        if let obstacle = odd.parserObstacle { return ParserReply(obstacle: obstacle) }
+        let refusals = contents.indices.map { $0 < odd.parserRefusals.count ? odd.parserRefusals[$0] : "" }
+        return ParserReply(version: odd.version, refusals: refusals, obstacle: nil)
+    }
+
     func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview {
         if let refusal = state.withLock({ $0.model.odd(host).previewRefusal }) {
             throw .broken(host: host, reason: refusal)

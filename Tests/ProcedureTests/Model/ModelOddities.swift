@@ -11,6 +11,11 @@ struct ModelOddities {
     var configPath: String?
     var state: ServiceState?
     var version = ServerVersion(3, 8, 0)
+    var parserObstacle: String?
+    /// Why its agent does not answer that question.
+    var parserFailure: String?
+    /// What its own parser says of the file as it is, and as it will be rewritten.
+    var parserRefusals: [String] = []
     /// Its whitelist leaves `srvr` out.
     var isSilenced = false
     var role: ServerStats.Role?

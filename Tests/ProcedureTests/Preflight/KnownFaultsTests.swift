@@ -163,6 +163,73 @@ struct KnownFaultsTests {
         #expect(dormant.hasPrefix("holds: ") && dormant.contains("when it has joined"), "\(dormant)")
     }
 
+    /// What is said of a cluster one of whose brokers runs this Kafka and asks for a session of so many milliseconds.
+    private static func judge(
+        kafka version: String,
+        session: Int,
+        source: ServerVersion = ServerVersion(3, 8, 0)
+    ) async throws -> String {
+        let plan = try Fixture.plan(source: 3, destination: 3, kafka: Fixture.kafka)
+        let fleet = ModelFleet(plan: plan)
+        let host = try #require(HostName("k2"))
+        fleet.change { model in
+            model.brokers.versions[host] = ServerVersion(version)
+            model.editBroker("k2", "# kept", "zookeeper.session.timeout.ms=\(session)")
+            for server in plan.source { model.make(server.host.description) { $0.version = source } }
+        }
+        let survey = await Survey.take(of: plan, through: fleet)
+        let view = FleetView(hosts: await fleet.observe(plan.servers.map(\.host) + [host]))
+        let subject = SurveyedPlan(plan: plan, survey: survey)
+        return text(Check.knownFaults(subject).gate.judge(view, RunFacts()))
+    }
+
+    @Test(
+        "a broker whose Kafka does not outlive the loss of its session is refused where the session is short"
+    )
+    func brokers() async throws {
+        let short = try await Self.judge(kafka: "2.7.0", session: 6000)
+        #expect(short.hasPrefix("never: KAFKA-14887 on broker 2 (k2), Kafka 2.7.0: "), "\(short)")
+        #expect(
+            short.contains("its session is 6000 ms, 10000 ms are needed") && !short.contains("KAFKA-5473")
+        )
+        let old = try await Self.judge(kafka: "0.8.1.1", session: 6000)
+        #expect(
+            old.hasPrefix("never: KAFKA-5473 on broker 2 (k2), Kafka 0.8.1") && !old.contains("KAFKA-7165")
+        )
+        let stale = try await Self.judge(kafka: "2.1.1", session: 6000, source: ServerVersion(3, 4, 6))
+        #expect(stale.hasPrefix("never: KAFKA-7165 on broker 2 (k2)"), "\(stale)")
+        for (version, session) in [("2.7.0", 10_000), ("2.1.1", 6000), ("3.4.1", 6000)] {
+            let said = try await Self.judge(kafka: version, session: session)
+            #expect(said.hasPrefix("holds: ") && said.contains("Kafka \(version)"), "\(said)")
+            #expect(said.contains("not known of k1, k3"), "\(said)")
+        }
+        let controller = try await Self.judge(kafka: "3.0.0", session: 18_000)
+        #expect(controller.hasPrefix("warns: KAFKA-13461 on broker 2 (k2)"), "\(controller)")
+        // Confluent's numbers are not Kafka's.
+        let other = try await Self.judge(kafka: "3.3.0-ccs", session: 6000)
+        #expect(other.hasPrefix("holds: ") && other.contains("not known of k1, k2, k3"), "\(other)")
+    }
+
+    @Test("`mitosis plan` says what both sides' versions are and mean, and of whom none is known")
+    func planned() async throws {
+        let plan = try Fixture.plan(source: 3, destination: 3, strategy: .observers)
+        let fleet = ModelFleet(plan: plan)
+        let subject = SurveyedPlan(plan: plan, survey: await Survey.take(of: plan, through: fleet))
+        #expect(await subject.versions(through: fleet).hasPrefix("ZooKeeper 3.8.0 stays: seen in the matrix"))
+        fleet.change { model in
+            for host in ["d4", "d5", "d6"] { model.make(host) { $0.version = ServerVersion(3, 6, 3) } }
+        }
+        let older = await subject.versions(through: fleet)
+        #expect(older.hasPrefix("refused: ZooKeeper 3.8.0 becomes 3.6.3"), "\(older)")
+        fleet.change { model in
+            for host in ["d4", "d5", "d6"] { model.make(host) { $0.parserObstacle = "no Java" } }
+        }
+        let unknown = await subject.versions(through: fleet)
+        #expect(
+            unknown.contains("judged when it has joined") && unknown.hasSuffix("(not known of d4, d5, d6)")
+        )
+    }
+
     @Test("a pair is seen by its minor versions, between two that were seen, or neither")
     func meanings() throws {
         let seen = VersionPair.read(

@@ -279,5 +279,45 @@ extension Fault {
         Fault("a whitelist without mntr", .fourLetterWords, "s1: ", "leaves mntr out", verdict: .warn) {
             $0.edit("s1", "# kept", "4lw.commands.whitelist=srvr")
         },
+        Fault(
+            "TTL nodes that the destination would delete",
+            .readableData,
+            "d4: extendedTypesEnabled is not true, as on s2: TTL nodes would be deleted when it starts",
+            "d6: extendedTypesEnabled is not true"
+        ) { model in
+            model.edit("s2", "# kept", "extendedTypesEnabled=true")
+            model.edit("d5", "# kept", "extendedTypesEnabled=true")
+        },
+        Fault(
+            "ACLs that the destination could not judge",
+            .readableData,
+            "d4: no authProvider is com.example.Provider, as on s1: ACLs of its scheme would let nobody in",
+            "d6: DigestAuthenticationProvider.digestAlg is not that of s1"
+        ) { model in
+            model.edit(
+                "s1",
+                "# kept",
+                "authProvider.7=com.example.Provider\nDigestAuthenticationProvider.digestAlg=SHA-256"
+            )
+        },
+        Fault(
+            "files that the servers' own parsers refuse",
+            .serverParser,
+            "s1: /etc/zookeeper/conf/zoo.cfg: ZooKeeper 3.8.0 refuses it as it will be rewritten: too many servers",
+            "d5: /etc/zookeeper/conf/zoo.cfg: ZooKeeper 3.8.0 refuses it: metrics provider class was not found"
+        ) { model in
+            model.make("s1") { $0.parserRefusals = ["", "too many servers"] }
+            model.make("d5") { $0.parserRefusals = ["metrics provider class was not found"] }
+        },
+        Fault(
+            "parsers that were not asked",
+            .serverParser,
+            "d4: not asked: no Java",
+            "d6: not asked: no such route",
+            verdict: .warn
+        ) { model in
+            model.make("d4") { $0.parserObstacle = "no Java" }
+            model.make("d6") { $0.parserFailure = "no such route" }
+        },
     ]
 }

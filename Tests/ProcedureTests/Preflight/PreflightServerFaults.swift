@@ -18,8 +18,9 @@ extension Fault {
             "a version that can lose data",
             .knownFaults,
             "ZOOKEEPER-4925 on s1 (3.9.3), s2 (3.9.3), s3 (3.9.3): data loss",
+            "ZOOKEEPER-4925 on d4 (3.9.3), d5 (3.9.3), d6 (3.9.3): data loss",
             "use 3.9.4 or later",
-            make: odd("s1", "s2", "s3") { $0.version = ServerVersion(3, 9, 3) }
+            make: odd("s1", "s2", "s3", "d4", "d5", "d6") { $0.version = ServerVersion(3, 9, 3) }
         ),
         Fault(
             "a source of several versions",
@@ -27,6 +28,12 @@ extension Fault {
             "the source runs several versions: 3.8.0, 3.8.4",
             verdict: .warn,
             make: odd("s2") { $0.version = ServerVersion(3, 8, 4) }
+        ),
+        Fault(
+            "a destination that is older, as its own libraries say before it runs",
+            .versionPair,
+            "ZooKeeper 3.8.0 becomes 3.6.3, an older version",
+            make: odd("d4", "d5", "d6") { $0.version = ServerVersion(3, 6, 3) }
         ),
         Fault("source servers that are stopped", .sourceEnsemble, "s1: zookeeper.service is stopped") {
             model in

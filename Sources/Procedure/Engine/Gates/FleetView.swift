@@ -6,6 +6,9 @@ import Topology
 /// What a ZooKeeper has of Kafka, or why it does not say.
 package typealias KafkaAnswer = Result<KafkaCluster, KafkaReadingError>
 
+/// What a host's own parser made of files, or why its agent does not say.
+package typealias ParserAnswer = Result<ParserReply, FleetError>
+
 /// One look at the fleet: every gate is judged on such a value and on nothing else.
 package struct FleetView: Hashable, Sendable {
     package var hosts: [HostName: Observation]
@@ -21,6 +24,8 @@ package struct FleetView: Hashable, Sendable {
     package var probeErrors: [HostName: FleetError] = [:]
     /// What each host's backend made of the walls that it was shown.
     package var previews: [HostName: [Wall: PreviewAnswer]] = [:]
+    /// What each host's own parser made of the files that it was shown.
+    package var parsers: [HostName: ParserAnswer] = [:]
     /// When this program's own certificates end; nil when it was not asked.
     package var ownCredentials: CredentialExpiry?
     /// From before the hosts were asked until the last had answered, by this program's clock, Unix milliseconds.

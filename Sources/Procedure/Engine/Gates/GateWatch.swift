@@ -102,10 +102,14 @@ struct GateWatch: Sendable {
         async let kafka = kafka(look.kafka)
         async let canaries = canaries(look.canaries)
         async let previews = fleet.previews(of: look.walls)
+        async let parsers = mapHosts(look.files) { host, contents throws(FleetError) in
+            try await fleet.parse(contents, on: host)
+        }
         (view.hosts, view.lookedAt) = await hosts
         view.kafka = await kafka
         view.canaries = await canaries
         view.previews = await previews
+        view.parsers = await parsers
         if look.ownCredentials { view.ownCredentials = await fleet.ownCredentials() }
         view.histories = await fleet.histories(of: transactions(look.histories, view, facts))
         view.proofs = await proofs(look.proofs.map { $0(facts) })

@@ -1,5 +1,6 @@
 package import ControlProtocol
 package import Fleet
+package import FoundationEssentials
 package import Topology
 
 /// What a gate has to see, besides the hosts' own statuses.
@@ -23,6 +24,8 @@ package struct Look: Sendable {
     package var proofs: [ProofOrder]
     /// Walls that the agents' backends shall judge without putting them up.
     package var walls: [HostName: [Wall]]
+    /// Configuration files about which the servers' own parsers are asked.
+    package var files: [HostName: [Data]] = [:]
     /// Whether to see when this program's own certificates end.
     package var ownCredentials: Bool
 
@@ -53,7 +56,7 @@ package struct Look: Sendable {
     /// always asked anew.
     func shows(all other: Look) -> Bool {
         guard other.kafka.isEmpty, other.histories.isEmpty, other.canaries.isEmpty, other.walls.isEmpty,
-            other.proofs.isEmpty, !other.ownCredentials, !other.awaitsServing
+            other.proofs.isEmpty, other.files.isEmpty, !other.ownCredentials, !other.awaitsServing
         else { return false }
         return Set(hosts).isSuperset(of: other.hosts)
             && other.probes.allSatisfy { Set(probes[$0.key] ?? []).isSuperset(of: $0.value) }
@@ -73,6 +76,7 @@ package struct Look: Sendable {
         both.canaries += other.canaries.filter { !canaries.contains($0) }
         both.proofs += other.proofs
         both.walls.merge(other.walls) { first, second in first + second.filter { !first.contains($0) } }
+        both.files.merge(other.files) { first, _ in first }
         both.awaitsServing = awaitsServing || other.awaitsServing
         both.ownCredentials = ownCredentials || other.ownCredentials
         return both

@@ -27,24 +27,29 @@ extension Check {
                 return .never(reason: "\(text): \(prediction.objection ?? "too short")")
             }
             if let objection = prediction.objection { return .warns(observed: "\(text): \(objection)") }
-            if shortest < KafkaProcedure.defaultSession { return .warns(observed: "\(text): short") }
+            if shortest < SurveyedPlan.defaultSession { return .warns(observed: "\(text): short") }
             return .holds(observed: text)
         }
     }
 }
 
 extension KafkaProcedure {
-    /// Kafka's default before 2.5, and 18 s since.
-    ///
-    /// Which version a broker is, its file does not say.
-    fileprivate static var defaultSession: Int { 6000 }
-
     /// By broker: its session's timeout, as the destination's servers clamp it.
     var sessions: [String: Int] {
-        Dictionary(brokers.map { ($0.name, effectiveSession(of: $0)) }) { first, _ in first }
+        let surveyed = SurveyedPlan(plan: plan, survey: survey)
+        return Dictionary(brokers.map { ($0.name, surveyed.session(of: $0)) }) { first, _ in first }
     }
+}
 
-    private func effectiveSession(of broker: PlannedBroker) -> Int {
+extension SurveyedPlan {
+    /// Milliseconds of a session that outlasts the slowest division that was measured, of 8 s, with a margin of 2 s.
+    static var safeSession: Int { 10_000 }
+
+    /// Kafka's default before 2.5, and 18 s since; which it is, a broker's file does not say.
+    static var defaultSession: Int { 6000 }
+
+    /// What a broker asks for, as the destination's servers clamp it; milliseconds.
+    func session(of broker: PlannedBroker) -> Int {
         let asked = survey.kafka?.file(of: broker.host).flatMap { file -> Int? in
             do throws(KafkaFileError) { return try ServerProperties(file.content).sessionTimeout } catch {
                 return nil

@@ -7,6 +7,8 @@ package struct KnownFault: Hashable, Sendable {
         case source
         case destination
         case either
+        /// Kafka's brokers; the versions are Kafka's.
+        case broker
     }
 
     package enum Verdict: Hashable, Sendable {
@@ -15,6 +17,10 @@ package struct KnownFault: Hashable, Sendable {
         /// Only with limits that make it matter; only beside other files' `multiAddress`.
         case slowLimits
         case multiAddress
+        /// Refused where a broker's session would not outlast the division; the other, only beside servers whose ephemeral nodes
+        /// outlive their session.
+        case session
+        case staleSession
         /// A check of its own looks for it.
         case check(CheckName)
         /// The procedure does what is to be done.
@@ -26,6 +32,8 @@ package struct KnownFault: Hashable, Sendable {
             case "warn": self = .warn
             case "slow-limits": self = .slowLimits
             case "multi-address": self = .multiAddress
+            case "session": self = .session
+            case "stale-session": self = .staleSession
             case "procedure": self = .procedure
             default:
                 guard let check = CheckName(rawValue: text) else { return nil }

@@ -11,24 +11,26 @@ extension Check {
             remedy:
                 "Upgrade the servers that are named first, or waive it with the reason why the fault cannot hurt you; the table is "
                 + "known-faults.md",
-            looking: Look(hosts: subject.plan.servers.map(\.host))
+            looking: subject.faultLook
         ) { fleet, _ in
             var remarks = Remarks()
             subject.remarkKnownFaults(fleet, &remarks)
-            let seen = fleet.seen(subject.plan.servers).compactMap(\.zookeeper.version)
+            let seen = subject.plan.servers.compactMap { fleet.version(of: $0.host) }
             let count = KnownFault.table.faults.count
+            let kafka = subject.kafkaSentence(fleet)
             return remarks.verdict(
                 "\(count) faults known, none that matters to "
                     + (seen.isEmpty
-                        ? "anything that serves"
-                        : Set(seen).sorted().map(\.description).joined(separator: ", "))
+                        ? "any version that is known"
+                        : Set(seen).sorted().map(\.description).joined(separator: ", ")) + kafka
             )
         }
     }
 }
 
 extension SurveyedPlan {
-    /// Versions are known of servers that serve: the destination's when it has joined, and they are judged again then.
+    /// Versions are known of servers that serve, and of those whose parser answered; all are judged again when the destination
+    /// has joined.
     func remarkKnownFaults(_ fleet: FleetView, _ remarks: inout Remarks) {
         for mistake in KnownFault.table.mistakes {
             remarks.refuse("the table of known faults has a row that cannot be read: \(mistake)")
@@ -40,6 +42,7 @@ extension SurveyedPlan {
             for (side, servers) in sides where fault.side == side || fault.side == .either {
                 remark(fault, on: servers, fleet, &remarks)
             }
+            if fault.side == .broker { remark(fault, onBrokersOf: fleet, &remarks) }
         }
     }
 
@@ -49,10 +52,11 @@ extension SurveyedPlan {
         _ fleet: FleetView,
         _ remarks: inout Remarks
     ) {
-        let affected = fleet.seen(servers).filter { $0.zookeeper.version.map(fault.affects) ?? false }
+        let affected = servers.compactMap { server in
+            fleet.version(of: server.host).flatMap { fault.affects($0) ? "\(server.host) (\($0))" : nil }
+        }
         guard !affected.isEmpty else { return }
-        let who = affected.map { "\($0.server.host) (\($0.zookeeper.version?.description ?? ""))" }
-            .joined(separator: ", ")
+        let who = affected.joined(separator: ", ")
         let text = "\(fault.name) on \(who): \(fault.harm); \(fault.remedy)"
         switch fault.verdict {
         case .refuse: remarks.refuse(text)
@@ -62,7 +66,7 @@ extension SurveyedPlan {
             if configurations.contains(where: { $0.file["multiAddress.enabled"]?.lowercased() == "true" }) {
                 remarks.refuse(text)
             }
-        case .check, .procedure: break
+        case .session, .staleSession, .check, .procedure: break
         }
     }
 

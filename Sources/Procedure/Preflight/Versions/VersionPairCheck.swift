@@ -11,7 +11,7 @@ extension Check {
             remedy:
                 "Rehearse it first: `mitosis-lab run --zookeeper SOURCE,DESTINATION`; never let the destination be older than "
                 + "the source",
-            looking: Look(hosts: subject.plan.servers.map(\.host))
+            looking: subject.parsing
         ) { fleet, _ in
             var remarks = Remarks()
             let observed = subject.remarkVersionPair(fleet, &remarks)
@@ -21,10 +21,10 @@ extension Check {
 }
 
 extension SurveyedPlan {
-    /// Judged from the first destination server that serves; returns what is said when nothing is wrong.
+    /// Judged from servers that serve, and from those whose parser answered; returns what is said when nothing is wrong.
     func remarkVersionPair(_ fleet: FleetView, _ remarks: inout Remarks) -> String {
         let versions = { (servers: [PlannedServer]) in
-            Set(fleet.seen(servers).compactMap(\.zookeeper.version)).sorted()
+            Set(servers.compactMap { fleet.version(of: $0.host) }).sorted()
         }
         let (sources, destinations) = (versions(plan.source), versions(plan.destination))
         if sources.count > 1 {
@@ -36,7 +36,7 @@ extension SurveyedPlan {
             let texts = destinations.map(\.description).joined(separator: ", ")
             remarks.warn("the destination runs several versions: \(texts)")
         }
-        guard let source = sources.last else { return "not judged: no source server was seen to serve" }
+        guard let source = sources.last else { return "not judged: no source server's version is known" }
         guard let destination = destinations.first else {
             return
                 "ZooKeeper \(source) on the source; the destination's is judged when it has joined, before the division"
