@@ -60,10 +60,23 @@ package struct HostStatus: Hashable, Sendable, Codable {
 package struct NamedService: Hashable, Sendable, Codable {
     package let name: String
     package let state: ServiceState
+    /// What a running broker's command line sets, whatever its file says, of the keys in `ToldProperties.settings`.
+    ///
+    /// Nil when it is no broker, or not known.
+    package let overrides: [String: String]?
+    /// Whether its process uses another network than the agent; nil when nothing runs, or it is not known.
+    package let hasOwnNetwork: Bool?
 
-    package init(name: String, state: ServiceState) {
+    package init(
+        name: String,
+        state: ServiceState,
+        overrides: [String: String]? = nil,
+        hasOwnNetwork: Bool? = nil
+    ) {
         self.name = name
         self.state = state
+        self.overrides = overrides
+        self.hasOwnNetwork = hasOwnNetwork
     }
 }
 
@@ -73,6 +86,13 @@ package enum ServiceState: Hashable, Sendable, Codable {
     case changing
     case stopped
     case failed(reason: String)
+
+    package var pid: Int32? {
+        switch self {
+        case .running(let pid): pid
+        case .changing, .stopped, .failed: nil
+        }
+    }
 }
 
 package struct ZooKeeperStatus: Hashable, Sendable, Codable {
@@ -115,6 +135,10 @@ package struct ZooKeeperStatus: Hashable, Sendable, Codable {
     ///
     /// Nil when they could not be looked at.
     package let dataSize: UInt64?
+    /// Whether its process uses another network than the agent, whose rules do not reach it.
+    ///
+    /// Nil when nothing runs, or it is not known.
+    package let hasOwnNetwork: Bool?
 
     package init(
         service: String,
@@ -131,7 +155,8 @@ package struct ZooKeeperStatus: Hashable, Sendable, Codable {
         javaProperties: [String: String]? = nil,
         dataSize: UInt64? = nil,
         lookingFor: Int? = nil,
-        leadingFor: Int? = nil
+        leadingFor: Int? = nil,
+        hasOwnNetwork: Bool? = nil
     ) {
         self.service = service
         self.state = state
@@ -148,6 +173,7 @@ package struct ZooKeeperStatus: Hashable, Sendable, Codable {
         self.dataSize = dataSize
         self.lookingFor = lookingFor
         self.leadingFor = leadingFor
+        self.hasOwnNetwork = hasOwnNetwork
     }
 }
 

@@ -258,7 +258,15 @@ package struct LocalHost: HostActions {
         var found: [NamedService] = []
         for name in otherServiceNames {
             do throws(ServiceError) {
-                found.append(NamedService(name: name, state: try await supervisor.state(of: name)))
+                let state = try await supervisor.state(of: name)
+                found.append(
+                    NamedService(
+                        name: name,
+                        state: state,
+                        overrides: state.pid.flatMap { BrokerCommandLine.overrides(ofProcess: $0) },
+                        hasOwnNetwork: state.pid.flatMap { NetworkNamespace.isForeign(toProcess: $0) }
+                    )
+                )
             } catch {
                 found.append(NamedService(name: name, state: .failed(reason: error.description)))
             }
@@ -281,14 +289,9 @@ package struct LocalHost: HostActions {
 
     package func reach(of zookeeper: ZooKeeperStatus?) async -> [PathReach] {
         let named = [zookeeper?.data.path, zookeeper?.data.logPath].compactMap { $0 }.filter { !$0.isEmpty }
-        let process: Int32? =
-            switch zookeeper?.state {
-            case .running(let pid): pid
-            case .changing, .stopped, .failed, nil: nil
-            }
         return await reaching.reach(
             directories: named.count == 2 && named[0] == named[1] ? [named[0]] : named,
-            process: process
+            process: zookeeper?.state.pid
         )
     }
 

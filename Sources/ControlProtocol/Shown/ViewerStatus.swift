@@ -5,7 +5,14 @@ extension HostStatus {
     /// why, too.
     package var forViewers: HostStatus {
         var status = self
-        status.services = services.map { NamedService(name: $0.name, state: $0.state.forViewers) }
+        status.services = services.map {
+            NamedService(
+                name: $0.name,
+                state: $0.state.forViewers,
+                overrides: $0.overrides,
+                hasOwnNetwork: $0.hasOwnNetwork
+            )
+        }
         if rules.unreadable != nil { status.rules.unreadable = Self.untold }
         if let zookeeper {
             status.zookeeper?.state = zookeeper.state.forViewers
