@@ -154,7 +154,7 @@ struct PreflightTests {
         let fleet = ModelFleet(plan: plan)
         fleet.change { $0.make("d4") { $0.state = .running(pid: 77) } }
         let failed = await Self.findings(plan, fleet).filter { $0.verdict == .fail }
-        #expect(failed.map(\.name) == [.serverProcesses, .destinationStopped])
+        try #require(failed.map(\.name) == [.serverProcesses, .destinationStopped])
         #expect(failed[0].reason.contains("d4: process 77 of zookeeper.service is no ZooKeeper server"))
         #expect(failed[1].reason.contains("d4: zookeeper.service runs (pid 77)"))
         #expect(fleet.sent == 0)
