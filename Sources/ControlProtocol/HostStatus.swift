@@ -62,11 +62,25 @@ package struct NamedService: Hashable, Sendable, Codable {
     package let state: ServiceState
     /// Of a running Kafka broker, by its class path; nil for anything else, and where it does not show.
     package let version: ServerVersion?
+    /// What a running broker's command line sets, whatever its file says, of the keys in `ToldProperties.settings`.
+    ///
+    /// Nil when it is no broker, or not known.
+    package let overrides: [String: String]?
+    /// Whether its process uses another network than the agent; nil when nothing runs, or it is not known.
+    package let hasOwnNetwork: Bool?
 
-    package init(name: String, state: ServiceState, version: ServerVersion? = nil) {
+    package init(
+        name: String,
+        state: ServiceState,
+        version: ServerVersion? = nil,
+        overrides: [String: String]? = nil,
+        hasOwnNetwork: Bool? = nil
+    ) {
         self.name = name
         self.state = state
         self.version = version
+        self.overrides = overrides
+        self.hasOwnNetwork = hasOwnNetwork
     }
 }
 
@@ -76,6 +90,13 @@ package enum ServiceState: Hashable, Sendable, Codable {
     case changing
     case stopped
     case failed(reason: String)
+
+    package var pid: Int32? {
+        switch self {
+        case .running(let pid): pid
+        case .changing, .stopped, .failed: nil
+        }
+    }
 }
 
 package struct ZooKeeperStatus: Hashable, Sendable, Codable {
@@ -118,6 +139,10 @@ package struct ZooKeeperStatus: Hashable, Sendable, Codable {
     ///
     /// Nil when they could not be looked at.
     package let dataSize: UInt64?
+    /// Whether its process uses another network than the agent, whose rules do not reach it.
+    ///
+    /// Nil when nothing runs, or it is not known.
+    package let hasOwnNetwork: Bool?
 
     package init(
         service: String,
@@ -134,7 +159,8 @@ package struct ZooKeeperStatus: Hashable, Sendable, Codable {
         javaProperties: [String: String]? = nil,
         dataSize: UInt64? = nil,
         lookingFor: Int? = nil,
-        leadingFor: Int? = nil
+        leadingFor: Int? = nil,
+        hasOwnNetwork: Bool? = nil
     ) {
         self.service = service
         self.state = state
@@ -151,6 +177,7 @@ package struct ZooKeeperStatus: Hashable, Sendable, Codable {
         self.dataSize = dataSize
         self.lookingFor = lookingFor
         self.leadingFor = leadingFor
+        self.hasOwnNetwork = hasOwnNetwork
     }
 }
 

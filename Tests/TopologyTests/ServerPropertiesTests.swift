@@ -42,6 +42,19 @@ struct ServerPropertiesTests {
         #expect(properties.connectionTimeout == nil)
     }
 
+    @Test("a chroot after each server is refused, and said as Kafka reads it")
+    func chroots() throws {
+        let text = "broker.id=1\nzookeeper.connect=zk1:2181/k,zk2:2181/k\n"
+        let error = #expect(throws: KafkaFileError.self) { _ = try ServerProperties(Array(text.utf8)) }
+        #expect(
+            try #require(error).description
+                == "line 2: Kafka reads zookeeper.connect as the servers zk1:2181 and the one chroot '/k,zk2:2181/k'. "
+                + "Write the chroot once, after the last server."
+        )
+        let plain = try ServerProperties(Array("zookeeper.connect=zk1:2181/".utf8))
+        #expect(plain.zookeeperConnect.chroot.isEmpty)
+    }
+
     @Test(
         "only the value changes, to the byte",
         arguments: [

@@ -214,6 +214,22 @@ struct ZooConfigurationRewritingTests {
         #expect(String(decoding: rewritten.content, as: UTF8.self).utf8.elementsEqual(new.utf8))
     }
 
+    @Test(
+        "a member that changes keeps the client port at the end of its line",
+        arguments: [";2181", ";0.0.0.0:2181", ";[2001:db8::1]:2181"]
+    )
+    func suffixes(_ suffix: String) throws {
+        let old = try configuration("dataDir=/d\nserver.1=a:2888:3888\(suffix)\nserver.2=b:2888:3888\n")
+        let new = try old.replacingMembers([member(1, "a", .observer), member(2, "b"), member(3, "c")])
+        #expect(
+            String(decoding: new.content, as: UTF8.self)
+                == "dataDir=/d\nserver.1=a:2888:3888:observer\(suffix)\nserver.2=b:2888:3888\nserver.3=c:2888:3888\n"
+        )
+        let id = try #require(ServerID(1))
+        #expect(new.clientEndpoint(of: id)?.port == Port(2181))
+        #expect(new.clientEndpoint(of: id)?.address == old.clientEndpoint(of: id)?.address)
+    }
+
     @Test("a file without server lines gets them at its end")
     func appends() throws {
         let rewritten = try configuration("a=1\nb=2").replacingMembers([

@@ -266,9 +266,15 @@ package struct LocalHost: HostActions {
         for name in otherServiceNames {
             do throws(ServiceError) {
                 let state = try await supervisor.state(of: name)
-                var version: ServerVersion?
-                if case .running(let pid) = state { version = BrokerClassPath.version(ofProcess: pid) }
-                found.append(NamedService(name: name, state: state, version: version))
+                found.append(
+                    NamedService(
+                        name: name,
+                        state: state,
+                        version: state.pid.flatMap { BrokerClassPath.version(ofProcess: $0) },
+                        overrides: state.pid.flatMap { BrokerCommandLine.overrides(ofProcess: $0) },
+                        hasOwnNetwork: state.pid.flatMap { NetworkNamespace.isForeign(toProcess: $0) }
+                    )
+                )
             } catch {
                 found.append(NamedService(name: name, state: .failed(reason: error.description)))
             }
@@ -291,14 +297,9 @@ package struct LocalHost: HostActions {
 
     package func reach(of zookeeper: ZooKeeperStatus?) async -> [PathReach] {
         let named = [zookeeper?.data.path, zookeeper?.data.logPath].compactMap { $0 }.filter { !$0.isEmpty }
-        let process: Int32? =
-            switch zookeeper?.state {
-            case .running(let pid): pid
-            case .changing, .stopped, .failed, nil: nil
-            }
         return await reaching.reach(
             directories: named.count == 2 && named[0] == named[1] ? [named[0]] : named,
-            process: process
+            process: zookeeper?.state.pid
         )
     }
 

@@ -20,7 +20,10 @@ extension HostStatus: Bounded {
 }
 
 extension NamedService: Bounded {
-    package func check() throws(OutOfBounds) { try check("state", state) }
+    package func check() throws(OutOfBounds) {
+        try check("state", state)
+        try check("overrides", elementsOf: overrides)
+    }
 }
 
 extension ServiceState: Bounded {

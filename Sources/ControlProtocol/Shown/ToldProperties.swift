@@ -1,4 +1,7 @@
-/// The system properties of a server's JVM that a migration depends on: all that an agent tells of them, to anybody.
+import Topology
+
+/// The system properties of a server's JVM, and the settings on a broker's command line, that a migration depends on: all that an
+/// agent tells of them, to anybody.
 ///
 /// The others can be secrets (passwords of key stores, `zookeeper.DigestAuthenticationProvider.superDigest`), and are not sent.
 package enum ToldProperties {
@@ -6,6 +9,13 @@ package enum ToldProperties {
     package static let forceSync = "zookeeper.forceSync"
     package static let names: Set<String> = [
         maxBuffer, forceSync, "zookeeper.extendedTypesEnabled", "zookeeper.emulate353TTLNodes",
+    ]
+    package static let brokerID = "broker.id"
+    /// Keys of server.properties that a broker's command line can set.
+    package static let settings: Set<String> = [
+        ServerProperties.connectKey, brokerID, "log.dirs", "log.dir", "process.roles",
+        "zookeeper.session.timeout.ms",
+        "zookeeper.connection.timeout.ms",
     ]
 
     /// A number or a word stands as it is; what is neither is no value that these properties can have.

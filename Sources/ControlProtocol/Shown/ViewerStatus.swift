@@ -6,7 +6,13 @@ extension HostStatus {
     package var forViewers: HostStatus {
         var status = self
         status.services = services.map {
-            NamedService(name: $0.name, state: $0.state.forViewers, version: $0.version)
+            NamedService(
+                name: $0.name,
+                state: $0.state.forViewers,
+                version: $0.version,
+                overrides: $0.overrides,
+                hasOwnNetwork: $0.hasOwnNetwork
+            )
         }
         if rules.unreadable != nil { status.rules.unreadable = Self.untold }
         if let zookeeper {

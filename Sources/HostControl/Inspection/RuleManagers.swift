@@ -41,15 +41,11 @@ package final class RuleManagers: Sendable {
     }
 
     private static func processes() -> [RuleManager] {
-        guard let own = namespace("self"), let stream = opendir("/proc") else { return [] }
-        defer { closedir(stream) }
+        guard let own = NetworkNamespace.of("self") else { return [] }
         var found: [RuleManager] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            guard let pid = Int32(name), let command = KernelText.read("/proc/\(pid)/comm")?.trimmed,
-                daemons.contains(command), namespace(name) == own
+        for pid in ProcessList.pids() {
+            guard let command = KernelText.read("/proc/\(pid)/comm")?.trimmed, daemons.contains(command),
+                NetworkNamespace.of("\(pid)") == own
             else { continue }
             found.append(RuleManager(name: command, pid: pid))
         }
@@ -58,21 +54,11 @@ package final class RuleManagers: Sendable {
 
     /// systemd keeps a link for every unit that is active; its units act on the network of process 1.
     private static func units() -> [RuleManager] {
-        guard let own = namespace("self"), namespace("1") == own else { return [] }
+        guard let own = NetworkNamespace.of("self"), NetworkNamespace.of("1") == own else { return [] }
         return loaders.filter { unit in
             var found = stat()
             return lstat("/run/systemd/units/invocation:\(unit)", &found) == 0
         }
         .map { RuleManager(name: $0, pid: nil) }
-    }
-
-    private static func namespace(_ process: String) -> String? {
-        var buffer = [UInt8](repeating: 0, count: 64)
-        let count = buffer.withUnsafeMutableBytes { bytes -> Int in
-            guard let base = bytes.baseAddress else { return -1 }
-            let path = "/proc/\(process)/ns/net"
-            return readlink(path, base.assumingMemoryBound(to: CChar.self), bytes.count)
-        }
-        return count > 0 ? String(decoding: buffer[0..<count], as: UTF8.self) : nil
     }
 }

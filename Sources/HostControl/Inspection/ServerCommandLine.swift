@@ -21,9 +21,7 @@ struct ServerCommandLine {
     /// Nil when the process is no ZooKeeper server, or cannot be looked into.
     init?(ofProcess pid: Int32) {
         // A shell or another program around it can have the same words on its command line.
-        guard Self.link("/proc/\(pid)/exe")?.split(separator: "/").last == "java",
-            let line = KernelText.read("/proc/\(pid)/cmdline")
-        else { return nil }
+        guard JavaProcess.isJava(pid), let line = KernelText.read("/proc/\(pid)/cmdline") else { return nil }
         self.init(arguments: Self.split(line), pid: pid)
     }
 
@@ -66,8 +64,7 @@ struct ServerCommandLine {
     /// As it was started, or as the kernel names it; a program that was replaced since has gone from there.
     var program: String? {
         if let first = options.first, first.hasPrefix("/") { return first }
-        guard let link = Self.link("/proc/\(pid)/exe") else { return nil }
-        return link.hasSuffix(" (deleted)") ? String(link.dropLast(10)) : link
+        return KernelLink.target(of: "/proc/\(pid)/exe").map { String(JavaProcess.named($0)) }
     }
 
     /// The last one said counts, and the environment's where none is.
@@ -87,16 +84,7 @@ struct ServerCommandLine {
     /// The file that the process was told to read, absolute.
     var configPath: String? {
         guard let file, !file.hasPrefix("/") else { return file }
-        return Self.link("/proc/\(pid)/cwd").map { "\($0)/\(file)" }
-    }
-
-    private static func link(_ path: String) -> String? {
-        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
-        let count = buffer.withUnsafeMutableBytes { bytes -> Int in
-            guard let base = bytes.baseAddress else { return -1 }
-            return readlink(path, base.assumingMemoryBound(to: CChar.self), bytes.count)
-        }
-        return count > 0 ? String(decoding: buffer[0..<count], as: UTF8.self) : nil
+        return KernelLink.target(of: "/proc/\(pid)/cwd").map { "\($0)/\(file)" }
     }
 
     /// At white space, as the JVM does it: what stands in quotes of either kind is one word.

@@ -108,15 +108,11 @@ struct ServerConfigFile {
 }
 
 extension ZooConfiguration {
-    /// Where to ask the server: the file's client port, or the one that its own server line names.
+    /// Where to ask the server: the port that its own server line names, or the file's.
     ///
     /// A name is looked up by the caller; nil when the file opens no plain client port.
     func clientEndpoint(of myid: Int?) -> (address: String?, port: Port)? {
-        if let clientPort { return (clientPortAddress, clientPort) }
-        guard let own = servers.first(where: { $0.member.id.value == myid }), let port = own.clientPort else {
-            return nil
-        }
-        return (own.clientAddress, port)
+        clientEndpoint(of: myid.flatMap { ServerID($0) }).map { ($0.address, $0.port) }
     }
 
     var peerPorts: Set<Port> {

@@ -95,7 +95,8 @@ package actor ZooKeeperInspector {
             javaProperties: commandLine?.properties(),
             dataSize: disk.size,
             lookingFor: electing.lookingFor,
-            leadingFor: electing.leadingFor
+            leadingFor: electing.leadingFor,
+            hasOwnNetwork: process.flatMap { NetworkNamespace.isForeign(toProcess: $0.pid) }
         )
     }
 
@@ -257,7 +258,12 @@ package actor ZooKeeperInspector {
         if let known, ContinuousClock.now - known.at < Self.patience,
             ProcessIdentity(pid: known.process.pid) == known.process
         {
-            return (.running(pid: known.process.pid), known.process)
+            // A wrapper may have started its JVM meanwhile.
+            let pid = JavaProcess.within(known.process.pid)
+            let process =
+                pid == known.process.pid ? known.process : ProcessIdentity(pid: pid) ?? known.process
+            self.known = (process, known.at)
+            return (.running(pid: process.pid), process)
         }
         known = nil
         let now = ContinuousClock.now

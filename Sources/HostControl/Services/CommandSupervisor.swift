@@ -58,7 +58,7 @@ package struct CommandSupervisor: ServiceSupervisor {
             guard ProcessIdentity.isAlive(pid) else {
                 return .failed(reason: "'\(command.text)' names pid \(pid), which does not exist")
             }
-            return .running(pid: pid)
+            return .running(pid: JavaProcess.within(pid))
         case .exited(3): return .stopped
         case .exited, .signaled:
             let words = ended.diagnostics.isEmpty ? ended.output : ended.diagnostics

@@ -234,12 +234,3 @@ package struct ServiceController: Sendable {
         }
     }
 }
-
-extension ServiceState {
-    var pid: Int32? {
-        switch self {
-        case .running(let pid): pid
-        case .changing, .stopped, .failed: nil
-        }
-    }
-}

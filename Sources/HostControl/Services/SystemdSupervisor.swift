@@ -20,7 +20,8 @@ package struct SystemdSupervisor: ServiceSupervisor {
     package let showsStopping = true
 
     package func state(of service: String) async throws(ServiceError) -> ServiceState {
-        Self.state(from: try await show("LoadState,ActiveState,SubState,MainPID,Result", of: service))
+        let properties = "LoadState,ActiveState,SubState,MainPID,ControlGroup,Result"
+        return Self.state(from: try await show(properties, of: service))
     }
 
     /// What systemd says of an allowed unit, one `Key=value` a line.
@@ -42,11 +43,14 @@ package struct SystemdSupervisor: ServiceSupervisor {
     }
 
     /// Reads what `systemctl show` prints, one `Key=value` a line.
-    static func state(from text: String) -> ServiceState {
+    static func state(from text: String, controlGroups: String = "/sys/fs/cgroup") -> ServiceState {
         var values: [Substring: Substring] = [:]
+        var group: Substring?
         for line in text.split(separator: "\n") {
             guard let equals = line.firstIndex(of: "=") else { continue }
-            values[line[..<equals]] = word(line[line.index(after: equals)...])
+            let value = line[line.index(after: equals)...]
+            values[line[..<equals]] = word(value)
+            if line[..<equals] == "ControlGroup", value.hasPrefix("/") { group = value }
         }
         let sub = values["SubState"] ?? "?"
         if values["LoadState"] != "loaded" {
@@ -55,9 +59,15 @@ package struct SystemdSupervisor: ServiceSupervisor {
         return switch values["ActiveState"] {
         case "active", "reloading":
             if let pid = values["MainPID"].flatMap({ Int32($0) }), pid > 0 {
+                .running(pid: JavaProcess.within(pid))
+            } else if let pid = group.flatMap({ JavaProcess.inControlGroup($0, root: controlGroups) }) {
                 .running(pid: pid)
             } else {
-                .failed(reason: "the unit is active (\(sub)) without a main process")
+                .failed(
+                    reason:
+                        "the unit is active (\(sub)) without a main process, and not exactly one JVM is in it: let systemd know "
+                        + "the server's (PIDFile= with Type=forking)"
+                )
             }
         case "activating", "deactivating", "refreshing", "maintenance": .changing
         case "inactive": .stopped

@@ -30,6 +30,9 @@ package struct ServerProperties: Hashable, Sendable {
                 line: connect.line
             )
         }
+        guard !parsed.chroot.utf8.contains(UInt8(ascii: ",")) else {
+            throw .chrootInTheMiddle(parsed, line: connect.line)
+        }
         zookeeperConnect = parsed
         brokerID = try settings.number("broker.id", atLeast: -1).flatMap { BrokerID($0) }
         let folders = settings["log.dirs"] ?? settings["log.dir"]
@@ -38,6 +41,9 @@ package struct ServerProperties: Hashable, Sendable {
         sessionTimeout = try settings.number("zookeeper.session.timeout.ms", atLeast: 1)
         connectionTimeout = try settings.number("zookeeper.connection.timeout.ms", atLeast: 1)
     }
+
+    /// As the file says it; nil when it does not.
+    package subscript(key: String) -> String? { KafkaSettings(text)[key]?.value }
 
     package var content: [UInt8] { text.elements.flatMap(\.bytes) }
 

@@ -31,7 +31,12 @@ enum FullStatus {
             ),
             zookeeper: try zookeeper(address, port),
             services: [
-                NamedService(name: "kafka", state: .running(pid: 1)),
+                NamedService(
+                    name: "kafka",
+                    state: .running(pid: 1),
+                    overrides: ["zookeeper.connect": "a:2181"],
+                    hasOwnNetwork: true
+                ),
                 NamedService(name: "mirror", state: .failed(reason: "exit 1")),
             ],
             files: [file("/etc/zoo.cfg"), file("/etc/server.properties")],
@@ -97,7 +102,8 @@ enum FullStatus {
             javaProperties: [ToldProperties.maxBuffer: "1"],
             dataSize: 1,
             lookingFor: 1,
-            leadingFor: 1
+            leadingFor: 1,
+            hasOwnNetwork: true
         )
     }
 }

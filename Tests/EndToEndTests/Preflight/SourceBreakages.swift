@@ -76,15 +76,15 @@ extension Breakage {
             return try await bench.restart("s2") { $0.dropLast() + [other] }
         },
         Breakage(
-            "a service whose process is not the JVM (trap 21)",
+            "a service whose process neither is the JVM nor has it below (trap 21)",
             ["server-processes"],
             saying: ["s2: process", "is no ZooKeeper server that its agent can look into"]
         ) { bench in
             let pid = try bench.files("s2").run + "/java.pid"
-            let script = #"echo $$; "$@" & echo $! > "$0"; wait"#
+            let script = #"echo $$; ("$@" & echo $! > "$0"); exec sleep infinity"#
             let mend = try await bench.restart("s2") { ["/bin/sh", "-c", script, pid] + $0 }
             return {
-                // The service stops the shell only.
+                // The service stops what the shell has become, and the JVM is nobody's child.
                 if let java = Int32(try Folder.read(pid).prefix { $0.isNumber }).flatMap({
                     ProcessRecord(pid: $0)
                 }) {

@@ -28,6 +28,17 @@ struct RunningViewsTests {
         waitpid(pid, nil, 0)
     }
 
+    @Test("a file that names no directory any more has none, and one in the middle of a change has the last")
+    func directories() throws {
+        var look = ConfigLook(views: RunningViews(stateDirectory: scratch("looks")))
+        let question = ConfigLook.Question(path: path, allowed: [path], process: nil, isStopped: true)
+        #expect(look.look(question).directories?.data == "/x")
+        try scratch.file("zoo.cfg", Array("server.1=half\n".utf8))
+        #expect(look.look(question).directories?.data == "/x")
+        try scratch.file("zoo.cfg", Array("tickTime=2000\n".utf8))
+        #expect(look.look(question).directories == nil)
+    }
+
     @Test("it is kept over edits and over the agent's restart, and forgotten with the process")
     func kept() throws {
         let pid = try started()

@@ -19,18 +19,22 @@ struct SystemdSupervisorTests {
 
     @Test("what systemctl shows is read as one of four states")
     func states() {
-        let state = SystemdSupervisor.state(from:)
-        #expect(state(text("loaded", "active", "running", pid: 42)) == .running(pid: 42))
-        #expect(state(text("loaded", "reloading", "reload", pid: 42)) == .running(pid: 42))
+        let state = { (text: String) in SystemdSupervisor.state(from: text) }
+        #expect(state(text("loaded", "active", "running", pid: 4_194_000)) == .running(pid: 4_194_000))
+        #expect(state(text("loaded", "reloading", "reload", pid: 4_194_000)) == .running(pid: 4_194_000))
         #expect(state(text("loaded", "activating", "auto-restart", result: "exit-code")) == .changing)
-        #expect(state(text("loaded", "deactivating", "stop-sigterm", pid: 42)) == .changing)
+        #expect(state(text("loaded", "deactivating", "stop-sigterm", pid: 4_194_000)) == .changing)
         #expect(state(text("loaded", "inactive", "dead")) == .stopped)
         #expect(
             state(text("loaded", "failed", "failed", result: "exit-code")) == .failed(reason: "exit-code")
         )
         #expect(
             state(text("loaded", "active", "exited"))
-                == .failed(reason: "the unit is active (exited) without a main process")
+                == .failed(
+                    reason:
+                        "the unit is active (exited) without a main process, and not exactly one JVM is in it: let systemd know "
+                        + "the server's (PIDFile= with Type=forking)"
+                )
         )
         #expect(state(text("not-found", "inactive", "dead")) == .failed(reason: "the unit is not-found"))
         #expect(state(text("masked", "inactive", "dead")) == .failed(reason: "the unit is masked"))

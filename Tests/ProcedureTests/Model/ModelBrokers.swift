@@ -40,6 +40,10 @@ struct ModelBrokers {
     var versions: [HostName: ServerVersion] = [:]
     /// Hosts whose agents' configurations do not name the broker's service.
     var hiddenServices: Set<HostName> = []
+    /// What a broker's command line sets.
+    var commandLines: [HostName: [String: String]] = [:]
+    /// Brokers in a network of their own.
+    var contained: Set<HostName> = []
     private var transactions: UInt32 = 1000
     private var nextPID: Int32 = 9000
 
@@ -228,7 +232,16 @@ extension ModelBrokers {
             rules: InstalledRules(backend: .nftables, wall: nil, count: 0, counters: [], listing: ""),
             zookeeper: nil,
             services: hiddenServices.contains(host)
-                ? [] : [NamedService(name: broker.planned.service, state: state, version: versions[host])],
+                ? []
+                : [
+                    NamedService(
+                        name: broker.planned.service,
+                        state: state,
+                        version: versions[host],
+                        overrides: commandLines[host] ?? [:],
+                        hasOwnNetwork: contained.contains(host)
+                    )
+                ],
             files: [fileState(host)],
             reach: []
         )

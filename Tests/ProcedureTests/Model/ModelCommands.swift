@@ -284,7 +284,8 @@ extension ModelEnsemble {
             javaProperties: odd.hidesProcess ? nil : host.pid.map { _ in host.javaProperties },
             dataSize: host.disk == nil ? 0 : odd.dataSize,
             lookingFor: serving == .looking ? Int(clock - host.startedAt) : nil,
-            leadingFor: serving == .looking && odd.leadsInVain ? Int(clock - host.startedAt) : nil
+            leadingFor: serving == .looking && odd.leadsInVain ? Int(clock - host.startedAt) : nil,
+            hasOwnNetwork: host.pid.map { _ in odd.hasOwnNetwork }
         )
         return HostStatus(
             host: name,

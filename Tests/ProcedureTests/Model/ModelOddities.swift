@@ -25,6 +25,7 @@ struct ModelOddities {
     /// The view of its process; `.some(nil)` when it is not known.
     var runningView: [Member]??
     var hidesProcess = false
+    var hasOwnNetwork = false
     /// `.some(nil)` when there is none.
     var myid: Int??
     var acceptedEpoch: Int64?
@@ -75,5 +76,11 @@ extension ModelEnsemble {
         guard let name = HostName(host), let file = brokers.brokers[name]?.file else { return }
         let text = String(decoding: file, as: UTF8.self).replacing(old, with: new)
         brokers.brokers[name]?.file = Data(text.utf8)
+    }
+
+    /// Has a broker started with `--override key=value`.
+    mutating func override(_ host: String, _ key: String, _ value: String) {
+        guard let name = HostName(host) else { return }
+        brokers.commandLines[name, default: [:]][key] = value
     }
 }

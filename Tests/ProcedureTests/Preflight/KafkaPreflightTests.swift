@@ -61,6 +61,10 @@ struct KafkaPreflightTests {
         KafkaFault("other port", "names 198.51.100.12:2182, which is no source server") {
             $0.rewrite("k1", "198.51.100.12:2181", "198.51.100.12:2182")
         },
+        KafkaFault("a chroot after each server", "k1", "line 4: Kafka reads zookeeper.connect as the servers")
+        {
+            $0.rewrite("k1", ":2181,", ":2181/kafka,")
+        },
         KafkaFault("other broker id", "broker.id says broker 7, the plan 1 (line") {
             $0.rewrite("k1", "broker.id=1", "broker.id=7")
         },

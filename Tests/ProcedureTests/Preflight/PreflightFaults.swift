@@ -32,7 +32,8 @@ struct Fault: Sendable, CustomTestStringConvertible {
 
 /// Faults of agents and of files.
 extension Fault {
-    static let all = agents + credentials + files + source + destination + network + kafka + numbers
+    static let all =
+        agents + credentials + files + source + destination + network + kafka + numbers + dialects
 
     static func odd(_ hosts: String..., make: @escaping @Sendable (inout ModelOddities) -> Void)
         -> @Sendable (inout ModelEnsemble) -> Void

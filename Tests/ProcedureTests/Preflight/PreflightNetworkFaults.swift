@@ -96,6 +96,49 @@ extension Fault {
 
     static let kafka = [
         Fault(
+            "a connect string on the command line",
+            .brokers,
+            "broker 2 (k2): its process was started with --override zookeeper.connect=zk9:2181, which counts whatever ",
+            "take it off the command line and restart it"
+        ) { $0.override("k2", "zookeeper.connect", "zk9:2181") },
+        Fault(
+            "another broker's id on the command line",
+            .brokers,
+            "broker 1 (k1): ",
+            "--override broker.id on its command line says broker 7, the plan 1"
+        ) { $0.override("k1", "broker.id", "7") },
+        Fault(
+            "no broker's id on the command line",
+            .brokers,
+            "--override broker.id=x on its command line is no"
+        ) {
+            $0.override("k1", "broker.id", "x")
+        },
+        Fault(
+            "a setting on the command line that the file contradicts",
+            .brokers,
+            "broker 3 (k3): ",
+            "--override zookeeper.session.timeout.ms=100, which counts, and the file says nothing; let them agree"
+        ) { $0.override("k3", "zookeeper.session.timeout.ms", "100") },
+        Fault(
+            "a setting on the command line that the file repeats",
+            .brokers,
+            "3 files read",
+            verdict: .pass
+        ) { model in
+            model.editBroker("k3", "# kept", "zookeeper.session.timeout.ms=9000")
+            model.override("k3", "zookeeper.session.timeout.ms", "9000")
+            model.override("k3", "broker.id", "3")
+        },
+        Fault(
+            "a broker in a network of its own",
+            .brokers,
+            "broker 2 (k2): the process of kafka.service has a network of its own",
+            "run both in one"
+        ) { model in
+            if let name = HostName("k2") { model.brokers.contained.insert(name) }
+        },
+        Fault(
             "brokers' services not allowed",
             .brokers,
             "k1: its agent's configuration does not allow kafka.service",

@@ -148,6 +148,18 @@ struct PreflightTests {
         }
     }
 
+    @Test("a shell that runs on a destination host without its JVM is told before anything is started")
+    func emptyShell() async throws {
+        let plan = try Fixture.plan(source: 3, destination: 3)
+        let fleet = ModelFleet(plan: plan)
+        fleet.change { $0.make("d4") { $0.state = .running(pid: 77) } }
+        let failed = await Self.findings(plan, fleet).filter { $0.verdict == .fail }
+        try #require(failed.map(\.name) == [.serverProcesses, .destinationStopped])
+        #expect(failed[0].reason.contains("d4: process 77 of zookeeper.service is no ZooKeeper server"))
+        #expect(failed[1].reason.contains("d4: zookeeper.service runs (pid 77)"))
+        #expect(fleet.sent == 0)
+    }
+
     @Test("several faults are all told at once")
     func together() async throws {
         let plan = try Fixture.plan(source: 3, destination: 3, kafka: Fixture.kafka)

@@ -102,9 +102,11 @@ package struct FleetView: Hashable, Sendable {
         }
     }
 
-    package func service(_ name: String, on host: HostName) -> ServiceState? {
-        status(host)?.services.first { $0.name == name }?.state
+    package func named(_ service: String, on host: HostName) -> NamedService? {
+        status(host)?.services.first { $0.name == service }
     }
+
+    package func service(_ name: String, on host: HostName) -> ServiceState? { named(name, on: host)?.state }
 
     package func file(_ path: String, on host: HostName) -> FileState? {
         status(host)?.files.first { $0.path == path }
@@ -119,10 +121,5 @@ extension ZooKeeperStatus {
         }
     }
 
-    package var pid: Int32? {
-        switch state {
-        case .running(let pid): pid
-        case .changing, .stopped, .failed: nil
-        }
-    }
+    package var pid: Int32? { state.pid }
 }

@@ -10,7 +10,8 @@ extension Check {
             .serverProcesses,
             "every running server is a JVM that its agent can look into",
             remedy:
-                "Let the service's main process be the JVM itself (no shell around it), and let the agent run as root",
+                "Let the service run one JVM, itself or under its main process, and let the agent run as root, in the network that "
+                + "the server uses",
             looking: Look(hosts: plan.servers.map(\.host))
         ) { fleet, _ in
             var remarks = Remarks()
@@ -19,6 +20,12 @@ extension Check {
                 remarks.refuse(
                     "\(server.host): process \(zookeeper.pid ?? 0) of \(zookeeper.service) is no ZooKeeper server that "
                         + "its agent can look into"
+                )
+            }
+            for (server, zookeeper) in running where zookeeper.hasOwnNetwork == true {
+                remarks.refuse(
+                    "\(server.host): process \(zookeeper.pid ?? 0) of \(zookeeper.service) has a network of its own (a container?), "
+                        + "which no rule of its agent's reaches; run it in the host's network"
                 )
             }
             return remarks.verdict("\(running.count) processes")

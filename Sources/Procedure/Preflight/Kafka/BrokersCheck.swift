@@ -24,6 +24,20 @@ extension Check {
                             + "or correct line \(broker.line) of the plan"
                     )
                 }
+                let service = fleet.named(broker.service, on: broker.host)
+                let overrides = service?.overrides ?? [:]
+                if let connect = overrides[ServerProperties.connectKey] {
+                    remarks.refuse(
+                        "\(broker.name): its process was started with --override \(ServerProperties.connectKey)=\(connect), "
+                            + "which counts whatever \(broker.configPath) says; take it off the command line and restart it"
+                    )
+                }
+                if service?.hasOwnNetwork == true {
+                    remarks.refuse(
+                        "\(broker.name): the process of \(broker.service) has a network of its own (a container?), other than its "
+                            + "agent's; run both in one"
+                    )
+                }
                 // A silent agent is another check's finding.
                 let unread = survey.kafka?.unread.first { $0.host == broker.host }
                 if let unread, !unread.isSilence {
@@ -39,7 +53,9 @@ extension Check {
                 switch subject.properties(of: broker) {
                 case .failure(let error): remarks.refuse("\(place): \(error)")
                 case .success(let properties):
-                    for fault in idFaults(of: broker, properties, subject) {
+                    for fault in idFaults(of: broker, properties, overrides[ToldProperties.brokerID], subject)
+                        + overridden(properties, overrides)
+                    {
                         remarks.refuse("\(place): \(fault)")
                     }
                 }
@@ -51,13 +67,34 @@ extension Check {
         }
     }
 
+    /// What was read from the file, and is not what the broker runs with.
+    private static func overridden(_ properties: ServerProperties, _ overrides: [String: String]) -> [String]
+    {
+        overrides.sorted { $0.key < $1.key }.compactMap { key, value in
+            guard key != ServerProperties.connectKey, key != ToldProperties.brokerID,
+                value != properties[key]
+            else { return nil }
+            return
+                "its process was started with --override \(key)=\(value), which counts, and the file says "
+                + "\(properties[key] ?? "nothing"); let them agree"
+        }
+    }
+
     private static func idFaults(
         of broker: PlannedBroker,
         _ properties: ServerProperties,
+        _ override: String?,
         _ subject: KafkaProcedure
     ) -> [String] {
         var known = [properties.brokerID.map { ("broker.id", $0) }].compactMap(\.self)
         var faults: [String] = []
+        if let override {
+            if let id = BrokerID(override) {
+                known.append(("--override broker.id on its command line", id))
+            } else {
+                faults.append("--override broker.id=\(override) on its command line is no broker's id")
+            }
+        }
         for meta in subject.survey.kafka?.metas(of: broker.host) ?? [] {
             guard let content = meta.content else { continue }
             do throws(KafkaFileError) {
