@@ -73,6 +73,10 @@ private struct Newcomer {
                 step: "dpkg-deb -x"
             )
         }
+        // As on a system whose /lib is /usr/lib.
+        let library = newcomer.unpacked + "/usr/lib"
+        try Folder.make(library)
+        try await Tool(["/bin/cp", "-a", newcomer.unpacked + "/lib/.", library]).output(step: "cp")
         try Folder.write(newcomer.inventory, to: newcomer.folder + "/hosts.yaml")
         try Folder.write(newcomer.plan, to: newcomer.folder + "/kafka-a.yaml")
         return newcomer
