@@ -260,7 +260,7 @@ struct DivisionTests {
         #expect(entries.count == (isThird ? 4 : 3))
         #expect(reasons.count == entries.count - 1)
         #expect(
-            reasons.first?.contains(isElected ? "\(host) was elected 6 s ago" : "looking for a leader for 1")
+            reasons.first?.contains(isElected ? "\(host) was elected 4 s ago" : "looking for a leader for 1")
                 == true,
             "\(reasons)"
         )

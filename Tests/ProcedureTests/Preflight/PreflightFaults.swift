@@ -11,6 +11,8 @@ struct Fault: Sendable, CustomTestStringConvertible {
     let verdict: Finding.Verdict
     let strategy: MigrationPlan.Strategy
     let said: [String]
+    /// Another check that rightly finds it, too.
+    let other: CheckName?
     let make: @Sendable (inout ModelEnsemble) -> Void
 
     init(
@@ -19,6 +21,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
         _ said: String...,
         verdict: Finding.Verdict = .fail,
         strategy: MigrationPlan.Strategy = .participants,
+        other: CheckName? = nil,
         make: @escaping @Sendable (inout ModelEnsemble) -> Void
     ) {
         testDescription = name
@@ -26,6 +29,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
         self.verdict = verdict
         self.strategy = strategy
         self.said = said
+        self.other = other
         self.make = make
     }
 }

@@ -160,7 +160,7 @@ extension Fault {
             model in
             for host in ["k1", "k3"] { model.editBroker(host, "/kafka", "/other") }
         },
-        Fault("short sessions", .sessionTimeouts, "broker 1 (k1) 4000 ms", verdict: .warn) {
+        Fault("short sessions", .sessionTimeouts, "broker 1 (k1) has 4000 ms", verdict: .warn) {
             $0.editBroker("k1", "# kept", "zookeeper.session.timeout.ms=100")
         },
         Fault(

@@ -35,6 +35,7 @@ extension Fault {
             .dataDirectories,
             "d4: 10240 MiB free",
             "d6: 10240 MiB free",
+            other: .sessionTimeouts,
             make: odd("s1") { $0.dataSize = .max }
         ),
     ]

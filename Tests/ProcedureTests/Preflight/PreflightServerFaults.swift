@@ -148,7 +148,7 @@ extension Fault {
         Fault(
             "too little space",
             .dataDirectories,
-            "d4: 100 MiB free for /data, 328 needed",
+            "d4: 100 MiB free for /data, 148 needed",
             "d5: 100 MiB free",
             make: odd("d4", "d5") { $0.diskFree = 100 << 20 }
         ),

@@ -32,7 +32,7 @@ struct WaiverTests {
         let lines = try #require(outcome.reason).split(separator: "\n")
         #expect(lines.count == 2)
         #expect(
-            lines[0].hasPrefix("data-directories: d5: 1 MiB free for /data, 328 needed. Free space, or mend")
+            lines[0].hasPrefix("data-directories: d5: 1 MiB free for /data, 148 needed. Free space, or mend")
         )
         #expect(
             lines[1].hasPrefix(
@@ -55,7 +55,7 @@ struct WaiverTests {
         #expect(isFinished, "\(outcome)")
         ProcedureTests.expectDivided(fleet, plan)
         let waived = [
-            "data-directories (the volume grows on demand): d5: 1 MiB free for /data, 328 needed",
+            "data-directories (the volume grows on demand): d5: 1 MiB free for /data, 148 needed",
             "rule-managers (fail2ban only adds to chains of its own): d4: fail2ban-server runs (pid 7); d6: "
                 + "fail2ban-server runs (pid 7)",
         ]
