@@ -7,7 +7,7 @@ PACKAGES = build-essential pkg-config libssl-dev libyaml-dev zlib1g-dev openssl 
 # What packing needs besides, and what trying the packages needs.
 PACKING = debhelper lintian
 TRYING = debootstrap systemd-container
-.PHONY: demo test test-unit bench bench-hostile bench-compare bench-fleet matrix soak fuzz sanitize build optimised programs release \
+.PHONY: demo test test-unit test-both bench bench-hostile bench-compare bench-fleet matrix soak fuzz sanitize build optimised programs release \
 	man completions deb \
 	packages-test lint format clean setup setup-packing
 
@@ -100,11 +100,14 @@ sanitize: setup
 	.ci/sanitize address
 	.ci/sanitize thread
 
-# Unit tests as both builds make them; then the end-to-end tests with the programs as they are released. docs/testing.md has
-# what takes how long.
-test: lint build optimised programs man completions setup-packing
-	.ci/run-tests unit
+# Unit tests as the optimiser makes them; then the end-to-end tests with the programs as they are released. docs/testing.md has
+# what takes how long. `make test-both` runs the unit tests of the debug build beside them.
+test: lint optimised programs man completions setup-packing
+	.ci/run-tests unit-release
 	MITOSIS_BIN=$(abspath $(PROGRAMS)) .ci/run-tests end-to-end
+
+test-both: build optimised
+	.ci/run-tests unit
 
 test-unit: build
 	.ci/run-tests unit-debug

@@ -88,7 +88,7 @@ struct JournalDamageTests {
         let sound = try content()
         var told = 0
         var random = SystemRandomNumberGenerator()
-        for _ in 0..<150 {
+        for _ in 0..<300 {
             var bytes = whole
             let place = Int.random(in: 0..<bytes.count, using: &random)
             bytes[place] ^= UInt8.random(
