@@ -3,23 +3,7 @@ import Settings
 import Testing
 import Topology
 
-private let servers = """
-    version: 1
-    name: kafka-a
-    pki: {directory: pki, coordinator: ops}
-    agent_port: 9800
-    source:
-      servers:
-        - {id: 1, host: s1, address: 198.51.100.11}
-        - {id: 2, host: s2, address: 198.51.100.12}
-        - {id: 3, host: s3, address: 198.51.100.13}
-    destination:
-      servers:
-        - {id: 4, host: d1, address: 198.51.100.21}
-        - {id: 5, host: d2, address: 198.51.100.22}
-        - {id: 6, host: d3, address: 198.51.100.23}
-
-    """
+private let servers = PlanText.servers(adding: "agent_port: 9800\n")
 
 private func read(_ text: String) throws -> MigrationPlan {
     try PlanReader.read(try YAMLDocument(bytes: Array(text.utf8), file: "plan.yaml"))

@@ -3,27 +3,11 @@ import Testing
 
 @Suite("proofs in plan files")
 struct PlannedProofsTests {
-    private static let servers = """
-        version: 1
-        name: kafka-a
-        pki: {directory: pki, coordinator: ops}
-        source:
-          servers:
-            - {id: 1, host: s1, address: 198.51.100.11}
-            - {id: 2, host: s2, address: 198.51.100.12}
-            - {id: 3, host: s3, address: 198.51.100.13}
-        destination:
-          servers:
-            - {id: 4, host: d1, address: 198.51.100.21}
-            - {id: 5, host: d2, address: 198.51.100.22}
-            - {id: 6, host: d3, address: 198.51.100.23}
-
-        """
     private static let kafka =
         "kafka: {chroot: /kafka, brokers: [{id: 1, host: k1, address: 198.51.100.31}]}\n"
 
     private func read(_ text: String) throws -> MigrationPlan {
-        try PlanReader.read(try YAMLDocument(bytes: Array((Self.servers + text).utf8), file: "plan.yaml"))
+        try PlanReader.read(try YAMLDocument(bytes: Array((PlanText.servers + text).utf8), file: "plan.yaml"))
     }
 
     @Test("without the section everything is proven, from the brokers' chroot on or from the root")

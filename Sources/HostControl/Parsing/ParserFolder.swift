@@ -8,19 +8,20 @@ struct ParserFolder: Sendable {
     private static let place = "/dev/shm"
     private static let prefix = "mitosis-parser-"
     static let program = "AskParser"
+    /// Within the folder; the server's account's.
+    private static let copies = "copies"
 
     let path: String
     let files: [String]
 
     /// Everything is written before the account can reach it: it can put nothing in the way of a file.
     init(_ contents: [Data], for account: ServerAccount) throws(FileError) {
-        var name = Array("\(Self.place)/\(Self.prefix)\(getpid())-XXXXXX".utf8CString)
-        guard mkdtemp(&name) != nil else {
-            throw .unavailable(operation: "make", path: Self.place, code: errno)
+        let path = "\(Self.place)/\(Self.prefix)\(getpid())-\(UInt32.random(in: .min ... .max))"
+        guard mkdir(path, 0o700) == 0 else {
+            throw .unavailable(operation: "make", path: path, code: errno)
         }
-        let path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         self.path = path
-        files = contents.indices.map { "\(path)/work/\($0).cfg" }
+        files = contents.indices.map { "\(path)/\(Self.copies)/\($0).cfg" }
         do throws(FileError) {
             try fill(contents, for: account)
         } catch {
@@ -33,17 +34,17 @@ struct ParserFolder: Sendable {
         let folder = try OpenDirectory(walking: path)
         let program = FilePlace(folder, Self.program + ".class")
         try Self.write(Data(PackageResources.AskParser_class), to: program, mode: 0o644, nil)
-        let work = FilePlace(folder, "work")
-        guard mkdirat(folder.descriptor, work.name, 0o700) == 0 else {
-            throw .unavailable(operation: "make", path: work.path, code: errno)
+        let copies = FilePlace(folder, Self.copies)
+        guard mkdirat(folder.descriptor, copies.name, 0o700) == 0 else {
+            throw .unavailable(operation: "make", path: copies.path, code: errno)
         }
-        let inside = try OpenDirectory(work)
+        let inside = try OpenDirectory(copies)
         for (number, content) in contents.enumerated() {
             try Self.write(content, to: FilePlace(inside, "\(number).cfg"), mode: 0o600, account)
         }
         guard fchown(inside.descriptor, account.user, account.group) == 0,
             fchmod(folder.descriptor, 0o711) == 0
-        else { throw .unavailable(operation: "hand over", path: work.path, code: errno) }
+        else { throw .unavailable(operation: "hand over", path: copies.path, code: errno) }
     }
 
     private static func write(_ content: Data, to place: FilePlace, mode: mode_t, _ owner: ServerAccount?)
@@ -87,10 +88,10 @@ struct ParserFolder: Sendable {
         do throws(FileError) {
             let place = try FilePlace(walking: path)
             let folder = try OpenDirectory(place)
-            let work = FilePlace(folder, "work")
-            if try work.attributes() != nil {
-                try empty(try OpenDirectory(work))
-                try work.removeDirectory()
+            let copies = FilePlace(folder, Self.copies)
+            if try copies.attributes() != nil {
+                try empty(try OpenDirectory(copies))
+                try copies.removeDirectory()
             }
             try empty(folder)
             try place.removeDirectory()

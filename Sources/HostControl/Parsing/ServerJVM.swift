@@ -6,12 +6,9 @@ import SystemCalls
 struct ServerJVM: Hashable, Sendable {
     let program: String
     let classPath: String
+}
 
-    init(program: String, classPath: String) {
-        self.program = program
-        self.classPath = classPath
-    }
-
+extension ServerJVM {
     /// Of a process that runs.
     init?(_ line: ServerCommandLine) {
         guard let program = line.program, let classPath = line.classPath else { return nil }
@@ -82,12 +79,9 @@ struct UnitProperties {
 struct ServerAccount: Hashable, Sendable {
     let user: UInt32
     let group: UInt32
+}
 
-    init(user: UInt32, group: UInt32) {
-        self.user = user
-        self.group = group
-    }
-
+extension ServerAccount {
     /// Of a process that runs; in the second column the kernel has what counts for files.
     init?(ofProcess pid: Int32) {
         guard let status = KernelText.read("/proc/\(pid)/status") else { return nil }

@@ -199,8 +199,8 @@ struct ServerParserTests {
         try kept.file("precious", [1])
         let dead = try await Subprocess.run(.path("/bin/true"), output: .discarded).processIdentifier.value
         let folder = "/dev/shm/mitosis-parser-\(dead)-abcdef"
-        for path in [folder, folder + "/work"] { try #require(mkdir(path, 0o700) == 0) }
-        try #require(symlink(kept.path, folder + "/work/link") == 0)
+        for path in [folder, folder + "/copies"] { try #require(mkdir(path, 0o700) == 0) }
+        try #require(symlink(kept.path, folder + "/copies/link") == 0)
         try #require(symlink(kept.path, "/dev/shm/mitosis-parser-\(dead)-link") == 0)
         defer { unlink("/dev/shm/mitosis-parser-\(dead)-link") }
         ParserFolder.removeLeftovers()
