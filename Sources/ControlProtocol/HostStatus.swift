@@ -20,6 +20,8 @@ package struct HostStatus: Hashable, Sendable, Codable {
     package let credentials: CredentialExpiry?
     /// Programs that change or flush the host's rules on their own; nil when it is not known.
     package let ruleManagers: [RuleManager]?
+    /// Programs that would take back what a step changes, and what starts them by the clock; nil when it is not known.
+    package var configurationManagers: [RuleManager]?
     /// Of every listed file and data directory; nil when it is not known.
     package let reach: [PathReach]?
     /// The agent's own records; nil when it is not known.

@@ -1,8 +1,8 @@
-/// A program in the agent's network namespace that changes or flushes its rules without being asked by us.
+/// A program in the agent's network namespace that changes or flushes its rules, or its files, without being asked by us.
 package struct RuleManager: Hashable, Sendable, Codable {
-    /// Of the process, or of the unit.
+    /// Of the process, the unit, or the file that starts it.
     package let name: String
-    /// Nil for a unit that loads rules and has no process of its own.
+    /// Nil for what has no process of its own.
     package let pid: Int32?
 
     package init(name: String, pid: Int32?) {

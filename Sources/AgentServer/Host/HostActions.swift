@@ -43,6 +43,9 @@ package protocol HostActions: Sendable {
     /// Programs that change the host's rules on their own.
     func ruleManagers() async -> [RuleManager]
 
+    /// Programs that bring the host's files and services back to what is written elsewhere.
+    func configurationManagers() async -> [RuleManager]
+
     /// Whether the agent sees, and can write to, every listed file and the data directories of its ZooKeeper.
     func reach(of zookeeper: ZooKeeperStatus?) async -> [PathReach]
 

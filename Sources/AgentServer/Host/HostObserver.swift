@@ -40,7 +40,7 @@ package struct HostObserver: Sendable {
     /// Rules that cannot be read are told as such: everything else is worth to be known all the same.
     func status(lease: LeaseState, freshness: Freshness) async -> HostStatus {
         let seen = await look.value(freshness)
-        return HostStatus(
+        var status = HostStatus(
             host: facts.host,
             agentVersion: ProgramVersion.current,
             protocolVersion: ControlProtocolVersion.current,
@@ -55,6 +55,8 @@ package struct HostObserver: Sendable {
             ruleManagers: seen.managers,
             reach: seen.reach
         )
+        status.configurationManagers = seen.configurationManagers
+        return status
     }
 
     private func known(_ rules: Result<InstalledRules, HostActionError>) -> InstalledRules {

@@ -11,6 +11,7 @@ package struct LocalHost: HostActions {
     private let rehearsal: WallRehearsal
     private let handMadeRules: HandMadeRules
     private let managers = RuleManagers()
+    private let configurationLook = ConfigurationManagers()
     private let files: ConfigFiles
     private let services: ServiceController
     private let inspector: ZooKeeperInspector?
@@ -294,6 +295,8 @@ package struct LocalHost: HostActions {
     }
 
     package func ruleManagers() async -> [RuleManager] { await managers.found() }
+
+    package func configurationManagers() async -> [RuleManager] { await configurationLook.found() }
 
     package func reach(of zookeeper: ZooKeeperStatus?) async -> [PathReach] {
         let named = [zookeeper?.data.path, zookeeper?.data.logPath].compactMap { $0 }.filter { !$0.isEmpty }

@@ -7,12 +7,14 @@ struct ObservedHost: Sendable {
     let services: [NamedService]
     let files: [FileState]
     let managers: [RuleManager]
+    let configurationManagers: [RuleManager]
     let reach: [PathReach]
 
     init(_ host: any HostActions) async {
         async let services = host.otherServices()
         async let files = host.allowedFiles()
         async let managers = host.ruleManagers()
+        async let configurationManagers = host.configurationManagers()
         async let rules = Self.rules(of: host)
         async let zookeeper = host.zookeeper()
         self.rules = await rules
@@ -21,6 +23,7 @@ struct ObservedHost: Sendable {
         self.services = await services
         self.files = await files
         self.managers = await managers
+        self.configurationManagers = await configurationManagers
         reach = await host.reach(of: seen)
     }
 

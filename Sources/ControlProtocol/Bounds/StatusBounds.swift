@@ -14,6 +14,7 @@ extension HostStatus: Bounded {
         try check("files", each: files)
         try check("credentials", credentials)
         try check("ruleManagers", each: ruleManagers)
+        try check("configurationManagers", each: configurationManagers)
         try check("reach", elementsOf: reach)
         try check("records.audit.number", records?.audit?.number, Bound.lines)
     }

@@ -177,6 +177,8 @@ final class ScriptedHost: HostActions {
 
     func ruleManagers() async -> [RuleManager] { [RuleManager(name: "firewalld", pid: 17)] }
 
+    func configurationManagers() async -> [RuleManager] { [RuleManager(name: "puppet", pid: 18)] }
+
     func reach(of zookeeper: ZooKeeperStatus?) async -> [PathReach] {
         [PathReach(path: "/etc/kafka/server.properties", problem: "it is read-only for the agent")]
     }

@@ -25,6 +25,7 @@ struct StatusTests {
             #expect(authority - credentials.certificate == (3650 - 730) * 86_400_000)
             #expect(credentials.revocationList == nil)
             #expect(status.ruleManagers == [RuleManager(name: "firewalld", pid: 17)])
+            #expect(status.configurationManagers == [RuleManager(name: "puppet", pid: 18)])
             #expect(status.reach?.map(\.problem) == ["it is read-only for the agent"])
         }
     }

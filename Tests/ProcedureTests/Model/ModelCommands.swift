@@ -287,7 +287,7 @@ extension ModelEnsemble {
             leadingFor: serving == .looking && odd.leadsInVain ? Int(clock - host.startedAt) : nil,
             hasOwnNetwork: host.pid.map { _ in odd.hasOwnNetwork }
         )
-        return HostStatus(
+        var status = HostStatus(
             host: name,
             agentVersion: "test",
             protocolVersion: odd.protocolVersion,
@@ -300,6 +300,8 @@ extension ModelEnsemble {
             ruleManagers: odd.managers,
             reach: odd.reach
         )
+        status.configurationManagers = odd.configurationManagers
+        return status
     }
 
     private func strangers(_ name: HostName) -> [PeerSocket] {

@@ -41,6 +41,7 @@ struct ModelOddities {
     var strangers: [IPAddress] = []
     var hidesSockets = false
     var managers: [RuleManager] = []
+    var configurationManagers: [RuleManager] = []
     var reach: [PathReach]? = []
     var skew: Int64 = 0
     /// Milliseconds more that its server takes from its start until it serves.

@@ -92,6 +92,17 @@ extension Fault {
             verdict: .pass,
             make: odd("s1") { $0.managers = [RuleManager(name: "firewalld", pid: 7)] }
         ),
+        Fault(
+            "programs that manage configuration",
+            .configurationManagers,
+            "s1: puppet runs (pid 9); d4: ansible-pull.timer is started by the clock",
+            "puppet agent --disable"
+        ) { model in
+            model.make("s1") { $0.configurationManagers = [RuleManager(name: "puppet", pid: 9)] }
+            model.make("d4") {
+                $0.configurationManagers = [RuleManager(name: "ansible-pull.timer", pid: nil)]
+            }
+        },
     ]
 
     static let kafka = [

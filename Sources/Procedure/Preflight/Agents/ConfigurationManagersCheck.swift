@@ -1,0 +1,26 @@
+import ControlProtocol
+import Fleet
+import Settings
+
+extension Check {
+    package static func configurationManagers(_ subject: SurveyedPlan) -> Check {
+        let hosts = subject.plan.servers.map(\.host) + subject.plan.brokers.map(\.host)
+        return Check(
+            .configurationManagers,
+            "no program brings a host's files and services back to what is written elsewhere",
+            remedy:
+                "Hold it off until the run has ended (`puppet agent --disable`, `systemctl stop` of the service or the timer, the "
+                + "line of cron commented out): it would write the old file over a new one, or restart a server, in the middle",
+            looking: Look(hosts: hosts)
+        ) { fleet, _ in
+            var remarks = Remarks()
+            for host in hosts {
+                for program in fleet.status(host)?.configurationManagers ?? [] {
+                    let how = program.pid.map { "runs (pid \($0))" } ?? "is started by the clock"
+                    remarks.refuse("\(host): \(program.name) \(how)")
+                }
+            }
+            return remarks.verdict("none on \(hosts.count) hosts")
+        }
+    }
+}
