@@ -20,17 +20,18 @@ package struct PlanText: Sendable {
 
     /// - Parameters:
     ///   - rules: each destination host's exact rules, as its own agent would hand them to its backend.
-    ///   - versions: what is known of both sides'.
-    package func text(rules: [HostName: RulesPreview], versions: String = "not asked") -> String {
-        ([heading(versions)] + procedure.stages.map(stage) + [diffs, walls(rules)]).joined(separator: "\n")
+    ///   - outlook: what is known of versions, and of the window.
+    package func text(rules: [HostName: RulesPreview], outlook: PlanOutlook = .notAsked) -> String {
+        ([heading(outlook)] + procedure.stages.map(stage) + [diffs, walls(rules)]).joined(separator: "\n")
     }
 
-    private func heading(_ versions: String) -> String {
+    private func heading(_ outlook: PlanOutlook) -> String {
         """
         \(plan.name): \(plan.strategy.rawValue), plan \(plan.digest.prefix(12))
           source        \(describe(plan.source))
           destination   \(describe(plan.destination))
-          versions      \(PrintableText(versions, limit: 1000))
+          versions      \(PrintableText(outlook.versions, limit: 1000))
+          window        \(PrintableText(outlook.window, limit: 2000))
         \(roles)
         \(kafka)  cut           \(scope)
 

@@ -23,8 +23,8 @@ struct PlanCommand: AsyncParsableCommand {
         let answers = await fleet.previews(of: Dictionary(walls) { first, _ in first })
             .compactMapValues(\.values.first)
         let rules = answers.compactMapValues(\.accepted)
-        let versions = await SurveyedPlan(plan: plan, survey: survey).versions(through: fleet)
-        Output.write(PlanText(plan: plan, survey: survey).text(rules: rules, versions: versions) + "\n")
+        let outlook = await SurveyedPlan(plan: plan, survey: survey).outlook(through: fleet)
+        Output.write(PlanText(plan: plan, survey: survey).text(rules: rules, outlook: outlook) + "\n")
         let missing =
             (survey.unread + (survey.kafka?.unread ?? [])).map { "\($0.host): \($0.path): \($0.reason)" }
             + plan.destination.compactMap { answers[$0.host]?.failure }
