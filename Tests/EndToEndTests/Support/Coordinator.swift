@@ -35,8 +35,14 @@ struct Coordinator {
         try #require(joined.output.contains("not confirmed"), "\(joined.diagnostics)")
     }
 
+    /// Back to the joint ensemble.
     func rollback() async throws -> Tool.Outcome {
-        try await perform(["rollback", lab.layout.plan, "--events", lab.layout.events])
+        try await perform(["rollback", lab.layout.plan, "--to", "joint", "--events", lab.layout.events])
+    }
+
+    /// Back to what was before the run.
+    func withdraw() async throws -> Tool.Outcome {
+        try await perform(["rollback", lab.layout.plan, "--yes", "--events", lab.layout.events])
     }
 
     /// Returns as soon as the step has come to its end.
