@@ -1,0 +1,123 @@
+import FoundationEssentials
+import Glibc
+import LabKit
+import Testing
+import Topology
+
+/// From the joint ensemble to what was before, with real brokers, and forward again.
+@Suite(
+    "The whole way back",
+    .serialized,
+    .countingIssues,
+    .enabled(if: LabFixture.isPossible, "a lab needs root"),
+    .enabled(if: LabFixture.kafkaObstacle == nil, "\(LabFixture.kafkaObstacle ?? "")")
+)
+struct KafkaWithdrawalTests {
+    /// A file as its owner knows it.
+    private struct FileFacts: Hashable {
+        let text: String
+        let mode: mode_t
+        let owner: uid_t
+        let group: gid_t
+    }
+
+    /// What an agent's status says of a server.
+    private struct Status: Decodable {
+        struct Server: Decodable {
+            let runningView: [Member]?
+        }
+
+        let zookeeper: Server?
+    }
+
+    /// What must be the same before and after.
+    private struct Surroundings: Hashable {
+        var files: [String: FileFacts] = [:]
+        /// Ids of the view that each server's process runs; nil of a stopped one.
+        var views: [String: [ServerID]?] = [:]
+        let brokers: [Int]
+        let rules: Int
+
+        init(_ lab: Lab) async throws {
+            let configuration = lab.configuration
+            let paths =
+                configuration.zooKeeperHosts.map { lab.layout.host($0).zooKeeperConfiguration }
+                + configuration.brokerHosts.map { lab.layout.host($0).kafkaConfiguration }
+            for path in paths {
+                var found = stat()
+                try #require(lstat(path, &found) == 0, "\(path)")
+                files[path] = FileFacts(
+                    text: try Folder.read(path),
+                    mode: found.st_mode,
+                    owner: found.st_uid,
+                    group: found.st_gid
+                )
+            }
+            let status = try await Coordinator(lab: lab).perform(["status", lab.layout.plan, "--json"])
+            let hosts = try JSONDecoder().decode([String: Status].self, from: Data(status.output.utf8))
+            for host in configuration.zooKeeperHosts {
+                let server = try #require(hosts[host.name]?.zookeeper, "\(host.name)")
+                views[host.name] = server.runningView.map { $0.map(\.id).sorted() }
+            }
+            brokers = try await lab.kafkaState().brokers.map(\.id).sorted()
+            rules = try await lab.rulesLeft().map(\.lines.count).reduce(0, +)
+        }
+    }
+
+    @Test(
+        "a joint ensemble with its brokers moved goes back to what was before, and a second run to its end",
+        .timeLimit(.minutes(10))
+    )
+    func backAndForth() async throws {
+        try await LabFixture.withLab(brokers: 3) { lab in
+            try await lab.up()
+            let coordinator = Coordinator(lab: lab)
+            let workload = Workload(lab)
+            try await workload.start(seconds: 900)
+            try await workload.waitUntilWriting(.source, seconds: 60)
+            let before = try await Surroundings(lab)
+            try #require(before.rules == 0 && before.brokers == [1, 2, 3])
+
+            let joined = try await coordinator.run(["--yes", "--until", "repoint"])
+            try #require(joined.succeeded, "\(joined.diagnostics)")
+            let joint = try await Surroundings(lab)
+            #expect(
+                joint.files.count { before.files[$0.key] != $0.value } == 3 + lab.configuration.seeds.count
+                    + 3
+            )
+            let seeds = try await lab.ensemble(.destination).filter { $0.mode != nil }.count
+            #expect(seeds == lab.configuration.seeds.count)
+            let status = try await coordinator.perform(["status", lab.layout.plan])
+            #expect(status.output.contains("  joint: ") && status.output.contains("`mitosis rollback`"))
+            let refused = try await coordinator.rollback()
+            #expect(refused.status == 1)
+            #expect(
+                refused.errors.contains("nothing is to be taken back to the joint ensemble"),
+                "\(refused.errors)"
+            )
+
+            let back = try await coordinator.withdraw()
+            try #require(back.succeeded, "\(back.diagnostics)")
+            #expect(back.output.contains("all is as it was before the run"))
+            #expect(try await Surroundings(lab) == before)
+            let state = try await lab.kafkaState()
+            #expect(state.underReplicated.isEmpty)
+            for host in lab.configuration.destinationHosts {
+                let left = try Folder.entries(lab.layout.host(host).data)
+                #expect(!left.contains("version-2"), "\(host.name): \(left)")
+                guard lab.configuration.seeds.contains(host) else { continue }
+                let run = try #require(left.first { $0.hasPrefix("mitosis-") }, "\(host.name): \(left)")
+                #expect(try Folder.entries(lab.layout.host(host).data + "/" + run) == ["set-aside-1"])
+            }
+            let history = try await coordinator.perform(["history", lab.layout.plan])
+            #expect(history.output.split(separator: "\n").first?.hasSuffix("  withdrawn") == true)
+
+            let again = try await coordinator.run()
+            #expect(again.succeeded, "\(again.diagnostics)")
+            let summary = try await LabRun(lab).summarize(again.status, workload)
+            #expect(summary.source.lost.isEmpty && summary.destination.lost.isEmpty)
+            let moved = try await lab.kafkaState(.destination)
+            #expect(moved.brokers.map(\.id) == [1, 2, 3] && moved.underReplicated.isEmpty)
+        }
+    }
+}
