@@ -1,8 +1,5 @@
-import FoundationEssentials
-import Glibc
 import LabKit
 import Testing
-import Topology
 
 /// From the joint ensemble to what was before, with real brokers, and forward again.
 @Suite(
@@ -13,57 +10,6 @@ import Topology
     .enabled(if: LabFixture.kafkaObstacle == nil, "\(LabFixture.kafkaObstacle ?? "")")
 )
 struct KafkaWithdrawalTests {
-    /// A file as its owner knows it.
-    private struct FileFacts: Hashable {
-        let text: String
-        let mode: mode_t
-        let owner: uid_t
-        let group: gid_t
-    }
-
-    /// What an agent's status says of a server.
-    private struct Status: Decodable {
-        struct Server: Decodable {
-            let runningView: [Member]?
-        }
-
-        let zookeeper: Server?
-    }
-
-    /// What must be the same before and after.
-    private struct Surroundings: Hashable {
-        var files: [String: FileFacts] = [:]
-        /// Ids of the view that each server's process runs; nil of a stopped one.
-        var views: [String: [ServerID]?] = [:]
-        let brokers: [Int]
-        let rules: Int
-
-        init(_ lab: Lab) async throws {
-            let configuration = lab.configuration
-            let paths =
-                configuration.zooKeeperHosts.map { lab.layout.host($0).zooKeeperConfiguration }
-                + configuration.brokerHosts.map { lab.layout.host($0).kafkaConfiguration }
-            for path in paths {
-                var found = stat()
-                try #require(lstat(path, &found) == 0, "\(path)")
-                files[path] = FileFacts(
-                    text: try Folder.read(path),
-                    mode: found.st_mode,
-                    owner: found.st_uid,
-                    group: found.st_gid
-                )
-            }
-            let status = try await Coordinator(lab: lab).perform(["status", lab.layout.plan, "--json"])
-            let hosts = try JSONDecoder().decode([String: Status].self, from: Data(status.output.utf8))
-            for host in configuration.zooKeeperHosts {
-                let server = try #require(hosts[host.name]?.zookeeper, "\(host.name)")
-                views[host.name] = server.runningView.map { $0.map(\.id).sorted() }
-            }
-            brokers = try await lab.kafkaState().brokers.map(\.id).sorted()
-            rules = try await lab.rulesLeft().map(\.lines.count).reduce(0, +)
-        }
-    }
-
     @Test(
         "a joint ensemble with its brokers moved goes back to what was before, and a second run to its end",
         .timeLimit(.minutes(10))

@@ -15,10 +15,10 @@ struct Coordinator {
         try await perform(["run", lab.layout.plan, "--events", lab.layout.events] + options)
     }
 
-    /// Starts a run in the background; its end is in `log`.
-    func start() throws -> ProcessRecord {
+    /// Starts a run, or a rollback, in the background; its end is in `log`.
+    func start(_ verb: String = "run") throws -> ProcessRecord {
         let launcher = Launcher(namespace: lab.namespace(of: lab.configuration.control), log: log)
-        let argv = [lab.binaries.coordinator, "run", lab.layout.plan, "--yes", "--events", lab.layout.events]
+        let argv = [lab.binaries.coordinator, verb, lab.layout.plan, "--yes", "--events", lab.layout.events]
         return try launcher.launch(argv)
     }
 
