@@ -49,11 +49,11 @@ package final class SQLiteJournal: RunJournal {
             let row = try Row.fetchOne(
                 database,
                 sql: """
-                    SELECT * FROM run WHERE plan = ? AND (ending IS NULL OR ending <> ?)
+                    SELECT * FROM run WHERE plan = ? AND (ending IS NULL OR ending NOT IN (?, ?))
                     ORDER BY EXISTS (SELECT 1 FROM step WHERE step.run = run.id AND commands <> CAST('[]' AS BLOB))
                     DESC, rowid DESC LIMIT 1
                     """,
-                arguments: [name, RunEnding.finished.rawValue]
+                arguments: [name, RunEnding.finished.rawValue, RunEnding.withdrawn.rawValue]
             )
             return try row.map(Self.record)
         }

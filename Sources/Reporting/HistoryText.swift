@@ -19,6 +19,14 @@ package enum HistoryText {
             + ([window].compactMap(\.self) + proofs + accepted).joined()
     }
 
+    /// Where it stands, and the ways on from there; nothing of a run that has come to an end for good.
+    package static func standing(_ history: RunHistory, _ ending: RunEnding?) -> String {
+        switch ending {
+        case .finished, .withdrawn: ""
+        case .stopped, nil: "  \(history.standing): \(history.standing.advice)\n"
+        }
+    }
+
     package static func text(_ entry: JournalEntry) -> String {
         let attempt = entry.attempt > 1 ? " (attempt \(entry.attempt))" : ""
         let verdict =

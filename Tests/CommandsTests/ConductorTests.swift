@@ -191,12 +191,50 @@ struct ConductorTests {
         }
     }
 
+    @Test(
+        "a run that is being withdrawn goes neither forward nor to joint; withdrawn, it is over and the next one is another"
+    )
+    func withdrawing() async throws {
+        let fixture = try RunFixture()
+        let journal = try fixture.openJournal()
+        let run = try #require(RunID("r1"))
+        try await fixture.journalRun("r1", upTo: try await fixture.firstOfDivision, journal)
+        let steps: [StepID] = ["withdraw.possible", "withdraw.proof"]
+        for (index, step) in steps.enumerated() {
+            try journal.intent(step, attempt: 1, commands: [], at: 2, of: run)
+            try journal.verdict(step, attempt: 1, .done(observed: "seen"), at: 3, of: run)
+            guard index == 0 else { continue }
+            await expect(complaining: "run r1 is on the way back to what was before it") {
+                try await fixture.conductor(journal).perform(.forward)
+            }
+            await expect(complaining: "run r1 is withdrawing, not dividing: nothing is to be taken back") {
+                try await fixture.conductor(journal).perform(.back(to: .joint))
+            }
+            #expect(
+                try await fixture.conductor(journal).runToPerform(.back(to: .untouched), FencingEpoch(2)).id
+                    == run
+            )
+        }
+        // Also when its coordinator died before it could write down how it ended.
+        for ending in [nil, RunEnding.withdrawn] {
+            if let ending { try journal.end(run, ending, at: 4) }
+            await expect(complaining: "plan model has no unfinished run that changed anything") {
+                try await fixture.conductor(journal).perform(.back(to: .untouched))
+            }
+            let next = try await fixture.conductor(journal).runToPerform(.forward, FencingEpoch(2))
+            #expect(next.id != run)
+            try journal.end(next.id, .stopped, at: 5)
+            await fixture.clock.advance(by: .seconds(1), asSoonAs: 0)
+        }
+        #expect(fixture.fleet.calls.isEmpty)
+    }
+
     @Test("a plan file that changed since its run began is refused, and so is a run that has finished")
     func refusals() async throws {
         let fixture = try RunFixture()
         let journal = try fixture.openJournal()
         await expect(complaining: "plan model has no unfinished run that changed anything") {
-            try await fixture.conductor(journal).perform(.back)
+            try await fixture.conductor(journal).perform(.back(to: .joint))
         }
         try await fixture.journalRun("r1", upTo: try await fixture.firstOfDivision, journal)
         _ = try fixture.folder.write(try fixture.planText + "# one more line\n", to: "plan.yaml")
@@ -205,7 +243,7 @@ struct ConductorTests {
                 .perform(.forward)
         }
         await expect(complaining: "run r1 is joint, not dividing: ") {
-            try await fixture.conductor(journal).perform(.back)
+            try await fixture.conductor(journal).perform(.back(to: .joint))
         }
         try journal.end(try #require(RunID("r1")), .finished, at: 2)
         await expect(complaining: "run r1 of plan model has finished, nothing is left to do") {

@@ -73,6 +73,20 @@ struct RuleCleaningTests {
         #expect(RuleCleaning.isClean(try await Self.clean(fixture, journal, force: true).board))
     }
 
+    @Test("a run that is being withdrawn keeps its rules until it has removed them itself")
+    func withdrawnRun() async throws {
+        let fixture = try CleaningFixture()
+        let journal = try fixture.run.openJournal()
+        let run = try #require(RunID("r1"))
+        try await fixture.run.journalRun("r1", upTo: try await fixture.run.firstOfDivision, journal)
+        try journal.intent("withdraw.possible", attempt: 1, commands: [], at: 0, of: run)
+        try journal.verdict("withdraw.possible", attempt: 1, .done(observed: "seen"), at: 1, of: run)
+        await expect(complaining: "run r1 is on the way back to what was before it") {
+            _ = try await Self.clean(fixture, journal)
+        }
+        #expect(RuleCleaning.isClean(try await Self.clean(fixture, journal, force: true).board))
+    }
+
     @Test(
         "a host that runs both sides' view is refused, and so are those that are walled off from it; no others"
     )

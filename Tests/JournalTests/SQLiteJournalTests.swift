@@ -88,8 +88,11 @@ struct SQLiteJournalTests {
         try journal.setEpoch(FencingEpoch(9), of: run.id)
         let again = try #require(try journal.runs().first)
         #expect(again.record.epoch == FencingEpoch(9) && again.ending == nil && again.endedAt == nil)
-        try journal.end(run.id, .finished, at: 20)
-        #expect(try journal.unfinishedRun(plan: "model") == nil)
+        for ending in [RunEnding.finished, .withdrawn] {
+            try journal.end(run.id, ending, at: 20)
+            #expect(try journal.unfinishedRun(plan: "model") == nil)
+            #expect(try journal.runs().first?.ending == ending)
+        }
     }
 
     @Test("it is its owner's alone: the hosts' files are in it; one that others could read no longer can be")

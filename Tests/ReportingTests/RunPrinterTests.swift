@@ -68,7 +68,7 @@ struct RunPrinterTests {
 
                 stopped: not confirmed; nothing of this stage was done
                 The migration is joint: the joint ensemble serves everybody; it may stay so for as long as you like. \
-                Forward: `mitosis run`.
+                Forward: `mitosis run`. Back to what was before the run: `mitosis rollback`.
                 run r1 goes on; 7 steps were done before
 
                 finished in 0.01 s

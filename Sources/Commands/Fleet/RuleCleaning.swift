@@ -65,6 +65,12 @@ struct RuleCleaning {
     func refuseUnfinished(_ plan: MigrationPlan, _ journal: any RunArchive) throws {
         for run in try journal.runs() where run.record.plan == plan.name && run.ending != .finished {
             let history = RunHistory(try journal.entries(of: run.record.id))
+            guard history.standing != .withdrawing else {
+                throw Complaint(
+                    "run \(run.record.id) is on the way back to what was before it; go on with `mitosis rollback`, which removes "
+                        + "its rules. --force removes them nevertheless: a seed that starts by accident may then vote"
+                )
+            }
             guard !history.passed.contains(.divisionBegan) else {
                 throw Complaint(
                     "run \(run.record.id) has divided the ensemble and has not finished; go on with `mitosis run`. "

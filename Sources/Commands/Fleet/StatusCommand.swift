@@ -43,7 +43,8 @@ struct StatusCommand: AsyncParsableCommand {
             let journal = try SQLiteJournal(path: plan.journalPath, exclusively: false)
             guard let (run, ending, _) = try journal.runs().first(where: { $0.record.plan == plan.name })
             else { return }
-            Output.write("\n" + HistoryText.head(run, ending))
+            let standing = HistoryText.standing(RunHistory(try journal.entries(of: run.id)), ending)
+            Output.write("\n" + HistoryText.head(run, ending) + standing)
         } catch {
             Output.warn("\(error)")
         }

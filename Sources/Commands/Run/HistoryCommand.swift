@@ -26,8 +26,9 @@ struct HistoryCommand: AsyncParsableCommand {
         let journal = try SQLiteJournal(path: plan.journalPath, exclusively: false)
         logging.logger.debug("journal opened", fields: ["path": plan.journalPath])
         for (record, ending, _) in try journal.runs() {
-            Output.write(HistoryText.head(record, ending))
-            for entry in try journal.entries(of: record.id) { Output.write(HistoryText.text(entry)) }
+            let entries = try journal.entries(of: record.id)
+            Output.write(HistoryText.head(record, ending) + HistoryText.standing(RunHistory(entries), ending))
+            for entry in entries { Output.write(HistoryText.text(entry)) }
         }
     }
 

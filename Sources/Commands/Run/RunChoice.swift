@@ -8,7 +8,7 @@ extension Conductor {
     func runToPerform(_ course: Runner.Course, _ epoch: FencingEpoch) async throws -> RunRecord {
         switch course {
         case .forward: try await runGoingForward(epoch)
-        case .back: try runGoingBack(epoch)
+        case .back(let goal): try runGoingBack(to: goal, epoch)
         }
     }
 
@@ -17,8 +17,14 @@ extension Conductor {
         if let (run, history) = try unfinished(epoch) {
             guard !history.isOnTheWayBack else {
                 throw Complaint(
-                    "run \(run.id) is on the way back to the joint ensemble; let `mitosis rollback \(plan.file)` "
+                    "run \(run.id) is on the way back to the joint ensemble; let `mitosis rollback --to joint \(plan.file)` "
                         + "come to its end first"
+                )
+            }
+            guard history.standing != .withdrawing else {
+                throw Complaint(
+                    "run \(run.id) is on the way back to what was before it; let `mitosis rollback \(plan.file)` come to its "
+                        + "end first, then `mitosis run` begins anew"
                 )
             }
             return run
@@ -46,16 +52,24 @@ extension Conductor {
         return run
     }
 
-    private func runGoingBack(_ epoch: FencingEpoch) throws -> RunRecord {
+    private func runGoingBack(to goal: Runner.Goal, _ epoch: FencingEpoch) throws -> RunRecord {
         guard let (run, history) = try unfinished(epoch) else {
             throw Complaint(
                 "plan \(plan.name) has no unfinished run that changed anything: nothing is to be taken back"
             )
         }
-        switch history.standing {
-        case .dividing, .rollingBack: return run
-        case .untouched, .joining, .joint, .divided, .apart:
-            throw Complaint("run \(run.id) is \(history.standing), not dividing: \(history.standing.advice)")
+        switch (history.standing, goal) {
+        case (.dividing, _), (.rollingBack, _): return run
+        case (.joining, .untouched), (.joint, .untouched), (.withdrawing, .untouched): return run
+        case (.joining, .joint), (.joint, .joint), (.withdrawing, .joint):
+            throw Complaint(
+                "run \(run.id) is \(history.standing), not dividing: nothing is to be taken back to the joint ensemble, nothing was "
+                    + "changed; \(history.standing.advice)"
+            )
+        case (.untouched, _), (.divided, _), (.apart, _):
+            throw Complaint(
+                "run \(run.id) is \(history.standing), and is not taken back: \(history.standing.advice)"
+            )
         }
     }
 

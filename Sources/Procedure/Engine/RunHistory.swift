@@ -4,14 +4,15 @@ package struct RunHistory: Sendable {
     package let done: Set<StepID>
     /// What those and the steps with an intent alone amount to.
     package let passed: Set<Milestone>
-    /// Whether anything was ever sent to a host.
+    /// Whether anything was sent to a host, and not all of it taken back since.
     package let hasActed: Bool
 
     package init(_ entries: [JournalEntry]) {
-        hasActed = entries.contains { !$0.commands.isEmpty }
+        var hasActed = false
         var done: Set<StepID> = []
         var begun: Set<StepID> = []
         for entry in entries {
+            hasActed = hasActed || !entry.commands.isEmpty
             begun.insert(entry.step)
             guard case .done = entry.verdict else { continue }
             done.insert(entry.step)
@@ -20,8 +21,12 @@ package struct RunHistory: Sendable {
                 done = done.filter { !($0.stage?.isTakenBack ?? false) }
                 begun = begun.filter { !($0.stage?.isTakenBack ?? false) }
             }
+            if Milestone.passages[entry.step]?.done == .withdrawEnded {
+                (done, begun, hasActed) = ([], [], false)
+            }
         }
         self.done = done
+        self.hasActed = hasActed
         passed = Milestone.passed(begun: begun, done: done)
     }
 
@@ -46,6 +51,7 @@ package struct RunHistory: Sendable {
 
     package var standing: Standing {
         guard hasActed else { return .untouched }
+        if passed.contains(.withdrawBegan) { return .withdrawing }
         if passed.contains(.wayBackBegan) { return .rollingBack }
         if passed.contains(.rulesRemoved) { return .apart }
         if passed.contains(.destinationLed) { return .divided }
@@ -61,6 +67,7 @@ package enum Standing: String, Hashable, Sendable, Codable, CaseIterable, Custom
     case joint
     case dividing
     case rollingBack = "rolling back"
+    case withdrawing
     case divided
     case apart
 
@@ -71,13 +78,20 @@ package enum Standing: String, Hashable, Sendable, Codable, CaseIterable, Custom
         switch self {
         case .untouched: "nothing has been changed. Forward: `mitosis run`"
         case .joining:
-            "some destination nodes have joined, the source serves, no client was moved. Forward: `mitosis run`"
+            "some destination nodes have joined, the source serves, no client was moved. Forward: `mitosis run`. Back to what "
+                + "was before the run: `mitosis rollback`"
         case .joint:
-            "the joint ensemble serves everybody; it may stay so for as long as you like. Forward: `mitosis run`"
+            "the joint ensemble serves everybody; it may stay so for as long as you like. Forward: `mitosis run`. Back to what "
+                + "was before the run: `mitosis rollback`"
         case .dividing:
             "destination nodes have been detached and none was seen to lead yet: until then its clients have no ZooKeeper. "
-                + "Forward: `mitosis run`. Back to the joint ensemble, if none leads: `mitosis rollback`"
-        case .rollingBack: "on the way back to the joint ensemble. Go on with `mitosis rollback`"
+                + "Forward: `mitosis run`. Back, if none leads: `mitosis rollback --to joint`, or `mitosis rollback` to what was "
+                + "before the run"
+        case .rollingBack:
+            "on the way back to the joint ensemble. Go on with `mitosis rollback`, or with `mitosis rollback --to joint` if it "
+                + "is to end there"
+        case .withdrawing:
+            "on the way back to what was before the run; the source serves. Go on with `mitosis rollback`"
         case .divided:
             "past the point of no return: the destination has a leader, and the walls stand. Only forward: `mitosis run`"
         case .apart: "two ensembles, no rules. Forward: `mitosis run`"

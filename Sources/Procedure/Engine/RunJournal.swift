@@ -3,7 +3,7 @@ package import Fleet
 
 /// The coordinator's memory: intent before, verdict after.
 package protocol RunJournal: Sendable {
-    /// The run of this plan that has not finished, if any: one that has changed something before all others, then
+    /// The run of this plan that has neither finished nor been withdrawn, if any: one that has changed something before all others, then
     /// the newest.
     func unfinishedRun(plan name: String) throws(JournalError) -> RunRecord?
     func begin(_ run: RunRecord) throws(JournalError)
@@ -55,6 +55,8 @@ package enum RunEnding: String, Hashable, Sendable, Codable {
     case finished
     /// Stopped, and to be continued by the next `mitosis run`.
     case stopped
+    /// Taken back as a whole: nothing is left to be continued.
+    case withdrawn
 }
 
 package struct JournalEntry: Hashable, Sendable, Codable {

@@ -144,7 +144,7 @@ package struct RunMachine: Sendable {
                 return go(.prechecking(position), .precheck(position))
             case .done:
                 if stopAsked, plan[position.stage][position.step].isRestingPlace {
-                    return stop("stopped as asked; `mitosis run` goes on from here")
+                    return stop("stopped as asked, between two steps")
                 }
                 return enter(after: position)
             }

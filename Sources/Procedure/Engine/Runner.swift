@@ -29,12 +29,6 @@ package struct Runner: Sendable {
         case stopped(reason: String, standing: Standing)
     }
 
-    package enum Course: Hashable, Sendable {
-        case forward
-        /// From a division without a leader back to the joint ensemble.
-        case back
-    }
-
     package init(
         plan: MigrationPlan,
         run: RunRecord,
@@ -55,10 +49,7 @@ package struct Runner: Sendable {
         self.entries = entries
         self.course = course
         self.resting = resting
-        switch course {
-        case .back: stages = [procedure.wayBack]
-        case .forward: stages = [procedure.renewal(after: passed)].compactMap(\.self) + procedure.stages
-        }
+        stages = course.stages(of: procedure, after: history)
         done = history.settled(before: stages)
         hosts = plan.agents.map(\.host)
         self.run = run
@@ -145,9 +136,12 @@ package struct Runner: Sendable {
         case .forward:
             try journal.end(run.id, .finished, at: timing.now())
             event(.runFinished, message: "finished", milliseconds: milliseconds)
-        case .back:
+        case .back(.joint):
             try journal.end(run.id, .stopped, at: timing.now())
             event(.runFinished, message: "back at the joint ensemble", milliseconds: milliseconds)
+        case .back(.untouched):
+            try journal.end(run.id, .withdrawn, at: timing.now())
+            event(.runFinished, message: "all is as it was before the run", milliseconds: milliseconds)
         }
         return .finished(milliseconds: milliseconds)
     }

@@ -18,4 +18,8 @@ package enum Milestone: Hashable, Sendable, CaseIterable {
     case wayBackBegan
     /// The division was taken back as a whole.
     case wayBackEnded
+    /// Brokers or nodes may have gone back to the source: nothing goes forward until all have.
+    case withdrawBegan
+    /// All is as it was before the run.
+    case withdrawEnded
 }

@@ -46,7 +46,7 @@ extension MigrationProcedure {
                             act: rollNext(of: source, to: joint, as: "joint"),
                             verify: atLeast(index + 1, of: source, run: joint, as: "joint")
                                 .and(whole(source + seeds, as: "joint")),
-                            undo: .none(because: "rolled back by restoring the file and rolling once more")
+                            undo: .none(because: "`mitosis rollback` restores the file and rolls once more")
                         )
                     }
                     + leadFromSource + [smokeTestJoined, windowPredicted]

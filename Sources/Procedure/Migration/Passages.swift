@@ -24,6 +24,9 @@ extension Milestone {
         .setAside: Passage(begun: .wayBackBegan),
         .openWalls: Passage(begun: .wayBackBegan),
         .rejoin: Passage(begun: .wayBackBegan, done: .wayBackEnded),
+        .withdrawPossible: Passage(done: .withdrawBegan),
+        .removeBarrier: Passage(begun: .rulesRemovalBegan),
+        .withdrawProof: Passage(done: .withdrawEnded),
     ]
 
     /// What a journal with these steps has passed.
@@ -44,4 +47,7 @@ extension StepID {
     static let setAside: StepID = "rollback.set-aside"
     static let openWalls: StepID = "rollback.remove-rules"
     static let rejoin: StepID = "rollback.rejoin"
+    static let withdrawPossible: StepID = "withdraw.possible"
+    static let removeBarrier: StepID = "withdraw.remove-rules"
+    static let withdrawProof: StepID = "withdraw.proof"
 }

@@ -10,18 +10,21 @@ package enum StageName: String, Hashable, Sendable, CaseIterable, CustomStringCo
     /// What a run that goes on does first.
     case renewal
     case rollback
+    /// From the joint ensemble to what was before.
+    case withdraw
 
     package var description: String { rawValue }
 
     /// Those of a run that goes forward, in their order.
     package static var forward: [StageName] {
-        allCases.filter { $0 != .renewal && $0 != .rollback }
+        allCases.filter { $0 != .renewal && $0 != .rollback && $0 != .withdraw }
     }
 
-    /// Whether a rollback that has come to its end takes the stage's steps back, so that they are all to be done again.
+    /// Whether a rollback to the joint ensemble that has come to its end takes the stage's steps back, so that they are all
+    /// to be done again; one to the beginning takes back all.
     package var isTakenBack: Bool {
         switch self {
-        case .preflight, .join, .repoint, .return, .proof, .cleanUp: false
+        case .preflight, .join, .repoint, .return, .proof, .cleanUp, .withdraw: false
         case .division, .renewal, .rollback: true
         }
     }

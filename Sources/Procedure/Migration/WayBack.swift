@@ -137,7 +137,7 @@ extension MigrationProcedure {
     }
 
     /// No destination node serves with its own view, and none has ever followed a leader with it.
-    private var neverLed: Gate {
+    var neverLed: Gate {
         Gate(
             "the destination has no leader and never had one",
             hosts: destination.map(\.host),

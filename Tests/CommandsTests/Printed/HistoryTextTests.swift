@@ -40,6 +40,24 @@ struct HistoryTextTests {
         )
     }
 
+    @Test("where a run stands, and the ways on from there, is said as long as it can go on")
+    func standing() throws {
+        let history = RunHistory([])
+        for ending in [RunEnding.stopped, nil] {
+            #expect(
+                HistoryText.standing(history, ending)
+                    == "  untouched: nothing has been changed. Forward: `mitosis run`\n"
+            )
+        }
+        for ending in [RunEnding.finished, .withdrawn] {
+            #expect(HistoryText.standing(history, ending).isEmpty)
+            #expect(HistoryText.head(try Self.run(), ending).hasSuffix("  \(ending.rawValue)\n"))
+        }
+        for standing in [Standing.joining, .joint, .dividing, .rollingBack, .withdrawing] {
+            #expect(standing.advice.contains("`mitosis rollback`"))
+        }
+    }
+
     @Test("a run's head has its proofs in their order, and what was accepted")
     func proofs() throws {
         var run = try Self.run()

@@ -15,10 +15,10 @@ struct Coordinator {
         try await perform(["run", lab.layout.plan, "--events", lab.layout.events] + options)
     }
 
-    /// Starts a run in the background; its end is in `log`.
-    func start() throws -> ProcessRecord {
+    /// Starts a run, or a rollback, in the background; its end is in `log`.
+    func start(_ verb: String = "run") throws -> ProcessRecord {
         let launcher = Launcher(namespace: lab.namespace(of: lab.configuration.control), log: log)
-        let argv = [lab.binaries.coordinator, "run", lab.layout.plan, "--yes", "--events", lab.layout.events]
+        let argv = [lab.binaries.coordinator, verb, lab.layout.plan, "--yes", "--events", lab.layout.events]
         return try launcher.launch(argv)
     }
 
@@ -35,8 +35,14 @@ struct Coordinator {
         try #require(joined.output.contains("not confirmed"), "\(joined.diagnostics)")
     }
 
+    /// Back to the joint ensemble.
     func rollback() async throws -> Tool.Outcome {
-        try await perform(["rollback", lab.layout.plan, "--events", lab.layout.events])
+        try await perform(["rollback", lab.layout.plan, "--to", "joint", "--events", lab.layout.events])
+    }
+
+    /// Back to what was before the run.
+    func withdraw() async throws -> Tool.Outcome {
+        try await perform(["rollback", lab.layout.plan, "--yes", "--events", lab.layout.events])
     }
 
     /// Returns as soon as the step has come to its end.

@@ -16,14 +16,23 @@ struct MilestoneTests {
         [(.forward, "division.canary"), (.forward, nil)],
         [(.forward, "division.restore-files"), (.forward, "renewal.joint-files"), (.forward, nil)],
         [(.forward, "division.detach"), (.forward, "renewal.raise-walls"), (.forward, nil)],
-        [(.forward, "division.detach"), (.back, nil), (.forward, nil)],
-        [(.forward, "division.split"), (.back, "rollback.stop"), (.forward, nil)],
+        [(.forward, "division.detach"), (.back(to: .joint), nil), (.forward, nil)],
+        [(.forward, "division.split"), (.back(to: .joint), "rollback.stop"), (.forward, nil)],
         [
-            (.forward, "division.split"), (.back, "rollback.files"), (.back, nil),
-            (.forward, "division.split"), (.back, "rollback.remove-rules"), (.back, nil), (.forward, nil),
+            (.forward, "division.split"), (.back(to: .joint), "rollback.files"), (.back(to: .joint), nil),
+            (.forward, "division.split"), (.back(to: .joint), "rollback.remove-rules"),
+            (.back(to: .joint), nil), (.forward, nil),
         ],
-        [(.forward, "division.start"), (.back, nil), (.forward, "division.apart"), (.forward, nil)],
+        [
+            (.forward, "division.start"), (.back(to: .joint), nil), (.forward, "division.apart"),
+            (.forward, nil),
+        ],
         [(.forward, "clean-up.remove-rules"), (.forward, nil)],
+        [(.forward, "join.smoke"), (.back(to: .untouched), nil), (.forward, nil)],
+        [
+            (.forward, "division.split"), (.back(to: .untouched), "withdraw.remove-rules"),
+            (.back(to: .untouched), nil), (.forward, nil),
+        ],
     ]
 
     /// The journal of a run that went this way.
@@ -95,7 +104,8 @@ struct MilestoneTests {
         let procedure = MigrationProcedure(plan: plan, survey: Survey(files: []))
         let renewals: [Set<Milestone>] = [[.divisionBegan], [.originalFilesBack]]
         let stages =
-            procedure.stages + [procedure.wayBack] + renewals.compactMap { procedure.renewal(after: $0) }
+            procedure.stages + [procedure.wayBack, procedure.withdrawal]
+            + renewals.compactMap { procedure.renewal(after: $0) }
         for stage in stages {
             for step in stage.steps {
                 #expect(step.id.stage == stage.name, "\(step.id)")
@@ -120,11 +130,11 @@ struct MilestoneTests {
 private struct HistoryByID {
     private(set) var done: Set<StepID> = []
     private(set) var begun: Set<StepID> = []
-    private let hasActed: Bool
+    private var hasActed = false
 
     init(_ entries: [JournalEntry]) {
-        hasActed = entries.contains { !$0.commands.isEmpty }
         for entry in entries {
+            hasActed = hasActed || !entry.commands.isEmpty
             begun.insert(entry.step)
             guard case .done = entry.verdict else { continue }
             done.insert(entry.step)
@@ -134,6 +144,7 @@ private struct HistoryByID {
                     begun = begun.filter { !$0.description.hasPrefix(prefix) }
                 }
             }
+            if entry.step == "withdraw.proof" { (done, begun, hasActed) = ([], [], false) }
         }
     }
 
@@ -145,6 +156,7 @@ private struct HistoryByID {
 
     var standing: Standing {
         guard hasActed else { return .untouched }
+        if done.contains("withdraw.possible") { return .withdrawing }
         if isOnTheWayBack { return .rollingBack }
         if done.contains("clean-up.remove-rules") { return .apart }
         if done.contains("division.start") { return .divided }

@@ -47,7 +47,7 @@ struct RollbackTests {
         for step in Self.steps {
             let (plan, fleet, journal) = try await Self.stopped(strategy, after: step)
             let before = plan.source.map { fleet.model.hosts[$0.host]?.pid }
-            let back = try await Fixture.resume(plan, fleet, journal, course: .back)
+            let back = try await Fixture.resume(plan, fleet, journal, course: .back(to: .joint))
             let isBack = back.isFinished
             #expect(isBack, "\(step): \(back)")
             Self.expectJoint(fleet, plan)
@@ -67,18 +67,18 @@ struct RollbackTests {
         for strategy in DivisionTests.strategies {
             let probe = try await Self.stopped(strategy, after: "division.split")
             probe.journal.fail(at: nil)
-            _ = try await Fixture.resume(probe.plan, probe.fleet, probe.journal, course: .back)
+            _ = try await Fixture.resume(probe.plan, probe.fleet, probe.journal, course: .back(to: .joint))
             #expect(probe.journal.writes > 10)
             for write in 1...probe.journal.writes {
                 let (plan, fleet, journal) = try await Self.stopped(strategy, after: "division.split")
                 journal.fail(at: write)
                 do {
-                    _ = try await Fixture.resume(plan, fleet, journal, course: .back)
+                    _ = try await Fixture.resume(plan, fleet, journal, course: .back(to: .joint))
                     Issue.record("write \(write) did not fail")
                 } catch is JournalError {
                     journal.fail(at: nil)
                 }
-                let back = try await Fixture.resume(plan, fleet, journal, course: .back)
+                let back = try await Fixture.resume(plan, fleet, journal, course: .back(to: .joint))
                 let isBack = back.isFinished
                 #expect(isBack, "died at write \(write): \(back)")
                 Self.expectJoint(fleet, plan)
@@ -94,7 +94,7 @@ struct RollbackTests {
                 fleet.change { for server in plan.destination { $0.stop(server.host) } }
             }
             let before = fleet.model.performed.count
-            let back = try await Fixture.resume(plan, fleet, journal, course: .back)
+            let back = try await Fixture.resume(plan, fleet, journal, course: .back(to: .joint))
             #expect(back.reason?.contains("the point of no return is passed") == true, "\(back)")
             #expect(fleet.model.performed.count == before)
             for server in plan.destination {
@@ -120,7 +120,7 @@ struct RollbackTests {
         fleet.change { $0.start(plan.seeds[0].host) }
         journal.die(after: "rollback.stop")
         await #expect(throws: JournalError.self) {
-            try await Fixture.resume(plan, fleet, journal, course: .back)
+            try await Fixture.resume(plan, fleet, journal, course: .back(to: .joint))
         }
         let isBound = RunHistory(try journal.entries(of: try #require(journal.record).id)).isOnTheWayBack
         #expect(!isBound)
@@ -129,7 +129,7 @@ struct RollbackTests {
         journal.die(after: nil)
 
         let before = fleet.model.performed.count
-        let late = try await Fixture.resume(plan, fleet, journal, course: .back)
+        let late = try await Fixture.resume(plan, fleet, journal, course: .back(to: .joint))
         #expect(late.reason?.contains("the point of no return is passed") == true, "\(late)")
         #expect(fleet.model.performed.count == before)
         let forward = try await Fixture.resume(plan, fleet, journal)
@@ -146,7 +146,7 @@ struct RollbackTests {
         let (plan, fleet, journal) = try await Self.stopped(strategy, after: "division.split")
         let host = plan.seeds[1].host
         fleet.change { $0.hosts[host]?.acceptedEpoch = 2 }
-        let back = try await Fixture.resume(plan, fleet, journal, course: .back)
+        let back = try await Fixture.resume(plan, fleet, journal, course: .back(to: .joint))
         let isBack = back.isFinished
         #expect(isBack, "\(back)")
         Self.expectJoint(fleet, plan)
@@ -161,7 +161,7 @@ struct RollbackTests {
         let (plan, fleet, journal) = try await Self.stopped(.participants, after: "division.split")
         let host = plan.seeds[0].host
         fleet.change { $0.start(host) }
-        let back = try await Fixture.resume(plan, fleet, journal, course: .back)
+        let back = try await Fixture.resume(plan, fleet, journal, course: .back(to: .joint))
         let isBack = back.isFinished
         #expect(isBack, "\(back)")
         Self.expectJoint(fleet, plan)

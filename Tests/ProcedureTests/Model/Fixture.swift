@@ -51,9 +51,11 @@ enum Fixture {
         return try PlanReader.read(path: path)
     }
 
-    static func record(_ plan: MigrationPlan, _ fleet: ModelFleet) async throws -> RunRecord {
+    static func record(_ plan: MigrationPlan, _ fleet: ModelFleet, id: String = "1-model") async throws
+        -> RunRecord
+    {
         RunRecord(
-            id: try #require(RunID("1-model")),
+            id: try #require(RunID(id)),
             plan: plan.name,
             planDigest: plan.digest,
             startedAt: 0,
@@ -66,10 +68,11 @@ enum Fixture {
         _ plan: MigrationPlan,
         _ fleet: ModelFleet,
         _ journal: MemoryJournal,
+        id: String = "1-model",
         confirm: Bool = true,
         report: @escaping @Sendable (RunEvent) -> Void = { _ in }
     ) async throws -> Runner.Outcome {
-        let record = try await record(plan, fleet)
+        let record = try await record(plan, fleet, id: id)
         try journal.begin(record)
         return try await perform(plan, record, fleet, journal, confirm: confirm, report: report)
     }
@@ -79,11 +82,21 @@ enum Fixture {
         _ plan: MigrationPlan,
         _ fleet: ModelFleet,
         _ journal: MemoryJournal,
-        course: Runner.Course = .forward
+        course: Runner.Course = .forward,
+        confirm: Bool = true,
+        report: @escaping @Sendable (RunEvent) -> Void = { _ in }
     ) async throws -> Runner.Outcome {
         var record = try #require(journal.record)
         record.epoch = FencingEpoch(2)
-        return try await perform(plan, record, fleet, journal, course: course)
+        return try await perform(
+            plan,
+            record,
+            fleet,
+            journal,
+            course: course,
+            confirm: confirm,
+            report: report
+        )
     }
 
     static func perform(
@@ -97,7 +110,7 @@ enum Fixture {
     ) async throws -> Runner.Outcome {
         let elapsed = Elapsed()
         let timing = Timing(
-            now: { Int64(elapsed.now.milliseconds) },
+            now: { fleet.model.clock },
             monotonic: { elapsed.now },
             sleep: { elapsed.pass($0) }
         )

@@ -11,7 +11,8 @@ struct ModelBrokers {
         let planned: PlannedBroker
         let original: Data
         var file: Data
-        var backup: Data?
+        /// What each run found when it first wrote.
+        var backups: [RunID: Data] = [:]
         var pid: Int32?
         /// Looks until it registers; it never does while `isBroken`.
         var registersIn = 0
@@ -168,19 +169,27 @@ struct ModelBrokers {
 
 /// What the model's agents on brokers' hosts do and say.
 extension ModelBrokers {
-    mutating func act(_ command: Command, on host: HostName) -> CommandOutcome {
+    mutating func act(_ command: Command, on host: HostName, for run: RunID) -> CommandOutcome {
         switch command {
         case .installWall, .removeWall, .sever, .detach, .discardCopy, .setAside,
             .removeHandMadeRules:
             return .refused(refusal: .notAllowed(reason: "a broker's host"))
-        case .restoreFile, .pilotWall: return .refused(refusal: .invalid(reason: "not modelled"))
+        case .pilotWall: return .refused(refusal: .invalid(reason: "not modelled"))
+        case .restoreFile:
+            guard let backup = brokers[host]?.backups[run] else {
+                return .refused(refusal: .invalid(reason: "no backup"))
+            }
+            brokers[host]?.file = backup
+            return .done(result: .file(file: fileState(host)))
         case .writeFile(let write):
-            let found = ContentDigest.sha256(brokers[host]?.file ?? Data())
-            guard found == write.expected || brokers[host]?.file == write.content else {
+            let digest = ContentDigest.sha256(brokers[host]?.file ?? Data())
+            guard digest == write.expected || brokers[host]?.file == write.content else {
                 return .refused(
-                    refusal: .fileChanged(path: write.path, expected: write.expected, found: found)
+                    refusal: .fileChanged(path: write.path, expected: write.expected, found: digest)
                 )
             }
+            let found = brokers[host]?.file
+            if brokers[host]?.backups[run] == nil { brokers[host]?.backups[run] = found }
             brokers[host]?.file = write.content
             return .done(result: .file(file: fileState(host)))
         case .service(let request):

@@ -1,6 +1,7 @@
 import ControlProtocol
 import Fleet
 import FoundationEssentials
+import KafkaMetadata
 import Procedure
 import Settings
 import Topology
@@ -35,7 +36,10 @@ extension ModelEnsemble {
         guard request.lease.epoch >= highest else { return .refused(refusal: .superseded(highest: highest)) }
         performed.append(HostCommand(name, request.command))
         let isBroker = brokers.brokers[name] != nil
-        let outcome = isBroker ? brokers.act(request.command, on: name) : act(request.command, on: name)
+        let run = request.lease.runID
+        let outcome =
+            isBroker
+            ? brokers.act(request.command, on: name, for: run) : act(request.command, on: name, for: run)
         outcomes[request.id] = outcome
         return outcome
     }
@@ -49,7 +53,7 @@ extension ModelEnsemble {
         if hosts[name] == nil { brokerLeases[name] = lease } else { hosts[name]?.lease = lease }
     }
 
-    private mutating func act(_ command: Command, on name: HostName) -> CommandOutcome {
+    private mutating func act(_ command: Command, on name: HostName, for run: RunID) -> CommandOutcome {
         switch command {
         case .installWall(let wall):
             hosts[name]?.wall = wall
@@ -71,15 +75,15 @@ extension ModelEnsemble {
                     )
                     return .refused(refusal: refusal)
                 }
-                if hosts[name]?.backup == nil {
+                if hosts[name]?.backups[run] == nil {
                     let original = hosts[name]?.file
-                    hosts[name]?.backup = original
+                    hosts[name]?.backups[run] = original
                 }
                 hosts[name]?.file = write.content
             }
             return .done(result: .file(file: fileState(name)))
         case .restoreFile:
-            guard let backup = hosts[name]?.backup else {
+            guard let backup = hosts[name]?.backups[run] else {
                 return .refused(refusal: .invalid(reason: "no backup"))
             }
             hosts[name]?.file = backup
@@ -140,7 +144,10 @@ extension ModelEnsemble {
         let old = hosts[name]?.pid
         switch request.action {
         case .start: start(name)
-        case .stop: stop(name)
+        case .stop:
+            checkLeaving(name)
+            stop(name)
+            checkSourceServes(without: name)
         case .restart where request.replacing == nil || request.replacing == old:
             stop(name)
             checkSourceMajority(without: name)
@@ -165,6 +172,22 @@ extension ModelEnsemble {
         guard isSource(name) else { return }
         let down = plan.source.filter { hosts[$0.host]?.pid == nil }
         if down.count > 1 { violations.append("I3: \(down.map(\.host)) are down together") }
+    }
+
+    /// I8: nobody is left at a seed that leaves the joint ensemble.
+    private mutating func checkLeaving(_ name: HostName) {
+        guard let server = plan.seeds.first(where: { $0.host == name }), hosts[name]?.pid != nil,
+            !isOwnView(name)
+        else { return }
+        for broker in brokers.brokers.values where broker.session?.origin == server.id {
+            violations.append("I8: \(broker.planned.name) is at \(name), which is stopped")
+        }
+    }
+
+    /// I3: the source goes on without the nodes that are stopped.
+    private mutating func checkSourceServes(without name: HostName) {
+        guard !isSource(name), !plan.source.contains(where: { serves($0.host) }) else { return }
+        violations.append("I3: no source node serves without \(name)")
     }
 
     /// I1: rules go only while no node of a mixed view runs beside a destination node that has its own.

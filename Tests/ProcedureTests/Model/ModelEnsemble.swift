@@ -19,7 +19,8 @@ struct ModelEnsemble {
         }
         /// What is asked of the file at every look.
         private(set) var text: Text
-        var backup: Data?
+        /// What each run found when it first wrote.
+        var backups: [RunID: Data] = [:]
         var pid: Int32?
         var view: [Member]?
         /// In memory of the running process.

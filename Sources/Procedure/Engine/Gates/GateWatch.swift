@@ -72,7 +72,7 @@ struct GateWatch: Sendable {
                 }
             }
             if stopRequest() == .now {
-                return .failed(reason: "stopped at once, as asked; `mitosis run` looks again and goes on")
+                return .failed(reason: "stopped at once, as asked; whoever goes on looks again")
             }
             if timing.monotonic() >= deadline + gate.deadline {
                 let text = "\(gate.title): it keeps changing, last seen: \(last ?? "nothing")"

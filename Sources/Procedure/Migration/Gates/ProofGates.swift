@@ -15,6 +15,8 @@ extension MigrationProcedure {
         smokeTest("join.smoke", of: source + seeds, as: "the joint ensemble", expiry: .divisionBegan)
     }
 
+    var smokeTestAfterWithdrawal: Step { smokeTest("withdraw.smoke", of: source, as: "the source") }
+
     /// After the return: a source that still runs the joint view has no node to spare for as long as a comparison takes.
     ///
     /// Before the clean-up: until then the walls stand, and the data as it was detached is kept beside the destination's own.

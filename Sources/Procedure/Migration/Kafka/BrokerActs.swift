@@ -62,16 +62,19 @@ extension KafkaProcedure {
             return .failure(Undecidable(reason: "\(broker.name): \(file.path): \(error)"))
         }
         let write = FileWrite(path: file.path, expected: file.digest, content: content)
+        return .success([
+            HostCommand(broker.host, .writeFile(write: write)), restart(broker, fleet),
+        ])
+    }
+
+    func restart(_ broker: PlannedBroker, _ fleet: FleetView) -> HostCommand {
         var pid: Int32?
         if case .running(let running) = fleet.service(broker.service, on: broker.host) { pid = running }
-        let restart = ServiceRequest(
+        let request = ServiceRequest(
             service: broker.service,
             action: pid == nil ? .start : .restart,
             replacing: pid
         )
-        return .success([
-            HostCommand(broker.host, .writeFile(write: write)),
-            HostCommand(broker.host, .service(request: restart)),
-        ])
+        return HostCommand(broker.host, .service(request: request))
     }
 }

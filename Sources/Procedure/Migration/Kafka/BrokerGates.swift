@@ -61,7 +61,7 @@ extension KafkaProcedure {
             case .passing(let said): return .passing(said)
             case .lasting(let said):
                 return .lasting(
-                    "\(said); no other broker is touched: see its log, bring it back, then `mitosis run` again"
+                    "\(said); no other broker is touched: see its log, bring it back, then go on"
                 )
             }
         }
@@ -79,7 +79,7 @@ extension KafkaProcedure {
             faults.append(
                 missing.map(\.name).joined(separator: ", ")
                     + " not registered in ZooKeeper; no other broker is "
-                    + "touched meanwhile: see its log, bring it back, then `mitosis run` goes on"
+                    + "touched meanwhile: see its log, bring it back, then go on"
             )
         }
         let strangers = cluster.brokers.keys.filter { kafka.broker($0) == nil }.sorted()
@@ -134,7 +134,8 @@ extension KafkaProcedure {
                 let others = brokers.filter { broker in !moved.contains { $0.id == broker.id } }
                 return .waiting(
                     reason: "\(moved.count) of \(brokers.count) brokers moved; not yet "
-                        + others.map { "\($0.name): \(place($0, fleet))" }.joined(separator: ", ")
+                        + others.map { "\($0.name): \(place($0, fleet, from: fromJoint))" }
+                        .joined(separator: ", ")
                 )
             }
             return .holds(observed: "\(moved.count) of \(brokers.count) brokers at the seeds")
@@ -162,8 +163,8 @@ extension KafkaProcedure {
         }
     }
 
-    private func place(_ broker: PlannedBroker, _ fleet: FleetView) -> String {
-        guard let registered = fleet.kafka(from: fromJoint)?.brokers[broker.id] else {
+    func place(_ broker: PlannedBroker, _ fleet: FleetView, from source: KafkaSource) -> String {
+        guard let registered = fleet.kafka(from: source)?.brokers[broker.id] else {
             return "not registered"
         }
         guard let origin = registered.session?.origin else { return "registered" }

@@ -31,7 +31,7 @@ package struct KafkaProcedure: Sendable {
                     act: repointNext(upTo: index + 1),
                     verify: repointed(atLeast: index + 1).and(healthy(from: fromJoint)),
                     undo: .none(
-                        because: "rolled back by restoring the file and restarting the broker once more"
+                        because: "`mitosis rollback` restores the file and restarts the broker once more"
                     )
                 )
             } + [

@@ -1,0 +1,178 @@
+import ControlProtocol
+import Fleet
+import FoundationEssentials
+import KafkaMetadata
+import Procedure
+import Settings
+import Testing
+import Topology
+
+/// What stands in the way of the whole way back, and what a host does meanwhile.
+@Suite("withdrawal under faults", .serialized)
+struct WithdrawalFaultTests {
+    typealias Stand = WithdrawalTests.Stand
+
+    @Test("a broker that does not come back stops it; no other is touched; healed, it goes on")
+    func brokenBroker() async throws {
+        let stand = try await WithdrawalTests.stopped(.participants, Fixture.kafka, after: "repoint.all")
+        let host = stand.plan.brokers[0].host
+        let seeds = stand.plan.seeds.map(\.host)
+        let stopped = try await stand.back { event in
+            guard event.event == .stageStarted else { return }
+            stand.fleet.change { $0.brokers.brokers[host]?.isBroken = true }
+        }
+        let reason = try #require(stopped.reason)
+        #expect(reason.contains("broker 1 (k1)") && reason.contains("not registered"), "\(reason)")
+        #expect(stand.fleet.model.brokers.restarts.map(\.id.value) == [2, 3, 1, 1])
+        for seed in seeds {
+            let serves = stand.fleet.model.serves(seed)
+            #expect(serves)
+        }
+        #expect(try await !stand.back().isFinished)
+        #expect(stand.fleet.model.brokers.restarts.count == 4)
+        stand.fleet.change { $0.brokers.brokers[host]?.isBroken = false }
+        #expect(try await stand.back().isFinished)
+        try WithdrawalTests.expectUntouched(stand, "healed")
+        #expect(stand.fleet.model.brokers.restarts.map(\.id.value) == [2, 3, 1, 1, 3, 2])
+    }
+
+    @Test("brokers that are away because the seeds are gone are taken back all the same")
+    func seedsGone() async throws {
+        let stand = try await WithdrawalTests.stopped(.participants, Fixture.kafka, after: "repoint.all")
+        stand.fleet.change { model in
+            for broker in stand.plan.brokers {
+                model.brokers.brokers[broker.host]?.session = nil
+                model.brokers.brokers[broker.host]?.czxid = nil
+                model.brokers.brokers[broker.host]?.registersIn = .max
+            }
+            for seed in stand.plan.seeds { model.stop(seed.host) }
+        }
+        let back = try await stand.back()
+        let isBack = back.isFinished
+        #expect(isBack, "\(back)")
+        stand.fleet.change { $0.brokers.violations = [] }
+        try WithdrawalTests.expectUntouched(stand, "seeds gone")
+        #expect(stand.fleet.model.brokers.restarts.count == 6)
+    }
+
+    @Test("a source node that a roll left stopped is started before the seeds are stopped", arguments: 1...3)
+    func sourceDown(_ roll: Int) async throws {
+        let stand = try await WithdrawalTests.stopped(
+            .participants,
+            after: StepID("join.roll-source-\(roll)")
+        )
+        let down = try #require(
+            stand.plan.source.last { stand.fleet.model.leader(for: $0.host) != $0.host }
+        )
+        stand.fleet.change { $0.stop(down.host) }
+        let back = try await stand.back()
+        let isBack = back.isFinished
+        #expect(isBack, "\(back)")
+        try WithdrawalTests.expectUntouched(stand, "\(down.host) was down")
+    }
+
+    @Test("a seed that starts by itself meanwhile is stopped again, a wall that is gone is raised again")
+    func seedStarts() async throws {
+        for step: StepID in [
+            "withdraw.stop-seeds", "withdraw.files", "withdraw.roll-source-2", "withdraw.seeds",
+        ] {
+            let stand = try await WithdrawalTests.stopped(.participants, after: "join.smoke")
+            stand.journal.die(after: step)
+            await #expect(throws: JournalError.self) { try await stand.back() }
+            stand.journal.die(after: nil)
+            stand.fleet.change { model in
+                model.hosts[stand.plan.seeds[0].host]?.wall = nil
+                model.start(stand.plan.seeds[1].host)
+            }
+            let back = try await stand.back()
+            let isBack = back.isFinished
+            #expect(isBack, "\(step): \(back)")
+            try WithdrawalTests.expectUntouched(stand, "\(step)")
+        }
+    }
+
+    @Test("a source half rolled whose leader has the joint view is not left to itself")
+    func unsafeCommits() async throws {
+        let stand = try await WithdrawalTests.stopped(.participants, after: "join.roll-source-1")
+        let leader = try #require(stand.fleet.model.leader(for: stand.plan.source[0].host))
+        stand.fleet.change { model in
+            model.make(leader.description) { $0.role = .follower }
+            model.make("d5") { $0.role = .leader }
+        }
+        let sent = stand.fleet.sent
+        let back = try await stand.back()
+        let reason = try #require(back.reason)
+        #expect(reason.contains("d5 leads with the joint view"), "\(reason)")
+        #expect(reason.contains("`mitosis run --until join`"), "\(reason)")
+        #expect(stand.fleet.sent == sent)
+        #expect(try stand.history.standing == .joining)
+    }
+
+    @Test(
+        "a file that somebody else changed is neither overwritten nor passed over",
+        arguments: ["s1", "d4", "k3"]
+    )
+    func foreignFile(_ host: String) async throws {
+        let stand = try await WithdrawalTests.stopped(.participants, Fixture.kafka, after: "repoint.all")
+        let name = try #require(HostName(host))
+        let written = stand.fleet.model
+        stand.fleet.change { model in
+            model.edit(host, "tickTime=2000", "tickTime=3000")
+            model.editBroker(host, "# kept", "# changed")
+        }
+        let changed = stand.fleet.model
+        let stopped = try await stand.back()
+        let reason = try #require(stopped.reason)
+        #expect(reason.contains(host) && reason.contains("somebody else changed it"), "\(reason)")
+        let isKept =
+            stand.fleet.model.hosts[name]?.file == changed.hosts[name]?.file
+            && stand.fleet.model.brokers.brokers[name]?.file == changed.brokers.brokers[name]?.file
+        #expect(isKept)
+        stand.fleet.change { model in
+            if let file = written.hosts[name]?.original { model.hosts[name]?.file = file }
+            if let file = written.brokers.brokers[name]?.original { model.brokers.brokers[name]?.file = file }
+        }
+        let back = try await stand.back()
+        let isBack = back.isFinished
+        #expect(isBack, "\(back)")
+        try WithdrawalTests.expectUntouched(stand, host)
+    }
+
+    @Test("a destination that leads, or a detached node, is refused", arguments: DivisionTests.strategies)
+    func tooLate(_ strategy: MigrationPlan.Strategy) async throws {
+        let stand = try await WithdrawalTests.stopped(strategy, after: "division.start")
+        let sent = stand.fleet.sent
+        let back = try await stand.back()
+        #expect(back.reason?.contains("the point of no return is passed") == true, "\(back)")
+        #expect(stand.fleet.sent == sent)
+    }
+
+    @Test("a trap that the proof finds keeps the run from ending; mended, it ends")
+    func proofFails() async throws {
+        let stand = try await WithdrawalTests.stopped(.participants, after: "join.smoke")
+        stand.fleet.change { $0.make("d6") { $0.leftRules = 2 } }
+        let stopped = try await stand.back()
+        let reason = try #require(stopped.reason)
+        #expect(reason.contains("d6"), "\(reason)")
+        #expect(try stand.history.standing == .withdrawing)
+        stand.fleet.change { $0.make("d6") { $0.leftRules = 0 } }
+        #expect(try await stand.back().isFinished)
+        try WithdrawalTests.expectUntouched(stand, "mended")
+    }
+
+    @Test("five and three, and three and five, come back too", arguments: [(5, 3), (3, 5), (5, 5)])
+    func sizes(_ source: Int, _ destination: Int) async throws {
+        for step: StepID in ["join.roll-source-2", "join.smoke", "division.split"] {
+            let stand = try await WithdrawalTests.stopped(
+                .participants,
+                source: source,
+                destination: destination,
+                after: step
+            )
+            let back = try await stand.back()
+            let isBack = back.isFinished
+            #expect(isBack, "\(step): \(back)")
+            try WithdrawalTests.expectUntouched(stand, "\(step)")
+        }
+    }
+}
