@@ -24,6 +24,8 @@ package struct HostStatus: Hashable, Sendable, Codable {
     package let reach: [PathReach]?
     /// The agent's own records; nil when it is not known.
     package var records: RecordState?
+    /// What the host must hold to whatever reboots; nil when there is nothing, and from agents that know of none.
+    package internal(set) var order: OrderState?
 
     package init(
         host: HostName,
@@ -38,7 +40,8 @@ package struct HostStatus: Hashable, Sendable, Codable {
         files: [FileState] = [],
         credentials: CredentialExpiry? = nil,
         ruleManagers: [RuleManager]? = nil,
-        reach: [PathReach]? = nil
+        reach: [PathReach]? = nil,
+        order: OrderState? = nil
     ) {
         self.host = host
         self.agentVersion = agentVersion
@@ -53,6 +56,7 @@ package struct HostStatus: Hashable, Sendable, Codable {
         self.credentials = credentials
         self.ruleManagers = ruleManagers
         self.reach = reach
+        self.order = order
     }
 }
 

@@ -8,6 +8,7 @@ struct ObservedHost: Sendable {
     let files: [FileState]
     let managers: [RuleManager]
     let reach: [PathReach]
+    let order: OrderState?
 
     init(_ host: any HostActions) async {
         async let services = host.otherServices()
@@ -21,6 +22,7 @@ struct ObservedHost: Sendable {
         self.services = await services
         self.files = await files
         self.managers = await managers
+        order = await host.order()
         reach = await host.reach(of: seen)
     }
 

@@ -15,6 +15,7 @@ extension HostStatus: Bounded {
         try check("credentials", credentials)
         try check("ruleManagers", each: ruleManagers)
         try check("reach", elementsOf: reach)
+        try check("order", order)
         try check("records.audit.number", records?.audit?.number, Bound.lines)
     }
 }

@@ -51,7 +51,7 @@ extension ModelEnsemble {
 
     private mutating func act(_ command: Command, on name: HostName) -> CommandOutcome {
         switch command {
-        case .installWall(let wall):
+        case .installWall(let wall, _):
             hosts[name]?.wall = wall
             elect()
             return .done(result: .rules(rules: rules(name)))
