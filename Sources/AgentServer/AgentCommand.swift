@@ -27,13 +27,27 @@ package struct AgentCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Put back the wall that this host must hold to, say whether this unit may start, and end.",
-            discussion: "For the unit's ExecStartPre, as root. Ends with 1 when it may not, and says why.",
+            discussion:
+                "For the unit's ExecCondition (see --print-hold), as root. Ends with 1 when it may not, and says why.",
             valueName: "unit"
         )
     )
     package var holdCheck: String?
 
-    @Option(help: ArgumentHelp("Where the agent keeps its state, for --hold-check.", valueName: "folder"))
+    @Option(
+        help: ArgumentHelp(
+            "Print what makes this ZooKeeper's unit use --hold-check, and end.",
+            valueName: "unit"
+        )
+    )
+    package var printHold: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the agent keeps its state, for --hold-check and --print-hold.",
+            valueName: "folder"
+        )
+    )
     package var state = LocalPlaces.usualState
 
     @Option(help: "Log from this level on, whatever 'log_level' in the configuration says.")
@@ -45,6 +59,9 @@ package struct AgentCommand: AsyncParsableCommand {
 
     package func validate() throws {
         if holdCheck?.isEmpty == true { throw ValidationError("--hold-check needs a unit") }
+        if let printHold, !printHold.hasSuffix(".service") || printHold.utf8.contains(where: { $0 <= 0x20 }) {
+            throw ValidationError("--print-hold needs the name of a unit: zookeeper.service")
+        }
     }
 
     package func run() async throws {
@@ -54,6 +71,10 @@ package struct AgentCommand: AsyncParsableCommand {
             }
             LocalSession.complain(reason)
             throw ExitCode(1)
+        }
+        if let printHold {
+            DescriptorOutput.tell(HoldDropIn(unit: printHold, state: state).text, to: STDOUT_FILENO)
+            return
         }
         var log = Logger(label: "mitosis-agent")
         let ending: AgentProgram.Ending

@@ -147,6 +147,8 @@ package struct ZooKeeperStatus: Hashable, Sendable, Codable {
     ///
     /// Nil when nothing runs, or it is not known.
     package let hasOwnNetwork: Bool?
+    /// Nil where no systemd starts it, or it is not known.
+    package let boot: UnitBoot?
 
     package init(
         service: String,
@@ -164,8 +166,10 @@ package struct ZooKeeperStatus: Hashable, Sendable, Codable {
         dataSize: UInt64? = nil,
         lookingFor: Int? = nil,
         leadingFor: Int? = nil,
-        hasOwnNetwork: Bool? = nil
+        hasOwnNetwork: Bool? = nil,
+        boot: UnitBoot? = nil
     ) {
+        self.boot = boot
         self.service = service
         self.state = state
         self.processStartedAt = processStartedAt

@@ -43,6 +43,7 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
     case firewallBackend = "firewall-backend"
     case leftoverRules = "leftover-rules"
     case ruleManagers = "rule-managers"
+    case bootHold = "boot-hold"
     case brokers
     case connectStrings = "connect-strings"
     case clusterID = "cluster-id"
@@ -120,6 +121,7 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
         case .firewallBackend: .needed(traps: [16], "there is no division without a wall")
         case .leftoverRules: .needed(traps: [16], "`mitosis rules clean` removes them at once")
         case .ruleManagers: .waivable(traps: [17])
+        case .bootHold: .waivable(traps: [])
         case .brokers: .needed(traps: [], Self.otherCluster)
         case .connectStrings: .waivable(traps: [12])
         case .clusterID: .needed(traps: [13], Self.otherCluster)
@@ -172,6 +174,7 @@ package protocol CheckCatalog {
     static func firewallBackend(_ plan: Plan) -> Self
     static func leftoverRules(_ plan: Plan) -> Self
     static func ruleManagers(_ plan: Plan) -> Self
+    static func bootHold(_ plan: Plan) -> Self
     static func brokers(_ kafka: Kafka) -> Self
     static func connectStrings(_ kafka: Kafka) -> Self
     static func clusterID(_ kafka: Kafka) -> Self
@@ -221,6 +224,7 @@ extension CheckCatalog {
         case .firewallBackend: firewallBackend(plan)
         case .leftoverRules: leftoverRules(plan)
         case .ruleManagers: ruleManagers(plan)
+        case .bootHold: bootHold(plan)
         case .brokers: kafka.map(brokers)
         case .connectStrings: kafka.map(connectStrings)
         case .clusterID: kafka.map(clusterID)

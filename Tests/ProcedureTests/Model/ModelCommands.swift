@@ -285,7 +285,8 @@ extension ModelEnsemble {
             dataSize: host.disk == nil ? 0 : odd.dataSize,
             lookingFor: serving == .looking ? Int(clock - host.startedAt) : nil,
             leadingFor: serving == .looking && odd.leadsInVain ? Int(clock - host.startedAt) : nil,
-            hasOwnNetwork: host.pid.map { _ in odd.hasOwnNetwork }
+            hasOwnNetwork: host.pid.map { _ in odd.hasOwnNetwork },
+            boot: odd.boot
         )
         return HostStatus(
             host: name,
@@ -298,7 +299,8 @@ extension ModelEnsemble {
             zookeeper: odd.hasNoZooKeeper ? nil : zookeeper,
             credentials: odd.credentials,
             ruleManagers: odd.managers,
-            reach: odd.reach
+            reach: odd.reach,
+            order: odd.order
         )
     }
 

@@ -42,6 +42,8 @@ struct ModelOddities {
     var hidesSockets = false
     var managers: [RuleManager] = []
     var reach: [PathReach]? = []
+    var boot: UnitBoot?
+    var order: OrderState?
     var skew: Int64 = 0
     /// Milliseconds more that its server takes from its start until it serves.
     var slowness: Int64 = 0
