@@ -1,6 +1,7 @@
 package import ArgumentParser
 import ControlProtocol
 import Glibc
+import HostControl
 import Logging
 package import Logs
 import NIOPosix
@@ -12,7 +13,7 @@ package struct AgentCommand: AsyncParsableCommand {
         commandName: "mitosis-agent",
         abstract: "Watches one host and carries out a coordinator's commands there.",
         version: ProgramVersion.line(of: "mitosis-agent"),
-        subcommands: [LocalRulesCommand.self, LeaseCommand.self, ProvisionCommand.self]
+        subcommands: [LocalRulesCommand.self, LeaseCommand.self, OrdersCommand.self, ProvisionCommand.self]
     )
 
     @OptionGroup var options: LocalOptions
@@ -23,6 +24,32 @@ package struct AgentCommand: AsyncParsableCommand {
     @Flag(help: "Print what narrows the agent's systemd unit to the paths of this configuration, and end.")
     package var printDropIn = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Put back the wall that this host must hold to, say whether this unit may start, and end.",
+            discussion:
+                "For the unit's ExecCondition (see --print-hold), as root. Ends with 1 when it may not, and says why.",
+            valueName: "unit"
+        )
+    )
+    package var holdCheck: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Print what makes this ZooKeeper's unit use --hold-check, and end.",
+            valueName: "unit"
+        )
+    )
+    package var printHold: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the agent keeps its state, for --hold-check and --print-hold.",
+            valueName: "folder"
+        )
+    )
+    package var state = LocalPlaces.usualState
+
     @Option(help: "Log from this level on, whatever 'log_level' in the configuration says.")
     package var logLevel: LogLevel?
 
@@ -30,7 +57,25 @@ package struct AgentCommand: AsyncParsableCommand {
 
     package var config: String { options.config }
 
+    package func validate() throws {
+        if holdCheck?.isEmpty == true { throw ValidationError("--hold-check needs a unit") }
+        if let printHold, !printHold.hasSuffix(".service") || printHold.utf8.contains(where: { $0 <= 0x20 }) {
+            throw ValidationError("--print-hold needs the name of a unit: zookeeper.service")
+        }
+    }
+
     package func run() async throws {
+        if let holdCheck {
+            guard case .refused(let reason) = await HoldCheck(stateDirectory: state).perform(holdCheck) else {
+                return
+            }
+            LocalSession.complain(reason)
+            throw ExitCode(1)
+        }
+        if let printHold {
+            DescriptorOutput.tell(HoldDropIn(unit: printHold, state: state).text, to: STDOUT_FILENO)
+            return
+        }
         var log = Logger(label: "mitosis-agent")
         let ending: AgentProgram.Ending
         do throws(AgentServerError) {

@@ -36,6 +36,7 @@ package struct AgentProgram: Sendable {
         LocalOrders.discardOld(in: configuration.state, log: log)
         // First of all: files that cannot be used keep no port closed.
         await openPorts(of: host, log)
+        await reinstateOrder(of: host, log)
         let credentials = try AgentCredentials(configuration, keepsNumbers: true, log)
         let tls = credentials.context
         let counters = AgentCounters()
@@ -125,6 +126,21 @@ package struct AgentProgram: Sendable {
         } catch {
             log.error(
                 "it cannot be seen to that no ports are left closed; look at the installed rules",
+                fields: ["reason": error.description]
+            )
+        }
+    }
+
+    private static func reinstateOrder(of host: any HostActions, _ log: Logger) async {
+        do throws(HostActionError) {
+            guard let order = try await host.reinstateOrder() else { return }
+            log.warning(
+                "a wall that this host must hold to was gone, and was put back",
+                fields: ["order": order.description]
+            )
+        } catch {
+            log.error(
+                "it cannot be seen to that this host keeps to its order; look at `mitosis-agent orders list`",
                 fields: ["reason": error.description]
             )
         }

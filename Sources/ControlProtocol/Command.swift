@@ -4,7 +4,9 @@ package import FoundationEssentials
 ///
 /// Each names a desired end: applying it twice equals once.
 package enum Command: Hashable, Sendable, Codable {
-    case installWall(wall: Wall)
+    /// `holding`: services of the agent's configuration that do not run, and may not start, whatever reboots, until they are
+    /// commanded to or the wall is removed; nil, as coordinators before it say, adds none to those that are held.
+    case installWall(wall: Wall, holding: [String]? = nil)
     case removeWall
     /// Ends the connections that this wall would cut, at this end and with a reset to the other; installs nothing.
     ///

@@ -26,6 +26,8 @@ package struct HostStatus: Hashable, Sendable, Codable {
     package let reach: [PathReach]?
     /// The agent's own records; nil when it is not known.
     package var records: RecordState?
+    /// What the host must hold to whatever reboots; nil when there is nothing, and from agents that know of none.
+    package internal(set) var order: OrderState?
 
     package init(
         host: HostName,
@@ -40,7 +42,8 @@ package struct HostStatus: Hashable, Sendable, Codable {
         files: [FileState] = [],
         credentials: CredentialExpiry? = nil,
         ruleManagers: [RuleManager]? = nil,
-        reach: [PathReach]? = nil
+        reach: [PathReach]? = nil,
+        order: OrderState? = nil
     ) {
         self.host = host
         self.agentVersion = agentVersion
@@ -55,6 +58,7 @@ package struct HostStatus: Hashable, Sendable, Codable {
         self.credentials = credentials
         self.ruleManagers = ruleManagers
         self.reach = reach
+        self.order = order
     }
 }
 
@@ -145,6 +149,8 @@ package struct ZooKeeperStatus: Hashable, Sendable, Codable {
     ///
     /// Nil when nothing runs, or it is not known.
     package let hasOwnNetwork: Bool?
+    /// Nil where no systemd starts it, or it is not known.
+    package let boot: UnitBoot?
 
     package init(
         service: String,
@@ -162,8 +168,10 @@ package struct ZooKeeperStatus: Hashable, Sendable, Codable {
         dataSize: UInt64? = nil,
         lookingFor: Int? = nil,
         leadingFor: Int? = nil,
-        hasOwnNetwork: Bool? = nil
+        hasOwnNetwork: Bool? = nil,
+        boot: UnitBoot? = nil
     ) {
+        self.boot = boot
         self.service = service
         self.state = state
         self.processStartedAt = processStartedAt

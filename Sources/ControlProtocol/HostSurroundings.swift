@@ -1,3 +1,16 @@
+/// What the host's systemd does with a unit when it boots.
+package struct UnitBoot: Hashable, Sendable, Codable {
+    /// Whether it is started by itself.
+    package let isEnabled: Bool
+    /// Whether it asks first whether an order holds it back.
+    package let asksOrder: Bool
+
+    package init(isEnabled: Bool, asksOrder: Bool) {
+        self.isEnabled = isEnabled
+        self.asksOrder = asksOrder
+    }
+}
+
 /// A program in the agent's network namespace that changes or flushes its rules, or its files, without being asked by us.
 package struct RuleManager: Hashable, Sendable, Codable {
     /// Of the process, the unit, or the file that starts it.

@@ -37,7 +37,7 @@ package struct RulesText: Sendable {
             if status.rules.unreadable != nil { unreadable.insert(host) }
             return isJSON
                 ? CleaningText.json(Line(host: host.description, rules: status.rules))
-                : Self.text(host, status.rules)
+                : Self.text(host, status.rules) + Self.text(host, status.order)
         case .silent(let reason):
             silent.insert(host)
             return isJSON
@@ -79,6 +79,10 @@ package struct RulesText: Sendable {
             return "\(host): its rules (\(rules.backend.rawValue)) cannot be read: \(PrintableText(reason))\n"
         }
         return "\(host): \(rules.count) rules (\(rules.backend.rawValue))\n" + listing(rules.listing)
+    }
+
+    private static func text(_ host: HostName, _ order: OrderState?) -> String {
+        order.map { "\(host): \(PrintableText($0.description))\n" } ?? ""
     }
 
     /// Indented: whatever a host says, it never looks like a line about another one.

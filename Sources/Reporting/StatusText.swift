@@ -44,7 +44,8 @@ package struct StatusText: Sendable {
     private func line(_ host: HostName) -> String {
         switch answers[host] {
         case .status(let status):
-            ([Self.line(Self.cells(status, of: host))] + Self.problems(status.credentials, of: host))
+            ([Self.line(Self.cells(status, of: host))] + Self.problems(status.credentials, of: host)
+                + (status.order.map { ["\(host)  \(PrintableText($0.description))"] } ?? []))
                 .joined(separator: "\n")
         case .silent(let reason): "\(host)  no answer: \(PrintableText(reason))"
         case nil: "\(host)  no answer"

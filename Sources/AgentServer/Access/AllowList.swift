@@ -28,7 +28,9 @@ package struct AllowList: Hashable, Sendable {
     /// Why the command is out of bounds; nil when it is within.
     package func objection(to command: Command) -> Refusal? {
         switch command {
-        case .installWall(let wall), .sever(let wall): objection(to: wall)
+        case .installWall(let wall, let holding):
+            objection(to: wall) ?? (holding ?? []).lazy.compactMap { objection(toService: $0) }.first
+        case .sever(let wall): objection(to: wall)
         case .removeWall: nil
         case .pilotWall(let wall): objection(toPilot: wall)
         case .writeFile(let write): objection(toFile: write.path)

@@ -10,7 +10,9 @@ enum AuditText {
 
     private static func words(_ command: Command) -> String {
         switch command {
-        case .installWall(let wall): "install wall peers=\(wall.peers.listed(",")) scope=\(scope(wall.scope))"
+        case .installWall(let wall, let holding):
+            "install wall peers=\(wall.peers.listed(",")) scope=\(scope(wall.scope))"
+                + (holding.map { " holding=\($0.listed(","))" } ?? "")
         case .removeWall: "remove wall"
         case .sever(let wall): "sever connections peers=\(wall.peers.listed(",")) scope=\(scope(wall.scope))"
         case .writeFile(let write):

@@ -22,6 +22,15 @@ package protocol HostActions: Sendable {
     /// Opens ports that an agent before this one closed and did not open again; nil when there are none.
     func openPorts() async throws(HostActionError) -> InstalledRules?
 
+    /// What this host must hold to whatever reboots; nil when there is nothing.
+    func order() async -> OrderState?
+
+    /// Puts the wall of the host's order up where it does not stand, and forgets what an agent before this one did not come to
+    /// do; for an agent that starts, after `openPorts`.
+    ///
+    /// Nil when there was nothing to put up.
+    func reinstateOrder() async throws(HostActionError) -> OrderState?
+
     /// Keeps the rules as this agent installed them last, until they are removed, and tells of each time that this took
     /// something; ends when its task is cancelled.
     func watchRules(_ report: @escaping @Sendable (RuleRestoration) -> Void) async

@@ -53,7 +53,8 @@ package struct HostObserver: Sendable {
             files: seen.files,
             credentials: facts.credentials(),
             ruleManagers: seen.managers,
-            reach: seen.reach
+            reach: seen.reach,
+            order: seen.order
         )
         status.configurationManagers = seen.configurationManagers
         return status
@@ -82,6 +83,7 @@ package struct HostObserver: Sendable {
             lease: lease,
             rules: seen.rules,
             zookeeper: seen.zookeeper,
+            order: seen.order,
             counters: counters
         )
         .text

@@ -7,16 +7,17 @@ package import Topology
 /// The host that the agent runs on: its packet filter, its files, its services, its ZooKeeper.
 package struct LocalHost: HostActions {
     private let backend: FirewallBackend
-    private let firewall: any Firewall
+    let firewall: any Firewall
+    let orders: Orders
     private let rehearsal: WallRehearsal
     private let handMadeRules: HandMadeRules
-    private let managers = RuleManagers()
+    let managers = RuleManagers()
     private let configurationLook = ConfigurationManagers()
     private let files: ConfigFiles
     private let services: ServiceController
     private let inspector: ZooKeeperInspector?
     /// Nil on a host without ZooKeeper.
-    private let detacher: Detacher?
+    let detacher: Detacher?
     private let parser: ServerParser?
     private let supervisor: any ServiceSupervisor
     private let otherServiceNames: [String]
@@ -46,6 +47,14 @@ package struct LocalHost: HostActions {
                 )
             }
         self.supervisor = supervisor
+        let orders = Orders(
+            stateDirectory: configuration.state,
+            backend: configuration.backend,
+            protectedPorts: configuration.allowList.protectedPorts,
+            areUnits: systemd != nil,
+            now: { HostClock.system.now().unixMilliseconds }
+        )
+        self.orders = orders
         otherServiceNames = configuration.services.names.filter { $0 != configuration.zookeeper?.service }
         allowedPaths = configuration.files
         reaching = ReachLook(files: configuration.files)
@@ -69,6 +78,7 @@ package struct LocalHost: HostActions {
                 services: services,
                 firewall: firewall,
                 stateDirectory: configuration.state,
+                orders: orders,
                 log: log
             )
         }
@@ -76,7 +86,7 @@ package struct LocalHost: HostActions {
 
     package func objection(to command: Command) async -> Refusal? {
         switch command {
-        case .installWall(let wall):
+        case .installWall(let wall, _):
             do throws(FirewallError) {
                 _ = try firewall.preview(wall)
                 return nil
@@ -112,11 +122,10 @@ package struct LocalHost: HostActions {
         progress: @escaping @Sendable (String) -> Void
     ) async -> CommandOutcome {
         switch command {
-        case .installWall(let wall):
-            await rules { () throws(FirewallError) in try await firewall.install(wall) }
+        case .installWall(let wall, let holding): await install(wall, holding: holding ?? [], for: run)
         case .sever(let wall):
             await rules { () throws(FirewallError) in try await firewall.sever(wall) }
-        case .removeWall: await rules { () throws(FirewallError) in try await firewall.remove() }
+        case .removeWall: await removeWall()
         case .pilotWall(let wall): await pilot(wall)
         case .writeFile(let write): file { () throws(FileError) in try files.write(write, run: run) }
         case .restoreFile(let restore): file { () throws(FileError) in try files.restore(restore, run: run) }
@@ -157,7 +166,7 @@ package struct LocalHost: HostActions {
         }
     }
 
-    private func rules(_ change: () async throws(FirewallError) -> InstalledRules) async -> CommandOutcome {
+    func rules(_ change: () async throws(FirewallError) -> InstalledRules) async -> CommandOutcome {
         await withFirewall { () throws(FirewallError) in .rules(rules: try await change()) }
     }
 
@@ -166,32 +175,6 @@ package struct LocalHost: HostActions {
     ) async -> CommandOutcome {
         do throws(FirewallError) {
             return .done(result: try await body())
-        } catch .refused(let refusal) {
-            return .refused(refusal: refusal)
-        } catch {
-            return .failed(message: error.description)
-        }
-    }
-
-    private func pilot(_ wall: Wall) async -> CommandOutcome {
-        let managers = await managers.found()
-        do throws(FirewallError) {
-            let report = try await firewall.pilot(wall)
-            let interfering = managers.map { manager in
-                "\(manager.name)" + (manager.pid.map { " (pid \($0))" } ?? "")
-                    + " changes or flushes rules on this host on its own"
-            }
-            return .done(
-                result: .piloted(
-                    report: PilotReport(
-                        backend: report.backend,
-                        rules: report.rules,
-                        upMilliseconds: report.upMilliseconds,
-                        downMilliseconds: report.downMilliseconds,
-                        interference: report.interference + interfering
-                    )
-                )
-            )
         } catch .refused(let refusal) {
             return .refused(refusal: refusal)
         } catch {
@@ -219,6 +202,10 @@ package struct LocalHost: HostActions {
             do throws(DetachError) { try detacher?.forget(request.service) } catch {
                 return .failed(message: error.description)
             }
+            // Durably before it starts: its unit asks.
+            do throws(OrderError) { try await orders.release(request.service) } catch {
+                return .failed(message: error.description)
+            }
         }
         await inspector?.forgetState()
         let outcome: CommandOutcome
@@ -236,17 +223,6 @@ package struct LocalHost: HostActions {
     package func installedRules() async throws(HostActionError) -> InstalledRules {
         do throws(FirewallError) {
             return try await firewall.installed()
-        } catch {
-            throw .failed(message: error.description)
-        }
-    }
-
-    package func openPorts() async throws(HostActionError) -> InstalledRules? {
-        do throws(DetachError) { try detacher?.forgetIfAlive() } catch {
-            throw .failed(message: error.description)
-        }
-        do throws(FirewallError) {
-            return try await firewall.openPorts()
         } catch {
             throw .failed(message: error.description)
         }

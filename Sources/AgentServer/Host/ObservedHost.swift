@@ -9,6 +9,7 @@ struct ObservedHost: Sendable {
     let managers: [RuleManager]
     let configurationManagers: [RuleManager]
     let reach: [PathReach]
+    let order: OrderState?
 
     init(_ host: any HostActions) async {
         async let services = host.otherServices()
@@ -24,6 +25,7 @@ struct ObservedHost: Sendable {
         self.files = await files
         self.managers = await managers
         self.configurationManagers = await configurationManagers
+        order = await host.order()
         reach = await host.reach(of: seen)
     }
 

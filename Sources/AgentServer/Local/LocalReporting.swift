@@ -17,7 +17,8 @@ struct LocalReporting {
             rules: Self.rules(found, unread, configuration.backend, isWatched: isAgentRunning),
             lease: lease,
             clock: now.unixMilliseconds,
-            zookeeper: await LocalHost(configuration: configuration, log: .silent).zookeeper()
+            zookeeper: await LocalHost(configuration: configuration, log: .silent).zookeeper(),
+            order: OrderStore(stateDirectory: configuration.state).state
         )
     }
 

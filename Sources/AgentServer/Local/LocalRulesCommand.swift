@@ -35,6 +35,9 @@ struct LocalRulesList: AsyncParsableCommand {
         if try await handMade.list(LocalPlaces(config: options.config)) { return }
         let found = await LocalRules().look()
         LocalSession.tell(LocalRulesText.text(found))
+        if let order = OrderStore(stateDirectory: LocalPlaces(config: options.config).state).state {
+            LocalSession.tell("\(order)")
+        }
         guard LocalRulesText.unread(found, LocalPlaces(config: options.config).backend).isEmpty else {
             throw ExitCode(1)
         }
@@ -63,7 +66,7 @@ struct LocalRulesClean: AsyncParsableCommand {
             nothing of ours.
 
             A wall keeps the two halves of a divided ensemble apart: without it they can join again, and what one of them \
-            has acknowledged since can be lost. Refused while a coordinator holds this host's lease, unless --force.
+            has acknowledged since can be lost. Services that were held back for it may start again. Refused while a coordinator holds this host's lease, unless --force.
             """
     )
 
@@ -90,6 +93,9 @@ struct LocalRulesClean: AsyncParsableCommand {
         let session = LocalSession(directory: places.state)
         LocalSession.tell(session.summary)
         let isWatched = await release(session)
+        let store = OrderStore(stateDirectory: places.state)
+        let turn = await store.turn()
+        defer { withExtendedLifetime(turn) {} }
         var errors: [FirewallError] = []
         var after = before
         var unproven = ["nothing was read afterwards"]
@@ -102,6 +108,10 @@ struct LocalRulesClean: AsyncParsableCommand {
             if !isWatched || unproven.isEmpty { break }
         }
         for error in errors { LocalSession.complain("\(error)") }
+        if unproven.isEmpty {
+            if let order = store.state { LocalSession.tell("dropped with its rules: \(order)") }
+            do throws(OrderError) { try store.drop() } catch { unproven = ["\(error)"] }
+        }
         let outcome =
             unproven.isEmpty
             ? "done: nothing of ours is left" : "not clean: \(unproven.joined(separator: "; "))"

@@ -155,7 +155,7 @@ final class LocalSession: Sendable {
 
 /// Where things are on this host, as far as its agent's configuration can be read.
 struct LocalPlaces {
-    private static let usualState = "/var/lib/mitosis"
+    static let usualState = "/var/lib/mitosis"
 
     let state: String
     /// Nil when the configuration cannot be read.

@@ -8,12 +8,14 @@ struct AgentMetrics {
     let lease: LeaseState
     let rules: Result<InstalledRules, HostActionError>
     let zookeeper: ZooKeeperStatus?
+    let order: OrderState?
     let counters: AgentCounters.Values
 
     var text: String {
         var page = PrometheusText()
         agent(&page)
         wall(&page)
+        ordered(&page)
         if let zookeeper {
             service(zookeeper, &page)
             serving(zookeeper.serving, &page)
@@ -112,6 +114,27 @@ struct AgentMetrics {
         DropCause.allCases.filter(isMeant).map {
             PrometheusText.Sample("\(counters.drops[$0] ?? 0)", ["cause": $0.rawValue])
         }
+    }
+
+    private func ordered(_ page: inout PrometheusText) {
+        page.add(
+            "mitosis_order_unreadable",
+            .gauge,
+            "1 when what the host must hold to cannot be read: everything is held.",
+            order?.unreadable == nil ? 0 : 1
+        )
+        page.add(
+            "mitosis_held_services",
+            .gauge,
+            "Services that may not start until a coordinator starts them.",
+            order?.held.count ?? 0
+        )
+        page.add(
+            "mitosis_order_since_seconds",
+            .gauge,
+            "Since when the host is walled off, Unix time.",
+            seconds: order?.since
+        )
     }
 
     private func wall(_ page: inout PrometheusText) {

@@ -17,7 +17,9 @@ extension CommandRequest: Bounded {
 extension Command: Bounded {
     package func check() throws(OutOfBounds) {
         switch self {
-        case .installWall(let wall): try check("installWall.wall", wall)
+        case .installWall(let wall, let holding):
+            try check("installWall.wall", wall)
+            try check("installWall.holding", elementsOf: holding)
         case .sever(let wall): try check("sever.wall", wall)
         case .pilotWall(let wall): try check("pilotWall.wall", wall)
         case .service(let request): try check("service.request", request)

@@ -16,6 +16,7 @@ extension HostStatus: Bounded {
         try check("ruleManagers", each: ruleManagers)
         try check("configurationManagers", each: configurationManagers)
         try check("reach", elementsOf: reach)
+        try check("order", order)
         try check("records.audit.number", records?.audit?.number, Bound.lines)
     }
 }

@@ -6,8 +6,17 @@ package struct LocalRulesReport: Hashable, Sendable, Codable {
     package let clock: Int64
     /// Nil on a host whose configuration names no ZooKeeper.
     package let zookeeper: ZooKeeperStatus?
+    /// Nil when there is none.
+    package let order: OrderState?
 
-    package init(rules: InstalledRules, lease: LeaseState, clock: Int64, zookeeper: ZooKeeperStatus?) {
+    package init(
+        rules: InstalledRules,
+        lease: LeaseState,
+        clock: Int64,
+        zookeeper: ZooKeeperStatus?,
+        order: OrderState? = nil
+    ) {
+        self.order = order
         self.rules = rules
         self.lease = lease
         self.clock = clock
@@ -21,6 +30,7 @@ extension LocalRulesReport: Bounded {
         try check("lease", lease)
         try check("rules", rules)
         try check("zookeeper", zookeeper)
+        try check("order", order)
     }
 }
 
@@ -30,7 +40,8 @@ extension RulesFacts {
             rules: report.rules,
             lease: report.lease,
             clock: report.clock,
-            zookeeper: report.zookeeper
+            zookeeper: report.zookeeper,
+            order: report.order
         )
     }
 }

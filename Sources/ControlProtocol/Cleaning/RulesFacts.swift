@@ -33,6 +33,8 @@ package struct RulesFacts: Hashable, Sendable {
     package let clock: Int64
     /// Nil on a host whose agent knows of no ZooKeeper.
     package let server: Server?
+    /// What would bring rules back at the next start of the host or its agent.
+    package let order: OrderState?
 
     /// - Parameter others: whom other rules than ours cut off.
     package init(_ status: HostStatus, walling others: Set<IPAddress> = []) {
@@ -41,6 +43,7 @@ package struct RulesFacts: Hashable, Sendable {
             lease: status.lease,
             clock: status.clock,
             zookeeper: status.zookeeper,
+            order: status.order,
             walling: others
         )
     }
@@ -50,8 +53,10 @@ package struct RulesFacts: Hashable, Sendable {
         lease: LeaseState,
         clock: Int64,
         zookeeper: ZooKeeperStatus?,
+        order: OrderState? = nil,
         walling others: Set<IPAddress> = []
     ) {
+        self.order = order
         count = rules.count
         isWatched = rules.isWatched
         unreadable = rules.unreadable
@@ -62,7 +67,7 @@ package struct RulesFacts: Hashable, Sendable {
     }
 
     /// Whether nothing of ours is there, and nothing will come back by itself.
-    package var isClear: Bool { count == 0 && unreadable == nil && isWatched == false }
+    package var isClear: Bool { count == 0 && unreadable == nil && isWatched == false && order == nil }
 
     /// In the words of nft, iptables or their JSON: whatever stands between other characters.
     private static func addresses(in listing: String) -> Set<IPAddress> {

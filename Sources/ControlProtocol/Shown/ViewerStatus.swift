@@ -14,6 +14,7 @@ extension HostStatus {
                 hasOwnNetwork: $0.hasOwnNetwork
             )
         }
+        if order?.unreadable != nil { status.order?.unreadable = Self.untold }
         if rules.unreadable != nil { status.rules.unreadable = Self.untold }
         if let zookeeper {
             status.zookeeper?.state = zookeeper.state.forViewers

@@ -31,6 +31,8 @@ package enum DetachError: Error, Hashable, Sendable {
     case data(path: String, FileError)
     /// What was found out could not be kept, so that it was not stopped.
     case notRecorded(reason: String)
+    /// The order that holds it back could not be kept, so that it was not stopped.
+    case order(OrderError)
 }
 
 extension DetachError: CustomStringConvertible {
@@ -69,6 +71,7 @@ extension DetachError: CustomStringConvertible {
         case .data(let path, let error): "the data in \(path): \(error)"
         case .notRecorded(let reason):
             "what was found out could not be kept: \(reason). The server was left running"
+        case .order(let error): "\(error). The server was left as it was"
         }
     }
 }

@@ -1,4 +1,5 @@
 import ControlProtocol
+import SystemCalls
 import Topology
 
 /// What detaching does to a server and sees of it; tests have one that fails where they want.
@@ -23,6 +24,8 @@ typealias ConfirmedEnd = @Sendable () async throws(DetachError) -> Void
 /// A server that runs and has been connected to.
 struct AttachedServer: Sendable {
     let pid: Int32
+    /// Of that process; nil when it has gone meanwhile.
+    let identity: ProcessIdentity?
     /// TCP ports on which it can answer clients: all on which it listens but those between servers.
     let clientPorts: Set<Port>
     /// A connection over which it can be asked once.

@@ -9,6 +9,7 @@ package struct Detacher: Sendable {
     private let services: ServiceController
     private let firewall: any Firewall
     private let record: DetachRecord
+    private let orders: Orders
     private let log: Logger
 
     package init(
@@ -16,12 +17,14 @@ package struct Detacher: Sendable {
         services: ServiceController,
         firewall: any Firewall,
         stateDirectory: String,
+        orders: Orders,
         log: Logger = .silent
     ) {
         self.log = log
         self.inspector = inspector
         self.services = services
         self.firewall = firewall
+        self.orders = orders
         record = DetachRecord(stateDirectory: stateDirectory)
     }
 
@@ -35,6 +38,7 @@ package struct Detacher: Sendable {
             server: server,
             firewall: firewall,
             record: record,
+            orders: orders,
             log: log,
             progress: progress
         )

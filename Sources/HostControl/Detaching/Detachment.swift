@@ -14,6 +14,7 @@ struct Detachment: Sendable {
     private let server: any DetachableServer
     private let firewall: any Firewall
     private let record: DetachRecord
+    private let orders: Orders
     private let log: Logger
     private let progress: @Sendable (String) -> Void
 
@@ -21,12 +22,14 @@ struct Detachment: Sendable {
         server: any DetachableServer,
         firewall: any Firewall,
         record: DetachRecord,
+        orders: Orders,
         log: Logger = .silent,
         progress: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.server = server
         self.firewall = firewall
         self.record = record
+        self.orders = orders
         self.log = log
         self.progress = progress
     }
@@ -41,11 +44,16 @@ struct Detachment: Sendable {
         let before = try await installed()
         // What an attempt before this one had proven of it: it may have served since.
         try record.forget()
+        try await ordered { () async throws(OrderError) in
+            try await orders.forgetUnended(isWalled: before.wall != nil)
+        }
         var proof: DetachReport.Proof
         let closed: InstalledRules
         do throws(DetachError) {
             (proof, closed) = try await drain(found, request, before, &phases)
             try record.keep(DetachRecord.Entry(run: run, pid: pid, proof: proof))
+            // The last that can fail while the server is as it was: from here on nobody but the coordinator may start it.
+            try await hold(request, run, ending: found.identity)
         } catch {
             try await giveBack(before, because: error)
             throw error
@@ -205,6 +213,7 @@ struct Detachment: Sendable {
         _ run: RunID,
         _ phases: inout PhaseClock
     ) async throws(DetachError) -> DetachReport {
+        try await hold(request, run, ending: nil)
         let rules = try await install(request.wall)
         phases.note("walled")
         let copy = try await server.copy(for: run)
@@ -248,6 +257,18 @@ struct Detachment: Sendable {
         } catch {
             throw .notGivenBack(cause: cause.description, firewall: error)
         }
+    }
+
+    private func hold(_ request: DetachRequest, _ run: RunID, ending: ProcessIdentity?)
+        async throws(DetachError)
+    {
+        try await ordered { () async throws(OrderError) in
+            try await orders.keep(request.wall, for: run, holding: [request.service], ending: ending)
+        }
+    }
+
+    private func ordered(_ body: () async throws(OrderError) -> Void) async throws(DetachError) {
+        do throws(OrderError) { try await body() } catch { throw .order(error) }
     }
 
     private func installed() async throws(DetachError) -> InstalledRules {

@@ -50,6 +50,7 @@ final class LocalServer: DetachableServer {
             case .success(let question):
                 return AttachedServer(
                     pid: pid,
+                    identity: ProcessIdentity(pid: pid),
                     clientPorts: open,
                     question: ServingQuestion(question: question)
                 )

@@ -96,7 +96,8 @@ package actor ZooKeeperInspector {
             dataSize: disk.size,
             lookingFor: electing.lookingFor,
             leadingFor: electing.leadingFor,
-            hasOwnNetwork: process.flatMap { NetworkNamespace.isForeign(toProcess: $0.pid) }
+            hasOwnNetwork: process.flatMap { NetworkNamespace.isForeign(toProcess: $0.pid) },
+            boot: supervisor.boot(of: service)
         )
     }
 

@@ -9,8 +9,14 @@ package protocol ServiceSupervisor: Sendable {
     func state(of service: String) async throws(ServiceError) -> ServiceState
     func start(_ service: String) async throws(ServiceError)
     func stop(_ service: String) async throws(ServiceError)
+    /// What it does with a service when the host boots, as the last `state` of it has shown; nil when that is not known.
+    func boot(of service: String) -> UnitBoot?
     /// Whether `state` shows that a stop has begun while the process still runs.
     ///
     /// From then on the process may be ended by any signal without being started again.
     var showsStopping: Bool { get }
+}
+
+extension ServiceSupervisor {
+    package func boot(of service: String) -> UnitBoot? { nil }
 }

@@ -10,6 +10,7 @@ import Subprocess
 package struct SystemdSupervisor: ServiceSupervisor {
     private let allowed: Set<String>
     private let patience: Duration
+    private let boots = SeenBoots()
 
     /// `patience`: how long one `systemctl` may take.
     package init(allowed: [String], patience: Duration = .seconds(120)) {
@@ -20,9 +21,14 @@ package struct SystemdSupervisor: ServiceSupervisor {
     package let showsStopping = true
 
     package func state(of service: String) async throws(ServiceError) -> ServiceState {
-        let properties = "LoadState,ActiveState,SubState,MainPID,ControlGroup,Result"
-        return Self.state(from: try await show(properties, of: service))
+        let properties =
+            "LoadState,ActiveState,SubState,MainPID,ControlGroup,Result,UnitFileState,ExecCondition,ExecStartPre"
+        let text = try await show(properties, of: service)
+        boots.note(service, text)
+        return Self.state(from: text)
     }
+
+    package func boot(of service: String) -> UnitBoot? { boots[service] }
 
     /// What systemd says of an allowed unit, one `Key=value` a line.
     func show(_ properties: String, of service: String) async throws(ServiceError) -> String {

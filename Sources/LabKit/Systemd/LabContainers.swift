@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+private import Glibc
 internal import SystemCalls
 
 extension Lab {
@@ -80,18 +81,50 @@ extension Lab {
     /// Boots every ZooKeeper and broker host at once.
     func bootContainers(seconds: Int) async throws {
         report("systemd: booting \(names(configuration.servingHosts))")
-        for host in configuration.servingHosts {
-            let files = layout.host(host)
-            let boot = [binaries.lab, "boot", "--host-directory", files.root]
-            let apart = ["/usr/bin/unshare", "--mount", "--propagation", "private", "--"]
-            let output = ["--record", files.containerRecord, "--log", files.logs + "/console.log", "--"]
-            try await Tool([binaries.lab, "launch"] + output + apart + boot)
-                .output(step: "starting the container of \(host.name)")
-        }
+        for host in configuration.servingHosts { try await startContainer(of: host) }
         let deadline = ContinuousClock.now + .seconds(seconds)
         for host in configuration.servingHosts {
             try await waitForSystemd(on: host, until: deadline, seconds: seconds)
         }
+    }
+
+    private func startContainer(of host: LabHost) async throws {
+        let files = layout.host(host)
+        let boot = [binaries.lab, "boot", "--host-directory", files.root]
+        let apart = ["/usr/bin/unshare", "--mount", "--propagation", "private", "--"]
+        let output = ["--record", files.containerRecord, "--log", files.logs + "/console.log", "--"]
+        try await Tool([binaries.lab, "launch"] + output + apart + boot)
+            .output(step: "starting the container of \(host.name)")
+    }
+
+    /// All of its processes end at once and its rules are gone, as in a crash; then it boots.
+    ///
+    /// Its files are as they were left.
+    package func crashAndBoot(_ host: LabHost, seconds: Int = 90) async throws {
+        let record = layout.host(host).containerRecord
+        guard let first = try await firstProcess(of: host),
+            let keeper = try RecordFile.read(ProcessRecord.self, at: record)
+        else { throw LabError.failed(step: "crashing \(host.name)", diagnostics: "its systemd does not run") }
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        // The kernel ends everything in a container with its first process.
+        first.signal(SIGKILL)
+        while true {
+            let left = try await inhabitants(of: namespace(of: host))
+            if left.isEmpty, !keeper.isRunning { break }
+            guard ContinuousClock.now < deadline else {
+                throw LabError.late(
+                    what: "the end of \(host.name)",
+                    seconds: seconds,
+                    seen: "processes are left"
+                )
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        try await Tool(["nft", "flush", "ruleset"], namespace: namespace(of: host)).output(
+            step: "losing the rules"
+        )
+        try await startContainer(of: host)
+        try await waitForSystemd(on: host, until: deadline, seconds: seconds)
     }
 
     private func waitForSystemd(

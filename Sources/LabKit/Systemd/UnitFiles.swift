@@ -38,6 +38,9 @@ package enum UnitFiles {
             StandardOutput=append:\(logs)/\(program.name.rawValue).log
             StandardError=inherit
 
+            [Install]
+            WantedBy=lab.target
+
             """,
         ]
         if sshd { units[SecureShell.unit] = SecureShell.unitText }

@@ -37,7 +37,7 @@ package struct MigrationProcedure: Sendable {
                 Step(
                     "renewal.raise-walls",
                     "See that the wall of every detached node still stands",
-                    act: raiseStandingWalls,
+                    act: raiseStandingWalls(holding: !passed.contains(.startBegan)),
                     verify: detachedAreWalled,
                     undo: .commands(removeWalls, note: "the joint ensemble heals"),
                     isRestingPlace: false,

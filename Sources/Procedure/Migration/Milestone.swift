@@ -9,6 +9,8 @@ package enum Milestone: Hashable, Sendable, CaseIterable {
     case originalFilesBack
     /// A destination node may have been cut off from its clients and from the source.
     case divisionBegan
+    /// Some node may have been started in the destination's own view: nothing is to be held back any more that was not.
+    case startBegan
     /// A destination node leads: the point of no return.
     case destinationLed
     /// Some wall may be gone, as it should be.

@@ -18,7 +18,7 @@ extension Milestone {
         .startObservers: Passage(done: .joined),
         .restoreFiles: Passage(done: .originalFilesBack),
         .detach: Passage(begun: .divisionBegan),
-        .startFirstQuorum: Passage(done: .destinationLed),
+        .startFirstQuorum: Passage(begun: .startBegan, done: .destinationLed),
         .removeRules: Passage(begun: .rulesRemovalBegan, done: .rulesRemoved),
         .returnToJointFiles: Passage(begun: .wayBackBegan),
         .setAside: Passage(begun: .wayBackBegan),

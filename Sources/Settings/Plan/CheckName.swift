@@ -44,6 +44,7 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
     case leftoverRules = "leftover-rules"
     case ruleManagers = "rule-managers"
     case configurationManagers = "configuration-managers"
+    case bootHold = "boot-hold"
     case brokers
     case connectStrings = "connect-strings"
     case clusterID = "cluster-id"
@@ -122,6 +123,7 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
         case .leftoverRules: .needed(traps: [16], "`mitosis rules clean` removes them at once")
         case .ruleManagers: .waivable(traps: [17])
         case .configurationManagers: .waivable(traps: [])
+        case .bootHold: .waivable(traps: [])
         case .brokers: .needed(traps: [], Self.otherCluster)
         case .connectStrings: .waivable(traps: [12])
         case .clusterID: .needed(traps: [13], Self.otherCluster)
@@ -175,6 +177,7 @@ package protocol CheckCatalog {
     static func leftoverRules(_ plan: Plan) -> Self
     static func ruleManagers(_ plan: Plan) -> Self
     static func configurationManagers(_ plan: Plan) -> Self
+    static func bootHold(_ plan: Plan) -> Self
     static func brokers(_ kafka: Kafka) -> Self
     static func connectStrings(_ kafka: Kafka) -> Self
     static func clusterID(_ kafka: Kafka) -> Self
@@ -225,6 +228,7 @@ extension CheckCatalog {
         case .leftoverRules: leftoverRules(plan)
         case .ruleManagers: ruleManagers(plan)
         case .configurationManagers: configurationManagers(plan)
+        case .bootHold: bootHold(plan)
         case .brokers: kafka.map(brokers)
         case .connectStrings: kafka.map(connectStrings)
         case .clusterID: kafka.map(clusterID)

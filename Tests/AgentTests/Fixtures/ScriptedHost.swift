@@ -18,6 +18,7 @@ final class ScriptedHost: HostActions {
         var closedPorts: Result<InstalledRules?, HostActionError> = .success(nil)
         var guardReport: (@Sendable (RuleRestoration) -> Void)?
         var forgotten = 0
+        var order: OrderState?
     }
 
     private let state = Mutex(State())
@@ -97,6 +98,16 @@ final class ScriptedHost: HostActions {
     func openPorts() async throws(HostActionError) -> InstalledRules? {
         try state.withLock { $0.closedPorts }.get()
     }
+
+    /// What its disk orders.
+    var ordered: OrderState? {
+        get { state.withLock { $0.order } }
+        set { state.withLock { $0.order = newValue } }
+    }
+
+    func order() async -> OrderState? { ordered }
+
+    func reinstateOrder() async throws(HostActionError) -> OrderState? { nil }
 
     func watchRules(_ report: @escaping @Sendable (RuleRestoration) -> Void) async {
         state.withLock { $0.guardReport = report }

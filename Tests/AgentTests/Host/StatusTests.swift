@@ -29,6 +29,21 @@ struct StatusTests {
             #expect(status.reach?.map(\.problem) == ["it is read-only for the agent"])
         }
     }
+
+    @Test("the host's order is told, and why it cannot be read to coordinators only")
+    func order() async throws {
+        try await TestAgent.with { agent in
+            #expect(try await agent.client().status().order == nil)
+            let order = OrderState(run: try #require(RunID("r")), since: 1_000, held: ["zookeeper"])
+            agent.host.ordered = order
+            let status = try await agent.client().status()
+            #expect(status.order == order && status.forViewers.order == order)
+            agent.host.ordered = OrderState(unreadable: "/secret/place is damaged")
+            let damaged = try await agent.client().status()
+            #expect(damaged.order?.unreadable == "/secret/place is damaged")
+            #expect(damaged.forViewers.order?.unreadable == "a coordinator is told why")
+        }
+    }
 }
 
 extension ZooKeeperStatus {

@@ -104,6 +104,18 @@ struct UnitDropInTests {
         #expect(try await Self.exposure(of: unit) <= 2.9)
     }
 
+    @Test(
+        "what makes a ZooKeeper's unit ask asks only where there is an order, and escapes what systemd would expand"
+    )
+    func hold() {
+        let text = HoldDropIn(unit: #"zoo\x2dkeeper@1.service"#, state: "/var/lib/50%").text
+        let line = #"""
+            ExecCondition=+/bin/sh -c "test ! -e \"$$1\" || exec \"$$2\" --hold-check \"$$3\" --state \"$$4\"" "sh" \#
+            "/var/lib/50%%/orders/standing.json" "/usr/bin/mitosis-agent" "zoo\\x2dkeeper@1.service" "/var/lib/50%%"
+            """#
+        #expect(text.split(separator: "\n").last.map(String.init) == line, "\(text)")
+    }
+
     /// From `Overall exposure level for UNIT: 3.0 OK`.
     private static func exposure(of unit: String) async throws -> Double {
         let arguments = ["security", "--offline=true", "--no-pager", unit]

@@ -1,6 +1,7 @@
 import ControlProtocol
 import FoundationEssentials
 import Synchronization
+import SystemCalls
 import Topology
 
 @testable import HostControl
@@ -55,8 +56,13 @@ final class DetachWorld: Sendable {
 
     struct State: Sendable {
         var steps: [Step] = []
+        /// What the host's disk ordered when the process was ended, and when the wall went up.
+        var orderAtEnd: StandingOrder?
+        var orderAtWall: StandingOrder?
         var entry: DetachRecord.Entry?
         var pid: Int32? = 41
+        /// A process of this test in its place.
+        var identity: ProcessIdentity?
         /// It serves, and so its clients write.
         var isServing = true
         /// What it says when it is asked; nil for the truth.
@@ -100,6 +106,7 @@ final class DetachWorld: Sendable {
 
     let scratch: Scratch
     let record: DetachRecord
+    let orders: Orders
     let run: RunID
     private let state: Mutex<State>
     private let died = AsyncStream<Void>.makeStream()
@@ -108,6 +115,13 @@ final class DetachWorld: Sendable {
         self.run = run
         scratch = try Scratch()
         record = DetachRecord(stateDirectory: try scratch.directory("state"))
+        orders = Orders(
+            stateDirectory: scratch("state"),
+            backend: .nftables,
+            protectedPorts: [],
+            areUnits: true,
+            now: { 1_000 }
+        )
         var first = State()
         change(&first)
         state = Mutex(first)
@@ -127,6 +141,7 @@ final class DetachWorld: Sendable {
             server: WorldServer(world: self, life: life),
             firewall: WorldFirewall(world: self, life: life),
             record: record,
+            orders: orders,
             progress: progress
         )
         return try await detachment.perform(request, for: run)
@@ -149,7 +164,10 @@ final class DetachWorld: Sendable {
             state.life += 1
             (state.isDead, state.death) = (false, nil)
         }
-        _ = try await WorldFirewall(world: self, life: now.life).openPorts()
+        let firewall = WorldFirewall(world: self, life: now.life)
+        _ = try await firewall.openPorts()
+        try await orders.forgetUnended(isWalled: now.wall != nil)
+        _ = try await orders.reinstate(with: firewall)
     }
 
     /// An agent that has died never gets an answer.
@@ -169,6 +187,10 @@ final class DetachWorld: Sendable {
                 state.steps.append(.recorded)
             }
             state.steps.append(step)
+            if case .order(let order) = orders.store.read() {
+                if step.kind == .end { state.orderAtEnd = order }
+                if step.kind == .install { state.orderAtWall = order }
+            }
             if state.isServing, state.pid != nil, state.closed == nil {
                 state.memory = Zxid(state.memory.value + 1)
                 state.told = state.memory
@@ -209,7 +231,12 @@ private struct WorldServer: DetachableServer {
     func attached() async throws(DetachError) -> AttachedServer? {
         let pid = await world.take(.attached, life) { $0.result(of: .attached, $0.pid) }
         return try pid.get().map {
-            AttachedServer(pid: $0, clientPorts: DetachWorld.clientPorts, question: Question(server: self))
+            AttachedServer(
+                pid: $0,
+                identity: world.now.identity,
+                clientPorts: DetachWorld.clientPorts,
+                question: Question(server: self)
+            )
         }
     }
 
@@ -335,53 +362,5 @@ extension DetachWorld.State {
 
     fileprivate func result<Value>(of kind: DetachWorld.Kind, _ value: Value) -> Result<Value, DetachError> {
         serverFails[kind].map { .failure($0) } ?? .success(value)
-    }
-}
-
-extension Serving {
-    static func serving(_ zxid: Zxid) -> Serving {
-        .yes(
-            stats: ServerStats(
-                version: ServerVersion(3, 8, 0),
-                role: .follower,
-                zxid: zxid,
-                connections: 1,
-                outstanding: 0,
-                nodeCount: 5,
-                syncedFollowers: nil
-            )
-        )
-    }
-}
-
-extension LogWriter.Sample {
-    private static let begin = ContinuousClock.now
-
-    /// So many milliseconds after the first; `turns` is how often the thread has run, nil when there is none.
-    static func at(
-        _ milliseconds: Int,
-        turns: UInt64?,
-        call: LogWriter.Call = .endlessWait,
-        isServer: Bool = true
-    ) -> LogWriter.Sample {
-        let threads = turns.map {
-            [LogWriter.Writer(id: 7, state: "S", call: call, switches: $0, ticks: 1)]
-        }
-        return LogWriter.Sample(
-            takenAt: begin + .milliseconds(milliseconds),
-            threads: threads ?? [],
-            isServer: isServer
-        )
-    }
-}
-
-extension DetachRequest {
-    static let peers = Wall(peers: [address("198.51.100.2")], scope: .allTCP)
-    /// One that stood before: of the same peers and one more.
-    static let older = Wall(peers: [address("198.51.100.2"), address("198.51.100.9")], scope: .allTCP)
-
-    /// Without any time the server is looked at once.
-    static func of(pid: Int32? = 41, seconds: Int = 30) -> DetachRequest {
-        DetachRequest(service: "zookeeper", pid: pid, wall: peers, seconds: seconds)
     }
 }

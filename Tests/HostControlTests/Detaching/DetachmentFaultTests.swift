@@ -227,7 +227,8 @@ struct DetachmentFaultTests {
             ),
             services: ServiceController(supervisor: supervisor),
             firewall: Firewalls.make(backend: .nftables, protectedPorts: []),
-            stateDirectory: world.scratch("state")
+            stateDirectory: world.scratch("state"),
+            orders: world.orders
         )
         try detacher.forget("kafka")
         #expect(try await world.detach(.of()).proof == memory)

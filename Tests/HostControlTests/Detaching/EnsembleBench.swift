@@ -159,7 +159,8 @@ struct EnsembleBench {
             ),
             services: ServiceController(supervisor: servers[0].supervisor),
             firewall: bench.lasting(.nftables),
-            stateDirectory: scratch("state")
+            stateDirectory: scratch("state"),
+            orders: .of(scratch("state"))
         )
         let executor = NamespaceExecutor(bench.network.namespace(of: "walled"))
         return try await withTaskExecutorPreference(executor) { try await body(detacher) }

@@ -90,7 +90,8 @@ struct LocalServerTests {
             inspector: inspector(said),
             services: ServiceController(supervisor: supervisor),
             firewall: Firewalls.make(backend: .nftables, protectedPorts: []),
-            stateDirectory: scratch("state")
+            stateDirectory: scratch("state"),
+            orders: .of(scratch("state"))
         )
         let run = try #require(RunID("run-1"))
         await #expect(throws: DetachError.self) { try await detacher.setAside("zookeeper", for: run) }

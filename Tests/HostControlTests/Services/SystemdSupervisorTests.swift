@@ -41,6 +41,21 @@ struct SystemdSupervisorTests {
         #expect(state("") == .failed(reason: "the unit is unknown to systemd"))
     }
 
+    @Test("what a unit does at boot is read from what systemd says of it")
+    func boots() {
+        let asks =
+            "ExecCondition={ path=/bin/sh ; argv[]=/bin/sh -c x sh /usr/bin/mitosis-agent --hold-check ; }"
+        let boot = { (text: String) in UnitBoot(shown: text) }
+        #expect(boot("UnitFileState=enabled") == UnitBoot(isEnabled: true, asksOrder: false))
+        #expect(boot("\(asks)\nUnitFileState=enabled-runtime") == UnitBoot(isEnabled: true, asksOrder: true))
+        #expect(boot("UnitFileState=disabled\n\(asks)") == UnitBoot(isEnabled: false, asksOrder: true))
+        #expect(
+            boot("UnitFileState=generated\nExecStart={ argv[]=--hold-check }")
+                == UnitBoot(isEnabled: true, asksOrder: false)
+        )
+        #expect(boot("UnitFileState=\nResult=success") == nil && boot("") == nil)
+    }
+
     @Test("a state that is no word of systemd's is told as text", arguments: HostileText.pieces.indices)
     func hostile(index: Int) {
         let word = HostileText.pieces[index]

@@ -53,6 +53,39 @@ struct ContinuationTests {
         }
     }
 
+    /// By command: which host it is for, and whether its service is to be held or is started.
+    private static func holds(_ fleet: ModelFleet) -> [(host: HostName, isHold: Bool)] {
+        fleet.model.performed.compactMap { command in
+            switch command.command {
+            case .installWall(_, let holding): holding == nil ? nil : (command.host, true)
+            case .service(let request): request.action == .stop ? nil : (command.host, false)
+            default: nil
+            }
+        }
+    }
+
+    @Test("nodes that the run has not started are held back, and none that it has started is held again")
+    func held() async throws {
+        for step: StepID in [
+            "division.detach", "division.split", "division.start", "division.start-rest",
+            "return.roll-source-1",
+        ] {
+            let stopped = try await Self.stopped(after: step)
+            let dormant = stopped.plan.dormant[0].host
+            #expect(Self.holds(stopped.fleet).contains { $0 == (dormant, true) }, "\(step)")
+            let before = Self.holds(stopped.fleet).count
+            let isFinished = try await stopped.resume().isFinished
+            #expect(isFinished, "\(step)")
+            let hasBegun = !["division.detach", "division.split"].contains(step)
+            let again = Set(Self.holds(stopped.fleet).dropFirst(before).filter(\.isHold).map(\.host))
+            #expect(again == (hasBegun ? [] : Set(stopped.plan.destination.map(\.host))), "\(step): \(again)")
+            for host in stopped.plan.destination.map(\.host) {
+                let own = Self.holds(stopped.fleet).filter { $0.host == host }
+                #expect(own.last?.isHold == false, "\(host) is held at the end")
+            }
+        }
+    }
+
     @Test("a dormant node that came up by itself stops the run before the division")
     func dormantCameUp() async throws {
         let stopped = try await Self.stopped(after: "join.roll-source-3")

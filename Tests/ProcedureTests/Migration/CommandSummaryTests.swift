@@ -25,6 +25,10 @@ struct CommandSummaryTests {
             Command.installWall(wall: try Self.wall(ports)).summary
                 == "install the wall against 198.51.100.12, 2001:db8::11, TCP ports 2888, 3888"
         )
+        #expect(
+            Command.installWall(wall: try Self.wall(ports), holding: ["zookeeper"]).summary
+                == "install the wall against 198.51.100.12, 2001:db8::11, TCP ports 2888, 3888, and hold zookeeper back"
+        )
         #expect(Command.removeWall.summary == "remove the wall")
         #expect(
             Command.sever(wall: try Self.wall(.allTCP)).summary

@@ -55,7 +55,7 @@ extension ModelEnsemble {
 
     private mutating func act(_ command: Command, on name: HostName, for run: RunID) -> CommandOutcome {
         switch command {
-        case .installWall(let wall):
+        case .installWall(let wall, _):
             hosts[name]?.wall = wall
             elect()
             return .done(result: .rules(rules: rules(name)))
@@ -308,7 +308,8 @@ extension ModelEnsemble {
             dataSize: host.disk == nil ? 0 : odd.dataSize,
             lookingFor: serving == .looking ? Int(clock - host.startedAt) : nil,
             leadingFor: serving == .looking && odd.leadsInVain ? Int(clock - host.startedAt) : nil,
-            hasOwnNetwork: host.pid.map { _ in odd.hasOwnNetwork }
+            hasOwnNetwork: host.pid.map { _ in odd.hasOwnNetwork },
+            boot: odd.boot
         )
         var status = HostStatus(
             host: name,
@@ -321,7 +322,8 @@ extension ModelEnsemble {
             zookeeper: odd.hasNoZooKeeper ? nil : zookeeper,
             credentials: odd.credentials,
             ruleManagers: odd.managers,
-            reach: odd.reach
+            reach: odd.reach,
+            order: odd.order
         )
         status.configurationManagers = odd.configurationManagers
         return status

@@ -43,6 +43,8 @@ struct ModelOddities {
     var managers: [RuleManager] = []
     var configurationManagers: [RuleManager] = []
     var reach: [PathReach]? = []
+    var boot: UnitBoot?
+    var order: OrderState?
     var skew: Int64 = 0
     /// Milliseconds more that its server takes from its start until it serves.
     var slowness: Int64 = 0

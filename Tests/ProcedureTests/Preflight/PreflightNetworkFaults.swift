@@ -86,6 +86,36 @@ extension Fault {
             make: odd("d6") { $0.managers = [RuleManager(name: "nftables.service", pid: nil)] }
         ),
         Fault(
+            "a destination server that starts at boot and asks nobody",
+            .bootHold,
+            "d4: zookeeper.service is enabled and does not ask",
+            "--print-hold",
+            verdict: .warn
+        ) { model in
+            model.make("d4") { $0.boot = UnitBoot(isEnabled: true, asksOrder: false) }
+            model.make("d5") { $0.boot = UnitBoot(isEnabled: true, asksOrder: true) }
+        },
+        Fault(
+            "destination servers that ask, are not enabled, or of whose boot nothing is known",
+            .bootHold,
+            "1 of 3 ask; nothing is known of the boot of d6",
+            verdict: .pass
+        ) { model in
+            model.make("d4") { $0.boot = UnitBoot(isEnabled: true, asksOrder: true) }
+            model.make("d5") { $0.boot = UnitBoot(isEnabled: false, asksOrder: false) }
+            model.make("s1") { $0.boot = UnitBoot(isEnabled: true, asksOrder: false) }
+        },
+        Fault(
+            "an order that was left",
+            .leftoverRules,
+            "d4 has an order of run run-0 since 1970-01-01T00:00:01Z, which holds back zookeeper.service",
+            make: odd("d4") {
+                $0.order = RunID("run-0").map {
+                    OrderState(run: $0, since: 1_000, held: ["zookeeper.service"])
+                }
+            }
+        ),
+        Fault(
             "a program that manages rules on a source host",
             .ruleManagers,
             "none on 3 hosts",

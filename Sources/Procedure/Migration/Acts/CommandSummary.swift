@@ -5,8 +5,9 @@ extension Command {
     /// One line for people, in plans, progress and the history; no file contents.
     package var summary: String {
         switch self {
-        case .installWall(let wall):
+        case .installWall(let wall, let holding):
             "install the wall against \(wall.peers.listed()), \(wall.scope.summary)"
+                + (holding.map { ", and hold \($0.listed()) back" } ?? "")
         case .removeWall: "remove the wall"
         case .sever(let wall):
             "end every connection with \(wall.peers.listed()), \(wall.scope.summary)"

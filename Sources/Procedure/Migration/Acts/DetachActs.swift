@@ -6,7 +6,7 @@ import Topology
 
 /// What the steps of the division send. docs/division.md has the states.
 extension MigrationProcedure {
-    var raiseWalls: [HostCommand] { destination.map(raiseWall) }
+    var raiseWalls: [HostCommand] { destination.map { raiseWall($0) } }
 
     var removeWalls: [HostCommand] { destination.map { HostCommand($0.host, .removeWall) } }
 
@@ -17,7 +17,10 @@ extension MigrationProcedure {
             summary: (kafka == nil ? "" : "note the session of every broker and of the controller, then ")
                 + "detach \(names(seeds)) at once (a seed that leads is left for the next step): "
                 + "close its client ports, read its memory's last transaction, wait for its disk, end it, wall it off"
-                + (companions + dormant).map { "; \($0.host): \(raiseWall($0).command.summary)" }.joined(),
+                + (companions + dormant).map {
+                    "; \($0.host): \(raiseWall($0).command.summary), and hold \($0.service) back"
+                }
+                .joined(),
             by: { fleet, facts in
                 var noted = facts
                 if let reason = noteSessions(fleet, &noted) { return .wait(because: reason) }
@@ -30,7 +33,7 @@ extension MigrationProcedure {
                 let postponed = attached.count > 1 ? leader : nil
                 let commands = destination.filter { $0.host != postponed?.host }.map { server in
                     seeds.contains { $0.host == server.host }
-                        ? detach(server, fleet, facts) : raiseWall(server)
+                        ? detach(server, fleet, facts) : raiseWall(server, holdingIn: fleet)
                 }
                 return .act(
                     commands,
@@ -102,7 +105,9 @@ extension MigrationProcedure {
     }
 
     /// Walls as they must stand when a run goes on; a seed that is still attached must not be cut off undrained.
-    var raiseStandingWalls: Act {
+    ///
+    /// - Parameter holding: whether nodes that do not run are to be held back; never once the run may have started one.
+    func raiseStandingWalls(holding: Bool) -> Act {
         .decided(
             summary: "raise the wall on every destination node that is not attached to the source any more",
             by: { fleet, facts in
@@ -112,7 +117,7 @@ extension MigrationProcedure {
                 let attached = attached(fleet, facts)
                 let others = destination.filter { server in !attached.contains { $0.host == server.host } }
                 return .act(
-                    others.map(raiseWall),
+                    others.map { raiseWall($0, holdingIn: holding ? fleet : nil) },
                     because: attached.isEmpty
                         ? "on every node" : "but not on \(names(attached)), still attached",
                     noting: facts
@@ -130,12 +135,19 @@ extension MigrationProcedure {
         }
     }
 
-    func raiseWall(_ server: PlannedServer) -> HostCommand {
-        HostCommand(server.host, .installWall(wall: plan.wall(for: server)))
+    /// `fleet`: where it shows that the node does not run, the node is held back whatever its host does by itself.
+    func raiseWall(_ server: PlannedServer, holdingIn fleet: FleetView? = nil) -> HostCommand {
+        let isStopped = fleet?.zookeeper(server.host).map { $0.pid == nil && $0.state != .changing } ?? false
+        return HostCommand(
+            server.host,
+            .installWall(wall: plan.wall(for: server), holding: isStopped ? [server.service] : nil)
+        )
     }
 
     private func detach(_ server: PlannedServer, _ fleet: FleetView, _ facts: RunFacts) -> HostCommand {
-        guard facts.detached[server.host.description] == nil else { return raiseWall(server) }
+        guard facts.detached[server.host.description] == nil else {
+            return raiseWall(server, holdingIn: fleet)
+        }
         let request = DetachRequest(
             service: server.service,
             pid: fleet.zookeeper(server.host)?.pid,

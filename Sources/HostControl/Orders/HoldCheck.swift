@@ -1,0 +1,79 @@
+package import ControlProtocol
+import SystemCalls
+package import Topology
+
+/// What stands before the start of a service on this host: asked by its unit, with no agent and no configuration.
+package struct HoldCheck: Sendable {
+    package enum Verdict: Hashable, Sendable {
+        /// There is no order.
+        case free
+        /// It may start behind its wall, which stands.
+        case walled
+        case refused(reason: String)
+    }
+
+    private let store: OrderStore
+    private let firewall: @Sendable (FirewallBackend, [Port]) -> any Firewall
+
+    package init(
+        stateDirectory: String,
+        firewall: @escaping @Sendable (FirewallBackend, [Port]) -> any Firewall = {
+            Firewalls.make(backend: $0, protectedPorts: $1)
+        }
+    ) {
+        store = OrderStore(stateDirectory: stateDirectory)
+        self.firewall = firewall
+    }
+
+    /// - Parameter name: a service as coordinators name it, or its unit.
+    package func perform(_ name: String) async -> Verdict {
+        if store.read() == .none { return .free }
+        // A removal that is under way comes to its end first.
+        let turn = await store.turn()
+        defer { withExtendedLifetime(turn) {} }
+        let order: StandingOrder
+        do throws(OrderError) {
+            guard let found = try store.order() else { return .free }
+            order = found
+        } catch {
+            return .refused(reason: error.description)
+        }
+        if let alive = order.held.first(where: \.isAlive)?.ending {
+            return .refused(
+                reason:
+                    "run \(order.run) is about to end process \(alive.pid), which still runs; its rules are left as they are"
+            )
+        }
+        do throws(FirewallError) {
+            try await order.reinstate(with: firewall(order.backend, order.protectedPorts))
+        } catch {
+            return .refused(
+                reason:
+                    "run \(order.run) has walled this host off, and its rules cannot be put back: \(error). Mend that, then start "
+                    + "\(name) again; \(Self.ends)"
+            )
+        }
+        guard order.holds(name) else { return .walled }
+        return .refused(
+            reason:
+                "run \(order.run) holds \(name) back since \(UnixTime.text(order.since)), while it divides the ensemble: started "
+                + "now it could lose what others have acknowledged. \(Self.ends)"
+        )
+    }
+
+    private static let ends =
+        "`mitosis run` or `mitosis rollback` with its plan ends this, or, for root on this host, `mitosis-agent orders drop`"
+}
+
+extension StandingOrder {
+    /// Puts the wall up unless exactly it stands; the kernel, read back, holds it when this returns.
+    ///
+    /// - Returns: whether it was put up.
+    @discardableResult
+    package func reinstate(with firewall: any Firewall) async throws(FirewallError) -> Bool {
+        let found = try await firewall.installed()
+        if found.wall == wall, found.closed == nil { return false }
+        _ = try await firewall.install(wall)
+        return true
+    }
+}

@@ -1,0 +1,129 @@
+package import ControlProtocol
+import FoundationEssentials
+import Glibc
+import SystemCalls
+
+/// `orders/standing.json` in the agent's state directory.
+package struct OrderStore: Sendable {
+    package enum Found: Hashable, Sendable {
+        case none
+        case order(StandingOrder)
+        case unreadable(reason: String)
+    }
+
+    /// What an order says before anything else of it is believed.
+    private struct Form: Codable, Bounded {
+        let format: Int
+        func check() throws(OutOfBounds) {}
+    }
+
+    /// More than any order can be.
+    private static let sizeLimit = 1 << 20
+
+    package let path: String
+    private let folder: String
+
+    package init(stateDirectory: String) {
+        folder = stateDirectory + "/orders"
+        path = folder + "/standing.json"
+    }
+
+    /// Changes nothing.
+    package func read() -> Found {
+        let content: [UInt8]
+        do throws(BoundedFile.Failure) {
+            let file = try BoundedFile(reading: path, limit: Self.sizeLimit, followingLinks: false)
+            guard file.status.st_uid == 0 || file.status.st_uid == geteuid() else {
+                return .unreadable(reason: "it belongs to user \(file.status.st_uid)")
+            }
+            content = file.bytes
+        } catch {
+            switch error {
+            case .unreadable(let failure) where failure.code == ENOENT: return .none
+            case .unreadable(let failure): return .unreadable(reason: failure.reason)
+            case .notRegular: return .unreadable(reason: "it is no plain file")
+            case .tooLarge: return .unreadable(reason: systemReason(EFBIG))
+            }
+        }
+        guard case .sound(let object) = SealedJSON.open(content) else {
+            return .unreadable(reason: "its checksum does not match: it was damaged on the disk")
+        }
+        do throws(WireProblem) {
+            let format = try WireJSON.decode(Form.self, from: Data(object)).format
+            guard format == StandingOrder.format else {
+                return .unreadable(
+                    reason: "its format is \(format), and this version knows \(StandingOrder.format)"
+                )
+            }
+            return .order(try WireJSON.decode(StandingOrder.self, from: Data(object)))
+        } catch {
+            return .unreadable(reason: "\(error)")
+        }
+    }
+
+    /// For people and coordinators: one that cannot be read is told as such.
+    package var state: OrderState? {
+        switch read() {
+        case .none: nil
+        case .order(let order):
+            OrderState(run: order.run, since: order.since, held: order.held.map(\.service))
+        case .unreadable(let reason):
+            OrderState(unreadable: OrderError.unreadable(path: path, reason: reason).description)
+        }
+    }
+
+    /// Nil when there is none.
+    package func order() throws(OrderError) -> StandingOrder? {
+        switch read() {
+        case .none: nil
+        case .order(let order): order
+        case .unreadable(let reason): throw .unreadable(path: path, reason: reason)
+        }
+    }
+
+    /// On disk when it returns.
+    package func write(_ order: StandingOrder) throws(OrderError) {
+        do {
+            if mkdir(folder, 0o700) == 0 {
+                try DurableFile.flushDirectory(of: folder)
+            } else if errno != EEXIST {
+                throw SystemCallError.last("make the folder of")
+            }
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys]
+            try DurableFile.replace(path, with: SealedJSON.seal(encoder.encode(order)) + Array("\n".utf8))
+        } catch let error as SystemCallError {
+            throw .storage(path: path, operation: error.call, reason: error.reason)
+        } catch {
+            throw .storage(path: path, operation: "encode", reason: "\(error)")
+        }
+    }
+
+    /// Whatever it says, and none is fine; gone from the disk when this returns.
+    package func drop() throws(OrderError) {
+        guard unlink(path) == 0 else {
+            if errno == ENOENT { return }
+            throw .storage(path: path, operation: "remove", reason: systemReason())
+        }
+        do throws(SystemCallError) { try DurableFile.flushDirectory(of: path) } catch {
+            throw .storage(path: path, operation: error.call, reason: error.reason)
+        }
+    }
+
+    /// Waits for whoever is changing the order, or its rules because of it.
+    ///
+    /// Nil when there is no folder, hence no order; and where it cannot be locked, when nobody else can lock it either.
+    package func turn() async -> OrderTurn? {
+        let path = folder + "/lock"
+        return await BlockingThread.run { OrderTurn(path) }
+    }
+}
+
+/// Kept for as long as an order and its rules are changed together; the kernel ends it with its holder.
+package final class OrderTurn: Sendable {
+    private let lock: FileLock
+
+    fileprivate init?(_ path: String) {
+        do throws(FileLock.Failure) { lock = try FileLock(path, whenHeld: .wait) } catch { return nil }
+    }
+}

@@ -1,0 +1,32 @@
+import ControlProtocol
+import Synchronization
+
+/// What systemd said last of how units start, taken from what it is asked anyway.
+final class SeenBoots: Sendable {
+    private let seen = Mutex<[String: UnitBoot]>([:])
+
+    subscript(service: String) -> UnitBoot? { seen.withLock { $0[service] } }
+
+    func note(_ service: String, _ shown: String) {
+        let boot = UnitBoot(shown: shown)
+        seen.withLock { $0[service] = boot }
+    }
+}
+
+extension UnitBoot {
+    /// Out of what `systemctl show` prints; nil where it does not say.
+    init?(shown text: String) {
+        let lines = text.split(separator: "\n")
+        guard
+            let state = lines.first(where: { $0.hasPrefix("UnitFileState=") })?.dropFirst(
+                "UnitFileState=".count
+            ),
+            !state.isEmpty
+        else { return nil }
+        let asks = lines.contains { line in
+            (line.hasPrefix("ExecCondition=") || line.hasPrefix("ExecStartPre="))
+                && line.contains("--hold-check")
+        }
+        self.init(isEnabled: ["enabled", "enabled-runtime", "generated"].contains(state), asksOrder: asks)
+    }
+}

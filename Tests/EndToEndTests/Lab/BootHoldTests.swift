@@ -1,0 +1,110 @@
+import FoundationEssentials
+import Glibc
+import LabKit
+import Testing
+
+/// Hosts that crash and boot in the middle of a division.
+///
+/// They are containers: their kernel, and what it has not written to its disk, stay.
+@Suite(
+    "Hosts that boot in the middle of a division",
+    .serialized,
+    .countingIssues,
+    .enabled(if: LabFixture.isPossible, "a lab needs root"),
+    .enabled(if: Lab.systemdObstacle() == nil, "\(Lab.systemdObstacle() ?? "")")
+)
+struct BootHoldTests {
+    private static let unit = "zookeeper.service"
+
+    @Test(
+        "their enabled ZooKeeper does not start while it is held, their wall is back, and the run goes on to its end with nothing left",
+        .timeLimit(.minutes(10))
+    )
+    func boots() async throws {
+        try await LabFixture.withLab(mode: .systemd) { lab in
+            try await lab.up()
+            let hosts = lab.configuration.destinationHosts
+            for host in hosts { try await Self.enable(lab, host) }
+            let coordinator = Coordinator(lab: lab)
+            let preflight = try await coordinator.perform(["preflight", lab.layout.plan])
+            #expect(preflight.output.contains("3 of 3 ask"), "\(preflight.diagnostics)")
+            let workload = Workload(lab)
+            try await workload.start(seconds: 600)
+            try await workload.waitUntilWriting(.source, seconds: 60)
+
+            let run = try coordinator.start()
+            try await coordinator.waitForStep("division.detach", seconds: 240)
+            run.signal(SIGKILL)
+            #expect(await run.isGone(within: .seconds(30)))
+            // How far it came is for its host's disk to say; the node that is never detached starts last.
+            let held = hosts.filter { Self.order($0, lab).contains(#""service":"zookeeper.service""#) }
+            let dormant = try #require(
+                hosts.first { host in !lab.configuration.seeds.contains { $0.name == host.name } }
+            )
+            #expect(held.contains { $0.name == dormant.name }, "\(hosts.map { Self.order($0, lab) })")
+            print("held: \(held.map(\.name))")
+            for host in held { try await lab.crashAndBoot(host) }
+            for host in held {
+                let state = try await lab.systemctl(
+                    ["show", "--property=ActiveState,Result,UnitFileState", Self.unit],
+                    on: host
+                ).output
+                #expect(
+                    state.contains("UnitFileState=enabled") && state.contains("ActiveState=inactive"),
+                    "\(state)"
+                )
+                #expect(state.contains("Result=exec-condition"), "\(state)")
+                let said = try Folder.read(lab.layout.host(host).logs + "/zookeeper.log")
+                #expect(said.contains("holds zookeeper.service back since"), "\(said.suffix(2000))")
+                let rules = try await Tool(["nft", "list", "ruleset"], namespace: lab.namespace(of: host))
+                    .outcome()
+                #expect(rules.output.contains("reject with tcp reset"), "\(rules.output)")
+                // Nobody starts it by hand either.
+                _ = try await lab.systemctl(["start", Self.unit], on: host)
+                #expect(try await lab.systemctl(["is-active", Self.unit], on: host).output == "inactive\n")
+            }
+            for host in held { try await lab.waitForAgent(on: host, seconds: 60) }
+            let shown = try await coordinator.perform(["status", lab.layout.plan])
+            #expect(shown.output.contains("which holds back zookeeper.service"), "\(shown.diagnostics)")
+
+            let forward = try await coordinator.run()
+            #expect(forward.succeeded, "\(forward.diagnostics)")
+            let summary = try await LabRun(lab).summarize(0, workload)
+            let sessions = ["the client lost its session", "the client lost its ephemeral node"]
+            #expect(summary.problems.filter { problem in !sessions.contains { problem.hasSuffix($0) } } == [])
+            for host in hosts {
+                #expect(Self.order(host, lab).isEmpty)
+                #expect(try await lab.systemctl(["is-active", Self.unit], on: host).output == "active\n")
+            }
+            // With nothing ordered it starts by itself again.
+            try await lab.crashAndBoot(dormant)
+            let deadline = ContinuousClock.now + .seconds(60)
+            while try await lab.systemctl(["is-active", Self.unit], on: dormant).output != "active\n" {
+                try #require(ContinuousClock.now < deadline, "it does not start at boot")
+                try await Task.sleep(for: .milliseconds(100))
+            }
+        }
+    }
+
+    /// As the operator's manual says; the lab's agent lies elsewhere.
+    private static func enable(_ lab: Lab, _ host: LabHost) async throws {
+        let printed = try await lab.inside(host, [lab.binaries.agent, "--print-hold", unit])
+        try #require(printed.succeeded, "\(printed.diagnostics)")
+        let folder = lab.layout.host(host).units + "/\(unit).d"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try Folder.write(
+            printed.output.replacing("/usr/bin/mitosis-agent", with: lab.binaries.agent),
+            to: folder + "/mitosis-hold.conf"
+        )
+        for command in [["daemon-reload"], ["enable", unit]] {
+            let ended = try await lab.systemctl(command, on: host)
+            #expect(ended.succeeded, "\(ended.diagnostics)")
+        }
+    }
+
+    /// What the host's disk orders; empty when nothing.
+    private static func order(_ host: LabHost, _ lab: Lab) -> String {
+        let path = lab.layout.host(host).state + "/orders/standing.json"
+        do { return try Folder.read(path) } catch { return "" }
+    }
+}
