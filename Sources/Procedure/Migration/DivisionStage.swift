@@ -68,7 +68,7 @@ extension MigrationProcedure {
                     "division.history",
                     "The leader's history holds every node's last transaction",
                     // A leader has served, so that a majority holds its history: any order is safe from here on.
-                    act: startIfDown(seeds),
+                    act: startIfDown(seeds, isDivided: true),
                     verify: leaderHoldsAll,
                     undo: .none(because: "past the point of no return"),
                     isRestingPlace: false,
@@ -78,7 +78,7 @@ extension MigrationProcedure {
                     "division.start-rest",
                     "Start the remaining destination nodes",
                     precheck: wallsStand,
-                    act: startIfDown(destination),
+                    act: startIfDown(destination, isDivided: true),
                     verify: whole(destination, as: "destination")
                         .and(runs(destinationView, on: destination, as: "destination")),
                     undo: .none(because: "past the point of no return"),

@@ -81,7 +81,8 @@ extension MigrationProcedure {
         )
     }
 
-    func startIfDown(_ servers: [PlannedServer]) -> Act {
+    /// - Parameter isDivided: whether every destination node must be behind its wall.
+    func startIfDown(_ servers: [PlannedServer], isDivided: Bool = false) -> Act {
         .decided(
             summary: "start those of \(names(servers)) that do not run",
             by: { fleet, facts in
@@ -89,10 +90,13 @@ extension MigrationProcedure {
                     return .wait(because: silent)
                 }
                 let down = servers.filter { fleet.zookeeper($0.host)?.pid == nil }
-                guard !down.isEmpty else { return .nothingToDo(because: "all of them run") }
-                return .act(start(down), because: "to be started: \(names(down))", noting: facts)
+                let decision: Decision =
+                    down.isEmpty
+                    ? .nothingToDo(because: "all of them run")
+                    : .act(start(down), because: "to be started: \(names(down))", noting: facts)
+                return isDivided ? behindWalls(decision, fleet, facts) : decision
             },
-            looking: Look(hosts: servers.map(\.host))
+            looking: Look(hosts: (isDivided ? destination : servers).map(\.host))
         )
     }
 

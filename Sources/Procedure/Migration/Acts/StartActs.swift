@@ -16,7 +16,7 @@ extension MigrationProcedure {
                 }
                 switch startOrder(fleet, facts) {
                 case .failure(let problem): return .stop(because: problem.reason)
-                case .success(let order): return start(by: order, fleet, facts)
+                case .success(let order): return behindWalls(start(by: order, fleet, facts), fleet, facts)
                 }
             },
             looking: Look(hosts: destination.map(\.host))
@@ -68,6 +68,20 @@ extension MigrationProcedure {
             because: "\(stall); \(names(running)) are stopped, to be started again together",
             noting: facts
         )
+    }
+
+    /// A host that rebooted after its node was detached may have no wall any more; nothing starts there before it has one again.
+    func behindWalls(_ decision: Decision, _ fleet: FleetView, _ facts: RunFacts) -> Decision {
+        let bare = destination.filter { !isWalled($0, fleet) }
+        guard !bare.isEmpty else { return decision }
+        let walls = bare.map { raiseWall($0) }
+        let remark = "; \(names(bare)) lost the wall, which is put up first"
+        return switch decision {
+        case .act(let commands, let because, let noted):
+            .act(walls + commands, because: because + remark, noting: noted)
+        case .nothingToDo(let because): .act(walls, because: because + remark, noting: facts)
+        case .wait, .stop: decision
+        }
     }
 
     private func servers(_ ids: [ServerID]) -> [PlannedServer] {

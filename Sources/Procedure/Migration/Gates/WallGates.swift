@@ -26,10 +26,10 @@ extension MigrationProcedure {
             "the wall stands in every destination node's kernel",
             hosts: destination.map(\.host),
             deadline: plan.deadlines.division
-        ) { [plan, destination] fleet, _ in
+        ) { [destination] fleet, _ in
             for server in destination {
                 if let silence = fleet.silence(server.host) { return .waiting(reason: silence) }
-                guard fleet.status(server.host)?.rules.wall == plan.wall(for: server) else {
+                guard isWalled(server, fleet) else {
                     return .waiting(reason: "\(server.host): its kernel does not hold the wall as planned")
                 }
             }
@@ -43,16 +43,20 @@ extension MigrationProcedure {
             "the wall stands at every node that is not attached to the source",
             hosts: destination.map(\.host),
             deadline: plan.deadlines.division
-        ) { [plan, destination] fleet, facts in
+        ) { [destination] fleet, facts in
             let attached = Set(attached(fleet, facts).map(\.host))
             for server in destination where !attached.contains(server.host) {
                 if let silence = fleet.silence(server.host) { return .waiting(reason: silence) }
-                guard fleet.status(server.host)?.rules.wall == plan.wall(for: server) else {
+                guard isWalled(server, fleet) else {
                     return .waiting(reason: "\(server.host): its kernel does not hold the wall as planned")
                 }
             }
             return .holds(observed: "\(destination.count - attached.count) walls read back")
         }
+    }
+
+    func isWalled(_ server: PlannedServer, _ fleet: FleetView) -> Bool {
+        fleet.status(server.host)?.rules.wall == plan.wall(for: server)
     }
 
     /// Walls that something else took away, and that their agents put back.
