@@ -7,7 +7,7 @@ PACKAGES = build-essential pkg-config libssl-dev libyaml-dev zlib1g-dev openssl 
 # What packing needs besides, and what trying the packages needs.
 PACKING = debhelper lintian
 TRYING = debootstrap systemd-container
-.PHONY: demo test test-unit test-both bench bench-hostile bench-compare bench-fleet matrix soak fuzz sanitize build optimised programs release \
+.PHONY: demo test test-unit test-both bench bench-hostile bench-compare bench-fleet matrix soak faults fuzz sanitize build optimised programs release \
 	man completions deb \
 	packages-test lint format clean setup setup-packing
 
@@ -86,6 +86,12 @@ DIVISIONS ?= 20
 soak: optimised programs
 	MITOSIS_ROUNDS=$(DIVISIONS) MITOSIS_BIN=$(abspath $(PROGRAMS)) \
 		.ci/run-tests --lane 'soak=release,EndToEndTests.LossTests'
+
+# Histories of the model: coordinators that die, commands that are lost or late, hosts that reboot, in an order that the seed decides.
+HISTORIES ?= 100000
+SEED ?= 1
+faults: optimised
+	MITOSIS_HISTORIES=$(HISTORIES) MITOSIS_SEED=$(SEED) .ci/run-tests --lane 'faults=release,SimulationTests'
 
 # Readers, with inputs that nobody would write. Three faults are planted first, to see that they are found.
 FUZZ_SECONDS ?= 600

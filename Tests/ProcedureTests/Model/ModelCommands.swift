@@ -15,7 +15,8 @@ extension ModelEnsemble {
         case .smokeTest(let tried, _): servers = tried
         case .comparison(let trees):
             servers = trees.source + trees.destination
-            for server in trees.destination where hosts[server.host]?.wall == nil {
+            for server in trees.destination
+            where hosts[server.host]?.wall == nil && !rebooted.contains(server.host) {
                 violations.append("I10: \(server.host) has no wall any more, and was not compared yet")
             }
             if let acknowledged, trees.split.map({ $0 < acknowledged }) ?? true {
@@ -134,7 +135,7 @@ extension ModelEnsemble {
             currentEpoch: odd.currentEpoch ?? (host?.disk == nil ? nil : host?.epoch),
             acceptedEpoch: odd.acceptedEpoch ?? (host?.disk == nil ? nil : host?.acceptedEpoch),
             snapshot: host?.disk == nil || odd.isYoung ? nil : Zxid(0),
-            lastZxid: host?.disk,
+            lastZxid: host?.disk.map { name == liar ? Zxid(epoch: 1, counter: 1) : $0 },
             missing: odd.missing,
             problems: odd.problems
         )

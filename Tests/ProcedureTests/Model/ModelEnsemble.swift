@@ -80,6 +80,10 @@ struct ModelEnsemble {
     private var leaders: [HostName: HostName] = [:]
     /// An election gone wrong: this node leads whoever reaches it.
     var forcedLeader: HostName?
+    /// Its agent says that its history ends at the beginning.
+    var liar: HostName?
+    /// Hosts whose rules went with their kernel, and not by any command.
+    var rebooted: Set<HostName> = []
     /// Canaries written on one side are seen on the other.
     var isMixed = false
     /// Packets that a host's wall has counted, by chain.
@@ -253,8 +257,17 @@ struct ModelEnsemble {
             hosts[name]?.pending.append(zxid)
             flush(name, keeping: hosts[name]?.lag ?? 0)
             if !isSource(name), !isOwnView(name) { acknowledged = max(acknowledged ?? zxid, zxid) }
+            checkSides(of: name)
         }
         clock += 100
+    }
+
+    /// I1: from the split on nobody follows a leader of the other side.
+    private mutating func checkSides(of name: HostName) {
+        guard let leader = leaders[name], isSource(name) != isSource(leader) else { return }
+        if isSource(leader) ? isOwnView(name) : isOwnView(leader) {
+            violations.append("I1: \(name) follows \(leader)")
+        }
     }
 
     private mutating func flush(_ name: HostName, keeping lag: Int) {

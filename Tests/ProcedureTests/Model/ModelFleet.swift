@@ -14,13 +14,15 @@ final class ModelFleet: Fleet, EnsembleReading {
         case unreachable
         /// The agent does it, the answer is lost.
         case replyLost
+        /// The same, so many looks later; by then it may be superseded.
+        case late(looks: Int)
     }
 
     private struct State {
         var model: ModelEnsemble
         var sent = 0
         var looks = 0
-        var changes: [Int: @Sendable (inout ModelEnsemble) -> Void] = [:]
+        var changes: [Int: [@Sendable (inout ModelEnsemble) -> Void]] = [:]
         var questions: [ProofQuestion] = []
         /// What a proof shows in place of what the model would.
         var verdict: @Sendable (ProofQuestion) -> ProofAnswer? = { _ in nil }
@@ -71,7 +73,7 @@ final class ModelFleet: Fleet, EnsembleReading {
 
     /// Makes a change right before that look.
     func atLook(_ number: Int, _ body: @escaping @Sendable (inout ModelEnsemble) -> Void) {
-        state.withLock { $0.changes[number] = body }
+        state.withLock { $0.changes[number, default: []].append(body) }
     }
 
     func change(_ body: (inout ModelEnsemble) -> Void) { state.withLock { body(&$0.model) } }
@@ -81,7 +83,7 @@ final class ModelFleet: Fleet, EnsembleReading {
     func observe(_ hosts: [HostName]) async -> [HostName: Observation] {
         state.withLock { state in
             state.looks += 1
-            state.changes[state.looks]?(&state.model)
+            for change in state.changes[state.looks] ?? [] { change(&state.model) }
             state.model.commit()
             return Dictionary(
                 uniqueKeysWithValues: hosts.compactMap { host in
@@ -195,12 +197,18 @@ final class ModelFleet: Fleet, EnsembleReading {
         let (outcome, fault) = state.withLock { state -> (CommandOutcome, Fault?) in
             state.sent += 1
             let fault = faults[state.sent]
-            if fault == .unreachable { return (.failed(message: ""), fault) }
-            return (state.model.perform(request, on: host), fault)
+            if state.model.odd(host).isSilent { return (.failed(message: ""), .unreachable) }
+            switch fault {
+            case .unreachable: return (.failed(message: ""), fault)
+            case .late(let looks):
+                state.changes[state.looks + looks, default: []].append { _ = $0.perform(request, on: host) }
+                return (.failed(message: ""), fault)
+            case .replyLost, nil: return (state.model.perform(request, on: host), fault)
+            }
         }
         switch fault {
         case .unreachable: throw .unreachable(host: host, reason: "injected")
-        case .replyLost: throw .replyLost(host: host, reason: "injected")
+        case .replyLost, .late: throw .replyLost(host: host, reason: "injected")
         case nil: return try outcome.result(of: host)
         }
     }
