@@ -177,7 +177,7 @@ let support: [Target] = [
         dependencies: [
             "AgentClient", "AgentServer", "CertificateAuthority", "Commands", "ControlProtocol", "Fleet",
             "HostControl", "Journal", "MutualTLS", "Procedure", "Reporting", "Settings", "SystemCalls",
-            "Topology",
+            "TestSupport", "Topology",
             arguments, sqlite, product("NIOEmbedded", of: "swift-nio"),
         ] + http,
         path: "Tests/Fuzz",
@@ -233,7 +233,7 @@ let suites: [Target] = [
         "ProcedureTests",
         use: [
             "ControlProtocol", "Fleet", "Journal", "KafkaMetadata", "Procedure", "Reporting", "Settings",
-            "SystemCalls", "Topology",
+            "SystemCalls", "TestSupport", "Topology",
         ]
     ),
     tests(

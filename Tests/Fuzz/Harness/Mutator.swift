@@ -1,3 +1,5 @@
+import TestSupport
+
 /// Changes a valid input a little, so that it still gets past the first parser often enough to meet what lies behind it.
 struct Mutator {
     /// Where types end, and what is no number any more.

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import TestSupport
 
 /// Runs one target in this process until the time is up, or the process ends of an input.
 struct Worker {

@@ -2,6 +2,7 @@ import ControlProtocol
 import Fleet
 import Procedure
 import Settings
+import TestSupport
 import Topology
 
 /// One migration of the model from beginning to end, with whatever goes wrong on the way, all of it chosen by one number.
@@ -55,14 +56,14 @@ struct SimulatedHistory {
     let plan: MigrationPlan
     let fleet: ModelFleet
     private var journal = MemoryJournal()
-    private var random: SeededNumbers
+    private var random: SplitMix64
     private var epoch: UInt64 = 0
     private(set) var counts = Counts()
     /// What was done to it, for who has to understand it.
     private(set) var tale: [String] = []
 
     init(seed: UInt64) throws {
-        random = SeededNumbers(seed: seed)
+        random = SplitMix64(seed: seed)
         let (source, destination) = Self.sizes.randomElement(using: &random) ?? (3, 3)
         plan = try Fixture.plan(
             source: source,
@@ -308,20 +309,5 @@ struct SimulatedHistory {
             found.append("I2: the source ends before \(acknowledged), which was acknowledged")
         }
         return found
-    }
-}
-
-/// SplitMix64: the same numbers for the same seed, everywhere.
-struct SeededNumbers: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

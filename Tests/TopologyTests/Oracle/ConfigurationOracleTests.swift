@@ -105,7 +105,7 @@ struct ConfigurationOracleTests {
         let own = try #require(ServerID(1))
         let known = Dialect.all.filter { parser.version != "3.4.6" || !$0.isNew }
 
-        var random = Seeded(state: 7)
+        var random = SplitMix64(seed: 7)
         var files: [(dialects: [Dialect], bytes: [UInt8])] = []
         for dialect in known {
             for _ in 0..<60 { files.append(([dialect], dialect.file(folder.path + "/data", &random))) }
@@ -143,7 +143,7 @@ struct ConfigurationOracleTests {
 
     @Test("every mistake names its line, or says what is missing", arguments: Dialect.all.filter(\.isMistake))
     func named(_ dialect: Dialect) throws {
-        var random = Seeded(state: 11)
+        var random = SplitMix64(seed: 11)
         let own = try #require(ServerID(1))
         for _ in 0..<20 {
             let file = dialect.file("/var/lib/zookeeper", &random)
@@ -157,7 +157,7 @@ struct ConfigurationOracleTests {
 
     @Test("what means the same as the plain form is taken", arguments: Dialect.all.filter { !$0.isMistake })
     func taken(_ dialect: Dialect) throws {
-        var random = Seeded(state: 13)
+        var random = SplitMix64(seed: 13)
         let own = try #require(ServerID(1))
         for _ in 0..<20 {
             let file = dialect.file("/var/lib/zookeeper", &random)

@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 /// One thing that real files have, or that is wrong with them.
 struct Dialect: Sendable, CustomTestStringConvertible {
-    typealias Edit = @Sendable (inout [String], inout Seeded) -> Void
+    typealias Edit = @Sendable (inout [String], inout SplitMix64) -> Void
 
     let name: String
     /// To be refused.
@@ -35,9 +36,11 @@ struct Dialect: Sendable, CustomTestStringConvertible {
     }
 
     /// The file with this and nothing else.
-    func file(_ dataDir: String, _ random: inout Seeded) -> [UInt8] { Self.file([self], dataDir, &random) }
+    func file(_ dataDir: String, _ random: inout SplitMix64) -> [UInt8] {
+        Self.file([self], dataDir, &random)
+    }
 
-    static func file(_ dialects: [Dialect], _ dataDir: String, _ random: inout Seeded) -> [UInt8] {
+    static func file(_ dialects: [Dialect], _ dataDir: String, _ random: inout SplitMix64) -> [UInt8] {
         var lines = [
             "# written by hand", "tickTime=2000", "initLimit=10", "syncLimit=5", "dataDir=\(dataDir)",
             "clientPort=2181", "server.1=192.0.2.1:2888:3888", "server.2=192.0.2.2:2888:3888",
@@ -56,7 +59,7 @@ struct Dialect: Sendable, CustomTestStringConvertible {
         if let value { lines.append("\(key)=\(value)") }
     }
 
-    private static func mistake(_ random: inout Seeded) -> String {
+    private static func mistake(_ random: inout SplitMix64) -> String {
         ["ten", "10s", "0x10", "1.5", "", "99999999999", "5 # ticks", "2\u{A0}"].randomElement(using: &random)
             ?? ""
     }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Topology
@@ -64,7 +65,7 @@ struct PropertiesOracleTests {
         .enabled(if: JavaOracle.isExpected, "needs openjdk-17-jdk-headless")
     )
     func generated() throws {
-        var random = Seeded(state: 20_250_117)
+        var random = SplitMix64(seed: 20_250_117)
         var counts: [String: Int] = [:]
         var files: [[UInt8]] = []
         for _ in 0..<10_000 {
@@ -135,17 +136,5 @@ struct PropertiesOracleTests {
             settings[key] = try answer.text()
         }
         return settings
-    }
-}
-
-/// The same files at every run.
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Topology
 
@@ -47,7 +48,7 @@ import Topology
 
     @Test("of random rules exactly the hand-made ones go, each as often as it is there", arguments: 0..<200)
     func random(seed: Int) throws {
-        var random = Seeded(state: UInt64(seed) &+ 1)
+        var random = SplitMix64(seed: UInt64(seed) &+ 1)
         var rules: [Made] = []
         for _ in 0..<Int.random(in: 0...60, using: &random) {
             let made = Self.rule(&random)
@@ -74,18 +75,5 @@ import Topology
             left.remove(at: index)
         }
         #expect(left == rules.filter { !$0.isHandMade }.map(\.line))
-    }
-}
-
-/// The same numbers for the same seed.
-private struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }
