@@ -44,11 +44,11 @@ package struct AgentCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where the agent keeps its state, for --hold-check and --print-hold.",
+            "Where the agent keeps its state: for --hold-check, if not in the usual folder; for --print-hold, if not where the configuration says.",
             valueName: "folder"
         )
     )
-    package var state = LocalPlaces.usualState
+    package var state: String?
 
     @Option(help: "Log from this level on, whatever 'log_level' in the configuration says.")
     package var logLevel: LogLevel?
@@ -66,14 +66,20 @@ package struct AgentCommand: AsyncParsableCommand {
 
     package func run() async throws {
         if let holdCheck {
-            guard case .refused(let reason) = await HoldCheck(stateDirectory: state).perform(holdCheck) else {
+            guard
+                case .refused(let reason) = await HoldCheck(stateDirectory: state ?? LocalPlaces.usualState)
+                    .perform(holdCheck)
+            else {
                 return
             }
             LocalSession.complain(reason)
             throw ExitCode(1)
         }
         if let printHold {
-            DescriptorOutput.tell(HoldDropIn(unit: printHold, state: state).text, to: STDOUT_FILENO)
+            DescriptorOutput.tell(
+                HoldDropIn(unit: printHold, state: state ?? LocalPlaces(config: config).state).text,
+                to: STDOUT_FILENO
+            )
             return
         }
         var log = Logger(label: "mitosis-agent")

@@ -18,6 +18,7 @@ struct Removal: Sendable {
         _ found: [LocalRules.Backend]
     ) async throws(ProvisionFailure) -> ProvisionReply.Removed {
         try refuseRules(found)
+        try refuseOrder(in: order.state)
         let journal = InstallJournal(
             phase: .removing,
             entries: [],
@@ -70,6 +71,16 @@ struct Removal: Sendable {
         if await unit.isActive() { left.append("\(ProvisionedFile.unitName): still runs") }
         try placing.end()
         return ProvisionReply.Removed(paths: removed, left: left)
+    }
+
+    /// Its services could start in the middle of a division, or never again.
+    private func refuseOrder(in state: String) throws(ProvisionFailure) {
+        let store = OrderStore(stateDirectory: places.at(state))
+        guard let order = store.state else { return }
+        throw .refused(
+            reason:
+                "\(store.path): \(order). End the run first, or remove the rules (mitosis rules clean), then uninstall"
+        )
     }
 
     /// What cannot be read is taken for a rule.

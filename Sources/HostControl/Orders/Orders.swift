@@ -66,14 +66,16 @@ package struct Orders: Sendable {
 
     /// A server whose process was about to be ended and runs on was never stopped: it is held no more.
     ///
-    /// - Parameter isWalled: whether a wall stands; without one nothing is left to be ordered.
+    /// - Parameter isWalled: whether a wall stands: then it was drained, and stays held.
     package func forgetUnended(isWalled: Bool) async throws(OrderError) {
-        guard case .order(let found) = store.read(), found.held.contains(where: \.isAlive) else { return }
+        guard !isWalled, case .order(let found) = store.read(), found.held.contains(where: \.isAlive) else {
+            return
+        }
         let turn = await store.turn()
         defer { withExtendedLifetime(turn) {} }
         guard var order = try store.order() else { return }
         order.held.removeAll(where: \.isAlive)
-        if order.held.isEmpty, !isWalled { try store.drop() } else { try store.write(order) }
+        if order.held.isEmpty { try store.drop() } else { try store.write(order) }
     }
 
     /// After `body`, which removes every rule of this host.

@@ -58,8 +58,11 @@ extension MigrationProcedure {
     }
 
     private var stopDestination: Step {
-        let clientsAreBack = [changesSource ? allServe(source, as: "source") : nil, kafka?.allReturned]
-            .compactMap(\.self)
+        let clientsAreBack = [
+            // Who leads, and who runs which view, may have changed since it was asked first.
+            changesSource ? allServe(source, as: "source").and(commitsAreSafe) : nil, kafka?.allReturned,
+        ]
+        .compactMap(\.self)
         let precheck = clientsAreBack.dropFirst().reduce(clientsAreBack.first) { $0?.and($1) }
         return Step(
             "withdraw.stop-seeds",
@@ -81,7 +84,11 @@ extension MigrationProcedure {
                 "withdraw.walls",
                 "Wall \(names(destination)) off, so that none of them votes by accident",
                 precheck: destinationIsStopped,
-                act: .commands(destination.map { HostCommand($0.host, .installWall(wall: barrier($0))) }),
+                act: .commands(
+                    destination.map {
+                        HostCommand($0.host, .installWall(wall: barrier($0), holding: [$0.service]))
+                    }
+                ),
                 verify: barriersStand.and(destinationIsStopped),
                 undo: .commands(removeWalls, note: "the rules go"),
                 // A reboot may have taken them.
@@ -117,7 +124,9 @@ extension MigrationProcedure {
             precheck: destinationIsStopped,
             act: takeDestinationBack,
             verify: filesAreOriginal(on: destination).and(seedsAreEmpty).and(destinationIsStopped),
-            undo: .none(because: "`mitosis run` lets them join anew")
+            undo: .none(because: "`mitosis run` lets them join anew"),
+            // A host that boots may have begun a history of its own.
+            repeats: .until(.rulesRemovalBegan)
         )
     }
 

@@ -188,6 +188,18 @@ struct InstallationTests {
         #expect(world.unit.isRunning)
     }
 
+    @Test("a removal is refused while an order is on the disk, also one that cannot be read")
+    func ordered() async throws {
+        try world.stage()
+        _ = try await world.install()
+        let folder = world.places.at("/var/lib/mitosis") + "/orders"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try Data("damaged".utf8).write(to: URL(filePath: folder + "/standing.json"))
+        await #expect(throws: ProvisionFailure.self) { try await world.remove([]) }
+        #expect(HostPlaces.exists(folder + "/standing.json"))
+        #expect(world.unit.isRunning)
+    }
+
     @Test("rules that change while the agent restarts are seen, counters that count are not a change")
     func rules() async throws {
         func watch(_ texts: [String]) async throws -> RulesProof {

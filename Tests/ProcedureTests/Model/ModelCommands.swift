@@ -260,7 +260,9 @@ extension ModelEnsemble {
     func status(_ name: HostName) -> HostStatus? {
         let odd = odd(name)
         guard let host = hosts[name] else {
-            return odd.isSilent ? nil : brokers.status(name, lease: lease(of: name), clock: clock)
+            var status = odd.isSilent ? nil : brokers.status(name, lease: lease(of: name), clock: clock)
+            status?.configurationManagers = odd.configurationManagers
+            return status
         }
         guard !odd.isSilent else { return nil }
         let stats = ServerStats(

@@ -14,13 +14,20 @@ extension Check {
             looking: Look(hosts: hosts)
         ) { fleet, _ in
             var remarks = Remarks()
+            var unknown: [HostName] = []
             for host in hosts {
-                for program in fleet.status(host)?.configurationManagers ?? [] {
+                guard let status = fleet.status(host) else { continue }
+                guard let programs = status.configurationManagers else {
+                    unknown.append(host)
+                    continue
+                }
+                for program in programs {
                     let how = program.pid.map { "runs (pid \($0))" } ?? "is started by the clock"
                     remarks.refuse("\(host): \(program.name) \(how)")
                 }
             }
-            return remarks.verdict("none on \(hosts.count) hosts")
+            if !unknown.isEmpty { remarks.warn("not known of \(unknown.list): their agents do not say") }
+            return remarks.verdict("none on \(hosts.count - unknown.count) hosts")
         }
     }
 }
