@@ -40,7 +40,7 @@ extension MigrationProcedure {
                 Step(
                     .setAside,
                     "Move data aside that the source's leader would refuse",
-                    precheck: sourceServes,
+                    precheck: sourceServes.or(attachedSeedLeads),
                     act: setAsideTooNew,
                     verify: noneRunsItsOwn,
                     undo: .none(because: "the node takes its data from the source again"),
@@ -134,6 +134,27 @@ extension MigrationProcedure {
             },
             looking: Look()
         )
+    }
+
+    /// A seed that leads the joint ensemble is detached last; its coordinator may have died before that.
+    private var attachedSeedLeads: Gate {
+        Gate(
+            "or a seed that is still attached leads the source",
+            hosts: (source + seeds).map(\.host),
+            deadline: plan.deadlines.restart
+        ) { [source] fleet, facts in
+            let leaders = attached(fleet, facts).filter { fleet.stats($0.host)?.role == .leader }
+            guard leaders.count == 1, let leader = leaders.first else {
+                return .waiting(reason: "no seed that is still attached leads")
+            }
+            let serving = source.filter { fleet.stats($0.host) != nil }
+            guard serving.count > source.count / 2 else {
+                return .waiting(reason: "\(serving.count) of \(source.count) source nodes serve")
+            }
+            return .holds(
+                observed: "\(leader.host) leads, \(serving.count) of \(source.count) source nodes serve"
+            )
+        }
     }
 
     /// No destination node serves with its own view, and none has ever followed a leader with it.

@@ -86,6 +86,31 @@ struct RollbackTests {
         }
     }
 
+    @Test(
+        "a seed that leads the joint ensemble, and was to be detached last, does not keep the others from coming back"
+    )
+    func seedLeads() async throws {
+        let (plan, fleet, journal) = try await Self.stopped(.participants, after: "join.window")
+        let last = try #require(plan.seeds.last).host
+        fleet.change { model in
+            model.forcedLeader = last
+            for server in plan.source where model.leader(for: server.host) == server.host {
+                model.stop(server.host)
+                model.start(server.host)
+            }
+        }
+        #expect(fleet.model.leader(for: plan.source[0].host) == last)
+        journal.die(after: "division.detach")
+        await #expect(throws: JournalError.self) { try await Fixture.resume(plan, fleet, journal) }
+        journal.die(after: nil)
+        #expect(fleet.model.hosts[last]?.wall == nil && fleet.model.hosts[last]?.pid != nil)
+        #expect(plan.seeds.contains { fleet.model.hosts[$0.host]?.pid == nil })
+        let back = try await Fixture.resume(plan, fleet, journal, course: .back(to: .joint))
+        let isBack = back.isFinished
+        #expect(isBack, "\(back)")
+        Self.expectJoint(fleet, plan)
+    }
+
     @Test("a destination that has a leader cannot be taken back", arguments: DivisionTests.strategies)
     func tooLate(_ strategy: MigrationPlan.Strategy) async throws {
         for stopsAgain in [false, true] {

@@ -5,12 +5,8 @@ import Testing
 /// Whatever happens, in whatever order: invariants hold on every path, and every path can be gone to its end.
 @Suite("simulated histories", .serialized)
 struct SimulationTests {
-    /// How many a test run has time for.
-    #if DEBUG
-        private static let standard: UInt64 = 60
-    #else
-        private static let standard: UInt64 = 600
-    #endif
+    /// How many a test run has time for: a sample.
+    private static let standard: UInt64 = 60
 
     /// How many, and from which seed on; `make faults` sets more.
     private static func number(_ name: String, or standard: UInt64) -> UInt64 {
