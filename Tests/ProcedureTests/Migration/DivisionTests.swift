@@ -64,6 +64,32 @@ struct DivisionTests {
         }
     }
 
+    @Test("a node that was ended in its first synchronization begins with no data; a seed's is never touched")
+    func halfJoined() async throws {
+        let prepared = try await Self.prepared(.participants)
+        let (plan, fleet) = (prepared.plan, prepared.fleet)
+        let host = plan.dormant[0].host
+        prepared.journal.die(after: "division.history")
+        await #expect(throws: JournalError.self) {
+            try await Fixture.resume(plan, fleet, prepared.journal)
+        }
+        prepared.journal.die(after: nil)
+        fleet.change { model in
+            model.hosts[host]?.disk = Zxid(epoch: 1, counter: 3)
+            model.make(host.description) { $0.currentEpoch = 0 }
+        }
+        let before = fleet.model.performed.count
+        let outcome = try await Fixture.resume(plan, fleet, prepared.journal)
+        let isFinished = outcome.isFinished
+        #expect(isFinished, "\(outcome)")
+        let setAside = fleet.model.performed.dropFirst(before).filter {
+            if case .setAside = $0.command { true } else { false }
+        }
+        #expect(setAside.map(\.host) == [host])
+        #expect(Self.starts(fleet, after: before).first == host)
+        ProcedureTests.expectDivided(fleet, plan)
+    }
+
     @Test("with everything equal, observers start all at once; with one ahead, the last waits for a leader")
     func observersOrder() async throws {
         for isBehind in [false, true] {

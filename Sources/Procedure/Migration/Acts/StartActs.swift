@@ -70,18 +70,34 @@ extension MigrationProcedure {
         )
     }
 
-    /// A host that rebooted after its node was detached may have no wall any more; nothing starts there before it has one again.
+    /// What has to come before a start behind the wall.
+    ///
+    /// A host that rebooted after its node was detached may have no wall any more: nothing starts there before it has one again.
     func behindWalls(_ decision: Decision, _ fleet: FleetView, _ facts: RunFacts) -> Decision {
         let bare = destination.filter { !isWalled($0, fleet) }
-        guard !bare.isEmpty else { return decision }
         let walls = bare.map { raiseWall($0) }
-        let remark = "; \(names(bare)) lost the wall, which is put up first"
+        let remark = bare.isEmpty ? "" : "; \(names(bare)) lost the wall, which is put up first"
         return switch decision {
         case .act(let commands, let because, let noted):
-            .act(walls + commands, because: because + remark, noting: noted)
-        case .nothingToDo(let because): .act(walls, because: because + remark, noting: facts)
-        case .wait, .stop: decision
+            .act(walls + commands.flatMap { withRoom($0, fleet) }, because: because + remark, noting: noted)
+        case .nothingToDo(let because) where !bare.isEmpty:
+            .act(walls, because: because + remark, noting: facts)
+        case .nothingToDo, .wait, .stop: decision
         }
+    }
+
+    /// A node that was ended in the middle of its first synchronization does not start with what it has (ZOOKEEPER-3642): the server
+    /// says that its epoch is older than its last transaction.
+    ///
+    /// It never acknowledged any of it; a seed's data is never touched.
+    private func withRoom(_ command: HostCommand, _ fleet: FleetView) -> [HostCommand] {
+        guard case .service(let request) = command.command, request.action == .start,
+            !seeds.contains(where: { $0.host == command.host }),
+            let data = fleet.zookeeper(command.host)?.data, let last = data.lastZxid,
+            (data.currentEpoch ?? 0) < Int64(last.epoch)
+        else { return [command] }
+        let room = Command.setAside(request: SetAsideRequest(service: request.service))
+        return [HostCommand(command.host, room), command]
     }
 
     private func servers(_ ids: [ServerID]) -> [PlannedServer] {
