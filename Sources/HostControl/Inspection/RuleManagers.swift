@@ -1,12 +1,9 @@
 package import ControlProtocol
 import Glibc
-import Synchronization
 import SystemCalls
 
 /// Finds programs that change or flush packet filter rules on their own (trap 17): daemons in the agent's network
 /// namespace, and units that load a rule set.
-///
-/// A look through all processes takes a few milliseconds, so that its answer is kept for a moment.
 package final class RuleManagers: Sendable {
     /// By the name of their process, of which the kernel keeps 15 characters.
     private static let daemons: Set<String> = [
@@ -17,44 +14,19 @@ package final class RuleManagers: Sendable {
         "nftables.service", "iptables.service", "ip6tables.service", "netfilter-persistent.service",
         "ufw.service", "shorewall.service",
     ]
-    private static let patience = Duration.seconds(1)
-
-    private struct Look {
-        let found: [RuleManager]
-        let at: ContinuousClock.Instant
+    private let programs = RecentPrograms(within: .seconds(1)) {
+        ProcessList.programs { _, name in RuleManagers.daemons.contains(name) ? name : nil }
+            + RuleManagers.units()
     }
-
-    private let last = Mutex<Look?>(nil)
 
     package init() {}
 
     /// As of at most a second ago.
-    package func found() async -> [RuleManager] {
-        await BlockingThread.run {
-            self.last.withLock { last in
-                if let last, ContinuousClock.now - last.at < Self.patience { return last.found }
-                let found = Self.processes() + Self.units()
-                last = Look(found: found, at: .now)
-                return found
-            }
-        }
-    }
-
-    private static func processes() -> [RuleManager] {
-        guard let own = NetworkNamespace.of("self") else { return [] }
-        var found: [RuleManager] = []
-        for pid in ProcessList.pids() {
-            guard let command = KernelText.read("/proc/\(pid)/comm")?.trimmed, daemons.contains(command),
-                NetworkNamespace.of("\(pid)") == own
-            else { continue }
-            found.append(RuleManager(name: command, pid: pid))
-        }
-        return found.sorted { ($0.name, $0.pid ?? 0) < ($1.name, $1.pid ?? 0) }
-    }
+    package func found() async -> [RuleManager] { await programs.found() }
 
     /// systemd keeps a link for every unit that is active; its units act on the network of process 1.
     private static func units() -> [RuleManager] {
-        guard let own = NetworkNamespace.of("self"), NetworkNamespace.of("1") == own else { return [] }
+        guard NetworkNamespace.isHosts else { return [] }
         return loaders.filter { unit in
             var found = stat()
             return lstat("/run/systemd/units/invocation:\(unit)", &found) == 0

@@ -76,7 +76,7 @@ struct ConfigurationManagersTests {
         let line = "*/30 * * * * root cd /tmp && sleep 5; /opt/puppetlabs/bin/puppet agent --onetime\n"
         #expect(
             try await found("etc/cron.d/reports", table + line)
-                == ["ansible-pull@site.timer", "puppet in /etc/cron.d/reports"]
+                == ["ansible-pull@site.timer", "puppet agent in /etc/cron.d/reports"]
         )
         #expect(
             try await found("var/spool/cron/crontabs/root", "@hourly \"/usr/local/bin/ansible-pull\" -U x\n")
@@ -93,10 +93,16 @@ struct ConfigurationManagersTests {
     func passedOver() async throws {
         #expect(try await found("etc/cron.d/empty", "") == [])
         #expect(
-            try await found("etc/crontab", "1 * * * * root puppet agent -t\n") == ["puppet in /etc/crontab"]
+            try await found("etc/crontab", "1 * * * * root puppet agent -t\n") == [
+                "puppet agent in /etc/crontab"
+            ]
         )
         let lock = "opt/puppetlabs/puppet/cache/state/agent_disabled.lock"
         #expect(try await found(lock, "{\"disabled_message\":\"mitosis\"}") == [])
+        // What applies a manifest asks nobody.
+        let apply = "@daily root puppet apply /etc/site.pp\n"
+        #expect(try await found("etc/cron.d/site", apply) == ["puppet apply in /etc/cron.d/site"])
+        #expect(try await found("etc/cron.d/site", "") == [])
         try scratch.file("root/etc/cron.d/large", Array(repeating: UInt8(ascii: "x"), count: 300_000))
         #expect(mkfifo(scratch("root/etc/cron.d/pipe"), 0o600) == 0)
         #expect(await names() == [])

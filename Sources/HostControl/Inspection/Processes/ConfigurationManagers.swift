@@ -1,12 +1,24 @@
 package import ControlProtocol
-import Synchronization
 import SystemCalls
 
 /// Finds programs that bring files and services back to what is written elsewhere, and what starts them by the clock: they would
 /// take back what a step has changed.
 ///
 /// What it reads is the host's own; processes of another network namespace are another host's.
-package final class ConfigurationManagers: Sendable {
+package struct ConfigurationManagers: Sendable {
+    private let programs: RecentPrograms
+
+    /// - Parameter root: put before every path of a file; empty but in tests.
+    package init(root: String = "") {
+        programs = RecentPrograms(within: .seconds(10)) { ConfigurationLook(root: root).found() }
+    }
+
+    /// As of at most ten seconds ago: a look reads a few dozen files.
+    package func found() async -> [RuleManager] { await programs.found() }
+}
+
+/// One look.
+struct ConfigurationLook {
     /// By the names of the programs, of which the kernel keeps 15 characters; all are shorter.
     private static let programs: Set<String> = [
         "puppet", "puppetd", "chef-client", "chef-solo", "cinc-client", "salt-minion", "salt-call",
@@ -29,54 +41,18 @@ package final class ConfigurationManagers: Sendable {
     ]
     private static let sizeLimit = 256 << 10
     private static let most = 200
-    private static let patience = Duration.seconds(10)
+    let root: String
 
-    private struct Look {
-        let found: [RuleManager]
-        let at: ContinuousClock.Instant
-    }
-
-    /// Put before every path of a file; empty but in tests.
-    private let root: String
-    private let last = Mutex<Look?>(nil)
-
-    package init(root: String = "") { self.root = root }
-
-    /// As of at most ten seconds ago: a look reads a few dozen files.
-    package func found() async -> [RuleManager] {
-        await BlockingThread.run {
-            self.last.withLock { last in
-                if let last, ContinuousClock.now - last.at < Self.patience { return last.found }
-                let found = self.look()
-                last = Look(found: found, at: .now)
-                return found
-            }
-        }
-    }
-
-    private func look() -> [RuleManager] {
-        guard let own = NetworkNamespace.of("self") else { return [] }
-        var found = Self.processes(in: own)
-        // Files and systemd are those of process 1; another root stands for itself.
-        if !root.isEmpty || NetworkNamespace.of("1") == own {
+    func found() -> [RuleManager] {
+        var found = ProcessList.programs(Self.program)
+        // Files and systemd are the host's; another root stands for itself.
+        if !root.isEmpty || NetworkNamespace.isHosts {
             found += (timers() + cronJobs()).map { RuleManager(name: $0, pid: nil) }
         }
         if Self.locks.contains(where: { FileStamp(of: root + $0) != nil }) {
-            found.removeAll { $0.name.contains("puppet") }
+            found.removeAll { $0.name.hasPrefix("puppet") && !$0.name.hasPrefix("puppet apply") }
         }
         return Array(found.prefix(Self.most))
-    }
-
-    private static func processes(in network: String) -> [RuleManager] {
-        var found: [RuleManager] = []
-        for pid in ProcessList.pids() {
-            guard let name = KernelText.read("/proc/\(pid)/comm")?.trimmed,
-                let program = program(pid, called: name),
-                NetworkNamespace.of("\(pid)") == network
-            else { continue }
-            found.append(RuleManager(name: program, pid: pid))
-        }
-        return found.sorted { ($0.name, $0.pid ?? 0) < ($1.name, $1.pid ?? 0) }
     }
 
     private static func program(_ pid: Int32, called name: String) -> String? {
@@ -116,10 +92,10 @@ package final class ConfigurationManagers: Sendable {
         for (index, word) in words.enumerated() {
             let name = word.lastComponent
             guard programs.contains(name) else { continue }
+            guard name == "puppet" else { return name }
             // A user may be called so, too.
             let next = words.dropFirst(index + 1).first
-            guard name != "puppet" || next == "agent" || next == "apply" else { continue }
-            return name
+            if next == "agent" || next == "apply" { return "puppet \(next ?? "")" }
         }
         return nil
     }
