@@ -86,8 +86,8 @@ extension MigrationProcedure {
         }
     }
 
-    /// A node that was ended in the middle of its first synchronization does not start with what it has (ZOOKEEPER-3642): the server
-    /// says that its epoch is older than its last transaction.
+    /// A node that was ended in the middle of its first synchronization does not start with what it has: the server says that its
+    /// epoch is older than its last transaction.
     ///
     /// It never acknowledged any of it; a seed's data is never touched.
     private func withRoom(_ command: HostCommand, _ fleet: FleetView) -> [HostCommand] {
