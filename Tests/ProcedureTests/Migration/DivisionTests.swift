@@ -64,6 +64,35 @@ struct DivisionTests {
         }
     }
 
+    @Test(
+        "a host that reboots while its node starts gets its wall back before the next start",
+        arguments: strategies
+    )
+    func rebooted(_ strategy: MigrationPlan.Strategy) async throws {
+        let prepared = try await Self.prepared(strategy)
+        let (plan, fleet) = (prepared.plan, prepared.fleet)
+        let host = plan.seeds[0].host
+        let outcome = try await Fixture.perform(plan, prepared.record, fleet, prepared.journal) { event in
+            guard event.event == .stepFinished, event.step == "division.split" else { return }
+            fleet.change { model in
+                model.hosts[host]?.wall = nil
+                model.hosts[host]?.failingStarts = 1
+                model.performed = []
+            }
+        }
+        let isFinished = outcome.isFinished
+        #expect(isFinished, "\(outcome)")
+        let commands = fleet.model.performed.filter { $0.host == host }.prefix(3).map { item in
+            switch item.command {
+            case .service(let request): request.action.rawValue
+            case .installWall: "wall"
+            default: "other"
+            }
+        }
+        #expect(commands == ["start", "wall", "start"])
+        ProcedureTests.expectDivided(fleet, plan)
+    }
+
     @Test("a node that was ended in its first synchronization begins with no data; a seed's is never touched")
     func halfJoined() async throws {
         let prepared = try await Self.prepared(.participants)
