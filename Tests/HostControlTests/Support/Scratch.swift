@@ -1,19 +1,35 @@
 import FoundationEssentials
 import Glibc
+import Synchronization
 import Testing
 
 /// A directory of its own for one test, gone with it.
+///
+/// What is kept alive to the end, as by an agent that has died and waits for ever, goes with the program.
 final class Scratch: Sendable {
+    private static let standing = Mutex<Set<String>>([])
+    private static let sweep: Void = {
+        atexit { for path in Scratch.standing.withLock(\.self) { Scratch.remove(path) } }
+    }()
+
     let path: String
 
     init() throws {
         var template = Array("/tmp/mitosis-test-XXXXXX".utf8CString)
         let made = mkdtemp(&template) != nil
         try #require(made)
-        path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        self.path = path
+        Self.sweep
+        Self.standing.withLock { _ = $0.insert(path) }
     }
 
     deinit {
+        Self.remove(path)
+        Self.standing.withLock { [path] in _ = $0.remove(path) }
+    }
+
+    private static func remove(_ path: String) {
         do {
             try FileManager.default.removeItem(atPath: path)
         } catch {
