@@ -42,9 +42,18 @@ package struct AgentCommand: AsyncParsableCommand {
     )
     package var printHold: String?
 
+    @Flag(
+        help: ArgumentHelp(
+            "Take back what this host must hold to when its coordinator stays away too long, and end.",
+            discussion:
+                "For mitosis-lapse.service, as root: needs neither an agent nor a configuration. Ends when nothing is left to be taken back."
+        )
+    )
+    package var lapseWatch = false
+
     @Option(
         help: ArgumentHelp(
-            "Where the agent keeps its state: for --hold-check, if not in the usual folder; for --print-hold, if not where the configuration says.",
+            "Where the agent keeps its state: for --hold-check and --lapse-watch, if not in the usual folder; for --print-hold, if not where the configuration says.",
             valueName: "folder"
         )
     )
@@ -74,6 +83,11 @@ package struct AgentCommand: AsyncParsableCommand {
             }
             LocalSession.complain(reason)
             throw ExitCode(1)
+        }
+        if lapseWatch {
+            await LapseWatch(state: state ?? LocalPlaces.usualState, log: Logger(label: "mitosis-agent"))
+                .run()
+            return
         }
         if let printHold {
             DescriptorOutput.tell(

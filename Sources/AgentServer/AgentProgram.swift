@@ -161,6 +161,7 @@ package struct AgentProgram: Sendable {
     ) async -> Ending {
         let guarding = Task { await host.watchRules { restorations.tell($0) } }
         let obeying = Task { await orders.serve() }
+        let vigil = Task { await host.watchOrder() }
         let (endings, first) = AsyncStream<Ending>.makeStream()
         let serving = Task {
             await listener.run()
@@ -188,6 +189,8 @@ package struct AgentProgram: Sendable {
         // The last command may have installed rules; what the guard has begun it finishes.
         guarding.cancel()
         obeying.cancel()
+        vigil.cancel()
+        await vigil.value
         await guarding.value
         await obeying.value
         log.info("mitosis-agent ends")

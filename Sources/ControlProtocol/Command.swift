@@ -6,7 +6,8 @@ package import FoundationEssentials
 package enum Command: Hashable, Sendable, Codable {
     /// `holding`: services of the agent's configuration that do not run, and may not start, whatever reboots, until they are
     /// commanded to or the wall is removed; nil, as coordinators before it say, adds none to those that are held.
-    case installWall(wall: Wall, holding: [String]? = nil)
+    /// `lapse`: what undoes it when no coordinator comes; nil leaves what was ordered before, and stands for good where nothing was.
+    case installWall(wall: Wall, holding: [String]? = nil, lapse: LapseRequest? = nil)
     case removeWall
     /// Ends the connections that this wall would cut, at this end and with a reset to the other; installs nothing.
     ///
@@ -19,6 +20,8 @@ package enum Command: Hashable, Sendable, Codable {
     /// Removes the copy of the data that this run's `detach` made.
     case discardCopy
     case setAside(request: SetAsideRequest)
+    /// What this run has ordered here stands for good from now on: it does not lapse any more.
+    case keepOrder
     /// Puts up a wall against addresses that no network has (`Wall.isPilot`), reads it back, and removes it again.
     ///
     /// Refused where rules of ours stand: it neither replaces nor joins any.

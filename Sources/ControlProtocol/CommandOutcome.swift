@@ -23,6 +23,8 @@ package enum CommandResult: Hashable, Sendable, Codable {
     case data(report: DataReport)
     case piloted(report: PilotReport)
     case handMade(report: HandMadeReport)
+    /// What the host must hold to from now on.
+    case order(order: OrderState)
 }
 
 /// Why an agent did nothing.

@@ -16,12 +16,15 @@ package struct DetachRequest: Hashable, Sendable, Codable {
     package let wall: Wall
     /// Seconds for the log on disk to catch up, 1 to 600.
     package let seconds: Int
+    /// What undoes it when no coordinator comes; nil, as coordinators before it say, for one that stands for good.
+    package let lapse: LapseRequest?
 
-    package init(service: String, pid: Int32?, wall: Wall, seconds: Int) {
+    package init(service: String, pid: Int32?, wall: Wall, seconds: Int, lapse: LapseRequest? = nil) {
         self.service = service
         self.pid = pid
         self.wall = wall
         self.seconds = seconds
+        self.lapse = lapse
     }
 }
 

@@ -28,8 +28,9 @@ package struct AllowList: Hashable, Sendable {
     /// Why the command is out of bounds; nil when it is within.
     package func objection(to command: Command) -> Refusal? {
         switch command {
-        case .installWall(let wall, let holding):
+        case .installWall(let wall, let holding, let lapse):
             objection(to: wall) ?? (holding ?? []).lazy.compactMap { objection(toService: $0) }.first
+                ?? objection(to: lapse)
         case .sever(let wall): objection(to: wall)
         case .removeWall: nil
         case .pilotWall(let wall): objection(toPilot: wall)
@@ -37,7 +38,7 @@ package struct AllowList: Hashable, Sendable {
         case .restoreFile(let restore): objection(toFile: restore.path)
         case .service(let request): objection(toService: request.service)
         case .detach(let request): objection(to: request)
-        case .discardCopy: nil
+        case .discardCopy, .keepOrder: nil
         case .setAside(let request): objection(toService: request.service)
         case .removeHandMadeRules(let request): objection(to: request)
         }
@@ -48,6 +49,11 @@ package struct AllowList: Hashable, Sendable {
             return .invalid(reason: "a detachment's deadline is 1 to 600 seconds, not \(request.seconds)")
         }
         return objection(toService: request.service) ?? objection(to: request.wall)
+            ?? objection(to: request.lapse)
+    }
+
+    private func objection(to lapse: LapseRequest?) -> Refusal? {
+        lapse?.files.lazy.compactMap { objection(toFile: $0.path) }.first
     }
 
     package func objection(to wall: Wall) -> Refusal? {

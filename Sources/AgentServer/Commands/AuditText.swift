@@ -10,9 +10,9 @@ enum AuditText {
 
     private static func words(_ command: Command) -> String {
         switch command {
-        case .installWall(let wall, let holding):
+        case .installWall(let wall, let holding, let lapse):
             "install wall peers=\(wall.peers.listed(",")) scope=\(scope(wall.scope))"
-                + (holding.map { " holding=\($0.listed(","))" } ?? "")
+                + (holding.map { " holding=\($0.listed(","))" } ?? "") + words(lapse)
         case .removeWall: "remove wall"
         case .sever(let wall): "sever connections peers=\(wall.peers.listed(",")) scope=\(scope(wall.scope))"
         case .writeFile(let write):
@@ -24,13 +24,23 @@ enum AuditText {
         case .detach(let request):
             "detach \(request.service) pid=\(request.pid.map(String.init) ?? "(none)") seconds=\(request.seconds) "
                 + "wall peers=\(request.wall.peers.listed(",")) scope=\(scope(request.wall.scope))"
+                + words(request.lapse)
         case .discardCopy: "discard the copy of the data"
         case .pilotWall(let wall):
             "try a wall out peers=\(wall.peers.listed(",")) scope=\(scope(wall.scope))"
         case .removeHandMadeRules(let request):
             "remove hand-made rules addresses=\(addresses(request.addresses))"
         case .setAside(let request): "set aside the data of \(request.service)"
+        case .keepOrder: "keep the order for good"
         }
+    }
+
+    private static func words(_ lapse: LapseRequest?) -> String {
+        guard let lapse else { return "" }
+        let files = lapse.files.map {
+            " writing=\($0.path) from=\(ContentDigest.text($0.expected)) to=\($0.digest)"
+        }
+        return " lapse=\(lapse.seconds)s" + files.joined() + (lapse.starts ? " starting" : "")
     }
 
     private static func addresses(_ all: [IPAddress]) -> String {

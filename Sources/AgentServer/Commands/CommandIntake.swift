@@ -109,6 +109,7 @@ package actor CommandIntake {
             try await records.keep(record)
             if keeper.state.current != next.state.current { logChange(from: keeper.state, to: next.state) }
             keeper = next
+            if case .requested(let request, _) = event { host.coordinatorWasHeard(of: request.lease.runID) }
             return nil
         case .answer, .allow: return nil
         case .refuse(let refusal): return refusal
@@ -263,6 +264,7 @@ package actor CommandIntake {
         _ events: CommandEvents
     ) async {
         events.accept(request.id)
+        host.coordinatorWasHeard(of: request.lease.runID)
         if case .service(let service) = request.command, service.action == .restart {
             counters.countRestart()
         }
@@ -357,7 +359,7 @@ extension Command {
         switch self {
         case .removeWall, .restoreFile, .discardCopy: true
         case .installWall, .sever, .writeFile, .service, .detach, .setAside, .pilotWall,
-            .removeHandMadeRules:
+            .removeHandMadeRules, .keepOrder:
             false
         }
     }

@@ -31,6 +31,12 @@ package protocol HostActions: Sendable {
     /// Nil when there was nothing to put up.
     func reinstateOrder() async throws(HostActionError) -> OrderState?
 
+    /// Sees to what is to come of the host's order by itself; ends when its task is cancelled.
+    func watchOrder() async
+
+    /// A coordinator asked for this run's lease, renewed it, or commanded under it.
+    func coordinatorWasHeard(of run: RunID)
+
     /// Keeps the rules as this agent installed them last, until they are removed, and tells of each time that this took
     /// something; ends when its task is cancelled.
     func watchRules(_ report: @escaping @Sendable (RuleRestoration) -> Void) async

@@ -15,7 +15,9 @@ package struct LocalHost: HostActions {
     private let configurationLook = ConfigurationManagers()
     private let files: ConfigFiles
     private let services: ServiceController
-    private let inspector: ZooKeeperInspector?
+    let inspector: ZooKeeperInspector?
+    let lapsing: Lapsing
+    let log: Logger
     /// Nil on a host without ZooKeeper.
     let detacher: Detacher?
     private let parser: ServerParser?
@@ -25,15 +27,22 @@ package struct LocalHost: HostActions {
     private let reaching: ReachLook
 
     package init(configuration: AgentConfiguration, log: Logger) {
+        self.log = log
         backend = configuration.backend
-        firewall = Firewalls.make(
+        let firewall = Firewalls.make(
             backend: configuration.backend,
             protectedPorts: configuration.allowList.protectedPorts,
             log: log
         )
+        self.firewall = firewall
         handMadeRules = HandMadeRules(stateDirectory: configuration.state)
         rehearsal = WallRehearsal(backend: configuration.backend)
-        files = ConfigFiles(allowed: configuration.files, backups: configuration.state + "/backups", log: log)
+        let files = ConfigFiles(
+            allowed: configuration.files,
+            backups: configuration.state + "/backups",
+            log: log
+        )
+        self.files = files
         var systemd: SystemdSupervisor?
         if case .systemd(let allow) = configuration.services { systemd = SystemdSupervisor(allowed: allow) }
         let supervisor: any ServiceSupervisor =
@@ -52,13 +61,18 @@ package struct LocalHost: HostActions {
             backend: configuration.backend,
             protectedPorts: configuration.allowList.protectedPorts,
             areUnits: systemd != nil,
+            allowed: configuration.files,
             now: { HostClock.system.now().unixMilliseconds }
         )
         self.orders = orders
         otherServiceNames = configuration.services.names.filter { $0 != configuration.zookeeper?.service }
         allowedPaths = configuration.files
         reaching = ReachLook(files: configuration.files)
-        services = ServiceController(supervisor: supervisor, log: log)
+        let services = ServiceController(supervisor: supervisor, log: log)
+        self.services = services
+        lapsing = Lapsing(stateDirectory: configuration.state, log: log) { _ in
+            Lapsing.Means(firewall: firewall, files: files, services: services)
+        }
         let inspector = configuration.zookeeper.map { zookeeper in
             ZooKeeperInspector(
                 service: zookeeper.service,
@@ -72,7 +86,7 @@ package struct LocalHost: HostActions {
         parser = inspector.map { [systemd] in
             ServerParser(inspector: $0, setting: configuration.zookeeper?.java, systemd: systemd)
         }
-        detacher = inspector.map { [firewall, services] inspector in
+        detacher = inspector.map { inspector in
             Detacher(
                 inspector: inspector,
                 services: services,
@@ -86,7 +100,7 @@ package struct LocalHost: HostActions {
 
     package func objection(to command: Command) async -> Refusal? {
         switch command {
-        case .installWall(let wall, _):
+        case .installWall(let wall, _, _):
             do throws(FirewallError) {
                 _ = try firewall.preview(wall)
                 return nil
@@ -99,7 +113,8 @@ package struct LocalHost: HostActions {
         case .writeFile(let write): return objection(to: write)
         case .detach(let request): return await objection(to: .installWall(wall: request.wall))
         case .pilotWall(let wall): return await objection(to: .installWall(wall: wall))
-        case .removeWall, .sever, .restoreFile, .service, .discardCopy, .setAside, .removeHandMadeRules:
+        case .removeWall, .sever, .restoreFile, .service, .discardCopy, .setAside, .removeHandMadeRules,
+            .keepOrder:
             return nil
         }
     }
@@ -122,7 +137,9 @@ package struct LocalHost: HostActions {
         progress: @escaping @Sendable (String) -> Void
     ) async -> CommandOutcome {
         switch command {
-        case .installWall(let wall, let holding): await install(wall, holding: holding ?? [], for: run)
+        case .installWall(let wall, let holding, let lapse):
+            await install(wall, holding: holding ?? [], lapse, for: run)
+        case .keepOrder: await keepOrder(for: run)
         case .sever(let wall):
             await rules { () throws(FirewallError) in try await firewall.sever(wall) }
         case .removeWall: await removeWall()
@@ -199,6 +216,9 @@ package struct LocalHost: HostActions {
         switch request.action {
         case .stop: break
         case .start, .restart:
+            do throws(OrderError) { try orders.admit(startOf: request.service) } catch {
+                return .refused(refusal: .notAllowed(reason: error.description))
+            }
             do throws(DetachError) { try detacher?.forget(request.service) } catch {
                 return .failed(message: error.description)
             }

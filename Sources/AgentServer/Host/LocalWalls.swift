@@ -3,7 +3,12 @@ import HostControl
 
 /// Walls and the order that goes with them: docs/division.md has what a crash leaves in between.
 extension LocalHost {
-    func install(_ wall: Wall, holding services: [String], for run: RunID) async -> CommandOutcome {
+    func install(
+        _ wall: Wall,
+        holding services: [String],
+        _ lapse: LapseRequest?,
+        for run: RunID
+    ) async -> CommandOutcome {
         do throws(FirewallError) {
             // What would be refused is not ordered.
             _ = try firewall.preview(wall)
@@ -12,7 +17,9 @@ extension LocalHost {
         } catch {
             return .failed(message: error.description)
         }
-        do throws(OrderError) { try await orders.keep(wall, for: run, holding: services) } catch {
+        do throws(OrderError) {
+            try await orders.keep(wall, for: run, holding: services, lapsing: lapse)
+        } catch {
             return .failed(message: error.description)
         }
         return await rules { () throws(FirewallError) in try await firewall.install(wall) }

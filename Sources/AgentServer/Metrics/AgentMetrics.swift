@@ -135,6 +135,21 @@ struct AgentMetrics {
             "Since when the host is walled off, Unix time.",
             seconds: order?.since
         )
+        page.add(
+            "mitosis_order_phase",
+            .gauge,
+            "1 for what the host's order is: provisional, kept, lapsing or lapsed.",
+            OrderPhase.allCases.map { phase in
+                let isThis = order.map { ($0.phase ?? .kept) == phase && $0.unreadable == nil } ?? false
+                return .init(isThis ? "1" : "0", ["phase": phase.rawValue])
+            }
+        )
+        page.add(
+            "mitosis_order_unattended_seconds",
+            .gauge,
+            "For how long a host that is walled off has heard no coordinator, once that is too long; alarm on it.",
+            order?.unattended ?? 0
+        )
     }
 
     private func wall(_ page: inout PrometheusText) {

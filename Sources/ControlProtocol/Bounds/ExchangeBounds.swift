@@ -17,15 +17,16 @@ extension CommandRequest: Bounded {
 extension Command: Bounded {
     package func check() throws(OutOfBounds) {
         switch self {
-        case .installWall(let wall, let holding):
+        case .installWall(let wall, let holding, let lapse):
             try check("installWall.wall", wall)
             try check("installWall.holding", elementsOf: holding)
+            try check("installWall.lapse", lapse)
         case .sever(let wall): try check("sever.wall", wall)
         case .pilotWall(let wall): try check("pilotWall.wall", wall)
         case .service(let request): try check("service.request", request)
         case .detach(let request): try check("detach.request", request)
         case .removeHandMadeRules(let request): try check("removeHandMadeRules.request", request)
-        case .removeWall, .writeFile, .restoreFile, .discardCopy, .setAside: break
+        case .removeWall, .writeFile, .restoreFile, .discardCopy, .setAside, .keepOrder: break
         }
     }
 }
@@ -39,6 +40,7 @@ extension DetachRequest: Bounded {
         try check("pid", pid, Bound.processID)
         try check("wall", wall)
         try check("seconds", seconds, Bound.patience)
+        try check("lapse", lapse)
     }
 }
 
@@ -70,6 +72,7 @@ extension CommandResult: Bounded {
         case .service(let report): try check("service.report", report)
         case .detached(let report): try check("detached.report", report)
         case .handMade(let report): try check("handMade.report", report)
+        case .order(let order): try check("order.order", order)
         case .data: break
         case .piloted(let report): try check("piloted.report", report)
         }

@@ -15,6 +15,7 @@ extension HostStatus {
             )
         }
         if order?.unreadable != nil { status.order?.unreadable = Self.untold }
+        if order?.problem != nil { status.order?.problem = Self.untold }
         if rules.unreadable != nil { status.rules.unreadable = Self.untold }
         if let zookeeper {
             status.zookeeper?.state = zookeeper.state.forViewers

@@ -263,7 +263,13 @@ struct Detachment: Sendable {
         async throws(DetachError)
     {
         try await ordered { () async throws(OrderError) in
-            try await orders.keep(request.wall, for: run, holding: [request.service], ending: ending)
+            try await orders.keep(
+                request.wall,
+                for: run,
+                holding: [request.service],
+                ending: ending,
+                lapsing: request.lapse
+            )
         }
     }
 

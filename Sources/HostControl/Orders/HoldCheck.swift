@@ -45,7 +45,9 @@ package struct HoldCheck: Sendable {
             )
         }
         do throws(FirewallError) {
-            try await order.reinstate(with: firewall(order.backend, order.protectedPorts))
+            if order.phase.walls {
+                try await order.reinstate(with: firewall(order.backend, order.protectedPorts))
+            }
         } catch {
             return .refused(
                 reason:
@@ -53,7 +55,7 @@ package struct HoldCheck: Sendable {
                     + "\(name) again; \(Self.ends)"
             )
         }
-        guard order.holds(name) else { return .walled }
+        guard order.holds(name) else { return order.phase.walls ? .walled : .free }
         return .refused(
             reason:
                 "run \(order.run) holds \(name) back since \(UnixTime.text(order.since)), while it divides the ensemble: started "

@@ -7,6 +7,13 @@ package enum OrderError: Error, Hashable, Sendable {
     case storage(path: String, operation: String, reason: String)
     /// Its wall could not be put back.
     case notWalled(run: RunID, FirewallError)
+    case notOpened(run: RunID, FirewallError)
+    /// The host goes back by itself, or has gone.
+    case givenUp(run: RunID)
+    /// Nothing of this run's is to be kept here.
+    case nothingToKeep(run: RunID)
+    /// Its node may not start before every host has committed.
+    case provisional(run: RunID, service: String)
 }
 
 extension OrderError: CustomStringConvertible {
@@ -19,6 +26,13 @@ extension OrderError: CustomStringConvertible {
             "cannot \(operation) the order in \(path): \(reason)"
         case .notWalled(let run, let error):
             "the wall that run \(run) ordered cannot be put back: \(error)"
+        case .notOpened(let run, let error): "the wall that run \(run) ordered cannot be removed: \(error)"
+        case .givenUp(let run):
+            "no coordinator of run \(run) was heard for too long, and this host has gone back by itself to what was before the "
+                + "division: `mitosis rollback --to joint` with its plan brings the others back, then `mitosis run` divides anew"
+        case .nothingToKeep(let run): "this host holds no order of run \(run): nothing is to be kept"
+        case .provisional(let run, let service):
+            "run \(run) has not committed its division on every host: \(service) may not start before that"
         }
     }
 }

@@ -18,14 +18,20 @@ package struct OrderStore: Sendable {
     }
 
     /// More than any order can be.
-    private static let sizeLimit = 1 << 20
+    private static let sizeLimit = 16 << 20
+
+    /// Seconds without a coordinator after which a kept order that was never to lapse is alarmed on.
+    private static let usualPatience = 120
 
     package let path: String
+    /// How long what it holds has until it lapses.
+    package let clock: LapseClock
     private let folder: String
 
-    package init(stateDirectory: String) {
+    package init(stateDirectory: String, clock: LapseClock? = nil) {
         folder = stateDirectory + "/orders"
         path = folder + "/standing.json"
+        self.clock = clock ?? LapseClock(stateDirectory: stateDirectory)
     }
 
     /// Changes nothing.
@@ -62,11 +68,24 @@ package struct OrderStore: Sendable {
     }
 
     /// For people and coordinators: one that cannot be read is told as such.
-    package var state: OrderState? {
+    package var state: OrderState? { state() }
+
+    /// - Parameter attendance: nil where nobody could have heard a coordinator.
+    func state(_ attendance: Attendance? = nil) -> OrderState? {
         switch read() {
         case .none: nil
         case .order(let order):
-            OrderState(run: order.run, since: order.since, held: order.held.map(\.service))
+            OrderState(
+                run: order.run,
+                since: order.since,
+                held: order.held.map(\.service),
+                phase: order.phase,
+                lapsesIn: order.phase == .provisional
+                    ? order.lapse.map { clock.secondsLeft(of: $0.seconds) } : nil,
+                unattended: order.phase == .kept
+                    ? attendance?.missing(longerThan: order.lapse?.seconds ?? Self.usualPatience) : nil,
+                problem: order.lapse?.problem
+            )
         case .unreadable(let reason):
             OrderState(unreadable: OrderError.unreadable(path: path, reason: reason).description)
         }
@@ -81,7 +100,13 @@ package struct OrderStore: Sendable {
         }
     }
 
-    /// On disk when it returns.
+    /// On disk when it returns, and with it whether it may lapse.
+    ///
+    /// | a crash after | found | what becomes of it |
+    /// |---|---|---|
+    /// | the clock of one that may lapse was begun | a clock alone | whoever watches it finds no order, and removes it |
+    /// | the order was written | both | |
+    /// | one that is kept was written | a clock and a kept order | likewise: a kept order never lapses |
     package func write(_ order: StandingOrder) throws(OrderError) {
         do {
             if mkdir(folder, 0o700) == 0 {
@@ -89,11 +114,17 @@ package struct OrderStore: Sendable {
             } else if errno != EEXIST {
                 throw SystemCallError.last("make the folder of")
             }
+            if order.isWatched, let lapse = order.lapse, !clock.exists {
+                try clock.begin(seconds: lapse.seconds)
+            }
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys]
             try DurableFile.replace(path, with: SealedJSON.seal(encoder.encode(order)) + Array("\n".utf8))
+            if !order.isWatched { try clock.end() }
         } catch let error as SystemCallError {
             throw .storage(path: path, operation: error.call, reason: error.reason)
+        } catch let error as OrderError {
+            throw error
         } catch {
             throw .storage(path: path, operation: "encode", reason: "\(error)")
         }
@@ -102,9 +133,10 @@ package struct OrderStore: Sendable {
     /// Whatever it says, and none is fine; gone from the disk when this returns.
     package func drop() throws(OrderError) {
         guard unlink(path) == 0 else {
-            if errno == ENOENT { return }
+            if errno == ENOENT { return try clock.end() }
             throw .storage(path: path, operation: "remove", reason: systemReason())
         }
+        try clock.end()
         do throws(SystemCallError) { try DurableFile.flushDirectory(of: path) } catch {
             throw .storage(path: path, operation: error.call, reason: error.reason)
         }

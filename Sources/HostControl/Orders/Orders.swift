@@ -10,36 +10,53 @@ package struct Orders: Sendable {
     private let backend: FirewallBackend
     private let protectedPorts: [Port]
     private let areUnits: Bool
+    private let allowed: [String]
+    private let attendance: Attendance
     private let now: @Sendable () -> Int64
+    /// Told of each new order.
+    package let arrivals: AsyncStream<Void>
+    private let arrived: AsyncStream<Void>.Continuation
 
-    /// - Parameter areUnits: whether services are units of systemd's.
+    /// - Parameters:
+    ///   - areUnits: whether services are units of systemd's.
+    ///   - allowed: the files that may be written, for whoever undoes an order without this configuration.
     package init(
         stateDirectory: String,
         backend: FirewallBackend,
         protectedPorts: [Port],
         areUnits: Bool,
+        allowed: [String] = [],
+        clock: LapseClock? = nil,
         now: @escaping @Sendable () -> Int64
     ) {
-        store = OrderStore(stateDirectory: stateDirectory)
+        let clock = clock ?? LapseClock(stateDirectory: stateDirectory)
+        store = OrderStore(stateDirectory: stateDirectory, clock: clock)
+        attendance = Attendance(now: clock.now)
+        self.allowed = allowed
+        (arrivals, arrived) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         self.backend = backend
         self.protectedPorts = protectedPorts
         self.areUnits = areUnits
         self.now = now
     }
 
-    package var state: OrderState? { store.state }
+    package var state: OrderState? { store.state(attendance) }
 
     /// Before the wall goes up, and before the process is ended: from here on a reboot finds the wall, and these services
     /// held; those that were stay held.
+    ///
+    /// - Parameter request: what undoes it when no coordinator comes; nil leaves that as it is.
     package func keep(
         _ wall: Wall,
         for run: RunID,
         holding services: [String],
-        ending: ProcessIdentity? = nil
+        ending: ProcessIdentity? = nil,
+        lapsing request: LapseRequest? = nil
     ) async throws(OrderError) {
         let turn = await store.turn()
         defer { withExtendedLifetime(turn) {} }
         let known = try store.order()
+        let lapse = try lapse(request, services, after: known, for: run)
         let others = (known?.held ?? []).filter { !services.contains($0.service) }
         let added = services.map { service in
             StandingOrder.Held(service: service, unit: areUnits ? service : nil, ending: ending)
@@ -50,9 +67,59 @@ package struct Orders: Sendable {
             wall: Wall(peers: wall.peers, scope: wall.scope),
             backend: backend,
             protectedPorts: protectedPorts,
-            held: (others + added).sorted { $0.service < $1.service }
+            held: (others + added).sorted { $0.service < $1.service },
+            lapse: lapse
         )
+        attendance.note()
         if order != known { try store.write(order) }
+        arrived.yield()
+    }
+
+    private func lapse(
+        _ request: LapseRequest?,
+        _ services: [String],
+        after known: StandingOrder?,
+        for run: RunID
+    ) throws(OrderError) -> Lapse? {
+        // One that is just being undone is nobody's to replace.
+        let earlier = known.flatMap { $0.run == run || $0.phase == .lapsing ? $0 : nil }
+        let event = request == nil ? OrderTransitions.Event.orderedForGood : .ordered
+        switch OrderTransitions.outcome(of: event, in: earlier?.phase) {
+        case .refused: throw .givenUp(run: known?.run ?? run)
+        case .becomes(.provisional):
+            guard let request else { return earlier?.lapse }
+            return Lapse(request, phase: .provisional, allowed: allowed, starting: services)
+        case .becomes: return earlier?.lapse
+        }
+    }
+
+    /// The division is committed here: what was ordered stands whatever happens, and when this returns the disk says so.
+    package func commit(for run: RunID) async throws(OrderError) -> OrderState? {
+        let turn = await store.turn()
+        defer { withExtendedLifetime(turn) {} }
+        let known = try store.order()
+        guard var order = known, order.run == run else { throw .nothingToKeep(run: run) }
+        guard OrderTransitions.outcome(of: .committed, in: order.phase) == .becomes(.kept) else {
+            throw .givenUp(run: run)
+        }
+        order.lapse = order.lapse?.kept()
+        if order != known { try store.write(order) }
+        return state
+    }
+
+    /// A coordinator of this run was heard.
+    package func renew(for run: RunID) {
+        guard case .order(let order) = store.read(), order.run == run else { return }
+        attendance.note()
+        if order.phase == .provisional, let lapse = order.lapse { store.clock.renew(seconds: lapse.seconds) }
+    }
+
+    /// Whether a coordinator may have the service started.
+    package func admit(startOf service: String) throws(OrderError) {
+        guard let order = try store.order(), order.holds(service) else { return }
+        guard OrderTransitions.outcome(of: .started, in: order.phase) == .refused else { return }
+        throw order.phase == .provisional
+            ? .provisional(run: order.run, service: service) : .givenUp(run: order.run)
     }
 
     /// Before the service is started; its wall stays.
@@ -99,6 +166,7 @@ package struct Orders: Sendable {
         let turn = await store.turn()
         defer { withExtendedLifetime(turn) {} }
         guard let order = try store.order() else { return nil }
+        guard order.phase.walls else { return nil }
         do throws(FirewallError) { return try await order.reinstate(with: firewall) ? order : nil } catch {
             throw .notWalled(run: order.run, error)
         }

@@ -33,6 +33,8 @@ package struct StandingOrder: Hashable, Sendable, Codable {
     package let backend: FirewallBackend
     package let protectedPorts: [Port]
     package var held: [Held]
+    /// Nil for one that was never to lapse.
+    package var lapse: Lapse?
 
     package init(
         run: RunID,
@@ -40,7 +42,8 @@ package struct StandingOrder: Hashable, Sendable, Codable {
         wall: Wall,
         backend: FirewallBackend,
         protectedPorts: [Port],
-        held: [Held]
+        held: [Held],
+        lapse: Lapse? = nil
     ) {
         format = Self.format
         self.run = run
@@ -49,6 +52,17 @@ package struct StandingOrder: Hashable, Sendable, Codable {
         self.backend = backend
         self.protectedPorts = protectedPorts
         self.held = held
+        self.lapse = lapse
+    }
+
+    package var phase: OrderPhase { lapse?.phase ?? .kept }
+
+    /// Whether something is still to come of it by itself.
+    package var isWatched: Bool {
+        switch phase {
+        case .provisional, .lapsing: true
+        case .kept, .lapsed: false
+        }
     }
 
     /// By the name that coordinators use, or by its unit's.
@@ -61,6 +75,7 @@ extension StandingOrder: Bounded {
         try check("wall", wall)
         try check("protectedPorts", elementsOf: protectedPorts)
         try check("held", each: held)
+        try check("lapse.seconds", lapse?.seconds, LapseRequest.bounds)
     }
 }
 

@@ -231,6 +231,7 @@ extension CommandResult {
         case .rules, .file, .data, .piloted, .handMade: nil
         case .service(let report): report.sentence
         case .detached(let report): report.sentence
+        case .order(let order): order.description
         }
     }
 }

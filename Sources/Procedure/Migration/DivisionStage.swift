@@ -54,6 +54,15 @@ extension MigrationProcedure {
                     noting: noteDetached
                 ),
                 Step(
+                    .commit,
+                    "Have every destination host keep wall and hold, with or without a coordinator",
+                    act: commit,
+                    verify: isCommitted,
+                    undo: .commands(removeWalls, note: "then the seeds start with the joint file again"),
+                    isRestingPlace: false,
+                    attempts: 3
+                ),
+                Step(
                     .startFirstQuorum,
                     "Start the first quorum: the freshest nodes, and as many more as make a majority",
                     act: startFirst,

@@ -32,6 +32,18 @@ package struct MigrationProcedure: Sendable {
     /// flushed them. Original files must not lie under joint processes longer than a division takes.
     package func renewal(after passed: Set<Milestone>) -> Stage? {
         var steps: [Step] = []
+        if passed.contains(.divisionBegan), !passed.contains(.startBegan) {
+            steps.append(
+                Step(
+                    "renewal.orders",
+                    "See that no destination host has gone back by itself",
+                    verify: noneWentBack,
+                    undo: .nothingToUndo,
+                    isRestingPlace: false,
+                    repeats: .always
+                )
+            )
+        }
         if passed.contains(.divisionBegan), !passed.contains(.rulesRemovalBegan) {
             steps.append(
                 Step(

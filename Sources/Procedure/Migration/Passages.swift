@@ -40,6 +40,7 @@ extension StepID {
     static let startObservers: StepID = "join.start-observers"
     static let restoreFiles: StepID = "division.restore-files"
     static let detach: StepID = "division.detach"
+    static let commit: StepID = "division.commit"
     static let startFirstQuorum: StepID = "division.start"
     static let predictWindow: StepID = "join.window"
     static let removeRules: StepID = "clean-up.remove-rules"

@@ -166,7 +166,9 @@ extension MigrationProcedure {
         ) { [destination, destinationView, seeds] fleet, facts in
             for server in destination {
                 if let silence = fleet.silence(server.host) { return .waiting(reason: silence) }
-                guard let zookeeper = fleet.zookeeper(server.host) else { continue }
+                guard let zookeeper = fleet.zookeeper(server.host), !hasGivenUp(server, fleet) else {
+                    continue
+                }
                 if Self.runs(destinationView, zookeeper), let stats = zookeeper.stats {
                     return .never(
                         reason:

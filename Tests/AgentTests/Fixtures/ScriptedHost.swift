@@ -107,6 +107,10 @@ final class ScriptedHost: HostActions {
 
     func order() async -> OrderState? { ordered }
 
+    func watchOrder() async {}
+
+    func coordinatorWasHeard(of run: RunID) {}
+
     func reinstateOrder() async throws(HostActionError) -> OrderState? { nil }
 
     func watchRules(_ report: @escaping @Sendable (RuleRestoration) -> Void) async {

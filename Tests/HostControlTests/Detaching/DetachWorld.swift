@@ -170,6 +170,8 @@ final class DetachWorld: Sendable {
         _ = try await orders.reinstate(with: firewall)
     }
 
+    var firewall: any Firewall { WorldFirewall(world: self, life: now.life) }
+
     /// An agent that has died never gets an answer.
     fileprivate func take<Value: Sendable>(
         _ step: Step,

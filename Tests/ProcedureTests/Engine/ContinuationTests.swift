@@ -57,7 +57,7 @@ struct ContinuationTests {
     private static func holds(_ fleet: ModelFleet) -> [(host: HostName, isHold: Bool)] {
         fleet.model.performed.compactMap { command in
             switch command.command {
-            case .installWall(_, let holding): holding == nil ? nil : (command.host, true)
+            case .installWall(_, let holding, _): holding == nil ? nil : (command.host, true)
             case .service(let request): request.action == .stop ? nil : (command.host, false)
             default: nil
             }

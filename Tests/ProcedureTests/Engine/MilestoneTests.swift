@@ -169,6 +169,7 @@ private struct HistoryByID {
         var steps: Set<StepID> = []
         if begun.contains("division.detach"), !begun.contains("clean-up.remove-rules") {
             steps.insert("renewal.raise-walls")
+            if !begun.contains("division.start") { steps.insert("renewal.orders") }
         }
         if done.contains("division.restore-files"), !begun.contains("division.detach") {
             steps.insert("renewal.joint-files")

@@ -171,7 +171,7 @@ struct ModelBrokers {
 extension ModelBrokers {
     mutating func act(_ command: Command, on host: HostName, for run: RunID) -> CommandOutcome {
         switch command {
-        case .installWall, .removeWall, .sever, .detach, .discardCopy, .setAside,
+        case .installWall, .removeWall, .sever, .detach, .discardCopy, .setAside, .keepOrder,
             .removeHandMadeRules:
             return .refused(refusal: .notAllowed(reason: "a broker's host"))
         case .pilotWall: return .refused(refusal: .invalid(reason: "not modelled"))

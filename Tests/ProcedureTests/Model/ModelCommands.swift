@@ -56,13 +56,17 @@ extension ModelEnsemble {
 
     private mutating func act(_ command: Command, on name: HostName, for run: RunID) -> CommandOutcome {
         switch command {
-        case .installWall(let wall, _):
+        case .installWall(let wall, let holding, let lapse):
+            guard order(name, for: run, holding: holding != nil, lapse) else {
+                return .failed(message: "it went back by itself")
+            }
             hosts[name]?.wall = wall
             elect()
             return .done(result: .rules(rules: rules(name)))
         case .removeWall:
             checkHealing()
             hosts[name]?.wall = nil
+            hosts[name]?.order = nil
             elect()
             return .done(result: .rules(rules: rules(name)))
         case .writeFile(let write):
@@ -89,8 +93,19 @@ extension ModelEnsemble {
             }
             hosts[name]?.file = backup
             return .done(result: .file(file: fileState(name)))
-        case .service(let request): return service(request, on: name)
-        case .detach(let request): return detach(request, on: name)
+        case .service(let request):
+            guard request.action == .stop || admitsStart(name) else {
+                violations.append("I9: \(name) was to be started before all had committed")
+                return .failed(message: "it may not start yet")
+            }
+            if request.action != .stop, hosts[name]?.pid == nil { checkCommitted(starting: name) }
+            return service(request, on: name)
+        case .detach(let request):
+            guard order(name, for: run, holding: true, request.lapse) else {
+                return .failed(message: "it went back by itself")
+            }
+            return detach(request, on: name)
+        case .keepOrder: return keepOrder(name, for: run)
         case .sever:
             hosts[name]?.halfOpen = []
             return .done(result: .rules(rules: rules(name)))
@@ -326,7 +341,7 @@ extension ModelEnsemble {
             credentials: odd.credentials,
             ruleManagers: odd.managers,
             reach: odd.reach,
-            order: odd.order
+            order: odd.order ?? host.order?.state
         )
         status.configurationManagers = odd.configurationManagers
         return status

@@ -33,6 +33,7 @@ struct ModelEnsemble {
         var lag = 0
         var pending: [Zxid] = []
         var wall: Wall?
+        var order: ModelOrder?
         var lease: LeaseState
         var starts = 0
         /// Starts that come to nothing.

@@ -28,6 +28,8 @@ struct SimulatedHistory {
         /// Runs that were taken back to the beginning.
         var withdrawals = 0
         var mishaps = 0
+        /// Hosts that went back by themselves.
+        var lapses = 0
         var commands = 0
         var looks = 0
 
@@ -38,13 +40,14 @@ struct SimulatedHistory {
             counts.rollbacks += other.rollbacks
             counts.withdrawals += other.withdrawals
             counts.mishaps += other.mishaps
+            counts.lapses += other.lapses
             counts.commands += other.commands
             counts.looks += other.looks
         }
 
         var description: String {
             "\(histories) histories, \(coordinators) coordinators of which \(deaths) died, \(rollbacks) that went back, "
-                + "\(withdrawals) runs taken back as a whole, "
+                + "\(withdrawals) runs taken back as a whole, \(lapses) hosts that went back by themselves, "
                 + "\(commands) commands of which \(mishaps) mishaps befell some, \(looks) looks"
         }
     }
@@ -159,9 +162,21 @@ struct SimulatedHistory {
                 // Somebody looks after the hosts also when the coordinator cannot say what is wrong.
                 mend(try standing())
             }
+            if Bool.random(using: &random) { stayAway() }
             if !fleet.model.violations.isEmpty { return problems() }
         }
         return ["not finished by \(counts.coordinators) coordinators: \(last)"] + problems()
+    }
+
+    /// For so long that hosts take back what was not committed: some of them, or all.
+    private mutating func stayAway() {
+        let all = Bool.random(using: &random)
+        for server in plan.destination where fleet.model.hosts[server.host]?.order?.phase == .provisional {
+            guard all || Bool.random(using: &random) else { continue }
+            counts.lapses += 1
+            tale.append("\(server.host) goes back by itself")
+            fleet.change { $0.lapse(server.host) }
+        }
     }
 
     private mutating func begin() async throws {
@@ -278,6 +293,7 @@ struct SimulatedHistory {
                 found.append("I7: \(server.host): its file is not the one of before")
             }
             if host?.wall != nil { found.append("I5: \(server.host) has a wall") }
+            if host?.order != nil { found.append("I5: \(server.host) has an order") }
             if !model.serves(server.host) { found.append("\(server.host) does not serve") }
         }
         return found
@@ -293,6 +309,7 @@ struct SimulatedHistory {
                 found.append("I7: \(server.host): its file is not the one of before")
             }
             if host?.wall != nil { found.append("I5: \(server.host) has a wall") }
+            if host?.order != nil { found.append("I5: \(server.host) has an order") }
             if model.isSource(server.host) {
                 if host?.view.map(Set.init) != Set(plan.sourceMembers) || !model.serves(server.host) {
                     found.append("\(server.host) does not serve with the source's view")

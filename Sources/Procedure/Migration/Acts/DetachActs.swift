@@ -33,7 +33,8 @@ extension MigrationProcedure {
                 let postponed = attached.count > 1 ? leader : nil
                 let commands = destination.filter { $0.host != postponed?.host }.map { server in
                     seeds.contains { $0.host == server.host }
-                        ? detach(server, fleet, facts) : raiseWall(server, holdingIn: fleet)
+                        ? detach(server, fleet, facts)
+                        : raiseWall(server, holdingIn: fleet, lapse: lapse(of: server))
                 }
                 return .act(
                     commands,
@@ -131,16 +132,28 @@ extension MigrationProcedure {
     func attached(_ fleet: FleetView, _ facts: RunFacts) -> [PlannedServer] {
         seeds.filter { seed in
             guard let zookeeper = fleet.zookeeper(seed.host), zookeeper.pid != nil else { return false }
-            return facts.detached[seed.host.description] == nil && !Self.runs(destinationView, zookeeper)
+            // One that went back by itself is attached again, whatever was noted of it.
+            return (facts.detached[seed.host.description] == nil || hasGivenUp(seed, fleet))
+                && !Self.runs(destinationView, zookeeper)
         }
     }
 
     /// `fleet`: where it shows that the node does not run, the node is held back whatever its host does by itself.
-    func raiseWall(_ server: PlannedServer, holdingIn fleet: FleetView? = nil) -> HostCommand {
+    ///
+    /// - Parameter lapse: before the commitment, what undoes it; nil changes nothing of that.
+    func raiseWall(
+        _ server: PlannedServer,
+        holdingIn fleet: FleetView? = nil,
+        lapse: LapseRequest? = nil
+    ) -> HostCommand {
         let isStopped = fleet?.zookeeper(server.host).map { $0.pid == nil && $0.state != .changing } ?? false
         return HostCommand(
             server.host,
-            .installWall(wall: plan.wall(for: server), holding: isStopped ? [server.service] : nil)
+            .installWall(
+                wall: plan.wall(for: server),
+                holding: isStopped ? [server.service] : nil,
+                lapse: lapse
+            )
         )
     }
 
@@ -152,7 +165,8 @@ extension MigrationProcedure {
             service: server.service,
             pid: fleet.zookeeper(server.host)?.pid,
             wall: plan.wall(for: server),
-            seconds: max(1, plan.deadlines.division.milliseconds / 1000)
+            seconds: max(1, plan.deadlines.division.milliseconds / 1000),
+            lapse: lapse(of: server)
         )
         return HostCommand(server.host, .detach(request: request))
     }

@@ -1,0 +1,120 @@
+import ControlProtocol
+import FoundationEssentials
+import Glibc
+import HostControl
+import Testing
+import Topology
+
+/// An order that lapses, by the real program, with and without an agent.
+@Suite("An order that lapses, by its agent", .needsAgentHost, .serialized, .timeLimit(.minutes(3)))
+struct LapseAgentTests {
+    private static let lease = #"{"runID":"r","epoch":1}"#
+    private static let original = Array("server.1=a:2888:3888\n".utf8)
+    private static let joint = Array("server.1=a:2888:3888\nserver.4=d:2888:3888\n".utf8)
+
+    private struct Host {
+        let agent: NamespacedAgent
+        var folder: String { agent.configuration.replacing("/agent.yaml", with: "") }
+        var state: String { folder + "/state" }
+        var file: String { folder + "/zoo.cfg" }
+
+        func command(_ id: String, _ command: String) async throws -> String {
+            _ = try await agent.ask(
+                "/v1/lease",
+                #"{"lease":\#(LapseAgentTests.lease),"secondsToLive":600,"takeOver":false}"#
+            )
+            return try await agent.ask(
+                "/v1/commands",
+                #"{"id":"\#(id)","lease":\#(LapseAgentTests.lease),"command":\#(command)}"#
+            )
+        }
+
+        /// As the division's wall on a host whose server does not run, with a file to be put back.
+        func order() async throws {
+            try Data(LapseAgentTests.original).write(to: URL(filePath: file))
+            let digest = ContentDigest.sha256(Data(LapseAgentTests.original))
+            let content = Data(LapseAgentTests.joint).base64EncodedString()
+            let lapse =
+                #"{"seconds":10,"files":[{"path":"\#(file)","expected":"\#(digest)","content":"\#(content)"}],"starts":false}"#
+            let wall = #"{"peers":["198.51.100.7"],"scope":{"ports":{"numbers":[2888,3888]}}}"#
+            let answer = try await command(
+                "r.1",
+                #"{"installWall":{"wall":\#(wall),"holding":["zookeeper.service"],"lapse":\#(lapse)}}"#
+            )
+            try #require(answer.contains(#""done""#), "\(answer)")
+            let told = try await agent.ask("/v1/status")
+            #expect(told.contains(#""phase":"provisional""#) && told.contains(#""lapsesIn":"#), "\(told)")
+            #expect(
+                try await agent.ask("/metrics").contains("mitosis_order_phase{phase=\"provisional\"} 1\n")
+            )
+        }
+
+        func isBack() async throws -> Bool {
+            try await agent.firewall.installed().count == 0
+                && Array(Data(contentsOf: URL(filePath: file))) == LapseAgentTests.joint
+        }
+    }
+
+    @Test("an agent that hears no coordinator takes it back, says so, and refuses to keep it")
+    func byAgent() async throws {
+        try await NamespacedAgent.with { agent in
+            let host = Host(agent: agent)
+            try await agent.start()
+            try await host.order()
+            let refused = try await host.command(
+                "r.2",
+                #"{"service":{"request":{"service":"zookeeper.service","action":"start"}}}"#
+            )
+            #expect(refused.contains("has not committed its division"), "\(refused)")
+            let deadline = ContinuousClock.now + .seconds(60)
+            while try await !host.isBack() {
+                let said = try agent.log()
+                try #require(ContinuousClock.now < deadline, "\(said)")
+                try await Task.sleep(for: .milliseconds(100))
+            }
+            #expect(
+                try await agent.byHand(["--hold-check", "zookeeper.service", "--state", host.state]).isSuccess
+            )
+            let late = try await host.command("r.3", #"{"keepOrder":{}}"#)
+            #expect(late.contains("has gone back by itself"), "\(late)")
+            #expect(try await agent.ask("/v1/status").contains(#""phase":"lapsed""#))
+            #expect(try await host.command("r.4", #"{"removeWall":{}}"#).contains(#""done""#))
+            #expect(try await !agent.ask("/v1/status").contains(#""order""#))
+            #expect(access(host.state + "/orders/lapses", F_OK) != 0)
+        }
+    }
+
+    @Test("without an agent the watch takes it back, by the order alone")
+    func byWatch() async throws {
+        try await NamespacedAgent.with { agent in
+            let host = Host(agent: agent)
+            try await agent.start()
+            try await host.order()
+            agent.end(SIGKILL)
+            // It needs no configuration either.
+            #expect(unlink(agent.configuration) == 0)
+            let watch = try await agent.byHand(["--lapse-watch", "--state", host.state])
+            #expect(watch.isSuccess, "\(watch.diagnostics)")
+            #expect(try await host.isBack())
+            #expect(access(host.state + "/orders/lapses", F_OK) != 0)
+            // Nothing is left to be watched.
+            #expect(try await agent.byHand(["--lapse-watch", "--state", host.state]).isSuccess)
+        }
+    }
+
+    @Test("what is committed is kept, also by a watch that was started before")
+    func kept() async throws {
+        try await NamespacedAgent.with { agent in
+            let host = Host(agent: agent)
+            try await agent.start()
+            try await host.order()
+            async let watch = agent.byHand(["--lapse-watch", "--state", host.state])
+            let answer = try await host.command("r.2", #"{"keepOrder":{}}"#)
+            #expect(answer.contains(#""phase":"kept""#), "\(answer)")
+            #expect(try await watch.isSuccess)
+            #expect(try await agent.firewall.installed().count > 0)
+            #expect(Array(try Data(contentsOf: URL(filePath: host.file))) == Self.original)
+            #expect(try await agent.ask("/v1/status").contains(#""phase":"kept""#))
+        }
+    }
+}
