@@ -267,7 +267,7 @@ let suites: [Target] = [
         use: ["Diagnostics", "Logs", "SystemCalls", "TestSupport", "Topology", "ZooKeeperClient"]
     ),
     tests("FuzzTests", use: []),
-    tests("EndToEndTests", use: ["LabKit", "Topology"], subprocess),
+    tests("EndToEndTests", use: ["ControlProtocol", "LabKit", "SystemCalls", "Topology"], subprocess),
 ]
 
 let package = Package(

@@ -85,6 +85,28 @@ package struct AgentClient: Sendable {
         try await call(.POST, "/v1/read/hand-made", request)
     }
 
+    /// Nil from an agent that keeps no chains, as earlier versions.
+    package func extend(_ request: ChainRequest) async throws(AgentClientError) -> ChainState? {
+        try await known { () throws(AgentClientError) in try await call(.POST, "/v1/chain", request) }
+    }
+
+    /// Nil from an agent that keeps no chains, as earlier versions.
+    package func chain(_ request: ChainReadRequest) async throws(AgentClientError) -> ChainPage? {
+        try await known { () throws(AgentClientError) in try await call(.POST, "/v1/read/chain", request) }
+    }
+
+    private func known<Reply>(
+        _ ask: () async throws(AgentClientError) -> Reply
+    ) async throws(AgentClientError) -> Reply? {
+        do throws(AgentClientError) {
+            return try await ask()
+        } catch .refused(_, 404, _) {
+            return nil
+        } catch {
+            throw error
+        }
+    }
+
     package func parse(_ request: ParserRequest) async throws(AgentClientError) -> ParserReply {
         try await call(.POST, "/v1/read/parser", request)
     }

@@ -9,6 +9,7 @@ package struct MitosisCommand: AsyncParsableCommand {
         version: ProgramVersion.line(of: "mitosis"),
         subcommands: [
             PlanCommand.self, PreflightCommand.self, RunCommand.self, RollbackCommand.self,
+            TakeoverCommand.self,
             CompareCommand.self, SmokeTestCommand.self, LatenciesCommand.self,
             StatusCommand.self, RulesCommand.self, AgentsCommand.self,
             HistoryCommand.self, AuditCommand.self,

@@ -1,3 +1,5 @@
+import FoundationEssentials
+
 /// A line of the answer to a command: `accepted`, any number of `progress`, one `finished`.
 package enum CommandEvent: Hashable, Sendable, Codable {
     /// The agent has written the command to its record; from here on it may have happened.
@@ -57,8 +59,9 @@ extension Refusal: CustomStringConvertible {
                 + "agent of the fleet may have told a false one (`mitosis status --json` shows each). If it is right, "
                 + "`mitosis-agent lease reset --epoch N` on this host, with N one below it"
         case .leaseHeld(let state):
-            "run \(state.current?.runID.description ?? "?") of \(state.holder ?? "?") holds the lease; "
-                + "wait for it to end, or take over"
+            "run \(state.current?.runID.description ?? "?") of coordinator \(state.holder ?? "?") holds the lease"
+                + "\(Self.time(" since ", state.since))\(Self.time(", until ", state.expiresAt)) unless renewed; wait for it to end, "
+                + "or take it over: `mitosis run --take-over` with its journal, `mitosis takeover` without"
         case .noLease: "no lease is in force for this run; ask for one first"
         case .notAllowed(let reason): "the agent's configuration does not allow it: \(reason)"
         case .fileChanged(let path, let expected, let found):
@@ -67,6 +70,12 @@ extension Refusal: CustomStringConvertible {
         case .idReused: "this command id was used for another command"
         case .invalid(let reason): reason
         }
+    }
+}
+
+extension Refusal {
+    private static func time(_ word: String, _ milliseconds: Int64?) -> String {
+        milliseconds.map { word + Date(timeIntervalSince1970: Double($0) / 1000).ISO8601Format() } ?? ""
     }
 }
 

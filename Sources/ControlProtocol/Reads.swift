@@ -6,7 +6,13 @@ package import Topology
 /// Coordinators only.
 package struct FileReadRequest: Hashable, Sendable, Codable {
     package let path: String
-    package init(path: String) { self.path = path }
+    /// The run before whose first write to it the file is wanted; nil for the file as it is now.
+    package let original: RunID?
+
+    package init(path: String, original: RunID? = nil) {
+        self.path = path
+        self.original = original
+    }
 }
 
 package struct FileContent: Hashable, Sendable, Codable {

@@ -1,3 +1,4 @@
+import ControlProtocol
 import Foundation
 import GRDB
 import Procedure
@@ -54,8 +55,28 @@ enum JournalIntegrity {
                 """
         )
         guard isComplete == true else { return "there are fewer or more rows than were written" }
-        let found = runs + steps
+        let found = try runs + steps + checkChains(database)
         return found.isEmpty ? nil : "the checksum does not match: \(found.joined(separator: "; "))"
+    }
+
+    /// Chains whose entries do not continue one another.
+    private static func checkChains(_ database: Database) throws -> [String] {
+        var (heads, found): ([String: ChainHead], Set<String>) = ([:], [])
+        let rows = try Row.fetchCursor(
+            database,
+            sql: "SELECT run, number, previous, content FROM chain ORDER BY run, number"
+        )
+        while let row = try rows.next() {
+            let run: String = try row.value("run")
+            let link = ChainLink(
+                number: try row.value("number"),
+                previous: try row.optional("previous"),
+                content: try row.value("content")
+            )
+            if !link.follows(heads[run]) { found.insert("the chain of run \(run)") }
+            heads[run] = link.head
+        }
+        return found.sorted()
     }
 
     /// What an error of SQLite means for the journal.

@@ -66,6 +66,20 @@ enum JournalSchema {
                     """
             )
         }
+        // Each entry bears the digest of the one before: what changed shows when it is read.
+        migrator.registerMigration("chains") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE chain (
+                        run TEXT NOT NULL REFERENCES run (id),
+                        number INTEGER NOT NULL,
+                        previous TEXT,
+                        content BLOB NOT NULL,
+                        PRIMARY KEY (run, number)
+                    );
+                    """
+            )
+        }
         return migrator
     }
 }

@@ -73,18 +73,20 @@ package final class SQLiteJournal: RunJournal {
     }
 
     package func begin(_ run: RunRecord) throws(JournalError) {
-        try writing { database in
-            try database.execute(
-                sql: """
-                    INSERT INTO run (id, plan, planDigest, startedAt, epoch, survey, facts)
-                    VALUES (?, ?, ?, ?, ?, ?, ?)
-                    """,
-                arguments: [
-                    run.id.description, run.plan, run.planDigest, run.startedAt, try Self.number(run.epoch),
-                    try Self.encode(run.survey), try Self.encode(run.facts),
-                ]
-            )
-        }
+        try writing { database in try Self.insert(run, database) }
+    }
+
+    static func insert(_ run: RunRecord, _ database: Database) throws {
+        try database.execute(
+            sql: """
+                INSERT INTO run (id, plan, planDigest, startedAt, epoch, survey, facts)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                run.id.description, run.plan, run.planDigest, run.startedAt, try number(run.epoch),
+                try encode(run.survey), try encode(run.facts),
+            ]
+        )
     }
 
     package func setEpoch(_ epoch: FencingEpoch, of run: RunID) throws(JournalError) {
@@ -93,6 +95,7 @@ package final class SQLiteJournal: RunJournal {
                 sql: "UPDATE run SET epoch = ?, ending = NULL, endedAt = NULL WHERE id = ?",
                 arguments: [try Self.number(epoch), run.description]
             )
+            try Self.append(.epoch(number: epoch), of: run, database)
         }
     }
 
@@ -112,6 +115,12 @@ package final class SQLiteJournal: RunJournal {
                     run.description, step.description, attempt, try Self.encode(commands), at,
                 ]
             )
+            let commands = commands.map(\.withoutContent)
+            try Self.append(
+                .intent(step: step, attempt: attempt, commands: commands, at: at),
+                of: run,
+                database
+            )
         }
     }
 
@@ -122,24 +131,38 @@ package final class SQLiteJournal: RunJournal {
         at: Int64,
         of run: RunID
     ) throws(JournalError) {
+        let verdict = verdict.printable
         try writing { database in
             try database.execute(
                 sql: """
                     UPDATE step SET verdict = ?, decidedAt = ? WHERE run = ? AND step = ? AND attempt = ?
                     """,
                 arguments: [
-                    try Self.encode(verdict.printable), at, run.description, step.description, attempt,
+                    try Self.encode(verdict), at, run.description, step.description, attempt,
                 ]
+            )
+            try Self.append(
+                .verdict(step: step, attempt: attempt, verdict: verdict, at: at),
+                of: run,
+                database
             )
         }
     }
 
     package func remember(_ facts: RunFacts, of run: RunID) throws(JournalError) {
         try writing { database in
+            let encoded = try Self.encode(facts)
+            let before = try Data.fetchOne(
+                database,
+                sql: "SELECT facts FROM run WHERE id = ?",
+                arguments: [run.description]
+            )
+            guard before != encoded else { return }
             try database.execute(
                 sql: "UPDATE run SET facts = ? WHERE id = ?",
-                arguments: [try Self.encode(facts), run.description]
+                arguments: [encoded, run.description]
             )
+            try Self.append(.facts(facts: facts), of: run, database)
         }
     }
 
@@ -149,30 +172,46 @@ package final class SQLiteJournal: RunJournal {
                 sql: "UPDATE run SET ending = ?, endedAt = ? WHERE id = ?",
                 arguments: [ending.rawValue, at, run.description]
             )
+            try Self.append(.ended(ending: ending, at: at), of: run, database)
         }
     }
 
     package func entries(of run: RunID) throws(JournalError) -> [JournalEntry] {
-        try reading { database in
-            try Row.fetchAll(
-                database,
-                sql: "SELECT * FROM step WHERE run = ? ORDER BY rowid",
-                arguments: [run.description]
-            ).map { row in
-                let verdict: Data? = try row.optional("verdict")
-                return JournalEntry(
-                    step: StepID(try row.value("step")),
-                    attempt: try row.value("attempt"),
-                    commands: try Self.decode(row.value("commands")),
-                    intendedAt: try row.value("intendedAt"),
-                    verdict: try verdict.map { try Self.decode($0) },
-                    decidedAt: try row.optional("decidedAt")
-                )
-            }
+        try reading { database in try Self.entries(of: run, database) }
+    }
+
+    static func entries(of run: RunID, _ database: Database) throws -> [JournalEntry] {
+        try Row.fetchAll(
+            database,
+            sql: "SELECT * FROM step WHERE run = ? ORDER BY rowid",
+            arguments: [run.description]
+        ).map { row in
+            let verdict: Data? = try row.optional("verdict")
+            return JournalEntry(
+                step: StepID(try row.value("step")),
+                attempt: try row.value("attempt"),
+                commands: try decode(row.value("commands")),
+                intendedAt: try row.value("intendedAt"),
+                verdict: try verdict.map { try decode($0) },
+                decidedAt: try row.optional("decidedAt")
+            )
         }
     }
 
-    private static func record(_ row: Row) throws -> RunRecord {
+    static func insert(_ entry: JournalEntry, of run: RunID, _ database: Database) throws {
+        try database.execute(
+            sql: """
+                INSERT INTO step (run, step, attempt, commands, intendedAt, verdict, decidedAt)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                run.description, entry.step.description, entry.attempt, try encode(entry.commands),
+                entry.intendedAt, try entry.verdict.map { try encode($0) }, entry.decidedAt,
+            ]
+        )
+    }
+
+    static func record(_ row: Row) throws -> RunRecord {
         let id: String = try row.value("id")
         guard let run = RunID(id) else {
             throw JournalError.unusable(path: "run '\(id)'", reason: "it is no run id")
@@ -209,13 +248,13 @@ package final class SQLiteJournal: RunJournal {
         return number
     }
 
-    private func reading<Value>(_ body: (Database) throws -> Value) throws(JournalError) -> Value {
+    func reading<Value>(_ body: (Database) throws -> Value) throws(JournalError) -> Value {
         do { return try database.read(body) } catch {
             throw JournalIntegrity.failure(error, path)
         }
     }
 
-    private func writing(_ body: (Database) throws -> Void) throws(JournalError) {
+    func writing(_ body: (Database) throws -> Void) throws(JournalError) {
         do { try database.write(body) } catch {
             throw JournalIntegrity.failure(error, path)
         }
@@ -235,7 +274,7 @@ extension StepVerdict {
 extension Row {
     /// A journal that somebody else has written to may hold anything in a column; asking a row for what it does not hold
     /// ends the program.
-    fileprivate func value<Value: DatabaseValueConvertible>(_ column: String) throws -> Value {
+    func value<Value: DatabaseValueConvertible>(_ column: String) throws -> Value {
         let stored: DatabaseValue = self[column]
         guard let value = Value.fromDatabaseValue(stored) else {
             throw JournalError.unusable(path: "column '\(column)'", reason: "it holds \(stored.storageKind)")
@@ -243,7 +282,7 @@ extension Row {
         return value
     }
 
-    fileprivate func optional<Value: DatabaseValueConvertible>(_ column: String) throws -> Value? {
+    func optional<Value: DatabaseValueConvertible>(_ column: String) throws -> Value? {
         let stored: DatabaseValue = self[column]
         guard !stored.isNull else { return nil }
         let value: Value = try value(column)

@@ -42,15 +42,17 @@ package actor CommandIntake {
     nonisolated let audit: RequestAudit
     private let allow: AllowList
     private let host: any HostActions
-    private let clock: HostClock
+    let clock: HostClock
     private let counters: AgentCounters
     private let log: Logger
     private let pulse: Duration
-    private var keeper: LeaseKeeper
+    private(set) var keeper: LeaseKeeper
     /// One command at a time.
     private let turns = CommandTurns()
     /// One decision upon lease and record at a time, until it is on disk.
-    private let changes = FIFOLock<Void>()
+    let changes = FIFOLock<Void>()
+    /// What the run's coordinator has this host keep for whoever takes the run over.
+    nonisolated let chain: ChainBook
     private var stopping = false
 
     /// Reads what an earlier agent left in `directory`; refuses what it cannot understand.
@@ -66,6 +68,7 @@ package actor CommandIntake {
         let trail = AuditTrail(directory: directory, log: log)
         trail.look()
         audit = RequestAudit(trail: trail, clock: clock)
+        chain = ChainBook(stateDirectory: directory)
         records = try AgentRecords(directory: directory, audit: trail)
         keeper = LeaseKeeper(record: records.lease, now: clock.now())
         self.allow = allow
@@ -89,6 +92,9 @@ package actor CommandIntake {
     }
 
     package var leaseState: LeaseState { keeper.state }
+
+    /// The command that touches the host just now.
+    nonisolated var acting: CommandID? { turns.holder }
 
     /// What of the agent's own records is damaged; nil when nothing is.
     package nonisolated var recordState: RecordState {

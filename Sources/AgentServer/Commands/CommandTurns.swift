@@ -60,7 +60,10 @@ final class CommandTurns: Sendable {
 
     init(limits: Limits = Limits()) { self.limits = limits }
 
-    var isTaken: Bool { state.withLock { $0.holder != nil } }
+    /// Who has the turn.
+    var holder: CommandID? { state.withLock { $0.holder } }
+
+    var isTaken: Bool { holder != nil }
 
     func enter(_ entry: Entry) -> Admission {
         let (admission, due) = state.withLock { state -> (Admission, [Due]) in

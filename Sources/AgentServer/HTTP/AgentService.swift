@@ -89,7 +89,7 @@ package struct AgentService: Sendable {
         case .submitCommand where isCommand && reply.status != 503: break
         case .submitCommand, .metrics, .requestLease, .releaseLease, .commandOutcome, .readFile,
             .previewRules,
-            .probe, .readHistory, .readHandMade, .askParser:
+            .probe, .readHistory, .readHandMade, .askParser, .extendChain, .readChain:
             await intake.audit.note(asked, by: caller, reply)
         }
         return reply
@@ -122,7 +122,7 @@ package struct AgentService: Sendable {
             }
         case .commandOutcome(let id): return await outcome(of: id)
         case .readFile:
-            return await decoded(request) { (read: FileReadRequest) in await self.read(read.path) }
+            return await decoded(request) { (read: FileReadRequest) in await self.read(read) }
         case .previewRules:
             return await decoded(request) { (preview: RulesPreviewRequest) in await self.preview(preview.wall)
             }
@@ -141,6 +141,10 @@ package struct AgentService: Sendable {
             }
         case .askParser:
             return await decoded(request) { (asked: ParserRequest) in await self.ask(asked.contents) }
+        case .extendChain:
+            return await decoded(request) { (chain: ChainRequest) in await self.keep(chain, caller) }
+        case .readChain:
+            return await decoded(request) { (chain: ChainReadRequest) in await self.chain(from: chain.from) }
         }
     }
 
@@ -223,10 +227,30 @@ package struct AgentService: Sendable {
         }
     }
 
-    private func read(_ path: String) async -> HTTPReply {
-        if let refusal = allow.objection(toFile: path) { return .refusal(refusal) }
+    private func keep(_ request: ChainRequest, _ caller: Caller) async -> HTTPReply {
+        do throws(AgentServerError) {
+            switch try await intake.keep(request, by: caller) {
+            case .kept(let state): return .value(state)
+            case .refused(let refusal): return .refusal(refusal)
+            }
+        } catch {
+            return .error(500, "nothing was kept: \(error)")
+        }
+    }
+
+    private func chain(from number: Int) async -> HTTPReply {
+        do throws(AgentServerError) {
+            return .value(try await intake.chainPage(from: number))
+        } catch {
+            return .error(500, "\(error)")
+        }
+    }
+
+    private func read(_ asked: FileReadRequest) async -> HTTPReply {
+        if let refusal = allow.objection(toFile: asked.path) { return .refusal(refusal) }
         do throws(HostActionError) {
-            return .value(try await host.read(file: path))
+            guard let run = asked.original else { return .value(try await host.read(file: asked.path)) }
+            return .value(try await host.original(of: asked.path, run: run))
         } catch {
             return failure(error)
         }

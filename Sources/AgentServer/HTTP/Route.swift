@@ -17,6 +17,8 @@ package enum Route: Hashable, Sendable {
     case readHistory
     case readHandMade
     case askParser
+    case extendChain
+    case readChain
 
     package enum Audience: Hashable, Sendable {
         case coordinators
@@ -49,6 +51,8 @@ package enum Route: Hashable, Sendable {
         "/v1/read/history": [.post: .readHistory],
         "/v1/read/hand-made": [.post: .readHandMade],
         "/v1/read/parser": [.post: .askParser],
+        "/v1/chain": [.post: .extendChain],
+        "/v1/read/chain": [.post: .readChain],
     ]
 
     private static let commandPrefix = "/v1/commands/"
@@ -77,7 +81,7 @@ package enum Route: Hashable, Sendable {
         switch self {
         case .status, .metrics: .viewers
         case .servingStatus, .requestLease, .releaseLease, .submitCommand, .commandOutcome, .readFile,
-            .previewRules, .probe, .readHistory, .readHandMade, .askParser:
+            .previewRules, .probe, .readHistory, .readHandMade, .askParser, .extendChain, .readChain:
             .coordinators
         }
     }
@@ -87,7 +91,7 @@ package enum Route: Hashable, Sendable {
         switch self {
         case .status, .servingStatus, .metrics, .commandOutcome: false
         case .requestLease, .releaseLease, .submitCommand, .readFile, .previewRules, .probe, .readHistory,
-            .readHandMade, .askParser:
+            .readHandMade, .askParser, .extendChain, .readChain:
             true
         }
     }

@@ -66,6 +66,9 @@ package protocol HostActions: Sendable {
 
     func read(file path: String) async throws(HostActionError) -> FileContent
 
+    /// A file as it was before this run first wrote to it; refused when the run never did.
+    func original(of path: String, run: RunID) async throws(HostActionError) -> FileContent
+
     /// Hands the wall to the backend without putting it up, so that what would fail then fails here.
     func preview(_ wall: Wall) async throws(HostActionError) -> RulesPreview
 

@@ -312,6 +312,16 @@ package struct LocalHost: HostActions {
         }
     }
 
+    package func original(of path: String, run: RunID) async throws(HostActionError) -> FileContent {
+        do throws(FileError) {
+            return try files.original(of: path, run: run)
+        } catch .refused(let refusal) {
+            throw .refused(refusal: refusal)
+        } catch {
+            throw .failed(message: error.description)
+        }
+    }
+
     package func preview(_ wall: Wall) async throws(HostActionError) -> RulesPreview {
         do throws(FirewallError) {
             let text = try firewall.preview(wall)

@@ -16,8 +16,8 @@ enum RequestText {
                 return "\(lease) for \(asked.secondsToLive) s" + (asked.takeOver ? ", taking over" : "")
             case .releaseLease: return "\(lease) given back"
             case .readFile:
-                return
-                    "read file \(try WireJSON.decode(FileReadRequest.self, from: body).path.prefix(400))"
+                let asked = try WireJSON.decode(FileReadRequest.self, from: body)
+                return "read \(asked.original == nil ? "file" : "original of") \(asked.path.prefix(400))"
             case .previewRules:
                 let wall = try WireJSON.decode(RulesPreviewRequest.self, from: body).wall
                 return "preview rules for \(wall.peers.count) peers"
@@ -34,6 +34,10 @@ enum RequestText {
             case .askParser:
                 let contents = try WireJSON.decode(ParserRequest.self, from: body).contents
                 return "ask the server's own parser about \(contents.count) files"
+            case .extendChain:
+                let asked = try WireJSON.decode(ChainRequest.self, from: body)
+                return "keep the run's chain" + (asked.replacing ? ", in place of another" : "")
+            case .readChain: return "read the run's chain"
             case nil, .status, .servingStatus, .metrics, .submitCommand, .commandOutcome: return request
             }
         } catch {
@@ -46,9 +50,10 @@ enum RequestText {
             switch route {
             case .requestLease: return try WireJSON.decode(LeaseRequest.self, from: body).lease
             case .releaseLease: return try WireJSON.decode(Lease.self, from: body)
+            case .extendChain: return try WireJSON.decode(ChainRequest.self, from: body).lease
             case nil, .status, .servingStatus, .metrics, .submitCommand, .commandOutcome, .readFile,
                 .previewRules,
-                .probe, .readHistory, .readHandMade, .askParser:
+                .probe, .readHistory, .readHandMade, .askParser, .readChain:
                 return nil
             }
         } catch {

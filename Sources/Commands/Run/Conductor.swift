@@ -16,6 +16,8 @@ struct Conductor: Sendable {
     let fleet: any Fleet
     let ensembles: any EnsembleReading
     let journal: any RunArchive
+    /// Has agents keep the journal too; nil where nobody could take the run over from them.
+    var mirroring: Mirroring?
     let timing: Timing
     let report: @Sendable (RunEvent) -> Void
     let confirm: @Sendable (String) async -> Bool
@@ -53,8 +55,12 @@ struct Conductor: Sendable {
         let run = try accepting(try await runToPerform(course, epoch))
         let lease = Lease(runID: run.id, epoch: epoch)
         return try await leases.holding(lease, takeOver: takeOver) {
+            try await mirroring?.checkNobodyWentOn(with: run.id, of: plan)
             try journal.setEpoch(epoch, of: run.id)
             if acceptance != nil { try journal.remember(run.facts, of: run.id) }
+            let mirrored = try mirroring?.begin(run, of: plan, under: lease, timing: timing) { text in
+                warn(text, of: run.id)
+            }
             let runner = try Runner(
                 plan: plan,
                 run: run,
@@ -62,14 +68,31 @@ struct Conductor: Sendable {
                 resting: resting,
                 fleet: fleet,
                 ensembles: ensembles,
-                journal: journal,
+                journal: mirrored ?? journal,
                 timing: timing,
                 report: report,
                 confirm: confirm,
                 stopRequest: stopRequest
             )
-            return try await runner.perform()
+            let result: Result<Runner.Outcome, JournalError>
+            do throws(JournalError) { result = .success(try await runner.perform()) } catch {
+                result = .failure(error)
+            }
+            await mirrored?.close()
+            return try result.get()
         }
+    }
+
+    private func warn(_ text: String, of run: RunID) {
+        report(
+            RunEvent(
+                .warning,
+                at: timing.now(),
+                run: run.description,
+                title: "Takeover from another machine",
+                message: text
+            )
+        )
     }
 
     private func checkResting() throws {
@@ -107,6 +130,7 @@ extension Conductor {
         let fleet = try AgentFleet(plan: plan, log: log, warn: Output.warn)
         let credentials = try EnsembleCredentials.read(of: plan, believing: .operator)
         let ensembles = ProvingEnsembles(credentials: credentials, log: log)
+        let journal = try SQLiteJournal(path: plan.journalPath, exclusively: true)
         self.init(
             plan: plan,
             takeOver: options.takeOver,
@@ -114,7 +138,8 @@ extension Conductor {
             acceptance: acceptance,
             fleet: fleet,
             ensembles: ensembles,
-            journal: try SQLiteJournal(path: plan.journalPath, exclusively: true),
+            journal: journal,
+            mirroring: Mirroring(journal: journal, agents: fleet),
             timing: .system,
             report: try options.reporter(),
             confirm: { _ in await options.confirmed() },

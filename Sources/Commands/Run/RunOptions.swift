@@ -13,6 +13,10 @@ struct RunOptions: ParsableArguments {
     @OptionGroup var logging: LogOptions
 
     func reporter() throws -> @Sendable (RunEvent) -> Void {
+        try Self.reporter(json: json, events: events)
+    }
+
+    static func reporter(json: Bool, events: String?) throws -> @Sendable (RunEvent) -> Void {
         let style: RunPrinter.Style = json ? .json : Output.isTerminal ? .terminal : .plain
         let printer = RunPrinter(style: style) { Output.write($0) }
         guard let events else { return { printer.print($0) } }

@@ -162,7 +162,7 @@ package struct AgentFleet: Fleet {
 
     package func hangUp(_ host: HostName) async { clients[host]?.hangUp() }
 
-    private func call<Value>(
+    func call<Value>(
         _ host: HostName,
         _ body: (AgentClient) async throws(AgentClientError) -> Value
     ) async throws(FleetError) -> Value {

@@ -33,6 +33,28 @@ package struct ConfigFiles: Sendable {
         return FileContent(state: found.state, content: found.content)
     }
 
+    /// A file as it was before this run first wrote to it, from the backup that was made then.
+    package func original(of path: String, run: RunID) throws(FileError) -> FileContent {
+        try admit(path)
+        guard let backup = try backups.read(path, run: run) else {
+            throw .refused(
+                .invalid(reason: "run \(run) never wrote to \(path), so there is no original of it")
+            )
+        }
+        let meta = backup.meta
+        let state = FileState(
+            path: path,
+            digest: meta.digest,
+            size: meta.existed ? backup.content.count : nil,
+            mode: meta.attributes?.mode,
+            owner: meta.attributes?.owner,
+            group: meta.attributes?.group,
+            symlinkTarget: meta.symlinkTarget,
+            changedAt: nil
+        )
+        return FileContent(state: state, content: meta.existed ? backup.content : nil)
+    }
+
     /// Replaces the content if it is what the command expected, after keeping a backup on the run's first write.
     ///
     /// Owner and mode stay. A new file gets mode 0644 and the owner and group of its directory, so that a

@@ -8,9 +8,12 @@ package protocol RunJournal: Sendable {
     func unfinishedRun(plan name: String) throws(JournalError) -> RunRecord?
     func begin(_ run: RunRecord) throws(JournalError)
     func setEpoch(_ epoch: FencingEpoch, of run: RunID) throws(JournalError)
+    /// Returns once the commands may be sent.
     func intent(_ step: StepID, attempt: Int, commands: [HostCommand], at: Int64, of run: RunID)
+        async
         throws(JournalError)
     func verdict(_ step: StepID, attempt: Int, _ verdict: StepVerdict, at: Int64, of run: RunID)
+        async
         throws(JournalError)
     func remember(_ facts: RunFacts, of run: RunID) throws(JournalError)
     func end(_ run: RunID, _ ending: RunEnding, at: Int64) throws(JournalError)

@@ -92,11 +92,11 @@ struct RunProgress {
         }
     }
 
-    mutating func recordIntent() throws(JournalError) {
+    mutating func recordIntent() async throws(JournalError) {
         guard let step else { return }
         attempts[step.id, default: 0] += 1
         try runner.journal.remember(facts, of: runner.run.id)
-        try runner.journal.intent(
+        try await runner.journal.intent(
             step.id,
             attempt: attempts[step.id] ?? 1,
             commands: commands,
@@ -168,14 +168,14 @@ struct RunProgress {
         }
     }
 
-    func recordVerdict(_ verdict: StepVerdict) throws(JournalError) {
+    func recordVerdict(_ verdict: StepVerdict) async throws(JournalError) {
         guard let step else { return }
         if step.noting != nil || step.seeing != nil || step.verify.preflight != nil
             || !step.verify.look.proofs.isEmpty
         {
             try runner.journal.remember(facts, of: runner.run.id)
         }
-        try runner.journal.verdict(
+        try await runner.journal.verdict(
             step.id,
             attempt: attempts[step.id] ?? 1,
             verdict,

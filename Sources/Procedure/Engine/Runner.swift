@@ -109,12 +109,12 @@ package struct Runner: Sendable {
                 action = machine.handle(await progress.precheck())
             case .decide: action = machine.handle(await progress.decide())
             case .recordIntent:
-                try progress.recordIntent()
+                try await progress.recordIntent()
                 action = machine.handle(.recorded)
             case .act: action = machine.handle(await progress.act())
             case .verify: action = machine.handle(await progress.verify())
             case .recordVerdict(_, let verdict):
-                try progress.recordVerdict(verdict)
+                try await progress.recordVerdict(verdict)
                 action = machine.handle(.recorded)
                 // Only another attempt at the same step looks before it after a failure.
                 if case .failed = verdict, case .precheck = action {

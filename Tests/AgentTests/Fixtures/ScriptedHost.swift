@@ -214,6 +214,10 @@ final class ScriptedHost: HostActions {
         )
     }
 
+    func original(of path: String, run: RunID) async throws(HostActionError) -> FileContent {
+        throw .refused(refusal: .invalid(reason: "run \(run) never wrote to \(path)"))
+    }
+
     func handMade(_ request: HandMadeRequest) async -> HandMadeReport {
         HandMadeReport(
             count: 0,

@@ -82,6 +82,8 @@ struct OpenAPITests {
             "POST /v1/read/hand-made": #"{"addresses":["198.51.100.7"]}"#,
             "POST /v1/read/parser": #"{"contents":["eD15Cg=="]}"#,
             "POST /v1/read/history": #"{"zxids":["0x100000001","0x2"]}"#,
+            "POST /v1/chain": #"{"lease":{"runID":"r","epoch":1},"entries":[],"replacing":false}"#,
+            "POST /v1/read/chain": #"{"from":0}"#,
         ]
         try await TestAgent.with { agent in
             func check(_ operation: Operation, _ identity: String, _ body: String) async throws -> Int {

@@ -43,6 +43,7 @@ final class AgentsDouble: Fleet {
         var agents: [HostName: Agent]
         var calls: [Call] = []
         var isClosed = false
+        var files: [String: FileContent] = [:]
     }
 
     private let plan: MigrationPlan
@@ -70,6 +71,9 @@ final class AgentsDouble: Fleet {
     }
 
     func close() { state.withLock { $0.isClosed = true } }
+
+    /// The only file that it reads, on whichever host.
+    func hold(_ file: FileContent) { state.withLock { $0.files[file.state.path] = file } }
 
     func observe(_ hosts: [HostName]) async -> [HostName: Observation] {
         state.withLock { state in
@@ -145,7 +149,10 @@ final class AgentsDouble: Fleet {
     }
 
     func read(_ path: String, on host: HostName) async throws(FleetError) -> FileContent {
-        throw .broken(host: host, reason: "reads no files")
+        guard let file = state.withLock({ $0.files[path] }) else {
+            throw .broken(host: host, reason: "reads no files")
+        }
+        return file
     }
 
     func history(of zxids: [Zxid], on host: HostName) async throws(FleetError) -> [Zxid: Presence] { [:] }

@@ -103,7 +103,7 @@ enum Fixture {
         _ plan: MigrationPlan,
         _ record: RunRecord,
         _ fleet: ModelFleet,
-        _ journal: MemoryJournal,
+        _ journal: any RunJournal,
         course: Runner.Course = .forward,
         confirm: Bool = true,
         report: @escaping @Sendable (RunEvent) -> Void = { _ in }
