@@ -5,9 +5,13 @@ package struct UnitBoot: Hashable, Sendable, Codable {
     /// Whether it asks first whether an order holds it back.
     package let asksOrder: Bool
 
-    package init(isEnabled: Bool, asksOrder: Bool) {
+    /// Whether what undoes a division without the agent waits there; nil where the agent does not say.
+    package let lapses: Bool?
+
+    package init(isEnabled: Bool, asksOrder: Bool, lapses: Bool? = nil) {
         self.isEnabled = isEnabled
         self.asksOrder = asksOrder
+        self.lapses = lapses
     }
 }
 

@@ -79,6 +79,31 @@ struct HostFileTests {
         #expect(file.state == "/var/lib/mitosis")
     }
 
+    @Test("a ZooKeeper whose unit is to ask gets the word for it, under systemd only")
+    func hold() throws {
+        for (defaults, isHeld) in [("{hold: true}", true), ("{hold: false}", false), ("{}", false)] {
+            let inventory = try Self.inventory(defaults)
+            let settled = try #require(try Self.judge(Self.look, inventory).settled)
+            let file = try Self.parsed(AgentFileText(inventory.hosts[0], settled, pki: inventory.pki).text)
+            #expect(file.zookeeper?.isHeld == isHeld)
+        }
+    }
+
+    @Test("a look tells of units that are not as they should be, and of a path unit that does not wait")
+    func units() {
+        let whole = ["fact active active", "fact enabled enabled", "fact watching active enabled"]
+        #expect(HostLook(whole).areUnitsSettled)
+        for missing in whole { #expect(!HostLook(whole.filter { $0 != missing }).areUnitsSettled) }
+        for further in ["fact stale /a.path", "fact surplus /b.conf"] {
+            let look = HostLook(whole + [further])
+            #expect(!look.areUnitsSettled)
+            #expect(look.stale + look.surplus == [String(further.split(separator: " ")[2])])
+        }
+        #expect(
+            !HostLook(whole.map { $0.replacing("active enabled", with: "active masked") }).areUnitsSettled
+        )
+    }
+
     @Test("agent.yaml of a broker lists meta.properties of every log directory, and no ZooKeeper")
     func kafka() throws {
         let inventory = try Self.inventory()

@@ -31,7 +31,7 @@ struct SessionMachineTests {
     func whole() throws {
         var machine = SessionMachine()
         let placed = ProvisionReply.placed(
-            .init(files: [.binary], fingerprint: "ab", restarted: true, rules: nil)
+            .init(files: [.binary], holds: [], fingerprint: "ab", restarted: true, rules: nil)
         )
         #expect(machine.take(.line("Welcome to this host")) == .wait)
         #expect(machine.take(.sudoAsks) == .sendPassword)

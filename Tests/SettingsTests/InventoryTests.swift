@@ -92,6 +92,11 @@ struct InventoryTests {
             ("hosts:\n- {host: a, service: \"-x\"}\n", "5: 'service' is '-x', which is no unit"),
             ("hosts:\n- {host: a, role: [zookeeper, kafka]}\n", "5: 'role' must be text"),
             ("hosts:\n- {host: a, manager: command}\n", "5: 'a' has 'manager: command' and no 'commands'"),
+            ("hosts:\n- {host: a, hold: perhaps}\n", "5: 'hold' must be"),
+            (
+                "hosts:\n- {host: a, hold: true, manager: command, commands: {z: {start: [/a], stop: [/a], status: [/a]}}}\n",
+                "5: 'a' has 'hold: true', which belongs to 'manager: systemd'"
+            ),
             ("hosts:\n- {host: a, ssh: {user: \"-l root\"}}\n", "5: 'user' is '-l root', which is no user's"),
             (
                 "hosts:\n- {host: a, ssh: {options: [\"StrictHostKeyChecking=no\"]}}\n",

@@ -58,6 +58,14 @@ struct PlanInventoryTests {
             #expect(own.groups.map(\.name) == ["source", "destination", "brokers", "old"])
             #expect(own.hosts[0].settings.ssh.user == "admin" && own.hosts[6].settings.role == .kafka)
             #expect(own.agents == plan.agents)
+            let held = own.hosts.filter { $0.settings.hold == true }.map(\.host.description)
+            #expect(held == ["d4", "d5", "d6"])
+        }
+        // The inventory's word goes before.
+        let other = inventory.replacing("agent_port: 9000}", with: "agent_port: 9000, hold: false}")
+        try withFiles(plan, other) { folder in
+            let hosts = try PlanReader.read(path: "\(folder)/p.yaml").inventory.hosts
+            #expect(!hosts.contains { $0.settings.hold == true })
         }
     }
 

@@ -11,8 +11,10 @@ struct FilePlacing: Sendable {
     /// Copies what is about to be replaced, and writes down what is about to happen; changes nothing else.
     func begin(
         _ files: [ProvisionedFile],
+        holds: [InstallJournal.Hold] = [],
         wasEnabled: Bool,
         wasActive: Bool,
+        lapse: InstallJournal.Former? = nil,
         state: String
     ) throws(ProvisionFailure) -> InstallJournal {
         var entries: [InstallJournal.Entry] = []
@@ -43,9 +45,11 @@ struct FilePlacing: Sendable {
         let journal = InstallJournal(
             phase: .placing,
             entries: entries,
+            holds: holds,
             folders: folders,
             wasEnabled: wasEnabled,
             wasActive: wasActive,
+            lapse: lapse,
             state: state
         )
         try journal.write(places)

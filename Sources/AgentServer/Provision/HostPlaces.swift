@@ -22,6 +22,15 @@ struct HostPlaces: Sendable {
         ]
     }
 
+    /// The operator's own units and drop-ins.
+    var units: String { root + "/etc/systemd/system" }
+    func hold(of unit: String) -> String { "\(units)/\(unit).d/\(Self.holdName)" }
+    static let holdName = "mitosis-hold.conf"
+    /// Where packages have a file, when it is a unit.
+    func packaged(_ file: ProvisionedFile) -> [String] {
+        ["/usr/lib/systemd/system/", "/lib/systemd/system/"].map { root + $0 + file.rawValue }
+    }
+
     func staged(_ file: ProvisionedFile) -> String { "\(staging)/\(file.rawValue)" }
     func kept(_ file: ProvisionedFile) -> String { "\(previous)/\(file.rawValue)" }
 

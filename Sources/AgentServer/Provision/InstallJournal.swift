@@ -21,18 +21,36 @@ struct InstallJournal: Hashable, Codable, Bounded {
         let formerMode: UInt32?
     }
 
+    /// A drop-in of ours beside a ZooKeeper's unit: what stood there, and what is to; nil for none.
+    struct Hold: Hashable, Codable {
+        let unit: String
+        let former: String?
+        let text: String?
+    }
+
     var phase: Phase
     let entries: [Entry]
+    /// Nil in one of an earlier version.
+    let holds: [Hold]?
     /// Made for this, the outermost first.
     let folders: [String]
     let wasEnabled: Bool
     let wasActive: Bool
+    /// Of the lapse's path unit; nil in a journal of an earlier version, which knew none.
+    let lapse: Former?
     /// For `removing`: the state directory.
     let state: String
+
+    /// What a unit was before.
+    struct Former: Hashable, Codable {
+        let wasEnabled: Bool
+        let wasActive: Bool
+    }
 
     func check() throws(OutOfBounds) {
         try check("entries", elementsOf: entries)
         try check("folders", elementsOf: folders)
+        try check("holds", elementsOf: holds ?? [])
     }
 
     private static let sizeLimit = 1 << 20

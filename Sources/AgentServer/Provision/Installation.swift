@@ -11,19 +11,26 @@ import SystemCalls
 /// One host's side of an installation: from staged files to a unit that runs, or back to what was before.
 struct Installation: Sendable {
     let places: HostPlaces
-    let unit: any UnitControl
+    let units: HostUnits
     let lines: ProvisionLines
     let rules: RulesWatch
     let log: Logger
 
+    private var unit: any UnitControl { units.agent }
     private var placing: FilePlacing { FilePlacing(places: places) }
+    private var holding: HoldPlacing { HoldPlacing(places: places) }
+    private var generated: GeneratedFiles { GeneratedFiles(places: places) }
 
     func place(_ order: ProvisionOrder) async throws(ProvisionFailure) -> ProvisionReply.Placed {
         for file in order.files { try arrived(file) }
         var files = order.files.map(\.file)
         let certificate = try await certificate(order, &files)
         let configuration = try checkedConfiguration(order, files)
-        if try stageDropIn(configuration) { files.append(.dropIn) }
+        for (file, text) in generated.changes(configuration) {
+            try stage(file, Array(text.utf8))
+            files.append(file)
+        }
+        let holds = try holding.changes(configuration)
         log.info(
             "installation begins",
             fields: [
@@ -35,14 +42,20 @@ struct Installation: Sendable {
         let isActive = await unit.isActive()
         var journal = try placing.begin(
             files,
+            holds: holds,
             wasEnabled: await unit.isEnabled(),
             wasActive: isActive,
+            lapse: InstallJournal.Former(
+                wasEnabled: await units.lapsePath.isEnabled(),
+                wasActive: await units.lapsePath.isActive()
+            ),
             state: order.state
         )
         let proof: RulesProof?
         let restarts = !isActive || files.contains(where: \.needsRestart)
         do throws(ProvisionFailure) {
             try placing.place(journal)
+            try holding.place(journal)
             journal.phase = .placed
             try journal.write(places)
             proof = try await start(restarts: restarts)
@@ -52,6 +65,7 @@ struct Installation: Sendable {
         try placing.end()
         return ProvisionReply.Placed(
             files: files,
+            holds: holds.map { places.hold(of: $0.unit) },
             fingerprint: certificate?.fingerprint,
             restarted: restarts,
             rules: proof
@@ -73,7 +87,7 @@ struct Installation: Sendable {
                 if case .failed(_, false) = outcome { throw outcome }
             }
         case .removing:
-            _ = try await Removal(places: places, unit: unit, log: log).finish(journal)
+            _ = try await Removal(places: places, units: units, log: log).finish(journal)
         }
     }
 
@@ -81,6 +95,9 @@ struct Installation: Sendable {
         do throws(ServiceError) {
             try await unit.reload()
             try await unit.enable()
+            // Also for one that waits by an older text: what it has started meanwhile goes on.
+            try await units.lapsePath.enable()
+            try await units.lapsePath.restart()
             guard restarts else { return nil }
             let unit = unit
             let proof = try await rules.around { () async throws(ServiceError) in try await unit.restart() }
@@ -108,8 +125,16 @@ struct Installation: Sendable {
         do {
             if !journal.wasEnabled, HostPlaces.exists(places.path(of: .unit)) { try await unit.disable() }
             if !journal.wasActive, await unit.isActive() { try await unit.stop() }
+            if let lapse = journal.lapse {
+                if !lapse.wasEnabled, await units.lapsePath.isEnabled() {
+                    try await units.lapsePath.disable()
+                }
+                if !lapse.wasActive, await units.lapsePath.isActive() { try await units.lapsePath.stop() }
+            }
             try placing.undo(journal)
+            try holding.undo(journal)
             try await unit.reload()
+            if journal.lapse?.wasActive == true { try await units.lapsePath.restart() }
             if journal.wasActive { try await unit.restart() }
             try placing.end()
             return .failed(reason: reason, isUndone: true)
@@ -204,18 +229,5 @@ struct Installation: Sendable {
         } catch {
             throw .refused(reason: "it would not start here: \(error)")
         }
-    }
-
-    /// False when it is in place already.
-    private func stageDropIn(_ configuration: AgentConfiguration) throws(ProvisionFailure) -> Bool {
-        let text = Array(UnitDropIn(configuration).text.utf8)
-        do throws(BoundedFile.Failure) {
-            let present = try BoundedFile(reading: places.path(of: .dropIn), limit: 1 << 20).bytes
-            if present == text { return false }
-        } catch {
-            // None, or none that can be read: it is written.
-        }
-        try stage(.dropIn, text)
-        return true
     }
 }

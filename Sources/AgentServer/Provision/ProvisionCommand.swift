@@ -4,6 +4,7 @@ import Glibc
 import HostControl
 import Logging
 import Logs
+import SystemCalls
 
 /// What `mitosis agents` runs on a host, over ssh and as root: the durable part of an installation.
 ///
@@ -16,11 +17,19 @@ struct ProvisionCommand: AsyncParsableCommand {
     )
 
     @Flag(help: "Only end what an earlier installation was broken off in.") var recover = false
+    @Flag(help: "Only say which units and drop-ins are not as agent.yaml wants them; nothing is changed.")
+    var look = false
 
     func run() async throws {
         try LocalSession.requireRoot()
         // What was begun is ended, whether or not anybody still listens.
         for number in [SIGPIPE, SIGHUP] { signal(number, SIG_IGN) }
+        if look {
+            for fact in try UnitsLook(places: HostPlaces()).facts() {
+                DescriptorOutput.tell(fact + "\n", to: STDOUT_FILENO)
+            }
+            return
+        }
         let lines = ProvisionLines(input: STDIN_FILENO, output: STDOUT_FILENO)
         do throws(ProvisionFailure) {
             try await perform(lines)
@@ -39,7 +48,7 @@ struct ProvisionCommand: AsyncParsableCommand {
         let log = ProvisionLog.logger()
         let installation = Installation(
             places: places,
-            unit: SystemdUnit(ProvisionedFile.unitName),
+            units: .systemd,
             lines: lines,
             rules: RulesWatch { await LocalRules().look() },
             log: log
@@ -50,7 +59,7 @@ struct ProvisionCommand: AsyncParsableCommand {
         switch order.verb {
         case .place: lines.tell(.placed(try await installation.place(order)))
         case .remove:
-            let removal = Removal(places: places, unit: installation.unit, log: log)
+            let removal = Removal(places: places, units: installation.units, log: log)
             lines.tell(.removed(try await removal.remove(order, await LocalRules().look())))
         }
     }

@@ -8,9 +8,10 @@ import SystemCalls
 /// Takes everything of ours off a host, and proves it; refuses while a rule of ours stands.
 struct Removal: Sendable {
     let places: HostPlaces
-    let unit: any UnitControl
+    let units: HostUnits
     let log: Logger
 
+    private var unit: any UnitControl { units.agent }
     private var placing: FilePlacing { FilePlacing(places: places) }
 
     func remove(
@@ -22,9 +23,11 @@ struct Removal: Sendable {
         let journal = InstallJournal(
             phase: .removing,
             entries: [],
+            holds: nil,
             folders: [],
             wasEnabled: await unit.isEnabled(),
             wasActive: await unit.isActive(),
+            lapse: nil,
             state: order.state
         )
         try journal.write(places)
@@ -43,8 +46,18 @@ struct Removal: Sendable {
                 if await unit.isActive() { try await unit.stop() }
                 try await unit.disable()
             }
+            if HostPlaces.exists(places.path(of: .lapsePath)) {
+                if await units.lapsePath.isActive() { try await units.lapsePath.stop() }
+                try await units.lapsePath.disable()
+            }
+            if await units.lapseService.isActive() { try await units.lapseService.stop() }
         } catch {
             throw .failed(reason: "the agent cannot be stopped: \(error)", isUndone: false)
+        }
+        let holding = HoldPlacing(places: places)
+        for unit in try holding.ours().keys.sorted() {
+            try holding.put(nil, at: unit)
+            removed.append(places.hold(of: unit))
         }
         // The agent is stopped: nothing is written there any more. The binary last, for it does this.
         for path in [places.at(journal.state)]
@@ -68,7 +81,8 @@ struct Removal: Sendable {
         where HostPlaces.exists(path) {
             left.append("\(path): still there")
         }
-        if await unit.isActive() { left.append("\(ProvisionedFile.unitName): still runs") }
+        left += try holding.ours().keys.sorted().map { "\(places.hold(of: $0)): still there" }
+        for (name, unit) in units.named where await unit.isActive() { left.append("\(name): still runs") }
         try placing.end()
         return ProvisionReply.Removed(paths: removed, left: left)
     }

@@ -37,6 +37,8 @@ package struct AgentConfiguration: Hashable, Sendable {
         package let config: String
         /// A Java program and a class path; nil where the process or the unit shows them.
         package let java: [String]?
+        /// Whether `mitosis agents` lets its unit ask at its start whether the division holds it back.
+        package let isHeld: Bool
     }
 
     package let host: HostName

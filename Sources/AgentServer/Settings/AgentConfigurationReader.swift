@@ -193,7 +193,9 @@ package struct AgentConfigurationReader {
         files: [String]?,
         services: AgentConfiguration.Services?
     ) throws(YAMLError) -> AgentConfiguration.ZooKeeper? {
-        guard let zookeeper = try top.optionalMapping("zookeeper", keys: ["service", "config", "java"]) else {
+        guard
+            let zookeeper = try top.optionalMapping("zookeeper", keys: ["service", "config", "java", "hold"])
+        else {
             return nil
         }
         let service = try zookeeper.string("service")
@@ -216,7 +218,14 @@ package struct AgentConfigurationReader {
             }
             java = words
         }
-        return AgentConfiguration.ZooKeeper(service: service, config: config, java: java)
+        let isHeld = try zookeeper.optionalBoolean("hold") ?? false
+        if isHeld, case .command = services {
+            throw try zookeeper.value("hold").refused(
+                "'hold' belongs to 'manager: systemd'. Remove it, and let what starts the server run "
+                    + "`mitosis-agent --hold-check` first."
+            )
+        }
+        return AgentConfiguration.ZooKeeper(service: service, config: config, java: java, isHeld: isHeld)
     }
 
     private static func logLevel(_ top: YAMLMapping) throws(YAMLError) -> LogLevel {

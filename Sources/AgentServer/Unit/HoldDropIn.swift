@@ -5,12 +5,33 @@ import HostControl
 /// A condition, not a step before the start: a unit that it keeps from starting is plainly stopped, neither failed nor started again
 /// by its `Restart=`. Without an order nothing of ours is run, so that a host whose agent is gone starts its ZooKeeper as ever.
 package struct HoldDropIn: Sendable {
+    /// Who writes it; its first line says so, and who may take it away again.
+    package enum Author: Sendable {
+        case `operator`
+        case agents
+
+        package var firstLine: String {
+            switch self {
+            case .operator: "# By mitosis-agent --print-hold. Remove it before the agent."
+            case .agents:
+                "# Written by mitosis agents (zookeeper.hold in agent.yaml), which removes it again."
+            }
+        }
+    }
+
     private let unit: String
+    private let author: Author
     private let state: String
     private let program: String
 
-    package init(unit: String, state: String, program: String = "/usr/bin/mitosis-agent") {
+    package init(
+        unit: String,
+        state: String,
+        by author: Author = .operator,
+        program: String = "/usr/bin/mitosis-agent"
+    ) {
         self.unit = unit
+        self.author = author
         self.state = state
         self.program = program
     }
@@ -22,8 +43,9 @@ package struct HoldDropIn: Sendable {
             #"test ! -e "$1" || exec "$2" --hold-check "$3" --state "$4""#, "sh", order, program, unit, state,
         ]
         return """
-            # By mitosis-agent --print-hold. Keeps this ZooKeeper from starting by itself in the middle of a division, and puts this
-            # host's wall back before it starts; does nothing while there is no order. Remove it before the agent.
+            \(author.firstLine)
+            # Keeps this ZooKeeper from starting by itself in the middle of a division, and puts this host's wall back before it
+            # starts; does nothing while there is no order.
             [Service]
             ExecCondition=+/bin/sh -c \(words.map(Self.quoted).joined(separator: " "))
 
@@ -31,7 +53,7 @@ package struct HoldDropIn: Sendable {
     }
 
     /// As systemd reads one word of a command line.
-    private static func quoted(_ word: String) -> String {
+    static func quoted(_ word: String) -> String {
         let escaped = word.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing(
             "%",
             with: "%%"

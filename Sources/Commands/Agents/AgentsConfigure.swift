@@ -46,6 +46,7 @@ struct AgentsConfigure: AsyncParsableCommand {
                     continue
                 }
                 agreed[host.host] = look.digest(of: .configuration) ?? ""
+                tellUnits(look, of: host.host)
                 guard look.configuration != text else { continue }
                 let difference = ConfigDiff.unified(
                     old: look.configuration ?? [],
@@ -78,6 +79,22 @@ struct AgentsConfigure: AsyncParsableCommand {
             agreed: agreed,
             password: password
         ).run("ready", json: options.json)
+    }
+
+    /// What is not as the agent.yaml in place wants it; what a new one wants besides is in the difference.
+    private func tellUnits(_ look: HostLook, of host: HostName) {
+        for path in look.stale {
+            Output.write(
+                "\(host): \(path) is to be written\n",
+                to: options.json ? STDERR_FILENO : STDOUT_FILENO
+            )
+        }
+        for path in look.surplus {
+            Output.write(
+                "\(host): \(path) is to be removed\n",
+                to: options.json ? STDERR_FILENO : STDOUT_FILENO
+            )
+        }
     }
 
     private func tell(_ report: HostReport) {

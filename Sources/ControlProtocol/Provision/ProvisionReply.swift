@@ -14,14 +14,23 @@ package enum ProvisionReply: Hashable, Sendable, Codable, Bounded {
     package struct Placed: Hashable, Sendable, Codable {
         /// What is other than before.
         package let files: [ProvisionedFile]
+        /// Drop-ins of ours beside units that are not, written or taken away; nil from a host of an earlier version.
+        package let holds: [String]?
         /// SHA-256 of the certificate in place; nil when it was not touched.
         package let fingerprint: String?
         package let restarted: Bool
         /// Nil when the agent was not restarted, or none had run.
         package let rules: RulesProof?
 
-        package init(files: [ProvisionedFile], fingerprint: String?, restarted: Bool, rules: RulesProof?) {
+        package init(
+            files: [ProvisionedFile],
+            holds: [String],
+            fingerprint: String?,
+            restarted: Bool,
+            rules: RulesProof?
+        ) {
             self.files = files
+            self.holds = holds
             self.fingerprint = fingerprint
             self.restarted = restarted
             self.rules = rules
@@ -43,7 +52,9 @@ package enum ProvisionReply: Hashable, Sendable, Codable, Bounded {
     package func check() throws(OutOfBounds) {
         switch self {
         case .request, .refused, .failed: return
-        case .placed(let placed): try check("placed.rules", placed.rules)
+        case .placed(let placed):
+            try check("placed.holds", elementsOf: placed.holds ?? [])
+            try check("placed.rules", placed.rules)
         case .removed(let removed):
             try check("removed.paths", elementsOf: removed.paths)
             try check("removed.left", elementsOf: removed.left)

@@ -5,6 +5,8 @@ package enum ProvisionedFile: String, Hashable, Sendable, Codable, CaseIterable 
     case binary = "mitosis-agent"
     case unit = "mitosis-agent.service"
     case dropIn = "paths.conf"
+    case lapsePath = "mitosis-lapse.path"
+    case lapseService = "mitosis-lapse.service"
     case configuration = "agent.yaml"
     case authority = "ca.pem"
     case revocationList = "ca.crl"
@@ -22,6 +24,7 @@ package enum ProvisionedFile: String, Hashable, Sendable, Codable, CaseIterable 
         case .binary: "/usr/bin/mitosis-agent"
         case .unit: "/etc/systemd/system/mitosis-agent.service"
         case .dropIn: "/etc/systemd/system/mitosis-agent.service.d/paths.conf"
+        case .lapsePath, .lapseService: "/etc/systemd/system/" + rawValue
         case .configuration: Self.configurationFolder + "/agent.yaml"
         case .authority, .revocationList, .certificate, .key:
             Self.configurationFolder + "/tls/" + rawValue
@@ -31,7 +34,7 @@ package enum ProvisionedFile: String, Hashable, Sendable, Codable, CaseIterable 
     package var mode: UInt32 {
         switch self {
         case .binary: 0o755
-        case .unit, .dropIn, .authority, .revocationList, .certificate: 0o644
+        case .unit, .dropIn, .lapsePath, .lapseService, .authority, .revocationList, .certificate: 0o644
         case .configuration: 0o640
         case .key: 0o600
         }
@@ -41,7 +44,7 @@ package enum ProvisionedFile: String, Hashable, Sendable, Codable, CaseIterable 
     package var needsRestart: Bool {
         switch self {
         case .binary, .unit, .dropIn, .configuration: true
-        case .authority, .revocationList, .certificate, .key: false
+        case .lapsePath, .lapseService, .authority, .revocationList, .certificate, .key: false
         }
     }
 
@@ -49,7 +52,8 @@ package enum ProvisionedFile: String, Hashable, Sendable, Codable, CaseIterable 
     package var sizeLimit: UInt64 {
         switch self {
         case .binary: 1 << 30
-        case .unit, .dropIn, .configuration, .authority, .certificate, .key: 1 << 20
+        case .unit, .dropIn, .lapsePath, .lapseService, .configuration, .authority, .certificate, .key:
+            1 << 20
         case .revocationList: 16 << 20
         }
     }

@@ -23,9 +23,18 @@ package struct SystemdSupervisor: ServiceSupervisor {
     package func state(of service: String) async throws(ServiceError) -> ServiceState {
         let properties =
             "LoadState,ActiveState,SubState,MainPID,ControlGroup,Result,UnitFileState,ExecCondition,ExecStartPre"
-        let text = try await show(properties, of: service)
-        boots.note(service, text)
+        let arguments = ["show", "--property=\(properties)", "--", try unit(service)]
+        let shown = try await systemctl(arguments + [ProvisionedFile.lapsePath.rawValue])
+        let (text, lapse) = Self.blocks(of: shown)
+        boots.note(service, text, lapse: lapse)
         return Self.state(from: text)
+    }
+
+    /// What systemd says of two units, an empty line between them.
+    static func blocks(of shown: String) -> (String, String) {
+        let lines = shown.split(separator: "\n", omittingEmptySubsequences: false)
+        guard let end = lines.firstIndex(of: "") else { return (shown, "") }
+        return (lines[..<end].joined(separator: "\n"), lines[end...].joined(separator: "\n"))
     }
 
     package func boot(of service: String) -> UnitBoot? { boots[service] }

@@ -14,20 +14,24 @@ package struct Binaries: Sendable, Codable, Hashable {
     /// The agent's unit as it is shipped: in `deploy` of the tree that the programs were built in, or were copied from, or where
     /// the packages put it beside them (`/usr/bin`, `/usr/lib/systemd/system`).
     ///
-    /// MITOSIS_UNIT names another one.
-    package func shippedUnit() throws(LabError) -> String {
-        if let named = getenv("MITOSIS_UNIT") { return String(cString: named) }
+    /// MITOSIS_UNIT names another one, beside which the others may lie.
+    package func shippedUnit(_ name: String = UnitFiles.agent) throws(LabError) -> String {
+        if let named = getenv("MITOSIS_UNIT").map({ String(cString: $0) }) {
+            if name == UnitFiles.agent { return named }
+            let beside = URL(filePath: named).deletingLastPathComponent().appending(path: name).path
+            if FileManager.default.fileExists(atPath: beside) { return beside }
+        }
         // `.build/debug` is a link.
         var folder = URL(filePath: directory).resolvingSymlinksInPath().path
         while folder.contains("/") {
             for place in ["/deploy/", "/lib/systemd/system/"] {
-                let unit = folder + place + UnitFiles.agent
+                let unit = folder + place + name
                 if FileManager.default.fileExists(atPath: unit) { return unit }
             }
             folder = folder.lastIndex(of: "/").map { String(folder[..<$0]) } ?? ""
         }
         throw .missing(
-            program: UnitFiles.agent,
+            program: name,
             remedy:
                 "name it in MITOSIS_UNIT; looked in deploy/ and lib/systemd/system/ of every folder above \(directory)"
         )

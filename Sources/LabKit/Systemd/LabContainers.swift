@@ -18,12 +18,17 @@ extension Lab {
     func writeUnits(of host: LabHost, _ program: HostProgram, folders: [String]) throws(LabError) {
         let files = layout.host(host)
         let view = view(of: host)
-        let dropIns = configuration.agents ? [files.units + "/" + UnitFiles.dropIns] : []
+        let dropIns =
+            configuration.agents
+            ? [UnitFiles.dropIns, UnitFiles.lapseDropIns].map { files.units + "/" + $0 } : []
         for folder in [files.units, files.rootView] + dropIns {
             try Folder.make(folder)
         }
         let agent = configuration.agents ? [binaries.agent, "--config", view.agentConfiguration] : nil
-        let shipped = agent == nil ? "" : try Folder.read(binaries.shippedUnit())
+        var shipped: [String: String] = [:]
+        for name in agent == nil ? [] : [UnitFiles.agent] + UnitFiles.lapses {
+            shipped[name] = try Folder.read(binaries.shippedUnit(name))
+        }
         let units = UnitFiles.texts(
             agent: agent,
             shipped: shipped,

@@ -3,15 +3,18 @@ package enum UnitFiles {
     /// The agent's unit; what a lab adds to it lies in the folder of its drop-ins.
     package static let agent = "mitosis-agent.service"
     package static let dropIns = agent + ".d"
+    /// What undoes a division without the agent, and what starts it.
+    package static let lapses = ["mitosis-lapse.path", "mitosis-lapse.service"]
+    static let lapseDropIns = "mitosis-lapse.service.d"
 
     /// By file name.
     ///
     /// - Parameters:
     ///   - agent: its command line; nil for none.
-    ///   - shipped: the text of the agent's unit as it is shipped.
+    ///   - shipped: the texts of the agent's units as they are shipped, by name.
     package static func texts(
         agent: [String]?,
-        shipped: String,
+        shipped: [String: String],
         program: HostProgram,
         logs: String,
         sshd: Bool = false
@@ -22,7 +25,7 @@ package enum UnitFiles {
             Description=Everything a lab host runs
             Requires=basic.target
             After=basic.target
-            Wants=\(agent == nil ? "" : Self.agent) \(sshd ? SecureShell.unit : "")
+            Wants=\(agent == nil ? "" : "\(Self.agent) \(lapses[0])") \(sshd ? SecureShell.unit : "")
             AllowIsolate=yes
 
             """,
@@ -45,7 +48,15 @@ package enum UnitFiles {
         ]
         if sshd { units[SecureShell.unit] = SecureShell.unitText }
         if let agent {
-            units[Self.agent] = shipped
+            units.merge(shipped) { _, new in new }
+            units[lapseDropIns + "/lab.conf"] = """
+                [Service]
+                ExecStart=
+                ExecStart=\(line([agent[0], "--lapse-watch"]))
+                StandardOutput=append:\(logs)/lapse.log
+                StandardError=inherit
+
+                """
             units[dropIns + "/lab.conf"] = """
                 [Unit]
                 ConditionPathExists=

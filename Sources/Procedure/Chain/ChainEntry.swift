@@ -96,15 +96,36 @@ extension HostCommand {
     /// The same, but what a file is to hold is left out.
     package var withoutContent: HostCommand {
         switch command {
-        case .writeFile(let write):
+        case .writeFile(let write): HostCommand(host, .writeFile(write: write.withoutContent))
+        case .installWall(let wall, let holding, let lapse):
+            HostCommand(host, .installWall(wall: wall, holding: holding, lapse: lapse?.withoutContents))
+        case .detach(let request):
             HostCommand(
                 host,
-                .writeFile(write: FileWrite(path: write.path, expected: write.expected, content: Data()))
+                .detach(
+                    request: DetachRequest(
+                        service: request.service,
+                        pid: request.pid,
+                        wall: request.wall,
+                        seconds: request.seconds,
+                        lapse: request.lapse?.withoutContents
+                    )
+                )
             )
-        case .installWall, .removeWall, .sever, .restoreFile, .service, .detach, .discardCopy, .setAside,
-            .pilotWall, .removeHandMadeRules:
+        case .removeWall, .sever, .restoreFile, .service, .discardCopy, .setAside, .pilotWall,
+            .removeHandMadeRules, .keepOrder:
             self
         }
+    }
+}
+
+extension FileWrite {
+    fileprivate var withoutContent: FileWrite { FileWrite(path: path, expected: expected, content: Data()) }
+}
+
+extension LapseRequest {
+    fileprivate var withoutContents: LapseRequest {
+        LapseRequest(seconds: seconds, files: files.map(\.withoutContent), starts: starts)
     }
 }
 

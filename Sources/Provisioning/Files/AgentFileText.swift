@@ -40,6 +40,10 @@ package struct AgentFileText: Hashable, Sendable {
         lines += Self.services(settings, settled)
         if settled.role == .zookeeper, let service = settled.service, let config = settled.config {
             lines += ["zookeeper:", "  service: \(Self.quoted(service))", "  config: \(Self.quoted(config))"]
+            // Another supervisor is not known well enough to be taught to ask.
+            if settings.hold == true, (settings.manager ?? .systemd) == .systemd {
+                lines.append("  hold: true")
+            }
         }
         text = lines.joined(separator: "\n") + "\n"
     }

@@ -126,7 +126,7 @@ package struct HostDecision: Sendable {
         guard look.digest(of: .binary) != nil else {
             return .refuse(["no agent is installed there: use `mitosis agents install`"])
         }
-        guard look.configuration != text else { return .unchanged }
+        guard look.configuration != text else { return ship([:], look, host, makesKey: false) }
         if !isDryRun, agreed[host.host] != (look.digest(of: .configuration) ?? "") {
             return .refuse(["its agent.yaml has changed since the difference was shown: begin again"])
         }
@@ -152,13 +152,18 @@ package struct HostDecision: Sendable {
         _ host: InventoryHost,
         makesKey: Bool
     ) -> SessionDecision {
-        let runs = look.isActive && look.isEnabled
-        guard !contents.isEmpty || makesKey || !runs else { return .unchanged }
+        guard !contents.isEmpty || makesKey || !look.areUnitsSettled else { return .unchanged }
         guard !isDryRun else {
-            var words = contents.keys.map(\.path).sorted().map { "write \($0)" }
+            var words = (contents.keys.map(\.path) + look.stale).sorted().map { "write \($0)" }
+            words += look.surplus.map { "remove \($0)" }
             if makesKey { words.append("make a key there and sign its certificate") }
             if !look.isEnabled { words.append("enable \(ProvisionedFile.unitName)") }
-            words.append(look.isActive ? "restart the agent" : "start the agent")
+            if !look.isWatching { words.append("enable and start \(ProvisionedFile.lapsePath.rawValue)") }
+            if !look.isActive {
+                words.append("start the agent")
+            } else if contents.keys.contains(where: \.needsRestart) {
+                words.append("restart the agent")
+            }
             return .wouldChange(words)
         }
         return .ship(Shipment(order: order(.place, host, contents, makesKey: makesKey), contents: contents))

@@ -32,6 +32,11 @@ package struct HostLook: Hashable, Sendable {
     package private(set) var package: String?
     package private(set) var isActive = false
     package private(set) var isEnabled = false
+    /// Whether what undoes a division without the agent is enabled and waits.
+    package private(set) var isWatching = false
+    /// Units and drop-ins that the agent in place would write anew, and those of ours that it would take away.
+    package private(set) var stale: [String] = []
+    package private(set) var surplus: [String] = []
     /// As the agent in place says it.
     package private(set) var version: String?
     /// Something was broken off there and not ended yet.
@@ -77,11 +82,19 @@ package struct HostLook: Hashable, Sendable {
             package = shown.contains("not owned") || shown.contains("no path") ? nil : shown
         case "active": isActive = value == "active"
         case "enabled": isEnabled = value == "enabled"
+        case "watching": isWatching = value == "active enabled"
+        case "stale": stale.append(shown)
+        case "surplus": surplus.append(shown)
         case "version": version = shown
         case "interrupted": isInterrupted = true
         case "recovered": isRecovered = true
         case _: return
         }
+    }
+
+    /// Whether the agent's units and drop-ins are as they should be, and run.
+    package var areUnitsSettled: Bool {
+        isActive && isEnabled && isWatching && stale.isEmpty && surplus.isEmpty
     }
 
     package func digest(of file: ProvisionedFile) -> String? { digests[file.path] }

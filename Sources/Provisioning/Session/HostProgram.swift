@@ -94,14 +94,21 @@ package struct HostProgram: Hashable, Sendable {
         done
         for file in /usr/bin/mitosis-agent /etc/systemd/system/mitosis-agent.service /etc/mitosis/agent.yaml \
             /etc/systemd/system/mitosis-agent.service.d/paths.conf /etc/mitosis/tls/ca.pem /etc/mitosis/tls/ca.crl \
-            /etc/mitosis/tls/agent.pem /etc/mitosis/tls/agent.key; do
+            /etc/mitosis/tls/agent.pem /etc/mitosis/tls/agent.key /etc/systemd/system/mitosis-lapse.path \
+            /etc/systemd/system/mitosis-lapse.service; do
             [ -f "$file" ] && fact digest "$file $(sha256sum <"$file" | cut -d' ' -f1)"
+        done
+        for file in /etc/systemd/system/*.service.d/mitosis-hold.conf; do
+            [ -f "$file" ] && head -n 1 "$file" | grep -q '^# Written by mitosis agents' &&
+                fact digest "$file $(sha256sum <"$file" | cut -d' ' -f1)"
         done
         coded yaml /etc/mitosis/agent.yaml
         coded certificate /etc/mitosis/tls/agent.pem
         fact package "$(dpkg-query -S /usr/bin/mitosis-agent 2>/dev/null || rpm -qf /usr/bin/mitosis-agent 2>/dev/null)"
         fact active "$(systemctl is-active mitosis-agent.service 2>/dev/null)"
         fact enabled "$(systemctl is-enabled mitosis-agent.service 2>/dev/null)"
+        fact watching "$(echo $(systemctl is-active mitosis-lapse.path) $(systemctl is-enabled mitosis-lapse.path 2>/dev/null))"
+        [ -x /usr/bin/mitosis-agent ] && /usr/bin/mitosis-agent provision --look </dev/null 2>/dev/null
         [ -x /usr/bin/mitosis-agent ] && fact version "$(/usr/bin/mitosis-agent --version 2>/dev/null)"
         echo end
         while IFS=' ' read -r verb name size; do

@@ -203,7 +203,9 @@ package struct Provisioner: Sendable {
     private func report(_ host: HostName, _ reply: ProvisionReply) -> HostReport {
         switch reply {
         case .placed(let placed):
-            let changed = placed.files.map(\.path).sorted() + (placed.restarted ? ["restarted"] : [])
+            let changed =
+                placed.files.map(\.path).sorted() + (placed.holds ?? [])
+                + (placed.restarted ? ["restarted"] : [])
             if let rules = placed.rules, !rules.isIdentical {
                 return HostReport(
                     host: host,

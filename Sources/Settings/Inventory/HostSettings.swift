@@ -43,6 +43,8 @@ package struct HostSettings: Hashable, Sendable {
     package var listen: IPAddress?
     /// The agent's state directory.
     package var state: String?
+    /// Whether ZooKeeper's unit asks at its start whether a division holds it back; nil for a plan's word: on its destination.
+    package var hold: Bool?
     package var ssh = SSHSettings()
 
     package init() {}

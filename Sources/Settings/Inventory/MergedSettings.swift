@@ -53,6 +53,7 @@ struct MergedSettings {
         merge("peers", \.peers)
         merge("listen", \.listen)
         merge("state", \.state)
+        merge("hold", \.hold)
         merge("ssh.user", \.ssh.user)
         merge("ssh.port", \.ssh.port)
         merge("ssh.identity", \.ssh.identity)
@@ -81,6 +82,12 @@ struct MergedSettings {
                 "'\(host)' has 'commands', which belong to 'manager: command'. Remove them, or change the manager."
             )
         case (_, nil): break
+        }
+        if settings.hold == true, settings.manager == .command {
+            found.append(
+                "'\(host)' has 'hold: true', which belongs to 'manager: systemd'. Remove it, and let what starts the server run "
+                    + "`mitosis-agent --hold-check` first."
+            )
         }
         return found
     }

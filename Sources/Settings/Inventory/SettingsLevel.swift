@@ -6,7 +6,7 @@ struct SettingsLevel {
     static let keys = [
         "role", "service", "config", "files", "manager", "commands", "backend", "protected_ports", "peers",
         "listen",
-        "state", "ssh",
+        "state", "hold", "ssh",
     ]
     private static let sshKeys = ["user", "port", "identity", "jump", "options", "sudo", "connect_seconds"]
 
@@ -44,6 +44,8 @@ struct SettingsLevel {
             }
         )
         settings.state = try problems.path("state", in: map)
+        settings.hold =
+            try problems.attempt { () throws(YAMLError) in try map.optionalBoolean("hold") } ?? nil
         if let node = map["ssh"], let ssh = try problems.mapping(node, keys: Self.sshKeys, subject: "'ssh'") {
             for key in Self.sshKeys where ssh[key] != nil { positions["ssh.\(key)"] = ssh.position(of: key) }
             settings.ssh = try sshSettings(ssh, &problems)

@@ -70,6 +70,7 @@ extension MigrationPlan {
             settings.role = settings.role ?? own.settings.role
             settings.service = own.settings.service
             settings.config = own.settings.config
+            settings.hold = settings.hold ?? own.settings.hold
             return InventoryHost(
                 host: own.host,
                 address: own.address,
@@ -105,6 +106,7 @@ extension MigrationPlan {
         settings.role = .zookeeper
         settings.service = server.service
         settings.config = server.configPath
+        if !isSource { settings.hold = true }
         return InventoryHost(
             host: server.host,
             address: server.address,

@@ -1,3 +1,4 @@
+import ControlProtocol
 import FoundationEssentials
 import Glibc
 import HostControl
@@ -99,6 +100,7 @@ struct UnitDropInTests {
         try #require(mkdir(unit + ".d", 0o755) == 0)
         try Data(UnitDropIn(configuration).text.utf8).write(to: URL(filePath: unit + ".d/paths.conf"))
         #expect(try await Self.exposure(of: unit) <= 3.0)
+        #expect(try await Self.exposure(of: Repository.path("deploy/mitosis-lapse.service")) <= 3.2)
         let coordinators = "[Service]\nIPAddressDeny=any\nIPAddressAllow=localhost 198.51.100.0/24\n"
         try Data(coordinators.utf8).write(to: URL(filePath: unit + ".d/addresses.conf"))
         #expect(try await Self.exposure(of: unit) <= 2.9)
@@ -114,6 +116,28 @@ struct UnitDropInTests {
             "/var/lib/50%%/orders/standing.json" "/usr/bin/mitosis-agent" "zoo\\x2dkeeper@1.service" "/var/lib/50%%"
             """#
         #expect(text.split(separator: "\n").last.map(String.init) == line, "\(text)")
+    }
+
+    @Test("the units that undo a division are shipped as they are made, and go by another state directory")
+    func lapse() throws {
+        for file in [ProvisionedFile.lapsePath, .lapseService] {
+            let shipped = try Data(contentsOf: URL(filePath: Repository.path("deploy/" + file.rawValue)))
+            let text = try #require(LapseUnits(state: "/var/lib/mitosis").text(of: file))
+            #expect(text == String(decoding: shipped, as: UTF8.self))
+            let lines = text.split(separator: "\n")
+            #expect(
+                !lines.contains {
+                    $0.hasPrefix("Requires=") || $0.hasPrefix("BindsTo=") || $0.hasPrefix("PartOf=")
+                }
+            )
+            let elsewhere = try #require(LapseUnits(state: "/srv/50%").text(of: file)).split(separator: "\n")
+            let changed = zip(lines, elsewhere).filter { $0 != $1 }.map { String($1) }
+            let expected =
+                file == .lapsePath
+                ? "PathExists=/srv/50%%/orders/lapses"
+                : #"ExecStart=/usr/bin/mitosis-agent --lapse-watch --state "/srv/50%%""#
+            #expect(changed == [expected] && lines.count == elsewhere.count)
+        }
     }
 
     /// From `Overall exposure level for UNIT: 3.0 OK`.

@@ -17,6 +17,8 @@ final class InstallWorld: Sendable {
     let directory: TemporaryDirectory
     let places: HostPlaces
     let unit = RememberingUnit()
+    let lapsePath = RememberingUnit()
+    let lapseService = RememberingUnit()
     let standard: [ProvisionedFile: String]
     private let authority: CertificateAuthority.Files
 
@@ -39,6 +41,7 @@ final class InstallWorld: Sendable {
             firewall: {backend: nftables, protected_ports: [22], peers: [198.51.100.0/24]}
             files: [/etc/nowhere/zoo.cfg]
             services: {manager: systemd, allow: [zookeeper.service]}
+            zookeeper: {service: zookeeper.service, config: /etc/nowhere/zoo.cfg, hold: true}
 
             """
         standard = [
@@ -58,10 +61,14 @@ final class InstallWorld: Sendable {
         }
     }
 
+    private var units: HostUnits {
+        HostUnits(agent: unit, lapsePath: lapsePath, lapseService: lapseService)
+    }
+
     func installation(lines: ProvisionLines = ProvisionLines(input: -1, output: -1)) -> Installation {
         Installation(
             places: places,
-            unit: unit,
+            units: units,
             lines: lines,
             rules: RulesWatch { [] },
             log: .silent
@@ -131,8 +138,17 @@ final class InstallWorld: Sendable {
 
     func remove(_ rules: [LocalRules.Backend]) async throws -> ProvisionReply.Removed {
         try stage([:])
-        return try await Removal(places: places, unit: unit, log: .silent)
+        return try await Removal(places: places, units: units, log: .silent)
             .remove(order(.remove, [], makesKey: false), rules)
+    }
+
+    var hold: String { places.hold(of: "zookeeper.service") }
+
+    /// The staged configuration with something else in its place.
+    func configuration(_ text: String, _ instead: String) throws -> [ProvisionedFile: String] {
+        let yaml = try #require(standard[.configuration])
+        #expect(yaml.contains(text))
+        return [.configuration: yaml.replacing(text, with: instead)]
     }
 
     func mode(of file: ProvisionedFile) throws -> UInt32 {

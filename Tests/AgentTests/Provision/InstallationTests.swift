@@ -28,6 +28,7 @@ struct InstallationTests {
             #expect(try world.mode(of: file) == file.mode, "\(file)")
         }
         #expect(world.unit.log == ["reload", "enable", "restart"])
+        #expect(world.lapsePath.log == ["enable", "restart"] && world.lapseService.log.isEmpty)
         #expect(!HostPlaces.exists(world.places.journal) && !HostPlaces.exists(world.places.staging))
         // Again with nothing to place but a new binary: the key stays.
         let key = try world.content(of: .key)
@@ -79,11 +80,12 @@ struct InstallationTests {
         await #expect(throws: ProvisionFailure.self) { try await world.install() }
         #expect(try world.tree() == bare)
         #expect(!world.unit.isRunning && !world.unit.isOn)
+        #expect(!world.lapsePath.isRunning && !world.lapsePath.isOn)
     }
 
     @Test(
         "a crash while files take their places is undone by the next run, whichever of them were placed",
-        arguments: 0...8
+        arguments: 0...ProvisionedFile.allCases.count
     )
     func crashWhilePlacing(count: Int) async throws {
         try world.stage()
@@ -92,16 +94,30 @@ struct InstallationTests {
         let files = ProvisionedFile.allCases
         try world.stage(Dictionary(uniqueKeysWithValues: files.map { ($0, "new \($0)") }))
         let placing = FilePlacing(places: world.places)
-        let journal = try placing.begin(files, wasEnabled: true, wasActive: true, state: "/var/lib/mitosis")
+        let former = try String(contentsOf: URL(filePath: world.hold), encoding: .utf8)
+        let journal = try placing.begin(
+            files,
+            holds: [
+                .init(unit: "zookeeper.service", former: former, text: nil),
+                .init(unit: "other.service", former: nil, text: "other"),
+            ],
+            wasEnabled: true,
+            wasActive: true,
+            lapse: .init(wasEnabled: true, wasActive: true),
+            state: "/var/lib/mitosis"
+        )
         let part = InstallJournal(
             phase: .placing,
             entries: Array(journal.entries.prefix(count)),
+            holds: journal.holds.map { Array($0.prefix(max(0, count - files.count + 2))) },
             folders: journal.folders,
             wasEnabled: true,
             wasActive: true,
+            lapse: journal.lapse,
             state: journal.state
         )
         try placing.place(part)
+        try HoldPlacing(places: world.places).place(part)
         let found = try #require(try InstallJournal.read(world.places))
         #expect(found == journal)
         try await world.installation().recover(found)
@@ -115,21 +131,27 @@ struct InstallationTests {
     func crashWhenPlaced(starts: Bool) async throws {
         let bare = try world.tree()
         try world.stage(
-            world.standard.merging([.key: "k", .certificate: "c", .dropIn: "d"]) { first, _ in first }
+            world.standard.merging([
+                .key: "k", .certificate: "c", .dropIn: "d", .lapsePath: "p", .lapseService: "s",
+            ]) { first, _ in first }
         )
         let placing = FilePlacing(places: world.places)
         var journal = try placing.begin(
             ProvisionedFile.allCases,
+            holds: [.init(unit: "zookeeper.service", former: nil, text: "h")],
             wasEnabled: false,
             wasActive: false,
+            lapse: .init(wasEnabled: false, wasActive: false),
             state: "/s"
         )
         try placing.place(journal)
+        try HoldPlacing(places: world.places).place(journal)
         journal.phase = .placed
         try journal.write(world.places)
         if !starts { world.unit.failsNextRestart() }
         try await world.installation().recover(try #require(try InstallJournal.read(world.places)))
         #expect(world.unit.isRunning == starts && world.unit.isOn == starts)
+        #expect(world.lapsePath.isRunning == starts && world.lapsePath.isOn == starts)
         if starts {
             #expect(try world.content(of: .key) == "k")
         } else {
@@ -169,6 +191,7 @@ struct InstallationTests {
         #expect(second.left.isEmpty)
         #expect(try world.tree() == bare)
         #expect(!world.unit.isRunning && !world.unit.isOn)
+        #expect(!world.lapsePath.isRunning && !world.lapsePath.isOn)
     }
 
     @Test("a removal is refused while any backend holds a rule of ours, or cannot be read")

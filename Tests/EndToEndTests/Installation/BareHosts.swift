@@ -37,7 +37,10 @@ struct BareHosts {
 
     /// The inventory, with more lines of defaults.
     func write(defaults: String = "ssh: {user: root}") throws {
-        let lines = hosts.map { "  - {host: \($0.name), address: \($0.ipv4)}" }
+        let held = Set(lab.configuration.destinationHosts.map(\.name))
+        let lines = hosts.map { host in
+            "  - {host: \(host.name), address: \(host.ipv4)\(held.contains(host.name) ? ", hold: true" : "")}"
+        }
         let text = """
             version: 1
             name: bare

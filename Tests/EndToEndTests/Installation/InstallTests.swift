@@ -37,6 +37,8 @@ struct InstallTests {
                 )
                 #expect(modes == "600 root\n700 root\n")
                 #expect(try await bare.shell("ls -d /var/lib/mitosis-install 2>/dev/null", on: host) == "")
+                let isHeld = bare.lab.configuration.destinationHosts.contains { $0.name == host.name }
+                try await Self.seeUnits(bare, host, isHeld: isHeld)
                 let log = try await bare.shell("journalctl -o cat -u mitosis-agent.service", on: host)
                 #expect(log.contains("mitosis-agent runs"), "\(log)")
                 // Both sides keep the method and the certificate's fingerprint.
@@ -72,6 +74,32 @@ struct InstallTests {
                     == placed
             )
 
+            // What somebody has taken away is put back without a restart of anything; what is not wanted any more goes.
+            let held = bare.lab.configuration.destinationHosts[0]
+            _ = try await bare.shell(
+                "rm -r \(Self.hold); systemctl disable --now mitosis-lapse.path; systemctl daemon-reload",
+                on: held
+            )
+            let main = "systemctl show -p MainPID --value mitosis-agent.service"
+            let process = try await bare.shell(main, on: held)
+            let shown = try await bare.agents("configure", "--dry-run")
+            #expect(shown.output == "\(held.name): \(Self.hold) is to be written\n", "\(shown)")
+            let configured = try await bare.agents("configure", "--yes")
+            #expect(configured.succeeded, "\(configured)")
+            try await Self.seeUnits(bare, held, isHeld: true)
+            #expect(try await bare.shell(main, on: held) == process)
+            try Folder.write(
+                try Folder.read(bare.inventory).replacing(", hold: true", with: ""),
+                to: bare.inventory
+            )
+            let released = try await bare.agents("configure", "--yes")
+            #expect(released.succeeded && released.output.contains("-  hold: true"), "\(released)")
+            try await Self.seeUnits(bare, held, isHeld: false)
+            try bare.write()
+            let heldAgain = try await bare.agents("configure", "--yes")
+            #expect(heldAgain.succeeded, "\(heldAgain)")
+            try await Self.seeUnits(bare, held, isHeld: true)
+
             let removed = try await bare.agents("uninstall")
             #expect(removed.succeeded, "\(removed)")
             for host in bare.hosts {
@@ -86,5 +114,22 @@ struct InstallTests {
             }
             #expect(try await bare.agents("uninstall").succeeded)
         }
+    }
+
+    private static let hold = "/etc/systemd/system/zookeeper.service.d/mitosis-hold.conf"
+
+    /// As the host's own systemd says it.
+    private static func seeUnits(_ bare: BareHosts, _ host: LabHost, isHeld: Bool) async throws {
+        let path = try await bare.lab.systemctl(
+            ["show", "--property=ActiveState,UnitFileState", "mitosis-lapse.path"],
+            on: host
+        )
+        #expect(path.output.contains("ActiveState=active") && path.output.contains("UnitFileState=enabled"))
+        let server = try await bare.lab.systemctl(
+            ["show", "--property=ExecCondition,NeedDaemonReload", "zookeeper.service"],
+            on: host
+        ).output
+        #expect(server.contains("--hold-check") == isHeld, "\(host.name): \(server)")
+        #expect(server.contains("NeedDaemonReload=no"), "\(host.name): \(server)")
     }
 }

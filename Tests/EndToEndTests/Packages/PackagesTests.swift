@@ -47,6 +47,7 @@ struct PackagesTests {
         let wanted = [
             "mitosis-agent": [
                 "usr/bin/mitosis-agent", "lib/systemd/system/mitosis-agent.service",
+                "lib/systemd/system/mitosis-lapse.path", "lib/systemd/system/mitosis-lapse.service",
                 "usr/lib/tmpfiles.d/mitosis-agent.conf",
                 "usr/lib/systemd/system-preset/80-mitosis-agent.preset",
                 "usr/share/doc/mitosis-agent/examples/agent.yaml.example",

@@ -45,7 +45,7 @@ struct SystemdSupervisorTests {
     func boots() {
         let asks =
             "ExecCondition={ path=/bin/sh ; argv[]=/bin/sh -c x sh /usr/bin/mitosis-agent --hold-check ; }"
-        let boot = { (text: String) in UnitBoot(shown: text) }
+        let boot = { (text: String) in UnitBoot(shown: text, lapse: "") }
         #expect(boot("UnitFileState=enabled") == UnitBoot(isEnabled: true, asksOrder: false))
         #expect(boot("\(asks)\nUnitFileState=enabled-runtime") == UnitBoot(isEnabled: true, asksOrder: true))
         #expect(boot("UnitFileState=disabled\n\(asks)") == UnitBoot(isEnabled: false, asksOrder: true))
@@ -54,6 +54,17 @@ struct SystemdSupervisorTests {
                 == UnitBoot(isEnabled: true, asksOrder: false)
         )
         #expect(boot("UnitFileState=\nResult=success") == nil && boot("") == nil)
+        let enabled = "LoadState=loaded\nUnitFileState=enabled"
+        for (state, lapses) in [("active", true), ("inactive", false), ("failed", false)] {
+            let (text, lapse) = SystemdSupervisor.blocks(
+                of: "\(enabled)\n\nLoadState=x\nActiveState=\(state)\n"
+            )
+            #expect(text == enabled)
+            let read = UnitBoot(shown: text, lapse: lapse)
+            #expect(read == UnitBoot(isEnabled: true, asksOrder: false, lapses: lapses))
+        }
+        let (text, lapse) = SystemdSupervisor.blocks(of: enabled)
+        #expect(UnitBoot(shown: text, lapse: lapse)?.lapses == nil)
     }
 
     @Test("a state that is no word of systemd's is told as text", arguments: HostileText.pieces.indices)

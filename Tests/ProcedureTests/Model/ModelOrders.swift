@@ -54,7 +54,9 @@ extension ModelEnsemble {
 
     /// I1: a node that starts with its own view could vote with one that goes back to the joint ensemble.
     mutating func checkCommitted(starting name: HostName) {
-        guard !isSource(name), hosts[name]?.text.view.map(Set.init) == Set(plan.destinationMembers) else { return }
+        guard !isSource(name), hosts[name]?.text.view.map(Set.init) == Set(plan.destinationMembers) else {
+            return
+        }
         let doubtful = plan.destination.map(\.host).filter { host in
             switch hosts[host]?.order?.phase {
             case .provisional, .lapsing, .lapsed: true

@@ -89,11 +89,22 @@ extension Fault {
             "a destination server that starts at boot and asks nobody",
             .bootHold,
             "d4: zookeeper.service is enabled and does not ask",
-            "--print-hold",
+            "mitosis agents configure",
             verdict: .warn
         ) { model in
             model.make("d4") { $0.boot = UnitBoot(isEnabled: true, asksOrder: false) }
-            model.make("d5") { $0.boot = UnitBoot(isEnabled: true, asksOrder: true) }
+            model.make("d5") { $0.boot = UnitBoot(isEnabled: true, asksOrder: true, lapses: true) }
+        },
+        Fault(
+            "a destination host on which nothing undoes a division without its agent",
+            .bootHold,
+            "d5: mitosis-lapse.path is not active",
+            "mitosis agents configure",
+            verdict: .warn
+        ) { model in
+            model.make("d4") { $0.boot = UnitBoot(isEnabled: true, asksOrder: true, lapses: true) }
+            model.make("d5") { $0.boot = UnitBoot(isEnabled: true, asksOrder: true, lapses: false) }
+            model.make("s1") { $0.boot = UnitBoot(isEnabled: true, asksOrder: false, lapses: false) }
         },
         Fault(
             "destination servers that ask, are not enabled, or of whose boot nothing is known",

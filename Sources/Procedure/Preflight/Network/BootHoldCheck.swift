@@ -4,15 +4,18 @@ import Settings
 import Topology
 
 extension Check {
-    /// Invariant I9: a node that boots by itself may vote before the freshest is chosen.
+    /// Invariant I9: a node that boots by itself may vote before the freshest is chosen; and a division that its coordinator
+    /// leaves is undone by the hosts themselves, whether or not their agents run.
     package static func bootHold(_ subject: SurveyedPlan) -> Check {
         let destination = subject.plan.destination
         return Check(
             .bootHold,
-            "no destination server starts at boot without asking whether the division holds it back",
+            "no destination server starts at boot without asking whether the division holds it back, and what undoes a division waits",
             remedy:
-                "Let `mitosis-agent --print-hold UNIT` write /etc/systemd/system/UNIT.d/mitosis-hold.conf there (then systemctl "
-                + "daemon-reload), or disable the unit until the end: a host that boots in the middle would start it without its wall",
+                "Say `mitosis agents configure` with the plan: it lets the unit ask, and starts mitosis-lapse.path. Without ssh: let "
+                + "`mitosis-agent --print-hold UNIT` write /etc/systemd/system/UNIT.d/mitosis-hold.conf there (then systemctl daemon-reload, "
+                + "and systemctl enable --now mitosis-lapse.path), or disable the unit until the end: a host that boots in the middle "
+                + "would start it without its wall",
             looking: Look(hosts: destination.map(\.host))
         ) { fleet, _ in
             var remarks = Remarks()
@@ -27,6 +30,12 @@ extension Check {
                 asking += boot.asksOrder ? 1 : 0
                 if boot.isEnabled, !boot.asksOrder {
                     remarks.warn("\(server.host): \(zookeeper.service) is enabled and does not ask")
+                }
+                if boot.lapses == false {
+                    remarks.warn(
+                        "\(server.host): \(ProvisionedFile.lapsePath.rawValue) is not active, so that nothing undoes a division that its "
+                            + "coordinator leaves, while the agent does not run"
+                    )
                 }
             }
             return remarks.verdict(
