@@ -92,7 +92,12 @@ package struct Lapsing: Sendable {
                 return error.description
             }
         }
-        do throws(OrderError) { try await free(order, means.firewall) } catch { return error.description }
+        do throws(OrderError) {
+            // A coordinator has removed it meanwhile: what runs is its business again.
+            guard try await free(order, means.firewall) else { return nil }
+        } catch {
+            return error.description
+        }
         do throws(DetachError) { try record.forget() } catch { return error.description }
         for service in order.lapse?.starting ?? [] {
             let start = ServiceRequest(service: service, action: .start)
@@ -104,15 +109,18 @@ package struct Lapsing: Sendable {
     }
 
     /// The start's own hold check waits for nobody and finds nothing held.
-    private func free(_ order: StandingOrder, _ firewall: any Firewall) async throws(OrderError) {
+    ///
+    /// - Returns: false when the order is not there any more.
+    private func free(_ order: StandingOrder, _ firewall: any Firewall) async throws(OrderError) -> Bool {
         let turn = await store.turn()
         defer { withExtendedLifetime(turn) {} }
-        guard var now = try store.order(), now.run == order.run, now.phase == .lapsing else { return }
+        guard var now = try store.order(), now.run == order.run, now.phase == .lapsing else { return false }
         do throws(FirewallError) { _ = try await firewall.remove() } catch {
             throw .notOpened(run: order.run, error)
         }
         now.held = []
         if now != order { try store.write(now) }
+        return true
     }
 
     private func end(_ order: StandingOrder) async throws(OrderError) -> Outlook {
