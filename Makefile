@@ -3,11 +3,11 @@
 SWIFT ?= swift
 PACKAGES = build-essential pkg-config libssl-dev libyaml-dev zlib1g-dev openssl libsqlite3-dev libzookeeper-mt-dev \
 	iproute2 nftables iptables systemd-container dbus curl procps openssh-client openssh-server sudo \
-	openjdk-17-jdk-headless zookeeper libzookeeper-java libslf4j-java liblog4j1.2-java python3 python3-venv python3-kazoo faketime
+	openjdk-17-jdk-headless zookeeper libzookeeper-java libslf4j-java liblog4j1.2-java python3 python3-venv python3-kazoo faketime spin
 # What packing needs besides, and what trying the packages needs.
 PACKING = debhelper lintian
 TRYING = debootstrap systemd-container
-.PHONY: demo test test-unit test-both bench bench-hostile bench-compare bench-fleet matrix soak faults fuzz sanitize build optimised programs release \
+.PHONY: demo test test-unit test-both bench bench-hostile bench-compare bench-fleet matrix soak faults fuzz sanitize model build optimised programs release \
 	man completions deb \
 	packages-test lint format clean setup setup-packing
 
@@ -92,6 +92,15 @@ HISTORIES ?= 100000
 SEED ?= 1
 faults: optimised
 	MITOSIS_HISTORIES=$(HISTORIES) MITOSIS_SEED=$(SEED) .ci/run-tests --lane 'faults=release,SimulationTests'
+
+# Every history of the orders' model, docs/model: coordinators that die, messages that are lost, hosts that reboot. Two faults are
+# planted first, to see that they are found. LIVES=3 or REBOOTS=2 for more, MEMORY for what it may take (MB).
+LIVES ?= 2
+REBOOTS ?= 1
+MEMORY ?= 4000
+model:
+	@deploy/setup-machine build-essential spin
+	LIVES=$(LIVES) REBOOTS=$(REBOOTS) MEMORY=$(MEMORY) docs/model/check --prove
 
 # Readers, with inputs that nobody would write. Three faults are planted first, to see that they are found.
 FUZZ_SECONDS ?= 600
