@@ -15,7 +15,13 @@ package final class MirroredJournal: RunJournal {
     private let run: RunID
     private let patience: Duration
     private let warn: @Sendable (String) -> Void
-    private let isAlone = Mutex(false)
+    private let quorum = Mutex(Quorum())
+
+    private struct Quorum {
+        /// No majority kept all when it was looked last.
+        var isAlone = false
+        var hasWarned = false
+    }
 
     /// - Parameter warn: told once when a majority does not keep up.
     package init(
@@ -34,10 +40,12 @@ package final class MirroredJournal: RunJournal {
     }
 
     /// Gives the hosts a last moment to get all of it.
-    package func close() async { await mirror.close(within: patience) }
+    package func close(within moment: Duration = .seconds(2)) async { await mirror.close(within: moment) }
 
     /// Whether a majority keeps all that was written until now.
-    package func isHeld() async -> Bool { await mirror.isHeld(within: patience) }
+    package func isHeld(within moment: Duration = .seconds(2)) async -> Bool {
+        await mirror.isHeld(within: moment)
+    }
 
     package func unfinishedRun(plan name: String) throws(JournalError) -> RunRecord? {
         try journal.unfinishedRun(plan: name)
@@ -91,10 +99,14 @@ package final class MirroredJournal: RunJournal {
     private func pass() throws(JournalError) { mirror.add(try journal.chain(of: run, from: mirror.count)) }
 
     private func settle() async {
-        let wasAlone = isAlone.withLock { $0 }
+        let wasAlone = quorum.withLock { $0.isAlone }
         let isHeld = await mirror.isHeld(within: wasAlone ? .zero : patience)
-        isAlone.withLock { $0 = !isHeld }
-        guard !isHeld, !wasAlone else { return }
+        let isNews = quorum.withLock { quorum in
+            defer { quorum.hasWarned = quorum.hasWarned || !isHeld }
+            quorum.isAlone = !isHeld
+            return !isHeld && !quorum.hasWarned
+        }
+        guard isNews else { return }
         warn(
             "a majority of the ZooKeeper hosts' agents does not keep what this run does: a takeover from another machine may not "
                 + "be possible, or may know less; the run goes on"

@@ -52,7 +52,8 @@ struct TakeoverTests {
                 agents: agents,
                 timing: fixture.clock.timing,
                 tell: { text, _ in said.add(text) },
-                stopRequest: { .none }
+                stopRequest: { .none },
+                patience: .seconds(30)
             )
         }
 

@@ -99,6 +99,19 @@ struct FleetErrorTests {
         #expect(throws: FleetError.refused(host: host, refusal: .idReused)) {
             try CommandOutcome.refused(refusal: .idReused).result(of: host)
         }
+        let state = LeaseState(
+            highestEpoch: FencingEpoch(4),
+            current: Lease(runID: try #require(RunID("r1")), epoch: FencingEpoch(4)),
+            holder: "ops",
+            expiresAt: 1_800_000_060_000,
+            since: 1_800_000_000_000
+        )
+        #expect(
+            Refusal.leaseHeld(state: state).description
+                == "run r1 of coordinator ops holds the lease since 2027-01-15T08:00:00Z, until 2027-01-15T08:01:00Z unless "
+                + "renewed; wait for it to end, or take it over: `mitosis run --take-over` with its journal, `mitosis takeover` "
+                + "without"
+        )
         #expect(throws: FleetError.failed(host: host, reason: "no space left")) {
             try CommandOutcome.failed(message: "no space left").result(of: host)
         }

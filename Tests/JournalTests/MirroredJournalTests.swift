@@ -61,8 +61,8 @@ struct MirroredJournalTests {
     func order() async throws {
         let (journal, keepers, run) = (try open(), Keepers(), try record())
         try journal.begin(run)
-        let mirrored = try mirrored(journal, keepers, run, patience: .seconds(30))
         keepers.silence(hosts[2])
+        let mirrored = try mirrored(journal, keepers, run, patience: .seconds(30))
         let commands = [HostCommand(hosts[0], .removeWall)]
         try await mirrored.intent("division.detach", attempt: 1, commands: commands, at: 1, of: run.id)
         for host in hosts[..<2] { #expect(keepers.chain(host) == (try journal.chain(of: run.id))) }
@@ -74,7 +74,7 @@ struct MirroredJournalTests {
         #expect(chain.count == 6)
         for host in hosts[..<2] { #expect(keepers.chain(host) == chain) }
         #expect(keepers.chain(hosts[2]).isEmpty && said.lines.withLock(\.isEmpty))
-        await mirrored.close()
+        await mirrored.close(within: .zero)
     }
 
     @Test("a host that was away is sent what it lacks as soon as it answers again")
@@ -104,7 +104,7 @@ struct MirroredJournalTests {
         let commands = [HostCommand(hosts[0], .removeWall)]
         try await mirrored.intent("division.detach", attempt: 1, commands: commands, at: 1, of: run.id)
         try await mirrored.verdict("division.detach", attempt: 1, .done(observed: "x"), at: 2, of: run.id)
-        await mirrored.close()
+        await mirrored.close(within: .seconds(30))
         let said = said.lines.withLock { $0 }
         #expect(said.count { $0.contains("a majority") } == 1)
         #expect(said.count { $0.hasSuffix(" outdated") } == 2)
@@ -117,13 +117,13 @@ struct MirroredJournalTests {
         try journal.begin(run)
         let first = try mirrored(journal, keepers, run, patience: .seconds(30))
         try await first.intent("a.b", attempt: 1, commands: [], at: 1, of: run.id)
-        #expect(await first.isHeld())
-        await first.close()
+        #expect(await first.isHeld(within: .seconds(30)))
+        await first.close(within: .seconds(30))
         keepers.forge(hosts[1])
         let second = try mirrored(journal, keepers, run, patience: .seconds(30))
         try second.setEpoch(FencingEpoch(4), of: run.id)
         try second.end(run.id, .stopped, at: 9)
-        await second.close()
+        await second.close(within: .seconds(30))
         let chain = try journal.chain(of: run.id)
         #expect(chain.count == 6)
         for host in hosts { #expect(keepers.chain(host) == chain) }

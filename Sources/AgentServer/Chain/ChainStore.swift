@@ -47,6 +47,9 @@ final class ChainStore {
         guard mkdir(directory, 0o700) == 0 || errno == EEXIST else {
             throw .storage(path: directory, operation: "make the directory", reason: systemReason())
         }
+        do throws(SystemCallError) { try DurableFile.flushDirectory(of: directory) } catch {
+            throw .storage(path: directory, operation: error.call, reason: error.reason)
+        }
         self.directory = directory
         self.limit = limit
         file = try Self.opening(directory + "/entries.jsonl")

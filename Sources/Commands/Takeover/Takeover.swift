@@ -17,6 +17,8 @@ struct Takeover: Sendable {
     /// A line for the operator, and whether it is a warning.
     let tell: @Sendable (String, _ isWarning: Bool) -> Void
     let stopRequest: @Sendable () -> StopRequest
+    /// How long the hosts have to keep that the run was taken over.
+    var patience: Duration = .seconds(2)
 
     /// Before hosts that carry out a command are asked again.
     private static let pause: Duration = .milliseconds(250)
@@ -140,10 +142,10 @@ struct Takeover: Sendable {
             tell($0, true)
         }
         guard let mirrored else { return }
-        if !(await mirrored.isHeld()) {
+        if !(await mirrored.isHeld(within: patience)) {
             tell("not all hosts keep yet that the run was taken over", true)
         }
-        await mirrored.close()
+        await mirrored.close(within: patience)
     }
 
     /// Returns when no agent carries out a command any more; none begins one of an older epoch.

@@ -65,8 +65,10 @@ package struct ChainBelief: Hashable, Sendable {
         }
     }
 
+    /// One printable line, whatever the host made up.
     private static func words(_ link: ChainLink) -> String {
-        do throws(WireProblem) { return try ChainEntry.opened(link.content).words } catch {
+        do throws(WireProblem) { return try ChainEntry.opened(WireText.printable(link.content)).words } catch
+        {
             return "something that cannot be understood (\(link.content.count) bytes)"
         }
     }

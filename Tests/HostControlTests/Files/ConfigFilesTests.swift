@@ -49,6 +49,23 @@ struct ConfigFilesTests {
         #expect(try scratch.names() == ["backups", "zoo.cfg"])
     }
 
+    @Test(
+        "a file as it was before a run is handed out as long as the run's backup is kept, and no other file"
+    )
+    func original() throws {
+        try scratch.file("zoo.cfg", [1, 2], mode: 0o640)
+        #expect(throws: FileError.self) { try files.original(of: path, run: run) }
+        _ = try write(path, from: [1, 2], to: [3])
+        _ = try write(path, from: [3], to: [4])
+        let found = try files.original(of: path, run: run)
+        #expect(found.content == Data([1, 2]) && found.state.mode == 0o640)
+        #expect(found.state.digest == ContentDigest.sha256(Data([1, 2])))
+        let other = try #require(RunID("run-2"))
+        #expect(throws: FileError.self) { try files.original(of: path, run: other) }
+        #expect(throws: FileError.self) { try files.original(of: "/etc/shadow", run: run) }
+        #expect(try content(of: path) == [4])
+    }
+
     @Test("owner, group and mode stay, and come back even if they were changed since")
     func attributes() throws {
         try scratch.file("zoo.cfg", [1], mode: 0o640)

@@ -90,6 +90,20 @@ struct ChainBeliefTests {
         #expect(silent.links.isEmpty && silent.lines.count == 5)
     }
 
+    @Test("whatever a liar's entry holds, what is said of it is one printable line")
+    func hostile() throws {
+        let links = try Self.chain(["a"])
+        for text in [HostileText.all, "a\n  !!  h1: DISAGREES"] {
+            let entry = ChainEntry.intent(step: StepID(text), attempt: 1, commands: [], at: 2)
+            let lie = [links[0], ChainLink(after: links[0].head, content: try entry.content)]
+            let lines = belief([
+                .held(links: links), .held(links: lie), .held(links: links), .held(links: links),
+            ]).lines
+            #expect(lines.count == 2 && lines[0].hasPrefix("h2: DISAGREES from entry 1 on"))
+            #expect(!lines[0].contains("\n") && HostileText.offences(in: lines[0]).isEmpty)
+        }
+    }
+
     @Test("of two runs without a majority neither is believed, of one with a majority that one")
     func twoRuns() throws {
         let (one, two) = (try Self.chain(["a"]), try Self.chain(["a"], run: "run-2"))
