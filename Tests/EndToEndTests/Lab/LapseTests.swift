@@ -30,6 +30,7 @@ struct LapseTests {
             }
             run.signal(SIGKILL)
             #expect(await run.isGone(within: .seconds(30)))
+            try await Self.waitUntilBegunIsDone(lab)
             for host in hosts {
                 #expect(!Self.order(host, lab).contains(#""phase":"kept""#), "\(Self.order(host, lab))")
                 _ = try await lab.systemctl(["kill", "--signal=SIGKILL", Self.agent], on: host)
@@ -117,6 +118,22 @@ struct LapseTests {
         // A client's session is longer than no division that its coordinator leaves.
         let sessions = ["the client lost its session", "the client lost its ephemeral node"]
         #expect(summary.problems.filter { problem in !sessions.contains { problem.hasSuffix($0) } } == [])
+    }
+
+    /// An agent that dies for good while it drains a server leaves closed ports, which only its next start opens.
+    private static func waitUntilBegunIsDone(_ lab: Lab) async throws {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while true {
+            var busy: [String] = []
+            for host in lab.configuration.destinationHosts where order(host, lab).isEmpty {
+                let rules = try await Tool(["nft", "list", "ruleset"], namespace: lab.namespace(of: host))
+                    .outcome()
+                if rules.output.contains("mitosis") { busy.append(host.name) }
+            }
+            if busy.isEmpty { return }
+            try #require(ContinuousClock.now < deadline, "\(busy)")
+            try await Task.sleep(for: .milliseconds(20))
+        }
     }
 
     /// Every source node and every seed serves, and the seeds follow the source's leader.

@@ -73,7 +73,7 @@ struct DivisionTests {
         let (plan, fleet) = (prepared.plan, prepared.fleet)
         let host = plan.seeds[0].host
         let outcome = try await Fixture.perform(plan, prepared.record, fleet, prepared.journal) { event in
-            guard event.event == .stepFinished, event.step == "division.split" else { return }
+            guard event.event == .stepFinished, event.step == "division.commit" else { return }
             fleet.change { model in
                 model.hosts[host]?.wall = nil
                 model.hosts[host]?.failingStarts = 1
