@@ -161,7 +161,7 @@ package struct AgentProgram: Sendable {
     ) async -> Ending {
         let guarding = Task { await host.watchRules { restorations.tell($0) } }
         let obeying = Task { await orders.serve() }
-        let vigil = Task { await host.watchOrder() }
+        let vigil = Task { await host.watchOrder(unless: { intake.acting != nil }) }
         let (endings, first) = AsyncStream<Ending>.makeStream()
         let serving = Task {
             await listener.run()

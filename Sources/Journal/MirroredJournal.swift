@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// What is written is on disk first, as ever, and sent in the background. Two moments wait until a majority of the plan's
 /// ZooKeeper hosts keeps all of it, since whoever takes over must not miss them: before the commands of a step that passes a
-/// milestone when it is begun, and after every verdict of a step that passes one. They wait so long at most; the run then goes
+/// milestone when it is begun, and after every verdict of a step that passes one when it is done. They wait so long at most; the run then goes
 /// on, and waits no more until a majority has caught up.
 package final class MirroredJournal: RunJournal {
     private let journal: SQLiteJournal
@@ -79,7 +79,7 @@ package final class MirroredJournal: RunJournal {
     ) async throws(JournalError) {
         try journal.verdict(step, attempt: attempt, verdict, at: at, of: run)
         try pass()
-        if Milestone.passages[step] != nil { await settle() }
+        if Milestone.passages[step]?.done != nil { await settle() }
     }
 
     package func remember(_ facts: RunFacts, of run: RunID) throws(JournalError) {

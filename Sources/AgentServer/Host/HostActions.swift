@@ -32,7 +32,9 @@ package protocol HostActions: Sendable {
     func reinstateOrder() async throws(HostActionError) -> OrderState?
 
     /// Sees to what is to come of the host's order by itself; ends when its task is cancelled.
-    func watchOrder() async
+    ///
+    /// - Parameter isBusy: whether a command acts, beside which nothing is undone.
+    func watchOrder(unless isBusy: @escaping @Sendable () -> Bool) async
 
     /// A coordinator asked for this run's lease, renewed it, or commanded under it.
     func coordinatorWasHeard(of run: RunID)

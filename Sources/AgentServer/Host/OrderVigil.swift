@@ -8,12 +8,13 @@ extension LocalHost {
     private static var repetition: Duration { .seconds(600) }
 
     /// Ends when its task is cancelled; sleeps while there is no order.
-    package func watchOrder() async {
+    package func watchOrder(unless isBusy: @escaping @Sendable () -> Bool) async {
         var arrivals = orders.arrivals.makeAsyncIterator()
         var told: ContinuousClock.Instant?
         while !Task.isCancelled {
             let pause: Duration
-            switch await lapsing.step() {
+            // Whoever commands is heard again afterwards, or was the last.
+            switch isBusy() ? .waits(1000) : await lapsing.step() {
             case .undone:
                 await inspector?.forgetState()
                 continue

@@ -34,6 +34,8 @@ struct LapseWatch: Sendable {
         }
         let left = store.clock.left(of: lapse.seconds)
         guard left <= 0 else { return .waits(left) }
+        // What commands of agent.yaml start, only the agent can.
+        guard order.held.allSatisfy({ $0.unit != nil }) else { return .waits(1000) }
         // Held for as long as it takes: no agent starts in the middle.
         let directory: StateDirectory?
         do throws(AgentServerError) { directory = try StateDirectory(path: state) } catch { directory = nil }

@@ -94,9 +94,11 @@ enum OrderText {
             let held = order.held.map { held in
                 held.service + (held.isAlive ? " (its process was about to be ended, and runs)" : "")
             }
-            return "run \(order.run), since \(UnixTime.text(order.since))\n"
+            let problem = order.lapse?.problem.map { "\nnot taken back yet: \($0)" } ?? ""
+            return
+                "run \(order.run), since \(UnixTime.text(order.since)), \(order.phase.rawValue)\(problem)\n"
                 + "held back: \(held.isEmpty ? "nothing" : held.listed())\n"
-                + "wall: peers \(order.wall.peers.listed()), \(scope(order.wall.scope)), by \(order.backend.rawValue)"
+                + "wall\(order.phase.walls ? "" : ", not any more"): peers \(order.wall.peers.listed()), \(scope(order.wall.scope)), by \(order.backend.rawValue)"
         }
     }
 

@@ -54,6 +54,8 @@ struct Conductor: Sendable {
         }
         let run = try accepting(try await runToPerform(course, epoch))
         let lease = Lease(runID: run.id, epoch: epoch)
+        // Before any lease is asked for: it would fence whoever has gone on with the run.
+        try await mirroring?.checkNobodyWentOn(with: run.id, of: plan)
         return try await leases.holding(lease, takeOver: takeOver) {
             try await mirroring?.checkNobodyWentOn(with: run.id, of: plan)
             try journal.setEpoch(epoch, of: run.id)

@@ -84,7 +84,7 @@ extension OrderState: CustomStringConvertible {
             "; no coordinator was heard, and the host is taking it back"
                 + (problem.map { ", which does not come to its end: \($0)" } ?? "")
         case .lapsed:
-            "; no coordinator was heard, and the host has taken it back: its server runs as before the division"
+            "; no coordinator was heard, and the host has taken it back: `mitosis rollback --to joint` ends the rest"
         case .kept, nil:
             unattended.map { "; for \($0) s no coordinator was heard: `mitosis run` with its plan goes on" }
                 ?? ""

@@ -50,12 +50,16 @@ struct Detachment: Sendable {
         var proof: DetachReport.Proof
         let closed: InstalledRules
         do throws(DetachError) {
-            (proof, closed) = try await drain(found, request, before, &phases)
+            (proof, closed) = try await drain(found, request, run, before, &phases)
             try record.keep(DetachRecord.Entry(run: run, pid: pid, proof: proof))
             // The last that can fail while the server is as it was: from here on nobody but the coordinator may start it.
             try await hold(request, run, ending: found.identity)
         } catch {
             try await giveBack(before, because: error)
+            // Ordered before its end was certain: it runs on.
+            try await ordered { () async throws(OrderError) in
+                try await orders.forgetUnended(isWalled: before.wall != nil)
+            }
             throw error
         }
         // Before the wall: what the kernel tells the peers of the ended process must get out to them.
@@ -104,6 +108,7 @@ struct Detachment: Sendable {
     private func drain(
         _ found: AttachedServer,
         _ request: DetachRequest,
+        _ run: RunID,
         _ before: InstalledRules,
         _ phases: inout PhaseClock
     ) async throws(DetachError) -> (DetachReport.Proof, InstalledRules) {
@@ -123,6 +128,8 @@ struct Detachment: Sendable {
             return (.held(memory: stats.zxid), rules)
         case .looking, .yes:
             phases.note("asked")
+            // No wall without an order: whoever dies now leaves one that ends it.
+            try await hold(request, run, ending: found.identity)
             _ = try await install(request.wall)
             phases.note("walled")
             let proof = try await proofWhenCutOff(found.pid, request, until: deadline)
@@ -285,7 +292,9 @@ struct Detachment: Sendable {
         do throws(FirewallError) { return try await firewall.install(wall) } catch { throw .firewall(error) }
     }
 
+    /// Not where the host has gone back meanwhile: its server runs, or is about to.
     private func cutOff(_ wall: Wall, after event: String) async throws(DetachError) -> InstalledRules {
+        try await ordered { () async throws(OrderError) in try orders.checkWalls() }
         do throws(FirewallError) { return try await firewall.install(wall) } catch {
             throw .notWalled(after: event, firewall: error)
         }

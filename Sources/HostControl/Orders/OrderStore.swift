@@ -107,14 +107,16 @@ package struct OrderStore: Sendable {
     /// | the clock of one that may lapse was begun | a clock alone | whoever watches it finds no order, and removes it |
     /// | the order was written | both | |
     /// | one that is kept was written | a clock and a kept order | likewise: a kept order never lapses |
-    package func write(_ order: StandingOrder) throws(OrderError) {
+    ///
+    /// - Parameter isFirst: whether the time that a coordinator has begins with it, whatever clock was left.
+    package func write(_ order: StandingOrder, beginningAnew isFirst: Bool = false) throws(OrderError) {
         do {
             if mkdir(folder, 0o700) == 0 {
                 try DurableFile.flushDirectory(of: folder)
             } else if errno != EEXIST {
                 throw SystemCallError.last("make the folder of")
             }
-            if order.isWatched, let lapse = order.lapse, !clock.exists {
+            if order.isWatched, let lapse = order.lapse, isFirst || !clock.exists {
                 try clock.begin(seconds: lapse.seconds)
             }
             let encoder = JSONEncoder()

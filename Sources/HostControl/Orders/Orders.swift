@@ -71,7 +71,8 @@ package struct Orders: Sendable {
             lapse: lapse
         )
         attendance.note()
-        if order != known { try store.write(order) }
+        let isFirst = known?.run != run || known?.phase != .provisional
+        if order != known { try store.write(order, beginningAnew: isFirst) }
         arrived.yield()
     }
 
@@ -112,6 +113,12 @@ package struct Orders: Sendable {
         guard case .order(let order) = store.read(), order.run == run else { return }
         attendance.note()
         if order.phase == .provisional, let lapse = order.lapse { store.clock.renew(seconds: lapse.seconds) }
+    }
+
+    /// Throws when the host has given its order up.
+    func checkWalls() throws(OrderError) {
+        guard let order = try store.order(), !order.phase.walls else { return }
+        throw .givenUp(run: order.run)
     }
 
     /// Whether a coordinator may have the service started.

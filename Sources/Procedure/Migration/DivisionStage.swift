@@ -20,13 +20,15 @@ extension MigrationProcedure {
                 ),
                 Step(
                     .restoreFiles,
-                    "Put the original files back, restart nothing",
+                    "Put the destination's own files back, restart nothing",
                     // While a node that has to take its data anew is still started with the joint file.
                     precheck: isJoint.and(disksKeepUp).and(othersAreStopped).and(peersAreKnown)
                         .and(bothSidesConnect),
-                    act: .commands(restore(joined)),
-                    verify: filesAreOriginal(on: source + destination),
-                    undo: .commands(writeJoint(on: joined), note: "the joint files come back"),
+                    // Not the source's: a host of the destination that goes back by itself must find a source whose nodes keep the
+                    // joint view whatever restarts.
+                    act: .commands(restore(joinedDestination)),
+                    verify: filesAreOriginal(on: destination),
+                    undo: .commands(writeJoint(on: joinedDestination), note: "the joint files come back"),
                     isRestingPlace: false,
                     // Until then every run that goes on begins with the joint files: they are put back.
                     repeats: .until(.divisionBegan)
@@ -103,6 +105,10 @@ extension MigrationProcedure {
                 kafka?.sessionsAfterDivision,
             ].compactMap(\.self)
         )
+    }
+
+    private var joinedDestination: [PlannedServer] {
+        joined.filter { server in destination.contains { $0.host == server.host } }
     }
 
     /// What the operator is asked before the window opens.

@@ -56,17 +56,28 @@ extension MigrationProcedure {
             Stage(
                 .return,
                 "The source returns to its own view",
-                source.indices.map { index in
+                [
                     Step(
-                        StepID("return.roll-source-\(index + 1)"),
-                        "Restart a source node, \(index + 1) of \(source.count), followers first",
-                        precheck: wallsStand.and(nothingCrosses).and(sourceServes.or(oneIsDown(source))),
-                        act: rollNext(of: source, to: sourceView, as: "source"),
-                        verify: atLeast(index + 1, of: source, run: sourceView, as: "source")
-                            .and(sourceServes).and(wallsStand),
-                        undo: .none(because: "past the point of no return")
+                        "return.files",
+                        "Put the source's own files back, restart nothing",
+                        precheck: wallsStand,
+                        act: .commands(restore(source)),
+                        verify: filesAreOriginal(on: source),
+                        undo: .none(because: "past the point of no return"),
+                        isRestingPlace: false
                     )
-                }
+                ]
+                    + source.indices.map { index in
+                        Step(
+                            StepID("return.roll-source-\(index + 1)"),
+                            "Restart a source node, \(index + 1) of \(source.count), followers first",
+                            precheck: wallsStand.and(nothingCrosses).and(sourceServes.or(oneIsDown(source))),
+                            act: rollNext(of: source, to: sourceView, as: "source"),
+                            verify: atLeast(index + 1, of: source, run: sourceView, as: "source")
+                                .and(sourceServes).and(wallsStand),
+                            undo: .none(because: "past the point of no return")
+                        )
+                    }
             ),
             proof,
             cleanUp,

@@ -107,7 +107,7 @@ final class ScriptedHost: HostActions {
 
     func order() async -> OrderState? { ordered }
 
-    func watchOrder() async {}
+    func watchOrder(unless isBusy: @escaping @Sendable () -> Bool) async {}
 
     func coordinatorWasHeard(of run: RunID) {}
 

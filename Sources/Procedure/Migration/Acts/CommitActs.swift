@@ -5,10 +5,13 @@ import SystemCalls
 
 /// Until every destination host has committed, each undoes its part by itself when no coordinator comes; docs/division.md.
 extension MigrationProcedure {
+    /// Seconds: longer than leases take to be renewed while a host does not answer, and than an end that hangs.
+    private static var shortestLapse: Int { 60 }
+
     /// What undoes the division on this host, as `rollback` would.
     func lapse(of server: PlannedServer) -> LapseRequest {
         let twice = 2 * plan.deadlines.division.milliseconds / 1000
-        let seconds = min(max(twice, LapseRequest.bounds.lowerBound), LapseRequest.bounds.upperBound)
+        let seconds = min(max(twice, Self.shortestLapse), LapseRequest.bounds.upperBound)
         let files = writeJoint(on: joined.filter { $0.host == server.host }).compactMap {
             command -> FileWrite? in
             guard case .writeFile(let write) = command.command else { return nil }
@@ -52,6 +55,12 @@ extension MigrationProcedure {
             if let reason = givenUp(fleet) { return .never(reason: reason) }
             for server in destination {
                 if let silence = fleet.silence(server.host) { return .waiting(reason: silence) }
+                if fleet.status(server.host)?.order?.unreadable != nil {
+                    return .never(
+                        reason:
+                            "\(server.host): its order cannot be read: `mitosis-agent orders list` there says why"
+                    )
+                }
                 if fleet.status(server.host)?.order?.phase == .provisional {
                     return .waiting(reason: "\(server.host) may still go back by itself")
                 }
