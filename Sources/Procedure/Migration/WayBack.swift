@@ -203,7 +203,10 @@ extension MigrationProcedure {
             let attached = Set(attached(fleet, facts).map(\.host))
             for server in destination where !attached.contains(server.host) {
                 if let silence = fleet.silence(server.host) { return .waiting(reason: silence) }
-                guard fleet.zookeeper(server.host)?.state == .stopped else {
+                let zookeeper = fleet.zookeeper(server.host)
+                // A host has started it again by itself, and the order that said so is gone with its rules.
+                if zookeeper?.pid != nil, Self.runs(joint, zookeeper) { continue }
+                guard zookeeper?.state == .stopped else {
                     return .waiting(reason: "\(server.host) is not stopped")
                 }
             }

@@ -62,15 +62,47 @@ struct RollbackTests {
         }
     }
 
-    @Test("a rollback that dies at any write of its journal is continued to the same end")
-    func diesAnywhere() async throws {
+    /// As many hosts as are named go back by themselves, the first of them first.
+    private static func lapse(_ hosts: Int, of plan: MigrationPlan, _ fleet: ModelFleet) {
+        for server in plan.destination.prefix(hosts) { fleet.change { $0.lapse(server.host) } }
+    }
+
+    @Test(
+        "hosts that went back by themselves keep a run from going forward, and a rollback brings the others back",
+        arguments: DivisionTests.strategies,
+        1...3
+    )
+    func lapsed(_ strategy: MigrationPlan.Strategy, _ hosts: Int) async throws {
+        let (plan, fleet, journal) = try await Self.stopped(strategy, after: "division.split")
+        Self.lapse(hosts, of: plan, fleet)
+        let forward = try await Fixture.resume(plan, fleet, journal)
+        #expect(forward.reason?.contains("went back to the joint ensemble") == true, "\(forward)")
+        let back = try await Fixture.resume(plan, fleet, journal, course: .back(to: .joint))
+        let isBack = back.isFinished
+        #expect(isBack, "\(back)")
+        Self.expectJoint(fleet, plan)
+        let orders = plan.destination.compactMap { fleet.model.hosts[$0.host]?.order }
+        #expect(orders.isEmpty)
+        let again = try await Fixture.resume(plan, fleet, journal)
+        let isFinished = again.isFinished
+        #expect(isFinished, "\(again)")
+        ProcedureTests.expectDivided(fleet, plan)
+    }
+
+    @Test(
+        "a rollback that dies at any write of its journal is continued to the same end, also where hosts went back by themselves",
+        arguments: 0...1
+    )
+    func diesAnywhere(lapsed: Int) async throws {
         for strategy in DivisionTests.strategies {
             let probe = try await Self.stopped(strategy, after: "division.split")
+            Self.lapse(lapsed, of: probe.plan, probe.fleet)
             probe.journal.fail(at: nil)
             _ = try await Fixture.resume(probe.plan, probe.fleet, probe.journal, course: .back(to: .joint))
             #expect(probe.journal.writes > 10)
             for write in 1...probe.journal.writes {
                 let (plan, fleet, journal) = try await Self.stopped(strategy, after: "division.split")
+                Self.lapse(lapsed, of: plan, fleet)
                 journal.fail(at: write)
                 do {
                     _ = try await Fixture.resume(plan, fleet, journal, course: .back(to: .joint))
