@@ -32,11 +32,12 @@ func program(_ name: String, uses modules: [String], _ libraries: [Target.Depend
     )
 }
 
+/// Never optimised themselves: it took longer than everything that they see, which is, in a release build.
 func tests(_ name: String, use modules: [String], _ libraries: [Target.Dependency] = []) -> Target {
     .testTarget(
         name: name,
         dependencies: modules.map { .byName(name: $0) } + libraries,
-        swiftSettings: strict
+        swiftSettings: strict + [.unsafeFlags(["-Onone"], .when(configuration: .release))]
     )
 }
 

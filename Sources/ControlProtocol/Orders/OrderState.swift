@@ -46,9 +46,6 @@ package struct OrderState: Hashable, Sendable, Codable {
         problem = nil
         self.unreadable = unreadable
     }
-
-    /// Whether the host goes back by itself, or did, in this run.
-    package func isGivenUp(in run: RunID) -> Bool { self.run == run && phase?.isGivenUp == true }
 }
 
 extension OrderState: Bounded {

@@ -25,10 +25,7 @@ struct TakenOverLabTests {
             let workload = Workload(lab)
             try await workload.start(seconds: 900)
             try await workload.waitUntilWriting(.source, seconds: 60)
-            let run = try coordinator.start()
-            try await coordinator.waitForStep("division.split")
-            run.signal(SIGKILL)
-            #expect(await run.isGone(within: .seconds(10)))
+            try await coordinator.runAndDie(after: "division.split")
 
             let lost = lab.layout.root + "/lost"
             try Folder.make(lost)

@@ -24,10 +24,7 @@ struct WayBackTests {
             try await workload.waitUntilWriting(.source, seconds: 60)
             let before = try await Surroundings(lab)
 
-            let run = try coordinator.start()
-            try await coordinator.waitForStep("division.split")
-            run.signal(SIGKILL)
-            #expect(await run.isGone(within: .seconds(10)))
+            try await coordinator.runAndDie(after: "division.split")
             #expect(!coordinator.happened("stepFinished", "division.start"))
 
             let back = try coordinator.start("rollback")

@@ -22,6 +22,15 @@ struct Coordinator {
         return try launcher.launch(argv)
     }
 
+    /// A run whose coordinator is killed as soon as the step has come to its end.
+    func runAndDie(after step: String) async throws {
+        let run = try start()
+        try await waitForStep(step)
+        run.signal(SIGKILL)
+        let isGone = await run.isGone(within: .seconds(10))
+        #expect(isGone)
+    }
+
     var log: String { lab.layout.control + "/run.log" }
 
     /// What the run in the background has said, for a failure's message.
