@@ -7,7 +7,7 @@ PACKAGES = build-essential pkg-config libssl-dev libyaml-dev zlib1g-dev openssl 
 # What packing needs besides, and what trying the packages needs.
 PACKING = debhelper lintian
 TRYING = debootstrap systemd-container
-.PHONY: demo test test-unit test-both bench bench-hostile bench-compare bench-fleet matrix soak faults fuzz sanitize model build optimised programs release \
+.PHONY: demo test test-unit test-both bench bench-hostile bench-compare bench-fleet matrix soak faults faults-real fuzz sanitize model build optimised programs release \
 	man completions deb \
 	packages-test lint format clean setup setup-packing
 
@@ -92,6 +92,11 @@ HISTORIES ?= 100000
 SEED ?= 1
 faults: optimised
 	MITOSIS_HISTORIES=$(HISTORIES) MITOSIS_SEED=$(SEED) .ci/run-tests --lane 'faults=release,SimulationTests'
+
+# Real runs, each with one fault at one place, as far as they have no row yet; docs/faults.md.
+CASES ?= 150
+faults-real: programs
+	MITOSIS_BIN=$(abspath $(PROGRAMS)) bench/faults/run --shard $(SHARD) --count $(CASES)
 
 # Every history of the orders' model, docs/model: coordinators that die, messages that are lost, hosts that reboot. Two faults are
 # planted first, to see that they are found. LIVES=3 or REBOOTS=2 for more, MEMORY for what it may take (MB).

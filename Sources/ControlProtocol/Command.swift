@@ -21,7 +21,10 @@ package enum Command: Hashable, Sendable, Codable {
     case discardCopy
     case setAside(request: SetAsideRequest)
     /// What this run has ordered here stands for good from now on: it does not lapse any more.
-    case keepOrder
+    ///
+    /// `restoring`: files that are put back as they were before the run, right before that and under the same lock: where the
+    /// order lapses instead, they stay as the run left them.
+    case keepOrder(restoring: [FileRestore]? = nil)
     /// Puts up a wall against addresses that no network has (`Wall.isPilot`), reads it back, and removes it again.
     ///
     /// Refused where rules of ours stand: it neither replaces nor joins any.

@@ -88,6 +88,12 @@ package struct TestNetwork: Sendable {
         }
     }
 
+    /// Cuts a host off from all others, or connects it again.
+    package func setLink(of host: String, up: Bool) async throws {
+        guard let index = hosts.firstIndex(where: { $0.name == host }) else { return }
+        try await batch(["link set p\(index) \(up ? "up" : "down")"], in: hub)
+    }
+
     /// Removes every namespace of this network; processes inside must have been ended by their owner.
     package func down() async {
         for name in namespaces {

@@ -85,6 +85,7 @@ inline answer(h, what) { reply[h] = what; command[h] = NOTHING; busy[h] = 0 }
 
 proctype Host(byte h) {
     bool refused;
+    byte commits;
 end:
     do
     /* A command is lost. */
@@ -107,12 +108,16 @@ end:
             :: else -> held[h] = (held[h] || !startBegan); busy[h] = 2
             fi }
 
-    :: d_step { command[h] == COMMIT && busy[h] == 0 && !boots[h] ->
-            transition(COMMITTED, order[h], refused);
+    /* Its own file comes back, then the order is kept: no lapse comes between them, a crash does. */
+    :: d_step { command[h] == COMMIT && busy[h] == 0 && !boots[h] && lapse[h] == 0 ->
+            commits = order[h];
+            transition(COMMITTED, commits, refused);
+            commits = 0;
             if
             :: refused -> answer(h, REFUSED)
-            :: else -> answer(h, DONE)
+            :: else -> file[h] = OWN; busy[h] = 5
             fi }
+    :: d_step { busy[h] == 5 -> transition(COMMITTED, order[h], refused); answer(h, DONE) }
 
     :: d_step { command[h] == START && busy[h] == 0 && !boots[h] ->
             refused = false;
@@ -167,8 +172,8 @@ end:
             fi;
             lapse[h] = 0 }
 
-    /* Nothing of a kernel outlives a reboot; what the disk says does. Not where the own file lies and nothing is ordered yet. */
-    :: d_step { !isLast && reboots > 0 && !boots[h] && (order[h] != NONE || file[h] == JOINT || startBegan) ->
+    /* Nothing of a kernel outlives a reboot; what the disk says does. */
+    :: d_step { !isLast && reboots > 0 && !boots[h] ->
             reboots--;
             node[h] = STOPPED; wall[h] = false; ending[h] = false;
             busy[h] = 0; lapse[h] = 0; command[h] = NOTHING; boots[h] = true }
@@ -248,7 +253,7 @@ active proctype Coordinator() {
     byte seen[HOSTS], view[HOSTS];
 
     d_step {
-        file[0] = OWN; file[1] = OWN; file[2] = OWN;
+        file[0] = JOINT; file[1] = JOINT; file[2] = JOINT;
         node[0] = JOINT; node[1] = JOINT; node[2] = JOINT
     }
     atomic { run Host(0); run Host(1); run Host(2) }

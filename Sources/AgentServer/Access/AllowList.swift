@@ -38,7 +38,9 @@ package struct AllowList: Hashable, Sendable {
         case .restoreFile(let restore): objection(toFile: restore.path)
         case .service(let request): objection(toService: request.service)
         case .detach(let request): objection(to: request)
-        case .discardCopy, .keepOrder: nil
+        case .discardCopy: nil
+        case .keepOrder(let restoring):
+            (restoring ?? []).lazy.compactMap { objection(toFile: $0.path) }.first
         case .setAside(let request): objection(toService: request.service)
         case .removeHandMadeRules(let request): objection(to: request)
         }

@@ -31,7 +31,8 @@ enum AuditText {
         case .removeHandMadeRules(let request):
             "remove hand-made rules addresses=\(addresses(request.addresses))"
         case .setAside(let request): "set aside the data of \(request.service)"
-        case .keepOrder: "keep the order for good"
+        case .keepOrder(let restoring):
+            "keep the order for good" + (restoring ?? []).map { " restoring=\($0.path)" }.joined()
         }
     }
 

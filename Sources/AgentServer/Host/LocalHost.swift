@@ -13,7 +13,7 @@ package struct LocalHost: HostActions {
     private let handMadeRules: HandMadeRules
     let managers = RuleManagers()
     private let configurationLook = ConfigurationManagers()
-    private let files: ConfigFiles
+    let files: ConfigFiles
     private let services: ServiceController
     let inspector: ZooKeeperInspector?
     let lapsing: Lapsing
@@ -139,7 +139,7 @@ package struct LocalHost: HostActions {
         switch command {
         case .installWall(let wall, let holding, let lapse):
             await install(wall, holding: holding ?? [], lapse, for: run)
-        case .keepOrder: await keepOrder(for: run)
+        case .keepOrder(let restoring): await keepOrder(restoring ?? [], for: run)
         case .sever(let wall):
             await rules { () throws(FirewallError) in try await firewall.sever(wall) }
         case .removeWall: await removeWall()

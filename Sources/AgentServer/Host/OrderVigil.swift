@@ -41,9 +41,13 @@ extension LocalHost {
 
     package func coordinatorWasHeard(of run: RunID) { orders.renew(for: run) }
 
-    func keepOrder(for run: RunID) async -> CommandOutcome {
+    func keepOrder(_ restoring: [FileRestore], for run: RunID) async -> CommandOutcome {
+        let placed = files
         do throws(OrderError) {
-            guard let order = try await orders.commit(for: run) else {
+            let kept = try await orders.commit(for: run) { () throws(FileError) in
+                for restore in restoring { _ = try placed.restore(restore, run: run) }
+            }
+            guard let order = kept else {
                 return .failed(message: OrderError.nothingToKeep(run: run).description)
             }
             return .done(result: .order(order: order))

@@ -8,6 +8,8 @@ package enum OrderError: Error, Hashable, Sendable {
     /// Its wall could not be put back.
     case notWalled(run: RunID, FirewallError)
     case notOpened(run: RunID, FirewallError)
+    /// A file that belongs to the commitment was not put back; nothing is committed.
+    case notRestored(run: RunID, FileError)
     /// The host goes back by itself, or has gone.
     case givenUp(run: RunID)
     /// Nothing of this run's is to be kept here.
@@ -27,6 +29,8 @@ extension OrderError: CustomStringConvertible {
         case .notWalled(let run, let error):
             "the wall that run \(run) ordered cannot be put back: \(error)"
         case .notOpened(let run, let error): "the wall that run \(run) ordered cannot be removed: \(error)"
+        case .notRestored(let run, let error):
+            "run \(run) is not committed on this host, as a file could not be put back: \(error)"
         case .givenUp(let run):
             "no coordinator of run \(run) was heard for too long, and this host has gone back by itself to what was before the "
                 + "division: `mitosis rollback --to joint` with its plan brings the others back, then `mitosis run` divides anew"

@@ -95,7 +95,13 @@ package struct Orders: Sendable {
     }
 
     /// The division is committed here: what was ordered stands whatever happens, and when this returns the disk says so.
-    package func commit(for run: RunID) async throws(OrderError) -> OrderState? {
+    ///
+    /// - Parameter body: what belongs to it on disk, done first and again when it is repeated. An order that lapses beside it has
+    ///   lapsed before, or not at all; one that lapses after a crash in between undoes it.
+    package func commit(
+        for run: RunID,
+        after body: () throws(FileError) -> Void = {}
+    ) async throws(OrderError) -> OrderState? {
         let turn = await store.turn()
         defer { withExtendedLifetime(turn) {} }
         let known = try store.order()
@@ -103,6 +109,7 @@ package struct Orders: Sendable {
         guard OrderTransitions.outcome(of: .committed, in: order.phase) == .becomes(.kept) else {
             throw .givenUp(run: run)
         }
+        do throws(FileError) { try body() } catch { throw .notRestored(run: run, error) }
         order.lapse = order.lapse?.kept()
         if order != known { try store.write(order) }
         return state

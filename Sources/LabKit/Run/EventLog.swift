@@ -33,6 +33,20 @@ package struct EventLog: Sendable {
         division = Self.division(in: lines, stages)
     }
 
+    /// Whether an event of this kind was told of a step.
+    static func has(_ event: String, of step: String, in text: String) -> Bool {
+        text.split(separator: "\n").contains {
+            $0.contains(#""event":"\#(event)""#) && $0.contains(#""step":"\#(step)""#)
+        }
+    }
+
+    /// Whether a migration came to its end; ways back have ends of their own.
+    static func hasFinished(_ text: String) -> Bool {
+        text.split(separator: "\n").contains {
+            $0.contains(#""event":"runFinished""#) && $0.contains(#""message":"finished""#)
+        }
+    }
+
     /// Unix seconds from the first detaching to the end of the division.
     ///
     /// What ended before the detaching is none of the division's: at the end of the join a seed that leads is stopped, and a

@@ -19,25 +19,10 @@ extension MigrationProcedure {
                     repeats: .until(.divisionBegan)
                 ),
                 Step(
-                    .restoreFiles,
-                    "Put the destination's own files back, restart nothing",
-                    // While a node that has to take its data anew is still started with the joint file.
-                    precheck: isJoint.and(disksKeepUp).and(othersAreStopped).and(peersAreKnown)
-                        .and(bothSidesConnect),
-                    // Not the source's: a host of the destination that goes back by itself must find a source whose nodes keep the
-                    // joint view whatever restarts.
-                    act: .commands(restore(joinedDestination)),
-                    verify: filesAreOriginal(on: destination),
-                    undo: .commands(writeJoint(on: joinedDestination), note: "the joint files come back"),
-                    isRestingPlace: false,
-                    // Until then every run that goes on begins with the joint files: they are put back.
-                    repeats: .until(.divisionBegan)
-                ),
-                Step(
                     .detach,
                     "Detach the seeds, each when its disk holds all that it acknowledged; wall off the rest",
-                    precheck: isJoint.and(disksKeepUp).and(bothSidesConnect).or(divisionHasBegun)
-                        .and(othersAreStopped),
+                    precheck: isJoint.and(disksKeepUp).and(bothSidesConnect).and(peersAreKnown)
+                        .or(divisionHasBegun).and(othersAreStopped),
                     act: detachSeeds,
                     verify: seedsAreDetached(butTheLeader: true),
                     undo: .commands(removeWalls, note: "then the seeds start with the joint file again"),
@@ -57,10 +42,13 @@ extension MigrationProcedure {
                 ),
                 Step(
                     .commit,
-                    "Have every destination host keep wall and hold, with or without a coordinator",
+                    "Put the destination's own files back; have every host of it keep wall and hold, whoever dies",
                     act: commit,
-                    verify: isCommitted,
-                    undo: .commands(removeWalls, note: "then the seeds start with the joint file again"),
+                    verify: filesAreOriginal(on: destination).and(isCommitted),
+                    undo: .commands(
+                        writeJoint(on: joinedDestination) + removeWalls,
+                        note: "then the seeds start with the joint file again"
+                    ),
                     isRestingPlace: false,
                     attempts: 3
                 ),
@@ -105,10 +93,6 @@ extension MigrationProcedure {
                 kafka?.sessionsAfterDivision,
             ].compactMap(\.self)
         )
-    }
-
-    private var joinedDestination: [PlannedServer] {
-        joined.filter { server in destination.contains { $0.host == server.host } }
     }
 
     /// What the operator is asked before the window opens.

@@ -16,6 +16,7 @@ extension Milestone {
     package static let passages: [StepID: Passage] = [
         .startSeedsAgain: Passage(done: .joined),
         .startObservers: Passage(done: .joined),
+        // Of journals whose destination had its own files before anything was ordered there.
         .restoreFiles: Passage(done: .originalFilesBack),
         .detach: Passage(begun: .divisionBegan),
         .startFirstQuorum: Passage(begun: .startBegan, done: .destinationLed),

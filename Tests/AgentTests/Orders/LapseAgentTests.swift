@@ -107,13 +107,35 @@ struct LapseAgentTests {
         }
     }
 
-    @Test("what is committed is kept, and leaves nothing to be watched")
+    @Test("what is committed is kept, with the host's own file, and leaves nothing to be watched")
     func kept() async throws {
         try await NamespacedAgent.with { agent in
             let host = Host(agent: agent)
             try await agent.start()
             try await host.order()
-            let answer = try await host.command("r.2", #"{"keepOrder":{}}"#)
+            let elsewhere = try await host.command(
+                "r.2",
+                #"{"keepOrder":{"restoring":[{"path":"/etc/passwd"}]}}"#
+            )
+            #expect(elsewhere.contains("is none of files"), "\(elsewhere)")
+            // This run has never written to it: nothing can be put back, and nothing is committed.
+            let unwritten = try await host.command(
+                "r.3",
+                #"{"keepOrder":{"restoring":[{"path":"\#(host.file)"}]}}"#
+            )
+            #expect(unwritten.contains("is not committed on this host"), "\(unwritten)")
+            #expect(try await agent.ask("/v1/status").contains(#""phase":"provisional""#))
+            let digest = ContentDigest.sha256(Data(Self.original))
+            let joint = Data(Self.joint).base64EncodedString()
+            _ = try await host.command(
+                "r.4",
+                #"{"writeFile":{"write":{"path":"\#(host.file)","expected":"\#(digest)","content":"\#(joint)"}}}"#
+            )
+            #expect(Array(try Data(contentsOf: URL(filePath: host.file))) == Self.joint)
+            let answer = try await host.command(
+                "r.5",
+                #"{"keepOrder":{"restoring":[{"path":"\#(host.file)"}]}}"#
+            )
             #expect(answer.contains(#""phase":"kept""#), "\(answer)")
             #expect(try await agent.byHand(["--lapse-watch", "--state", host.state]).isSuccess)
             #expect(try await agent.firewall.installed().count > 0)

@@ -24,7 +24,7 @@ struct BootHoldTests {
         try await LabFixture.withLab(mode: .systemd) { lab in
             try await lab.up()
             let hosts = lab.configuration.destinationHosts
-            for host in hosts { try await Self.enable(lab, host) }
+            for host in hosts { try await lab.enableZooKeeper(on: host) }
             let coordinator = Coordinator(lab: lab)
             let preflight = try await coordinator.perform(["preflight", lab.layout.plan])
             #expect(preflight.output.contains("3 of 3 ask"), "\(preflight.diagnostics)")
@@ -83,22 +83,6 @@ struct BootHoldTests {
                 try #require(ContinuousClock.now < deadline, "it does not start at boot")
                 try await Task.sleep(for: .milliseconds(100))
             }
-        }
-    }
-
-    /// As the operator's manual says; the lab's agent lies elsewhere.
-    private static func enable(_ lab: Lab, _ host: LabHost) async throws {
-        let printed = try await lab.inside(host, [lab.binaries.agent, "--print-hold", unit])
-        try #require(printed.succeeded, "\(printed.diagnostics)")
-        let folder = lab.layout.host(host).units + "/\(unit).d"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try Folder.write(
-            printed.output.replacing("/usr/bin/mitosis-agent", with: lab.binaries.agent),
-            to: folder + "/mitosis-hold.conf"
-        )
-        for command in [["daemon-reload"], ["enable", unit]] {
-            let ended = try await lab.systemctl(command, on: host)
-            #expect(ended.succeeded, "\(ended.diagnostics)")
         }
     }
 

@@ -103,7 +103,7 @@ struct LapseTests {
         try await LabFixture.withLab(mode: .systemd) { lab in
             try await lab.up()
             let coordinator = Coordinator(lab: lab)
-            try coordinator.shortenDeadlines(division: division, restart: 60)
+            try coordinator.shortenDeadlines(division: division)
             let workload = Workload(lab)
             try await workload.start(seconds: 600)
             try await workload.waitUntilWriting(.source, seconds: 60)

@@ -20,7 +20,7 @@ struct DivisionFaultTests {
         try await Self.withLab(strategy) { lab, coordinator, workload in
             let fresh = lab.configuration.seeds[0]
             let run = try coordinator.start()
-            try await coordinator.waitForStep("division.restore-files")
+            try await coordinator.waitForStep("division.canary")
             for host in lab.configuration.seeds.dropFirst() { try await QuorumLag(lab).begin(on: host) }
             try lab.faults(of: fresh).failStarts()
             #expect(await run.isGone(within: .seconds(240)))
@@ -65,7 +65,7 @@ struct DivisionFaultTests {
         let host = lab.configuration.seeds[1]
         try coordinator.shortenDeadlines()
         let run = try coordinator.start()
-        try await coordinator.waitForStep("division.restore-files")
+        try await coordinator.waitForStep("division.canary")
         try lab.faults(of: host).slowDisk(milliseconds: 60_000)
         #expect(await run.isGone(within: .seconds(240)))
         let log = try Folder.read(coordinator.log)

@@ -31,7 +31,7 @@ struct LossTests {
                 try await workload.start(seconds: 600)
                 try await workload.waitUntilWriting(.source, seconds: 60)
                 let run = try coordinator.start()
-                try await coordinator.waitForStep("division.restore-files")
+                try await coordinator.waitForStep("division.canary")
                 // However busy the machine: nothing is detached before one node alone has the newest writes.
                 run.signal(SIGSTOP)
                 defer { run.signal(SIGCONT) }

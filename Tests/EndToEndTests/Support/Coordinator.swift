@@ -54,17 +54,27 @@ struct Coordinator {
         try await perform(["rollback", lab.layout.plan, "--yes", "--events", lab.layout.events])
     }
 
-    /// Returns as soon as the step has come to its end.
-    func waitForStep(_ step: String, seconds: Int = 120) async throws {
+    /// Returns as soon as the step has come to its end; fails as soon as the run has ended without it.
+    func waitForStep(_ step: String, seconds: Int = 240) async throws {
         let deadline = ContinuousClock.now + .seconds(seconds)
         while !happened("stepFinished", step) {
-            guard ContinuousClock.now < deadline else {
-                let said = try Folder.read(log).suffix(3000)
-                try #require(Bool(false), "\(step) was not reached: \(said)")
-                return
+            let hasStopped = hasStopped
+            guard ContinuousClock.now < deadline, !hasStopped else {
+                throw LabError.late(
+                    what: "the end of \(step)",
+                    seconds: seconds,
+                    seen: (hasStopped ? "the run stopped: " : "") + said.suffix(1500)
+                )
             }
             try await Task.sleep(for: .milliseconds(5))
         }
+    }
+
+    /// Whether the run that began last has stopped.
+    private var hasStopped: Bool {
+        let ends = ["runStarted", "runResumed", "runStopped"].map { #""event":"\#($0)""# }
+        let last = events().split(separator: "\n").last { line in ends.contains { line.contains($0) } }
+        return last?.contains(ends[2]) == true
     }
 
     func happened(_ event: String, _ step: String, saying text: String = "") -> Bool {
@@ -74,7 +84,9 @@ struct Coordinator {
     }
 
     /// Makes moves between the split and the destination's leader short, so that a failure is known soon.
-    func shortenDeadlines(division: Int = 5, restart: Int = 15) throws {
+    ///
+    /// A restart keeps a time in which a busy machine can do one.
+    func shortenDeadlines(division: Int = 5, restart: Int = 60) throws {
         let plan = try Folder.read(lab.layout.plan)
         try Folder.write(
             plan + "\ndeadlines: {division_seconds: \(division), restart_seconds: \(restart)}\n",

@@ -147,7 +147,7 @@ struct ContinuationTests {
 
     @Test("a run that stopped before the split asks again, with the joint files back in place")
     func asksAgain() async throws {
-        let stopped = try await Self.stopped(after: "division.restore-files")
+        let stopped = try await Self.stopped(after: "division.canary")
         stopped.journal.die(after: nil)
         let record = try #require(stopped.journal.record)
         let declined = try await Fixture.perform(

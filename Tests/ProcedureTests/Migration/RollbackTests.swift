@@ -228,7 +228,7 @@ struct RollbackTests {
     func standings(_ strategy: MigrationPlan.Strategy) async throws {
         let joined: StepID = strategy == .participants ? "join.start-seeds-again" : "join.start-observers"
         let expected: [(StepID, Standing)] = [
-            (joined, .joint), ("division.restore-files", .joint), ("division.detach", .dividing),
+            (joined, .joint), ("division.canary", .joint), ("division.detach", .dividing),
             ("division.split", .dividing), ("division.start", .divided), ("division.apart", .divided),
             ("clean-up.remove-rules", .apart),
         ]

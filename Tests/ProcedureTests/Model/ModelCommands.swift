@@ -105,7 +105,7 @@ extension ModelEnsemble {
                 return .failed(message: "it went back by itself")
             }
             return detach(request, on: name)
-        case .keepOrder: return keepOrder(name, for: run)
+        case .keepOrder(let restoring): return keepOrder(name, for: run, restoring: restoring ?? [])
         case .sever:
             hosts[name]?.halfOpen = []
             return .done(result: .rules(rules: rules(name)))

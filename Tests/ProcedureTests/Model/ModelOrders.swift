@@ -32,10 +32,14 @@ extension ModelEnsemble {
         return true
     }
 
-    mutating func keepOrder(_ name: HostName, for run: RunID) -> CommandOutcome {
+    mutating func keepOrder(_ name: HostName, for run: RunID, restoring: [FileRestore]) -> CommandOutcome {
         guard var order = hosts[name]?.order, order.run == run,
             OrderTransitions.outcome(of: .committed, in: order.phase) == .becomes(.kept)
         else { return .failed(message: "nothing is to be kept") }
+        if !restoring.isEmpty {
+            guard let backup = hosts[name]?.backups[run] else { return .failed(message: "no backup") }
+            hosts[name]?.file = backup
+        }
         order.phase = .kept
         order.lapse = nil
         hosts[name]?.order = order

@@ -27,7 +27,9 @@ extension Command {
         case .removeHandMadeRules(let request):
             "remove hand-made rules against \(request.addresses.listed())"
         case .setAside(let request): "move the data of \(request.service) aside"
-        case .keepOrder: "keep wall and hold whatever happens, with or without a coordinator"
+        case .keepOrder(let restoring):
+            (restoring ?? []).map { "put \($0.path) back, " }.joined()
+                + "keep wall and hold whatever happens, with or without a coordinator"
         }
     }
 }

@@ -24,25 +24,47 @@ extension MigrationProcedure {
         )
     }
 
+    /// The destination's own files come back here and not before: where they lie, its order is on the host's disk, so that a host that
+    /// reboots starts nothing with them by itself.
     var commit: Act {
         .decided(
-            summary: "have \(names(destination)) keep wall and hold whatever happens from now on",
+            summary:
+                "put the own files of \(names(joinedDestination)) back and have \(names(destination)) keep wall and "
+                + "hold whatever happens from now on",
             by: { fleet, facts in
                 if let silent = destination.lazy.compactMap({ fleet.silence($0.host) }).first {
                     return .wait(because: silent)
                 }
                 if let reason = givenUp(fleet) { return .stop(because: reason) }
                 let provisional = destination.filter { fleet.status($0.host)?.order?.phase == .provisional }
-                return provisional.isEmpty
-                    ? .nothingToDo(because: "no host would go back by itself")
-                    : .act(
-                        provisional.map { HostCommand($0.host, .keepOrder) },
-                        because: "\(names(provisional)) would go back by themselves",
-                        noting: facts
-                    )
+                // Of agents that keep no orders, or that were ordered for good.
+                let others = joinedDestination.filter { server in
+                    !provisional.contains { $0.host == server.host }
+                        && fleet.zookeeper(server.host)?.file.digest != survey.file(of: server.host)?.digest
+                }
+                guard !provisional.isEmpty || !others.isEmpty else {
+                    return .nothingToDo(because: "no host would go back by itself")
+                }
+                return .act(
+                    provisional.map { HostCommand($0.host, .keepOrder(restoring: ownFile(of: $0))) }
+                        + restore(others),
+                    because: "\(names(provisional + others)) would go back by themselves",
+                    noting: facts
+                )
             },
             looking: Look(hosts: destination.map(\.host))
         )
+    }
+
+    /// Nil where the run has not written to it.
+    private func ownFile(of server: PlannedServer) -> [FileRestore]? {
+        guard joinedDestination.contains(where: { $0.host == server.host }) else { return nil }
+        return [FileRestore(path: server.configPath)]
+    }
+
+    /// Destination nodes whose files are the joint ones until the commitment.
+    var joinedDestination: [PlannedServer] {
+        joined.filter { server in destination.contains { $0.host == server.host } }
     }
 
     /// Every host has said that it does not go back: only now may a node start that the others must not desert.

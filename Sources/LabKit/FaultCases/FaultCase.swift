@@ -1,0 +1,92 @@
+/// One fault in one run: what strikes which host at which place of the procedure, and what its operator does then.
+package struct FaultCase: Codable, Sendable, Hashable {
+    package enum Moment: String, Codable, Sendable, CaseIterable {
+        /// The step has begun.
+        case begun
+        /// It has come to its end.
+        case ended
+
+        /// As the coordinator's events name it.
+        var event: String {
+            switch self {
+            case .begun: "stepStarted"
+            case .ended: "stepFinished"
+            }
+        }
+    }
+
+    package enum Kind: String, Codable, Sendable, CaseIterable {
+        /// The coordinator is killed; its host is the control host.
+        case coordinator
+        /// The agent is killed; systemd starts it again.
+        case agent
+        /// ZooKeeper is killed; something that looks after it starts it after two seconds, as far as the host lets it.
+        case server
+        /// ZooKeeper is frozen for some seconds, as by a long collection or a disk.
+        case pause
+        /// The host is cut off from all others for some seconds.
+        case cut
+        /// The host crashes and boots, with its ZooKeeper's unit enabled.
+        case boot
+        /// The coordinator and the host's agent are killed together.
+        case coordinatorAndAgent = "coordinator-and-agent"
+        /// The coordinator is killed, and the host crashes and boots.
+        case coordinatorAndBoot = "coordinator-and-boot"
+
+        var endsCoordinator: Bool {
+            switch self {
+            case .coordinator, .coordinatorAndAgent, .coordinatorAndBoot: true
+            case .agent, .server, .pause, .cut, .boot: false
+            }
+        }
+    }
+
+    /// What the operator does when the run has not come to its end by itself.
+    package enum Way: String, Codable, Sendable, CaseIterable {
+        /// `mitosis run`.
+        case forward
+        /// `mitosis rollback` to what was before; then a run anew.
+        case back
+        /// The journal is lost: `mitosis takeover`, then a run.
+        case takeover
+    }
+
+    package let step: String
+    package let moment: Moment
+    package let host: String
+    package let kind: Kind
+    package let way: Way
+
+    package init(step: String, moment: Moment, host: String, kind: Kind, way: Way) {
+        self.step = step
+        self.moment = moment
+        self.host = host
+        self.kind = kind
+        self.way = way
+    }
+}
+
+/// What came of a case.
+package struct FaultReport: Codable, Sendable {
+    /// A command of the operator and how it ended.
+    package struct Attempt: Codable, Sendable {
+        package let command: String
+        package let status: Int32
+        /// The end of what it said, when it failed.
+        package let said: String?
+    }
+
+    package let fault: FaultCase
+    package let strategy: LabConfiguration.Strategy
+    /// Whether the run came to the place at all.
+    package var struck = false
+    /// Whether the run that was struck came to its end by itself.
+    package var unaided = false
+    package var attempts: [Attempt] = []
+    package var acknowledged = 0
+    package var lost = 0
+    /// Whether the run's own comparison found both trees equal.
+    package var compared = false
+    /// Everything that is not as it must be, a sentence each.
+    package var problems: [String] = []
+}
