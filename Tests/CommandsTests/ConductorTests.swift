@@ -238,9 +238,18 @@ struct ConductorTests {
         }
         try await fixture.journalRun("r1", upTo: try await fixture.firstOfDivision, journal)
         _ = try fixture.folder.write(try fixture.planText + "# one more line\n", to: "plan.yaml")
-        await expect(complaining: "\(fixture.plan.file): changed since run r1 began") {
-            try await fixture.conductor(journal, plan: try PlanReader.read(path: fixture.plan.file))
-                .perform(.forward)
+        let changed = try PlanReader.read(path: fixture.plan.file)
+        let refusal =
+            "\(changed.file): changed since run r1 began, which has not finished; put back the file as it was"
+        // A journal without the plan's text can say no more.
+        await expect(complaining: refusal) {
+            try await fixture.conductor(journal, plan: changed).perform(.forward)
+        }
+        let record = try #require(try journal.unfinishedRun(plan: "model"))
+        let text = try fixture.planText.replacing("# one more line\n", with: "")
+        try journal.openChain(ChainBeginning(record, planText: text, inventoryText: nil))
+        await expect(complaining: refusal + ":\n--- \(changed.file)\n", containing: "\n+# one more line\n") {
+            try await fixture.conductor(journal, plan: changed).perform(.forward)
         }
         await expect(complaining: "run r1 is joint, not dividing: ") {
             try await fixture.conductor(journal).perform(.back(to: .joint))
@@ -253,9 +262,10 @@ struct ConductorTests {
     }
 }
 
-/// What is thrown is a complaint that begins so.
+/// What is thrown is a complaint that begins so, and holds the text.
 func expect(
     complaining beginning: String,
+    containing text: String = "",
     sourceLocation: SourceLocation = #_sourceLocation,
     _ body: () async throws -> Void
 ) async {
@@ -263,7 +273,8 @@ func expect(
         try await body()
         Issue.record("nothing was thrown", sourceLocation: sourceLocation)
     } catch let complaint as Complaint {
-        #expect(complaint.description.hasPrefix(beginning), sourceLocation: sourceLocation)
+        let said = complaint.description
+        #expect(said.hasPrefix(beginning) && said.contains(text), sourceLocation: sourceLocation)
     } catch {
         Issue.record(error, sourceLocation: sourceLocation)
     }

@@ -1,3 +1,4 @@
+import ControlProtocol
 import Journal
 import Procedure
 
@@ -5,6 +6,19 @@ import Procedure
 protocol RunArchive: RunJournal {
     /// Newest first, with how they ended (nil while under way, or after a crash).
     func runs() throws(JournalError) -> [(record: RunRecord, ending: RunEnding?, endedAt: Int64?)]
+    /// The run as it began, with the texts of its plan; nil when the journal does not have them, as those of earlier versions.
+    func beginning(of run: RunID) throws(JournalError) -> ChainBeginning?
 }
 
-extension SQLiteJournal: RunArchive {}
+extension SQLiteJournal: RunArchive {
+    func beginning(of run: RunID) throws(JournalError) -> ChainBeginning? {
+        guard let first = try chain(of: run).first else { return nil }
+        // What cannot be read was written by a later version, and is missed by nobody but a reader.
+        do throws(WireProblem) {
+            guard case .began(let beginning) = try ChainEntry.opened(first.content) else { return nil }
+            return beginning
+        } catch {
+            return nil
+        }
+    }
+}

@@ -96,6 +96,7 @@ extension Conductor {
         guard run.planDigest == plan.digest else {
             throw Complaint(
                 "\(plan.file): changed since run \(run.id) began, which has not finished; put back the file as it was"
+                    + PlanChange.text(from: try journal.beginning(of: run.id), to: plan)
             )
         }
         run.epoch = epoch

@@ -125,6 +125,7 @@ final class FaultyJournal: RunArchive {
     func runs() throws(JournalError) -> [(record: RunRecord, ending: RunEnding?, endedAt: Int64?)] {
         try base.runs()
     }
+    func beginning(of run: RunID) throws(JournalError) -> ChainBeginning? { try base.beginning(of: run) }
     func begin(_ run: RunRecord) throws(JournalError) { try base.begin(run) }
     func setEpoch(_ epoch: FencingEpoch, of run: RunID) throws(JournalError) {
         try note(.setEpoch)
