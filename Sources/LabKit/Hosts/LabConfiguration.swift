@@ -121,8 +121,11 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
     /// The hosts that run a server, and an agent each.
     package var servingHosts: [LabHost] { zooKeeperHosts + brokerHosts }
     package var control: LabHost { LabHost(name: "control", side: .control, id: nil, number: 200) }
+    /// Whose clients move.
     package var client: LabHost { LabHost(name: "client", side: .client, id: nil, number: 201) }
-    package var hosts: [LabHost] { servingHosts + [control, client] }
+    /// Somebody else, who stays on the source.
+    package var tenant: LabHost { LabHost(name: "tenant", side: .client, id: nil, number: 202) }
+    package var hosts: [LabHost] { servingHosts + [control, client, tenant] }
 
     package func hosts(of side: LabHost.Side) -> [LabHost] { hosts.filter { $0.side == side } }
 }

@@ -27,7 +27,7 @@ package struct Workload: Sendable {
                 program + [
                     "--servers", servers, "--side", side.rawValue, "--log", log, "--seconds", String(seconds),
                 ],
-                on: lab.configuration.client,
+                on: side == .source ? lab.configuration.tenant : lab.configuration.client,
                 record: lab.layout.workloadRecord(side),
                 log: lab.layout.workloadLog(side)
             )

@@ -46,7 +46,7 @@ extension Lab {
                 "--znodes", String(filling.znodes), "--size", String(filling.znodeSize),
                 "--sessions", String(filling.sessions), "--ready", ready,
             ],
-            on: configuration.client,
+            on: configuration.tenant,
             record: layout.client + "/fill.process.json",
             log: layout.client + "/fill.log"
         )
