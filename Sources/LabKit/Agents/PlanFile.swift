@@ -57,6 +57,11 @@ package enum PlanFile {
               brokers:
             \(brokers.joined(separator: "\n"))
 
+            # Both writers, the source's and the destination's, are on one host.
+            clients:
+              ignore:
+                - {address: \(lab.configuration.client.ipv4), reason: each writer has a tree of its own}
+
             """
     }
 

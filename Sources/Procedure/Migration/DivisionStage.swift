@@ -13,7 +13,7 @@ extension MigrationProcedure {
                 Step(
                     "division.canary",
                     "The joint ensemble commits, and every seed follows",
-                    precheck: isJoint.and(versionsFit),
+                    precheck: isJoint.and(versionsFit).and(nobodyIsLeftBehind),
                     verify: canaryReachesAll,
                     undo: .nothingToUndo,
                     repeats: .until(.divisionBegan)
@@ -23,7 +23,7 @@ extension MigrationProcedure {
                     "Put the destination's own files back, restart nothing",
                     // While a node that has to take its data anew is still started with the joint file.
                     precheck: isJoint.and(disksKeepUp).and(othersAreStopped).and(peersAreKnown)
-                        .and(bothSidesConnect),
+                        .and(bothSidesConnect).and(nobodyIsLeftBehind),
                     // Not the source's: a host of the destination that goes back by itself must find a source whose nodes keep the
                     // joint view whatever restarts.
                     act: .commands(restore(joinedDestination)),
