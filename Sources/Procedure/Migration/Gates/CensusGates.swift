@@ -1,7 +1,7 @@
 import Fleet
 import Settings
 
-/// The gate on clients: nobody who holds what moves is left on the source (trap 24).
+/// The gate on clients: nobody who holds what moves is left on the source.
 extension MigrationProcedure {
     /// Nil when nothing is declared to move.
     var nobodyIsLeftBehind: Gate? {
