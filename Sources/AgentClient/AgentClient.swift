@@ -85,6 +85,11 @@ package struct AgentClient: Sendable {
         try await call(.POST, "/v1/read/hand-made", request)
     }
 
+    /// Nil from an agent that cannot tell, as earlier versions.
+    package func clients(_ request: ClientsRequest) async throws(AgentClientError) -> ClientsReport? {
+        try await known { () throws(AgentClientError) in try await call(.POST, "/v1/read/clients", request) }
+    }
+
     /// Nil from an agent that keeps no chains, as earlier versions.
     package func extend(_ request: ChainRequest) async throws(AgentClientError) -> ChainState? {
         try await known { () throws(AgentClientError) in try await call(.POST, "/v1/chain", request) }

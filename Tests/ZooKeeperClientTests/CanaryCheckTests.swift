@@ -74,7 +74,7 @@ struct CanaryCheckTests {
         await watcher.close()
     }
 
-    private static func planned(port: Int) throws -> PlannedServer {
+    static func planned(port: Int) throws -> PlannedServer {
         let unused = try #require(Port(1))
         return PlannedServer(
             id: try #require(ServerID(1)),

@@ -17,6 +17,7 @@ package enum Route: Hashable, Sendable {
     case readHistory
     case readHandMade
     case askParser
+    case readClients
     case extendChain
     case readChain
 
@@ -51,6 +52,7 @@ package enum Route: Hashable, Sendable {
         "/v1/read/history": [.post: .readHistory],
         "/v1/read/hand-made": [.post: .readHandMade],
         "/v1/read/parser": [.post: .askParser],
+        "/v1/read/clients": [.post: .readClients],
         "/v1/chain": [.post: .extendChain],
         "/v1/read/chain": [.post: .readChain],
     ]
@@ -81,7 +83,8 @@ package enum Route: Hashable, Sendable {
         switch self {
         case .status, .metrics: .viewers
         case .servingStatus, .requestLease, .releaseLease, .submitCommand, .commandOutcome, .readFile,
-            .previewRules, .probe, .readHistory, .readHandMade, .askParser, .extendChain, .readChain:
+            .previewRules, .probe, .readHistory, .readHandMade, .askParser, .readClients, .extendChain,
+            .readChain:
             .coordinators
         }
     }
@@ -91,7 +94,7 @@ package enum Route: Hashable, Sendable {
         switch self {
         case .status, .servingStatus, .metrics, .commandOutcome: false
         case .requestLease, .releaseLease, .submitCommand, .readFile, .previewRules, .probe, .readHistory,
-            .readHandMade, .askParser, .extendChain, .readChain:
+            .readHandMade, .askParser, .readClients, .extendChain, .readChain:
             true
         }
     }

@@ -82,6 +82,9 @@ package protocol HostActions: Sendable {
     /// What the parser of the host's own ZooKeeper makes of configuration files.
     func parse(_ contents: [Data]) async -> ParserReply
 
+    /// Who is connected to the host's ZooKeeper.
+    func clients(_ request: ClientsRequest) async -> ClientsReport
+
     /// Of every zxid asked for, by the files of this host's ZooKeeper.
     func presence(of zxids: [Zxid]) async throws(HostActionError) -> [Zxid: Presence]
 }

@@ -342,6 +342,15 @@ package struct LocalHost: HostActions {
         await parser?.ask(contents) ?? ParserReply(obstacle: "this agent's configuration names no ZooKeeper")
     }
 
+    package func clients(_ request: ClientsRequest) async -> ClientsReport {
+        await inspector?.clients(request)
+            ?? ClientsReport(
+                ports: [],
+                connections: nil,
+                obstacle: "this agent's configuration names no ZooKeeper"
+            )
+    }
+
     package func probe(_ targets: [ProbeTarget]) async -> [ProbeResult] { await Prober.probe(targets) }
 
     package func presence(of zxids: [Zxid]) async throws(HostActionError) -> [Zxid: Presence] {

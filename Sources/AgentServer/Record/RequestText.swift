@@ -34,6 +34,9 @@ enum RequestText {
             case .askParser:
                 let contents = try WireJSON.decode(ParserRequest.self, from: body).contents
                 return "ask the server's own parser about \(contents.count) files"
+            case .readClients:
+                let asked = try WireJSON.decode(ClientsRequest.self, from: body)
+                return "look who is connected" + (asked.sessions ? ", and with which session" : "")
             case .extendChain:
                 let asked = try WireJSON.decode(ChainRequest.self, from: body)
                 return "keep the run's chain" + (asked.replacing ? ", in place of another" : "")
@@ -53,7 +56,7 @@ enum RequestText {
             case .extendChain: return try WireJSON.decode(ChainRequest.self, from: body).lease
             case nil, .status, .servingStatus, .metrics, .submitCommand, .commandOutcome, .readFile,
                 .previewRules,
-                .probe, .readHistory, .readHandMade, .askParser, .readChain:
+                .probe, .readHistory, .readHandMade, .askParser, .readClients, .readChain:
                 return nil
             }
         } catch {

@@ -33,6 +33,27 @@ struct ProvingEnsembles: EnsembleReading {
         await clients.findCanaries(question)
     }
 
+    func census(_ question: CensusQuestion) async -> EnsembleCensus {
+        let census = await clients.census(question)
+        guard case .found(let found) = census.ephemerals else { return census }
+        let printable = TreeEphemerals(
+            owners: found.owners.map { owner in
+                owner.renamed { PrintableText($0, limit: Self.width).description }
+            },
+            named: found.named,
+            missing: found.missing,
+            nodes: found.nodes,
+            unreadable: found.unreadable,
+            unreadablePaths: Self.printable(found.unreadablePaths),
+            isWhole: found.isWhole
+        )
+        return EnsembleCensus(
+            ephemerals: .found(printable),
+            own: census.own,
+            addresses: census.addresses
+        )
+    }
+
     func close() async { await clients.close() }
 
     func prove(

@@ -135,6 +135,12 @@ package struct AgentFleet: Fleet {
         }
     }
 
+    package func clients(_ request: ClientsRequest, on host: HostName) async throws(FleetError)
+        -> ClientsReport?
+    {
+        try await call(host) { client throws(AgentClientError) in try await client.clients(request) }
+    }
+
     package func handMade(_ request: HandMadeRequest, on host: HostName) async throws(FleetError)
         -> HandMadeReport
     {

@@ -19,6 +19,8 @@ package protocol Fleet: Sendable {
     func preview(_ wall: Wall, on host: HostName) async throws(FleetError) -> RulesPreview
     /// What the parser of a host's own ZooKeeper makes of configuration files.
     func parse(_ contents: [Data], on host: HostName) async throws(FleetError) -> ParserReply
+    /// Who is connected to a host's ZooKeeper; nil when its agent is too old to tell.
+    func clients(_ request: ClientsRequest, on host: HostName) async throws(FleetError) -> ClientsReport?
     /// Rules of somebody's hand on a host.
     func handMade(_ request: HandMadeRequest, on host: HostName) async throws(FleetError) -> HandMadeReport
     func acquire(_ request: LeaseRequest, on host: HostName) async throws(FleetError) -> LeaseState

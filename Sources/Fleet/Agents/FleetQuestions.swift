@@ -62,6 +62,20 @@ extension Fleet {
         }
     }
 
+    /// Who is connected to each host's ZooKeeper, and with which session where its server tells.
+    package func clients(of hosts: [HostName]) async -> [HostName: ClientsAnswer] {
+        let answers = await mapHosts(hosts) { host in await clients(of: host) }
+        return Dictionary(zip(hosts, answers)) { first, _ in first }
+    }
+
+    private func clients(of host: HostName) async -> ClientsAnswer {
+        do throws(FleetError) {
+            return try await clients(ClientsRequest(), on: host).map { .told($0) } ?? .tooOld
+        } catch {
+            return .silent(reason: error.reason)
+        }
+    }
+
     /// What each host's attempts came to.
     package func probes(of questions: [HostName: [ProbeTarget]]) async -> [HostName: ProbeAnswer] {
         let asked = questions.filter { !$0.value.isEmpty }.map { (host: $0.key, targets: $0.value) }

@@ -29,3 +29,11 @@ package enum PreviewAnswer: Hashable, Sendable {
     case accepted(RulesPreview)
     case failed(FleetError)
 }
+
+/// Who is connected to a host's ZooKeeper, or why its agent does not say.
+package enum ClientsAnswer: Hashable, Sendable {
+    case told(ClientsReport)
+    /// It knows of no such question.
+    case tooOld
+    case silent(reason: String)
+}

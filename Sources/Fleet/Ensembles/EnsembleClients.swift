@@ -34,6 +34,10 @@ package struct EnsembleClients: Sendable {
         await CanaryCheck(question, credentials: credentials, log: log).answer()
     }
 
+    package func census(_ question: CensusQuestion) async -> EnsembleCensus {
+        await CensusReading(question, credentials: credentials, log: log).answer()
+    }
+
     /// Ends the session with ZooKeeper, if one was opened.
     package func close() async { await reader.close() }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import SystemCalls
 import Topology
 
@@ -9,7 +8,9 @@ struct NameResolver: Sendable {
 
     init(lookUp: @escaping @Sendable (String) -> IPAddress?) { self.lookUp = lookUp }
 
-    static let system = NameResolver { systemAddress(of: $0) }
+    static let system = NameResolver {
+        NetworkAddresses.named($0).lazy.compactMap { IPAddress(bytes: $0) }.first
+    }
 
     /// Any address is reached over the loopback one; a name is looked up on a thread of its own.
     func address(of text: String?) async -> IPAddress? {
@@ -21,29 +22,5 @@ struct NameResolver: Sendable {
             let lookUp = lookUp
             return await BlockingThread.run { lookUp(text) }
         }
-    }
-
-    private static func systemAddress(of name: String) -> IPAddress? {
-        var hints = addrinfo()
-        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        var list: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(name, nil, &hints, &list) == 0, let list else { return nil }
-        defer { freeaddrinfo(list) }
-        var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-        let entry = list.pointee
-        guard
-            getnameinfo(
-                entry.ai_addr,
-                entry.ai_addrlen,
-                &text,
-                socklen_t(text.count),
-                nil,
-                0,
-                NI_NUMERICHOST
-            ) == 0
-        else { return nil }
-        return IPAddress(
-            String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-        )
     }
 }

@@ -134,6 +134,27 @@ package actor ZooKeeperInspector {
         return ServerFacts.Endpoint(address: address, port: port)
     }
 
+    /// Who is connected to the server's ports for clients, and which sessions it tells of; blocks for two seconds at most when the
+    /// server does not answer.
+    package func clients(_ request: ClientsRequest) async -> ClientsReport {
+        let (state, process) = await service()
+        guard let process else {
+            switch state {
+            case .stopped: return .stopped
+            case .running, .changing: return ClientLook.unknown("\(service) is being started or stopped")
+            case .failed(let reason): return ClientLook.unknown("\(service): \(reason)")
+            }
+        }
+        let seen = await looks.config(question(state, process))
+        let look = ClientLook(
+            process: process,
+            configuration: seen.file.configuration,
+            problem: seen.file.problem,
+            endpoint: await endpoint(in: seen)
+        )
+        return await BlockingThread.run { look.report(request) }
+    }
+
     /// Somebody is about to start or stop the service, or has done so.
     package func forgetState() {
         (known, stoppedAt) = (nil, nil)

@@ -8,6 +8,9 @@ import Topology
 ///
 /// It comes from a reserved port, if it may: no client of another host has that one.
 final class PreparedQuestion: Sendable {
+    /// Bytes that are read of most answers.
+    static let longestAnswer = 1 << 20
+
     let localPort: Port
     private let descriptor: Int32
     private let place: String
@@ -51,7 +54,8 @@ final class PreparedQuestion: Sendable {
     func ask(
         _ word: String,
         within deadline: Duration = .seconds(1),
-        since begin: ContinuousClock.Instant = .now
+        since begin: ContinuousClock.Instant = .now,
+        most: Int = longestAnswer
     ) -> FourLetterWord.Answer {
         let end = begin + deadline
         let bytes = Array(word.utf8)
@@ -60,7 +64,7 @@ final class PreparedQuestion: Sendable {
         }
         var answer: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 16_384)
-        while answer.count < 1 << 20 {
+        while answer.count < most {
             guard Connection.wait(descriptor, for: POLLIN, until: end) else {
                 return .unreachable(reason: "\(place) did not answer '\(word)' within \(deadline.seconds) s")
             }

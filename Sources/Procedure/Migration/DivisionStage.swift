@@ -13,11 +13,12 @@ extension MigrationProcedure {
                 Step(
                     "division.canary",
                     "The joint ensemble commits, and every seed follows",
-                    precheck: isJoint.and(versionsFit),
+                    precheck: isJoint.and(versionsFit).and(nobodyIsLeftBehind),
                     verify: canaryReachesAll,
                     undo: .nothingToUndo,
                     repeats: .until(.divisionBegan)
                 ),
+                nobodyStays,
                 Step(
                     .detach,
                     "Detach the seeds, each when its disk holds all that it acknowledged; wall off the rest",

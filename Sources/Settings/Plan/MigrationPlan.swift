@@ -52,6 +52,8 @@ package struct MigrationPlan: Hashable, Sendable {
     package let credentials: PlannedCredentials?
     /// How a run proves what it did.
     package let proofs: PlannedProofs
+    /// What moves, and whose clients may stay.
+    package let census: PlannedCensus
     /// The inventory that the plan refers to, whole; nil when it describes its hosts itself.
     package let sharedInventory: Inventory?
 }

@@ -55,6 +55,15 @@ package enum PlanFault: Hashable, Sendable {
     case badNodePath(key: String, value: String)
     case repeatedSkip(String)
     case skipWithoutReason(String)
+    case tooMany(key: String, most: Int)
+    case wholeTree
+    case treeOfKafka(String, other: String)
+    case overlappingTree(String, other: String, firstLine: Int)
+    case addressOrSession
+    case notAnAddress(String)
+    case notASession(String)
+    case ignoredWithoutReason(most: Int)
+    case repeatedIgnore(firstLine: Int)
     case selection(SeedSelectionError)
     case inventory(YAMLError)
     case notInInventory(HostName, file: String, nearest: String?)
@@ -132,6 +141,23 @@ extension PlanFault: CustomStringConvertible {
         case .repeatedSkip(let proof): "'\(proof)' is skipped twice. Remove one of the two."
         case .skipWithoutReason(let proof):
             "'\(proof)' is skipped without a reason. Write why you do without it: the end of the run repeats it."
+        case .tooMany(let key, let most): "'\(key)' has more than \(most) items. Keep to what is needed."
+        case .wholeTree:
+            "'trees' has '/', but not everything of a shared ensemble moves. Name the paths that do, for instance /app."
+        case .treeOfKafka(let tree, let other):
+            "'\(tree)' is, holds or is inside \(other), which moves with 'kafka' already. Remove it."
+        case .overlappingTree(let tree, let other, let firstLine):
+            "'\(tree)' is, holds or is inside '\(other)' on line \(firstLine). Name each tree once, by its topmost node."
+        case .addressOrSession:
+            "each item of 'ignore' names one client: give 'address' or 'session', and not both."
+        case .notAnAddress(let text):
+            "'address' is '\(text)', which is no IP address. Write the address that the servers see (IPv6 without brackets)."
+        case .notASession(let text):
+            "'session' is '\(text)', which is no session. Write it as ZooKeeper prints it, for instance 0x1000a8c5b9d0000."
+        case .ignoredWithoutReason(let most):
+            "the client is ignored without a reason. Write on one line, in \(most) characters at most, why it may stay."
+        case .repeatedIgnore(let firstLine):
+            "the same client is ignored on line \(firstLine) already. Remove one of the two."
         case .selection(let error): error.description
         case .inventory(let error): "the inventory cannot be used:\n\(error)"
         case .notInInventory(let host, let file, let nearest):

@@ -16,6 +16,8 @@ extension PlanFault {
             .duplicateAddress, .portUsedTwice, .agentPortBehindWall, .badChroot, .unsupportedBatch,
             .duplicateBroker, .brokerOnServerHost, .noBrokers, .unknownCheck, .unwaivableCheck,
             .repeatedWaiver, .waiverWithoutReason, .badNodePath, .repeatedSkip, .skipWithoutReason,
+            .tooMany, .wholeTree, .treeOfKafka, .overlappingTree, .addressOrSession, .notAnAddress,
+            .notASession, .ignoredWithoutReason, .repeatedIgnore,
             .inventory, .notInInventory, .saysOtherwise:
             .planFile
         }

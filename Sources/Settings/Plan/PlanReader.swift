@@ -65,7 +65,7 @@ private struct PlanDocument {
         let keys = [
             "version", "name", "inventory", "strategy", "pki", "journal", "agent_port", "defaults", "source",
             "destination",
-            "firewall", "deadlines", "waivers", "kafka", "auth", "proofs",
+            "firewall", "deadlines", "waivers", "kafka", "auth", "proofs", "trees", "clients",
         ]
         guard let root = try notes.yaml.mapping(document.root, keys: keys, subject: "the plan"),
             try isSupported(root)
@@ -86,6 +86,7 @@ private struct PlanDocument {
         let waivers = try waivers(root)
         let credentials = try notes.credentials(root)
         let proofs = try notes.proofs(root, chroot: kafka?.chroot ?? "")
+        let census = try notes.census(root, chroot: kafka?.chroot)
         guard notes.count == 0, let name, let strategy, let pki, let journal, let selection, let scope,
             let deadlines, let proofs
         else { return nil }
@@ -105,6 +106,7 @@ private struct PlanDocument {
             kafka: kafka,
             credentials: credentials,
             proofs: proofs,
+            census: census,
             sharedInventory: inventory
         )
     }

@@ -238,6 +238,22 @@ final class ScriptedHost: HostActions {
         ParserReply(version: ServerVersion(3, 8, 0), refusals: contents.map { _ in "" }, obstacle: nil)
     }
 
+    func clients(_ request: ClientsRequest) async -> ClientsReport {
+        let connections = [IPAddress("198.51.100.7"), IPAddress("2001:db8::7")].compactMap { address in
+            address.flatMap { address in
+                Port(2181).map { ClientsReport.Connections(address: address, port: $0, count: 2) }
+            }
+        }
+        return ClientsReport(
+            ports: connections.map(\.port).suffix(1),
+            connections: connections,
+            sessions: request.sessions
+                ? connections.map { ClientsReport.Session(id: SessionNumber(0x100), address: $0.address) }
+                : nil,
+            sessionsAreWhole: true
+        )
+    }
+
     func probe(_ targets: [ProbeTarget]) async -> [ProbeResult] {
         targets.map { ProbeResult(target: $0, answer: .connected) }
     }

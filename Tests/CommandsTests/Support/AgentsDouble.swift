@@ -186,6 +186,10 @@ final class AgentsDouble: Fleet {
         )
     }
 
+    func clients(_ request: ClientsRequest, on host: HostName) async throws(FleetError) -> ClientsReport? {
+        throw .broken(host: host, reason: "has no ZooKeeper")
+    }
+
     func parse(_ contents: [Data], on host: HostName) async throws(FleetError) -> ParserReply {
         throw .broken(host: host, reason: "has no parser")
     }
@@ -221,6 +225,10 @@ final class AgentsDouble: Fleet {
 struct NoEnsembles: EnsembleReading {
     func kafka(at source: KafkaSource) async throws(KafkaReadingError) -> KafkaCluster {
         throw KafkaReadingError(reason: "there is none")
+    }
+
+    func census(_ question: CensusQuestion) async -> EnsembleCensus {
+        EnsembleCensus(ephemerals: .silent(reason: "there is no ZooKeeper"))
     }
 
     func findCanaries(_ question: CanaryQuestion) async -> CanaryAnswer {

@@ -81,6 +81,10 @@ final class ScriptedFleet: Fleet {
         throw .broken(host: host, reason: "not scripted")
     }
 
+    func clients(_ request: ClientsRequest, on host: HostName) async throws(FleetError) -> ClientsReport? {
+        throw .broken(host: host, reason: "not scripted")
+    }
+
     func handMade(_ request: HandMadeRequest, on host: HostName) async throws(FleetError) -> HandMadeReport {
         throw .broken(host: host, reason: "not scripted")
     }

@@ -159,6 +159,10 @@ private final class AskedEnsembles: EnsembleReading {
         throw KafkaReadingError(reason: "\(count) asked")
     }
 
+    func census(_ question: CensusQuestion) async -> EnsembleCensus {
+        EnsembleCensus(ephemerals: .silent(reason: "\(question.trees)"))
+    }
+
     func findCanaries(_ question: CanaryQuestion) async -> CanaryAnswer { .silent(reason: question.name) }
 
     func prove(_ question: ProofQuestion, progress: @escaping @Sendable (String) -> Bool) async -> ProofAnswer

@@ -93,6 +93,12 @@ struct ModelEnsemble {
     var clock: Int64 = 0
     var ownCredentials: CredentialExpiry?
     var oddities: [HostName: ModelOddities] = [:]
+    /// Clients besides brokers.
+    var strangers: [ModelClient] = []
+    /// Servers that tell which session is at which address.
+    var tellsSessions = false
+    /// Hosts whose agents know nothing of clients.
+    var oldAgents: Set<HostName> = []
     /// Nobody may write a canary.
     var isReadOnly = false
 

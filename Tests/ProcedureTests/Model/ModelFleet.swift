@@ -146,6 +146,19 @@ final class ModelFleet: Fleet, EnsembleReading {
         state.withLock { $0.model.findCanaries(question) }
     }
 
+    func clients(_ request: ClientsRequest, on host: HostName) async throws(FleetError) -> ClientsReport? {
+        let answer = state.withLock { $0.model.clients(of: host) }
+        switch answer {
+        case .told(let report): return report
+        case .tooOld: return nil
+        case .silent(let reason): throw .unreachable(host: host, reason: reason)
+        }
+    }
+
+    func census(_ question: CensusQuestion) async -> EnsembleCensus {
+        state.withLock { $0.model.census(question) }
+    }
+
     func ownCredentials() -> CredentialExpiry? { state.withLock { $0.model.ownCredentials } }
 
     func handMade(_ request: HandMadeRequest, on host: HostName) async throws(FleetError) -> HandMadeReport {

@@ -19,6 +19,8 @@ package struct FleetView: Hashable, Sendable {
     /// What the histories of servers hold of the transactions a gate asked for.
     package var histories: [HostName: HistoryAnswer] = [:]
     package var canaries: [CanaryQuestion: CanaryAnswer] = [:]
+    /// Who was seen to be connected, and to hold what.
+    package var census: [CensusQuestion: CensusSighting] = [:]
     package var proofs: [ProofQuestion: ProofAnswer] = [:]
     /// Why a host's agent made no probes.
     package var probeErrors: [HostName: FleetError] = [:]

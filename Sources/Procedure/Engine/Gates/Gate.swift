@@ -94,6 +94,9 @@ package struct Gate: Sendable {
         }
     }
 
+    /// The same where there may be nothing more to ask.
+    package func and(_ other: Gate?) -> Gate { other.map { and($0) } ?? self }
+
     /// Holds when either does; the other is asked only when this one does not hold.
     package func or(_ other: Gate) -> Gate {
         combined(with: other) { [judge, otherJudge = other.judge] view, facts in

@@ -101,6 +101,7 @@ struct GateWatch: Sendable {
         async let hosts = observe(look)
         async let kafka = kafka(look.kafka)
         async let canaries = canaries(look.canaries)
+        async let census = census(look.census)
         async let previews = fleet.previews(of: look.walls)
         async let parsers = mapHosts(look.files) { host, contents throws(FleetError) in
             try await fleet.parse(contents, on: host)
@@ -108,6 +109,7 @@ struct GateWatch: Sendable {
         (view.hosts, view.lookedAt) = await hosts
         view.kafka = await kafka
         view.canaries = await canaries
+        view.census = await census
         view.previews = await previews
         view.parsers = await parsers
         if look.ownCredentials { view.ownCredentials = await fleet.ownCredentials() }
@@ -141,6 +143,14 @@ struct GateWatch: Sendable {
         var answers: [CanaryQuestion: CanaryAnswer] = [:]
         for question in questions { answers[question] = await ensembles.findCanaries(question) }
         return answers
+    }
+
+    private func census(_ questions: [CensusQuestion]) async -> [CensusQuestion: CensusSighting] {
+        var sightings: [CensusQuestion: CensusSighting] = [:]
+        for question in questions {
+            sightings[question] = await CensusSighting.take(question, through: fleet, ensembles)
+        }
+        return sightings
     }
 
     /// A question that two have is asked once.

@@ -20,6 +20,8 @@ package struct Look: Sendable {
     package var histories: [HistoryQuestion]
     /// Canaries to write and look for, one after another.
     package var canaries: [CanaryQuestion]
+    /// Clients to look for, one question after another.
+    package var census: [CensusQuestion] = []
     /// Proofs to be made, one after another, when all else was seen.
     package var proofs: [ProofOrder]
     /// Walls that the agents' backends shall judge without putting them up.
@@ -39,6 +41,7 @@ package struct Look: Sendable {
         histories: HistoryQuestion? = nil,
         canary: CanaryQuestion? = nil,
         proof: ProofOrder? = nil,
+        census: CensusQuestion? = nil,
         walls: [HostName: Wall] = [:],
         ownCredentials: Bool = false
     ) {
@@ -48,6 +51,7 @@ package struct Look: Sendable {
         self.histories = histories.map { [$0] } ?? []
         canaries = canary.map { [$0] } ?? []
         proofs = proof.map { [$0] } ?? []
+        self.census = census.map { [$0] } ?? []
         self.walls = walls.mapValues { [$0] }
         self.ownCredentials = ownCredentials
     }
@@ -56,7 +60,8 @@ package struct Look: Sendable {
     /// always asked anew.
     func shows(all other: Look) -> Bool {
         guard other.kafka.isEmpty, other.histories.isEmpty, other.canaries.isEmpty, other.walls.isEmpty,
-            other.proofs.isEmpty, other.files.isEmpty, !other.ownCredentials, !other.awaitsServing
+            other.proofs.isEmpty, other.census.isEmpty, other.files.isEmpty, !other.ownCredentials,
+            !other.awaitsServing
         else { return false }
         return Set(hosts).isSuperset(of: other.hosts)
             && other.probes.allSatisfy { Set(probes[$0.key] ?? []).isSuperset(of: $0.value) }
@@ -75,6 +80,7 @@ package struct Look: Sendable {
         both.histories += other.histories
         both.canaries += other.canaries.filter { !canaries.contains($0) }
         both.proofs += other.proofs
+        both.census += other.census.filter { !census.contains($0) }
         both.walls.merge(other.walls) { first, second in first + second.filter { !first.contains($0) } }
         both.files.merge(other.files) { first, _ in first }
         both.awaitsServing = awaitsServing || other.awaitsServing

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Fleet
+import Procedure
+import Reporting
+import Settings
+import SystemCalls
+
+struct ClientsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "clients",
+        abstract:
+            "Show who is connected to the source and to the seeds, and who would be left behind. Changes nothing.",
+        discussion: """
+            Asks every source server's and seed's agent for its connections, and ZooKeeper for the owners of ephemeral nodes \
+            in what moves: the plan's 'trees', and the chroot of its Kafka cluster. `mitosis run` judges the same right before \
+            the division. docs/clients.md says what can be told and what cannot.
+
+            Exits with 0 when nobody is left behind, with 1 otherwise: also when that cannot be told.
+            """
+    )
+
+    /// Between two looks, long enough to read one.
+    private static let pause = Duration.seconds(5)
+
+    @Argument(help: "The plan file.", completion: .file()) var file: String
+    @Flag(help: "Print one JSON document, for each look.") var json = false
+    @Flag(help: "Look again every five seconds, until interrupted.") var watch = false
+    @OptionGroup var credentials: CredentialOptions
+    @OptionGroup var logging: LogOptions
+
+    func run() async throws {
+        let plan = try PlanReader.read(path: file, believing: .operator)
+        let fleet = try AgentFleet(plan: plan, log: logging.logger, warn: Output.warn)
+        let ensembles = ProvingEnsembles(
+            credentials: try credentials.read(for: plan),
+            log: logging.logger
+        )
+        var isClear = try await look(plan, fleet, ensembles)
+        while watch {
+            try await Task.sleep(for: Self.pause)
+            if !json { Output.write("\n") }
+            isClear = try await look(plan, fleet, ensembles)
+        }
+        await ensembles.close()
+        if !isClear { throw ExitCode(1) }
+    }
+
+    private func look(
+        _ plan: MigrationPlan,
+        _ fleet: any Fleet,
+        _ ensembles: any EnsembleReading
+    ) async throws -> Bool {
+        let sighting = await CensusSighting.take(plan.censusQuestion, through: fleet, ensembles)
+        let census = Census(plan, sighting)
+        let text = ClientsText(census)
+        Output.write(json ? try text.json() : text.text)
+        return census.isClear
+    }
+}

@@ -1,0 +1,51 @@
+import Fleet
+import Settings
+
+/// The gate on clients: nobody who holds what moves is left on the source.
+extension MigrationProcedure {
+    /// Once more, when all else is seen to be ready; nothing is asked in the window.
+    var nobodyStays: Step? {
+        nobodyIsLeftBehind.map { gate in
+            Step(
+                "division.clients",
+                "Nobody who holds what moves is left on the source",
+                verify: gate,
+                undo: .nothingToUndo,
+                repeats: .until(.divisionBegan)
+            )
+        }
+    }
+
+    /// Nil when nothing is declared to move.
+    var nobodyIsLeftBehind: Gate? {
+        guard !plan.census.trees.isEmpty else { return nil }
+        let question = plan.censusQuestion
+        return Gate(
+            "nobody who holds what moves is left on the source",
+            looking: Look(census: question),
+            // A client on its way from one server to another is back within its session's time.
+            deadline: .seconds(40),
+            interval: .seconds(2)
+        ) { fleet, _ in
+            guard let sighting = fleet.census[question] else {
+                return .waiting(reason: "clients were not looked at")
+            }
+            let census = Census(plan, sighting)
+            guard census.isClear else {
+                let said = Census.list(census.left + census.undecided, most: 10, between: "; ")
+                let hints = census.hints.map { "; " + $0 }.joined()
+                return .waiting(reason: "\(said)\(hints). \(remedy(census))")
+            }
+            let observed = ([census.summary] + census.notes).joined(separator: "; ")
+            guard !census.excused.isEmpty else { return .holds(observed: observed) }
+            return .warns(observed: ([observed] + census.excused.prefix(20)).joined(separator: "; "))
+        }
+    }
+
+    private func remedy(_ census: Census) -> String {
+        (census.left.isEmpty ? "See `mitosis clients`, and move" : "Move")
+            + " each client that belongs to the destination to \(plan.seedConnectString); one that may stay is named, with a "
+            + "reason, under clients.ignore in the plan (a run that has begun keeps its plan: `mitosis rollback` first). Nothing "
+            + "was divided"
+    }
+}
