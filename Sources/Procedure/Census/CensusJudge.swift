@@ -19,6 +19,8 @@ struct CensusJudge {
     private(set) var notes: [String] = []
     private(set) var excused: [String] = []
     private(set) var nodes = 0
+    /// Whether everybody who was opened at the destination and is told by nobody finds a connection there.
+    private var haveRoom = false
 
     init(_ plan: MigrationPlan, _ sighting: CensusSighting) {
         self.plan = plan
@@ -93,6 +95,7 @@ extension CensusJudge {
             }
         ) { first, _ in first }
         var isOpen = false
+        haveRoom = found.owners.count { isUntold($0.session, brokers[$0.session]) } <= newcomersSeats
         for owner in found.owners {
             let holder = judge(owner, brokers[owner.session])
             holders.append(holder)
@@ -161,15 +164,31 @@ extension CensusJudge {
             )
         }
         if isListed { return (.destination, nil) }
-        guard seats.gaps[.source] == nil, strangersAtSource.isEmpty else {
+        guard seats.gaps[.source] == nil, strangersAtSource.isEmpty || haveRoom else {
             return (
                 .undecided(
                     reason:
-                        "was opened at destination server \(origin); whether it is still there is not told"
+                        "was opened at destination server \(origin); whether it is still there is not told, and fewer "
+                        + "clients are connected to the destination than sessions were opened there"
                 ), nil
             )
         }
         return (.destination, nil)
+    }
+
+    /// Whether nothing but its number says where it is.
+    private func isUntold(_ session: SessionNumber, _ broker: PlannedBroker?) -> Bool {
+        broker == nil && seats.sessions[session] == nil
+            && session.origin.map { id in plan.destination.contains { $0.id == id } } == true
+    }
+
+    /// Connections of nobody that the plan knows with the destination.
+    private var newcomersSeats: Int {
+        guard seats.gaps[.destination] == nil else { return 0 }
+        return seats.addresses.filter { !name($0).isKnown }
+            .reduce(0) { sum, address in
+                sum + seats.connections(of: address, on: .destination).reduce(0) { $0 + $1.count }
+            }
     }
 
     private func place(of broker: PlannedBroker) -> (Census.Place, IPAddress?) {

@@ -183,7 +183,7 @@ private struct HistoryByID {
         var settled = done.subtracting(renewed)
         if renewed.contains("renewal.joint-files") { settled.remove("division.restore-files") }
         if !begun.contains("division.detach") {
-            settled.subtract(["division.kafka", "division.canary", "join.window"])
+            settled.subtract(["division.kafka", "division.canary", "division.clients", "join.window"])
         }
         return settled
     }
