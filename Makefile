@@ -17,7 +17,7 @@ setup:
 build: setup
 	$(SWIFT) build --build-tests
 
-# As the optimiser makes them, which has broken what a debug build does right; -enable-testing lets tests see inside.
+# As the optimiser makes them (but for the tests themselves), which has broken what a debug build does right; -enable-testing lets tests see inside.
 OPTIMISED = --configuration release -Xswiftc -enable-testing
 optimised: setup
 	$(SWIFT) build $(OPTIMISED) --build-tests

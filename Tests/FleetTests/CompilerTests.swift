@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 /// What the compiler gets wrong, and the house works round; a test fails here when it no longer does.
@@ -9,31 +10,11 @@ import Testing
 /// answer before the tuple, is right.
 @Suite("the compiler")
 struct CompilerTests {
-    private struct Odd: Error {}
-
-    private struct Pair {
-        let number: Int
-        let answer: Int
-    }
-
-    @inline(never)
-    private static func echo(_ number: Int) async throws(Odd) -> Int {
-        if number % 2 == 1 { throw Odd() }
-        return number
-    }
-
     @Test("an optimised task loses what its tuple begins with when a throwing call follows")
     func tupleWithThrowingCall() async {
         var kept = 0
-        for number in 1000..<1100 {
-            let (first, _) = await Task {
-                do throws(Odd) {
-                    return (number, try await Self.echo(number))
-                } catch {
-                    return (number, -1)
-                }
-            }.value
-            kept += first == number ? 1 : 0
+        for number in CompilerSamples.numbers {
+            kept += await CompilerSamples.tupleWithThrowingCall(number) == number ? 1 : 0
         }
         #if DEBUG
             #expect(kept == 100)
@@ -44,30 +25,15 @@ struct CompilerTests {
 
     @Test("a tuple made of an answer that is there keeps what it begins with")
     func tupleAfterwards() async {
-        for number in 1000..<1100 {
-            let (first, _) = await Task {
-                do throws(Odd) {
-                    let answer = try await Self.echo(number)
-                    return (number, answer)
-                } catch {
-                    return (number, -1)
-                }
-            }.value
-            #expect(first == number)
+        for number in CompilerSamples.numbers {
+            #expect(await CompilerSamples.tupleAfterwards(number) == number)
         }
     }
 
     @Test("a struct keeps what it begins with")
     func structure() async {
-        for number in 1000..<1100 {
-            let pair = await Task {
-                do throws(Odd) {
-                    return Pair(number: number, answer: try await Self.echo(number))
-                } catch {
-                    return Pair(number: number, answer: -1)
-                }
-            }.value
-            #expect(pair.number == number)
+        for number in CompilerSamples.numbers {
+            #expect(await CompilerSamples.structure(number) == number)
         }
     }
 }
