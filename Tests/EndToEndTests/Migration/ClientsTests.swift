@@ -72,7 +72,7 @@ struct ClientsTests {
             }
             let coordinator = Coordinator(lab: lab)
             _ = try bench.addToPlan { $0 + "\ntrees: [/app]\n" }
-            try coordinator.shortenDeadlines()
+            try coordinator.shortenDeadlines(restart: 40)
             let address = lab.configuration.client.ipv4
             let stayed = try await start("stayed", through: lab.configuration.sourceHosts, in: lab)
 

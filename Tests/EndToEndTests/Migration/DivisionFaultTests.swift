@@ -119,7 +119,7 @@ struct DivisionFaultTests {
     )
     func leaderDies(_ strategy: LabConfiguration.Strategy) async throws {
         try await Self.withLab(strategy) { lab, coordinator, workload in
-            try coordinator.shortenDeadlines(division: 20)
+            try coordinator.shortenDeadlines(division: 20, restart: 35)
             let run = try coordinator.start()
             try await coordinator.waitForStep("division.start")
             for (host, status) in zip(
