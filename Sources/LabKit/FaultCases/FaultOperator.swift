@@ -18,6 +18,7 @@ struct FaultOperator: Sendable {
                 try await lab.waitForAgent(on: host, seconds: 60)
             }
             try await startSource()
+            try await obey(last)
             let command: [String]
             switch run.fault.way {
             case .takeover where !isTaken && run.fault.kind.endsCoordinator:
@@ -27,9 +28,7 @@ struct FaultOperator: Sendable {
             case .back where !isBack:
                 command = ["rollback", lab.layout.plan, "--yes"]
             case .forward, .back, .takeover:
-                command =
-                    Self.wantsTheWayBack(last)
-                    ? ["rollback", lab.layout.plan, "--to", "joint"] : ["run", lab.layout.plan, "--yes"]
+                command = Self.next(after: last, plan: lab.layout.plan)
             }
             let ended = try await lab.run(run.command(command), on: lab.configuration.control)
             last = ended.output + ended.errors
@@ -43,21 +42,40 @@ struct FaultOperator: Sendable {
             if run.fault.way == .back, !isBack {
                 isBack =
                     ended.succeeded || last.contains("past the point of no return")
-                    || last.contains("point of no return is passed") || last.contains("nothing to take back")
+                    || last.contains("point of no return is passed")
+                    || last.contains("nothing is to be taken back")
+                    || last.contains("is not taken back")
                 if ended.succeeded { try requireUntouched(&report) }
             }
         }
     }
 
-    /// The hosts went back by themselves, and the run wants that known.
-    private static func wantsTheWayBack(_ said: String) -> Bool {
-        said.contains("went back to the joint ensemble")
+    /// What the words of the last command ask for.
+    private static func next(after said: String, plan: String) -> [String] {
+        // The hosts went back by themselves.
+        if said.contains("went back to the joint ensemble") { return ["rollback", plan, "--to", "joint"] }
+        // A run that had changed nothing when it was killed is begun anew; the dead one's lease still has a while.
+        if said.contains("`mitosis run --take-over`") { return ["run", plan, "--yes", "--take-over"] }
+        return ["run", plan, "--yes"]
     }
 
     /// A source server that does not run is started, as anybody would; a destination's is the run's business.
     private func startSource() async throws {
         for host in lab.configuration.sourceHosts {
             _ = try await lab.systemctl(["start", "zookeeper.service"], on: host)
+        }
+    }
+
+    /// What a stop names, host by host: one that nothing is ordered on yet has started its ZooKeeper at boot; a server has come back
+    /// with a hole in its log.
+    private func obey(_ said: String) async throws {
+        for host in lab.configuration.destinationHosts {
+            let mustStop = said.contains("\(host.name) must be stopped and empty")
+            let beginsAnew = said.contains("\(host.name): its log lacks")
+            guard mustStop || beginsAnew else { continue }
+            _ = try await lab.systemctl(["stop", "zookeeper.service"], on: host)
+            try Folder.remove(lab.layout.host(host).data + "/version-2")
+            if beginsAnew { _ = try await lab.systemctl(["start", "zookeeper.service"], on: host) }
         }
     }
 
