@@ -40,10 +40,11 @@ struct FaultCommand: AsyncParsableCommand {
             mode: .systemd,
             strategy: strategy
         )
+        let fault = FaultCase(step: step, moment: moment, host: host, kind: kind, way: way)
+        try fault.check(against: configuration)
         let lab = Lab(configuration, binaries: try Binaries.find(), report: Output.say)
         do {
             try await lab.up()
-            let fault = FaultCase(step: step, moment: moment, host: host, kind: kind, way: way)
             let report = try await FaultRun(lab, fault).perform()
             for attempt in report.attempts { Output.say("\(attempt.command): status \(attempt.status)") }
             Output.say(

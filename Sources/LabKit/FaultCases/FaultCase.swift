@@ -64,6 +64,20 @@ package struct FaultCase: Codable, Sendable, Hashable {
         self.kind = kind
         self.way = way
     }
+
+    /// - Returns: the host that is struck.
+    /// - Throws: when the lab has no such host, or the fault strikes none of its kind.
+    @discardableResult
+    func check(against configuration: LabConfiguration) throws(LabError) -> LabHost {
+        let hosts = kind == .coordinator ? [configuration.control] : configuration.zooKeeperHosts
+        guard let found = hosts.first(where: { $0.name == host }) else {
+            throw .invalid(
+                reason:
+                    "'\(kind.rawValue)' strikes \(hosts.map(\.name).joined(separator: ", ")), not '\(host)'"
+            )
+        }
+        return found
+    }
 }
 
 /// What came of a case.

@@ -23,9 +23,7 @@ package struct FaultRun: Sendable {
         guard lab.configuration.mode == .systemd else {
             throw LabError.invalid(reason: "faults need hosts with systemd")
         }
-        guard let host = lab.configuration.hosts.first(where: { $0.name == fault.host }) else {
-            throw LabError.invalid(reason: "'\(fault.host)' is no host of this lab")
-        }
+        let struck = try fault.check(against: lab.configuration)
         for host in lab.configuration.zooKeeperHosts { try await lab.enableZooKeeper(on: host) }
         let files = try files()
         let workload = Workload(lab)
@@ -38,7 +36,7 @@ package struct FaultRun: Sendable {
         )
         report.struck = try await waitForPlace(run)
         if report.struck {
-            try await FaultStrike(lab: lab, coordinator: run).perform(fault.kind, on: host)
+            try await FaultStrike(lab: lab, coordinator: run).perform(fault.kind, on: struck)
         }
         if await !run.isGone(within: Self.limit) {
             report.problems.append("the coordinator did not come to an end within \(Self.limit)")
