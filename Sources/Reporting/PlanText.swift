@@ -33,7 +33,7 @@ package struct PlanText: Sendable {
           versions      \(PrintableText(outlook.versions, limit: 1000))
           window        \(PrintableText(outlook.window, limit: 2000))
         \(roles)
-        \(kafka)  cut           \(scope)
+        \(kafka)\(clients)  cut           \(scope)
 
         """
     }
@@ -59,6 +59,12 @@ package struct PlanText: Sendable {
         let names = kafka.brokers.map { "\($0.id) (\($0.host))" }.joined(separator: ", ")
         return "  kafka         brokers \(names), \(chroot), repointed to "
             + "\(plan.seedConnectString)\(kafka.chroot)\n"
+    }
+
+    private var clients: String {
+        guard !plan.clients.all.isEmpty else { return "" }
+        let names = plan.clients.all.map { "\($0.name) (\($0.host), \($0.service))" }.joined(separator: ", ")
+        return "  clients       \(names), repointed to \(plan.seedConnectString) one after another\n"
     }
 
     private var scope: String {
@@ -119,7 +125,7 @@ package struct PlanText: Sendable {
                 + ConfigDiff.unified(old: file.content, new: content, path: file.path)
         }
         return "configuration changes (undone byte for byte before the division):\n\n"
-            + parts.joined(separator: "\n") + brokerDiffs
+            + parts.joined(separator: "\n") + brokerDiffs + clientDiffs
     }
 
     private var brokerDiffs: String {
@@ -139,6 +145,20 @@ package struct PlanText: Sendable {
             }
         }
         return "\nbrokers' changes (these stay):\n\n" + parts.joined(separator: "\n")
+    }
+
+    private var clientDiffs: String {
+        let parts = plan.clients.all.compactMap { client -> String? in
+            guard let file = survey.clients?.file(of: client) else { return nil }
+            do throws(ClientFileError) {
+                let content = try RepointedClient(plan: plan, client: client).content(of: file)
+                return "\(client.name), \(client.host):\n"
+                    + ConfigDiff.unified(old: file.content, new: content, path: file.path)
+            } catch {
+                return "\(client.host): \(file.path): \(error)\n"
+            }
+        }
+        return parts.isEmpty ? "" : "\nclients' changes (these stay):\n\n" + parts.joined(separator: "\n")
     }
 
     /// Hosts whose rules are the same text stand together.

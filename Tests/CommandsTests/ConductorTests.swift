@@ -137,6 +137,39 @@ struct ConductorTests {
         #expect(try journal.runs().map(\.ending) == [.finished])
     }
 
+    @Test(
+        "leases of a run that was cut off before it changed anything are taken by the next, but not while another has one"
+    )
+    func leftLeases() async throws {
+        let fixture = try RunFixture()
+        let journal = try fixture.openJournal()
+        try await fixture.journalRun("r1", upTo: "preflight.checks", journal)
+        let left = Lease(runID: try #require(RunID("r1")), epoch: FencingEpoch(3))
+        for agent in fixture.plan.agents {
+            try fixture.fleet.change(agent.host.description) { ($0.lease, $0.epoch) = (left, 3) }
+        }
+        let other = Lease(runID: try #require(RunID("other")), epoch: FencingEpoch(3))
+        try fixture.fleet.change("d5") { $0.lease = other }
+        await #expect(throws: FleetError.self) { try await fixture.conductor(journal).perform(.forward) }
+        let host = try HostName.parsed("d5")
+        #expect(fixture.fleet.leases[host] == other)
+
+        try fixture.fleet.change("d5") { $0.lease = left }
+        // A run is named by its second.
+        await fixture.clock.advance(by: .seconds(1))
+        // Its preflight fails: nobody is there.
+        await #expect(throws: ExitCode(1)) { try await fixture.conductor(journal).perform(.forward) }
+        #expect(fixture.fleet.leases.isEmpty)
+        let taken = fixture.fleet.calls.contains { call in
+            if case .acquire(host, let lease, takeOver: true) = call {
+                lease.runID != left.runID
+            } else {
+                false
+            }
+        }
+        #expect(taken)
+    }
+
     @Test("each coordinator gets a higher epoch than the one before")
     func epochs() async throws {
         let fixture = try RunFixture()

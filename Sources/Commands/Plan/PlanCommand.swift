@@ -26,7 +26,7 @@ struct PlanCommand: AsyncParsableCommand {
         let outlook = await SurveyedPlan(plan: plan, survey: survey).outlook(through: fleet)
         Output.write(PlanText(plan: plan, survey: survey).text(rules: rules, outlook: outlook) + "\n")
         let missing =
-            (survey.unread + (survey.kafka?.unread ?? [])).map { "\($0.host): \($0.path): \($0.reason)" }
+            survey.allUnread.map { "\($0.host): \($0.path): \($0.reason)" }
             + plan.destination.compactMap { answers[$0.host]?.failure }
         guard missing.isEmpty else {
             throw Complaint(

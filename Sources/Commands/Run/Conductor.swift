@@ -52,16 +52,25 @@ struct Conductor: Sendable {
             if course == .forward { try await tellAll() }
             throw error
         }
+        let holder = try await runThatLeftLeases()
         let run = try accepting(try await runToPerform(course, epoch))
+        let left = holder == run.id ? nil : holder
         let lease = Lease(runID: run.id, epoch: epoch)
         // Before any lease is asked for: it would fence whoever has gone on with the run.
         try await mirroring?.checkNobodyWentOn(with: run.id, of: plan)
-        return try await leases.holding(lease, takeOver: takeOver) {
+        if let left {
+            warn(
+                "takes the leases that run \(left) of this journal left, which nobody performs any more",
+                of: run.id,
+                title: "Leases"
+            )
+        }
+        return try await leases.holding(lease, takeOver: takeOver || left != nil) {
             try await mirroring?.checkNobodyWentOn(with: run.id, of: plan)
             try journal.setEpoch(epoch, of: run.id)
             if acceptance != nil { try journal.remember(run.facts, of: run.id) }
             let mirrored = try mirroring?.begin(run, of: plan, under: lease, timing: timing) { text in
-                warn(text, of: run.id)
+                warn(text, of: run.id, title: "Takeover from another machine")
             }
             let runner = try Runner(
                 plan: plan,
@@ -85,13 +94,17 @@ struct Conductor: Sendable {
         }
     }
 
-    private func warn(_ text: String, of run: RunID) {
+    private func warn(
+        _ text: String,
+        of run: RunID,
+        title: String
+    ) {
         report(
             RunEvent(
                 .warning,
                 at: timing.now(),
                 run: run.description,
-                title: "Takeover from another machine",
+                title: title,
                 message: text
             )
         )

@@ -1,4 +1,5 @@
 import ControlProtocol
+import Fleet
 import Procedure
 import Settings
 import SystemCalls
@@ -10,6 +11,23 @@ extension Conductor {
         case .forward: try await runGoingForward(epoch)
         case .back(let goal): try runGoingBack(to: goal, epoch)
         }
+    }
+
+    /// A run of this journal that was cut off, while agents hold no leases but of such runs; nil otherwise.
+    ///
+    /// Whoever has the journal open performs every run in it, so that nobody performs that one any more; its leases would lapse
+    /// within a minute.
+    func runThatLeftLeases() async throws -> RunID? {
+        let own = Set(try journal.runs().map(\.record.id))
+        guard !own.isEmpty else { return nil }
+        let view = await fleet.observe(plan.agents.map(\.host))
+        let holders = view.values.compactMap { observation -> RunID? in
+            switch observation {
+            case .status(let status): status.lease.current?.runID
+            case .silent: nil
+            }
+        }
+        return holders.allSatisfy(own.contains) ? holders.first : nil
     }
 
     /// Goes on with an unfinished run that has changed something; begins a new one otherwise.

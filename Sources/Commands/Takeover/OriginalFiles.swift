@@ -19,7 +19,13 @@ struct OriginalFiles: Sendable {
 
     func complete(_ survey: Survey) async throws -> Survey {
         let files = try await originals(of: survey.files)
-        guard let kafka = survey.kafka else { return Survey(files: files, unread: survey.unread) }
+        var clients: ClientsSurvey?
+        if let known = survey.clients {
+            clients = ClientsSurvey(files: try await originals(of: known.files), unread: known.unread)
+        }
+        guard let kafka = survey.kafka else {
+            return Survey(files: files, unread: survey.unread, clients: clients)
+        }
         let fleet = fleet
         let metas = await mapHosts(kafka.metas) { meta -> KafkaSurvey.Meta in
             guard meta.refusal == nil else { return meta }
@@ -38,7 +44,8 @@ struct OriginalFiles: Sendable {
                 files: try await originals(of: kafka.files),
                 unread: kafka.unread,
                 metas: metas
-            )
+            ),
+            clients: clients
         )
     }
 

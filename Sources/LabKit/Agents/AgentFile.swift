@@ -18,7 +18,7 @@ package enum AgentFile {
               backend: nftables
               protected_ports: [22]
               peers: [198.51.100.0/24, "2001:db8::/64"]
-            files: [\(files(of: host, view).map(quoted).joined(separator: ", "))]
+            files: [\(files(of: host, in: lab).map(quoted).joined(separator: ", "))]
             services:
             \(services(of: host, in: lab))
             \(try zooKeeper(of: host, view, in: lab))
@@ -26,14 +26,20 @@ package enum AgentFile {
     }
 
     /// A broker's meta.properties is compared with `/cluster/id`; 0.8.1 has neither.
-    private static func files(of host: LabHost, _ view: HostView) -> [String] {
-        host.side == .broker
-            ? [view.kafkaConfiguration, view.kafkaData + "/meta.properties"] : [view.zooKeeperConfiguration]
+    private static func files(of host: LabHost, in lab: Lab) -> [String] {
+        let view = lab.view(of: host)
+        switch host.program {
+        case .zooKeeper: return [view.zooKeeperConfiguration]
+        case .kafka: return [view.kafkaConfiguration, view.kafkaData + "/meta.properties"]
+        case .application:
+            let file = lab.configuration.application(on: host)?.fileName
+            return file.map { ["\(view.applicationFolder)/\($0)"] } ?? []
+        }
     }
 
     private static func zooKeeper(of host: LabHost, _ view: HostView, in lab: Lab) throws(LabError) -> String
     {
-        guard host.side != .broker else { return "" }
+        guard host.program == .zooKeeper else { return "" }
         return """
             zookeeper:
               service: \(view.service)

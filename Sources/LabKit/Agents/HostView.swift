@@ -5,6 +5,7 @@ package struct HostView: Sendable {
     package let kafkaConfiguration: String
     package let kafkaLogging: String
     package let kafkaData: String
+    package let applicationFolder: String
     package let agentConfiguration: String
     package let tls: String
     package let agentState: String
@@ -19,6 +20,7 @@ package struct HostView: Sendable {
             kafkaConfiguration = files.kafkaConfiguration
             kafkaLogging = files.kafkaLogging
             kafkaData = files.data
+            applicationFolder = files.root + "/etc/app"
             agentConfiguration = files.agentConfiguration
             tls = files.tls
             agentState = files.state
@@ -29,6 +31,7 @@ package struct HostView: Sendable {
             kafkaConfiguration = "/etc/kafka/server.properties"
             kafkaLogging = "/etc/kafka/log4j.properties"
             kafkaData = "/var/lib/kafka"
+            applicationFolder = "/etc/app"
             agentConfiguration = "/etc/mitosis/agent.yaml"
             tls = "/etc/mitosis/tls"
             agentState = "/var/lib/mitosis"

@@ -27,7 +27,8 @@ package enum PlanFile {
         # The source's writer stays there, and goes on.
         proofs: {except: [/lab-source]}
 
-        """ + kafka(lab) + waivers(lab.configuration.waivers)
+        """ + kafka(lab) + Lab.clients(of: lab)
+            + waivers(lab.configuration.waivers)
     }
 
     private static func waivers(_ waivers: [String: String]) -> String {

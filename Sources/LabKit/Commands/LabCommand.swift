@@ -57,6 +57,9 @@ struct SizeOptions: ParsableArguments {
     @Option(help: "How many Kafka brokers (0 for none; KAFKA_HOME names another Kafka than 0.8.1.1).")
     var brokers = 0
 
+    @Option(help: "How many other clients that move, each with a file of another kind.")
+    var applications = 0
+
     @Option(help: "How the destination joins the source: participants or observers.")
     var strategy = LabConfiguration.Strategy.participants
 
@@ -131,6 +134,7 @@ struct SizeOptions: ParsableArguments {
             mode: mode,
             agents: agents,
             brokers: brokers,
+            applications: applications,
             strategy: strategy,
             zooKeeper: try zookeeper.map { try ZooKeeperPair($0) } ?? ZooKeeperPair(),
             heap: heap,

@@ -16,11 +16,12 @@ package struct HostProgram: Codable, Sendable, Hashable {
     package enum Name: String, Codable, Sendable {
         case zooKeeper = "zookeeper"
         case kafka
+        case application = "app"
 
         /// How long it may take to end; a broker hands its partitions over first.
         package var grace: Duration {
             switch self {
-            case .zooKeeper: .seconds(10)
+            case .zooKeeper, .application: .seconds(10)
             case .kafka: .seconds(25)
             }
         }

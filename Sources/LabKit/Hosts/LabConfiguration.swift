@@ -28,6 +28,10 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
     private let brokerCount: Int?
     /// How many Kafka brokers there are.
     package var brokers: Int { brokerCount ?? 0 }
+    /// Nil in the record of a lab that knew none.
+    private let applicationCount: Int?
+    /// How many clients that are no brokers, and move, there are.
+    package var applicationsWanted: Int { applicationCount ?? 0 }
     package let strategy: Strategy
     /// Whether servers can be made to suffer faults; costs them an interpreter's start at each start.
     package let canFail: Bool
@@ -48,6 +52,7 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
         mode: HostMode = .processes,
         agents: Bool = true,
         brokers: Int = 0,
+        applications: Int = 0,
         strategy: Strategy = .participants,
         canFail: Bool = false,
         sshd: Bool = false,
@@ -71,6 +76,9 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
                 reason: "'\(folder)': the lab's folder is an absolute path, at least two levels deep"
             )
         }
+        guard (0...9).contains(applications) else {
+            throw .invalid(reason: "a lab has 0 to 9 other clients")
+        }
         self.name = name
         self.directory = folder
         self.sources = sources
@@ -78,6 +86,7 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
         self.mode = mode
         self.agents = agents
         brokerCount = brokers
+        applicationCount = applications
         self.strategy = strategy
         self.canFail = canFail
         guard !sshd || (mode == .systemd && !agents) else {
@@ -118,8 +127,14 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
         (0..<brokers).map { LabHost(name: "k\($0 + 1)", side: .broker, id: nil, number: 31 + $0) }
     }
 
-    /// The hosts that run a server, and an agent each.
-    package var servingHosts: [LabHost] { zooKeeperHosts + brokerHosts }
+    package var applicationHosts: [LabHost] {
+        (0..<applicationsWanted).map {
+            LabHost(name: "a\($0 + 1)", side: .application, id: nil, number: 51 + $0)
+        }
+    }
+
+    /// The hosts that run a server or a client that moves, and an agent each.
+    package var servingHosts: [LabHost] { zooKeeperHosts + brokerHosts + applicationHosts }
     package var control: LabHost { LabHost(name: "control", side: .control, id: nil, number: 200) }
     /// Whose clients move.
     package var client: LabHost { LabHost(name: "client", side: .client, id: nil, number: 201) }
@@ -136,6 +151,7 @@ package struct LabHost: Codable, Sendable, Hashable {
         case source
         case destination
         case broker
+        case application
         case control
         case client
     }
@@ -154,8 +170,14 @@ package struct LabHost: Codable, Sendable, Hashable {
     /// Where clients of its ZooKeeper connect to.
     package var clientAddress: String { "\(ipv4):2181" }
 
-    /// The server that runs on it, or would.
-    package var program: HostProgram.Name { side == .broker ? .kafka : .zooKeeper }
+    /// The program that runs on it, or would.
+    package var program: HostProgram.Name {
+        switch side {
+        case .broker: .kafka
+        case .application: .application
+        case .source, .destination, .control, .client: .zooKeeper
+        }
+    }
 
     /// As the network wants it.
     package var networkHost: TestNetwork.Host {
@@ -174,6 +196,7 @@ extension LabConfiguration {
         mode = try values.decode(HostMode.self, forKey: .mode)
         agents = try values.decode(Bool.self, forKey: .agents)
         brokerCount = try values.decodeIfPresent(Int.self, forKey: .brokerCount)
+        applicationCount = try values.decodeIfPresent(Int.self, forKey: .applicationCount)
         strategy = try values.decodeIfPresent(Strategy.self, forKey: .strategy) ?? .participants
         canFail = try values.decodeIfPresent(Bool.self, forKey: .canFail) ?? false
         sshd = try values.decodeIfPresent(Bool.self, forKey: .sshd) ?? false

@@ -42,6 +42,7 @@ package struct HostLayout: Sendable {
     package var zooKeeperConfiguration: String { root + "/etc/zookeeper/zoo.cfg" }
     package var kafkaConfiguration: String { root + "/etc/kafka/server.properties" }
     package var kafkaLogging: String { root + "/etc/kafka/log4j.properties" }
+    package func application(_ name: String) -> String { "\(root)/etc/app/\(name)" }
     package var agentConfiguration: String { root + "/etc/mitosis/agent.yaml" }
     package var tls: String { root + "/etc/mitosis/tls" }
     package var data: String { root + "/data" }

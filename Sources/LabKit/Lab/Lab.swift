@@ -82,6 +82,7 @@ package struct Lab: Sendable {
         try await fill()
         if configuration.agents { try await startAgents() }
         if let kafka { try await startBrokers(kafka) }
+        try await startApplications()
         report("everything is in \(configuration.directory)")
     }
 
@@ -176,6 +177,7 @@ package struct Lab: Sendable {
             try write(program, of: host, folders: distribution.folders)
         }
         if let kafka { for host in configuration.brokerHosts { try writeBroker(host, kafka) } }
+        try writeApplications()
     }
 
     /// Makes a program a service of its host; `folders` are what it must see besides the usual.

@@ -36,6 +36,7 @@ extension Lab {
             let files = HostLayout(root: "\(hosts)/\(host)")
             paths += [
                 files.agentRecord, files.record(of: .zooKeeper), files.record(of: .kafka),
+                files.record(of: .application),
                 files.containerRecord,
             ]
         }

@@ -28,6 +28,7 @@ package struct Container: Codable, Sendable {
                 ]
             case .kafka:
                 ["--bind=\(files.root)/etc/kafka:/etc/kafka", "--bind=\(files.data):\(view.kafkaData)"]
+            case .application: ["--bind=\(files.root)/etc/app:\(view.applicationFolder)"]
             }
         // What an installation makes must be its own to remove.
         let agent =

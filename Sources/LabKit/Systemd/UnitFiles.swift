@@ -78,6 +78,7 @@ package enum UnitFiles {
         switch program {
         case .zooKeeper: "ZooKeeper"
         case .kafka: "Kafka"
+        case .application: "A client of ZooKeeper"
         }
     }
 

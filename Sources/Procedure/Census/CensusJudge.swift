@@ -10,6 +10,7 @@ struct CensusJudge {
     private let seats: ClientSeats
     private let brokersByAddress: [IPAddress: PlannedBroker]
     private let serversByAddress: [IPAddress: HostName]
+    private let clientsByAddress: [IPAddress: PlannedClient]
 
     private(set) var holders: [Census.Holder] = []
     private(set) var clients: [Census.Client] = []
@@ -31,6 +32,13 @@ struct CensusJudge {
             for address in Self.addresses(of: broker, sighting) { brokers[address] = broker }
         }
         brokersByAddress = brokers
+        var clients: [IPAddress: PlannedClient] = [:]
+        for client in plan.clients.all {
+            for address in ClientPresence.addresses(of: client, sighting) where clients[address] == nil {
+                clients[address] = client
+            }
+        }
+        clientsByAddress = clients
         var servers: [IPAddress: HostName] = [:]
         for server in plan.servers {
             for address in server.allAddresses + [IPAddress(server.agentAddress)].compactMap({ $0 }) {
@@ -53,6 +61,7 @@ struct CensusJudge {
     func name(_ address: IPAddress) -> ClientName {
         if let reason = plan.census.reason(toIgnore: .address(address)) { return .ignored(reason: reason) }
         if let broker = brokersByAddress[address] { return .broker(broker.id, broker.host) }
+        if let client = clientsByAddress[address] { return .client(client.name, client.host) }
         if let server = serversByAddress[address] { return .server(server) }
         if sighting.ensemble.own.contains(address) { return .coordinator }
         return .unknown
@@ -208,9 +217,9 @@ extension CensusJudge {
         }
     }
 
-    /// Addresses that are connected to the source and are nobody's that the plan knows, in order.
+    /// Addresses that are connected to the source and may be anybody's who is to move, in order.
     private var strangersAtSource: [IPAddress] {
-        seats.addresses.filter { seats.isConnected($0, to: .source) && !name($0).isKnown }
+        seats.addresses.filter { seats.isConnected($0, to: .source) && !name($0).mayStay }
     }
 
     private mutating func tellWhoMayBeMeant() {
@@ -243,7 +252,12 @@ extension CensusJudge {
                     client(address, name, host, side, count)
                 }
             }
-            guard seats.isConnected(address, to: .destination) else { continue }
+            guard seats.isConnected(address, to: .destination) else {
+                if case .client = name {
+                    left.append("\(name), at \(address), is at the source (\(hosts(address, .source)))")
+                }
+                continue
+            }
             if name == .unknown { newcomers.append("\(address) (\(hosts(address, .destination)))") }
             guard seats.isConnected(address, to: .source), !name.standsAside, !isExcused(address) else {
                 continue

@@ -33,7 +33,9 @@ extension MigrationPlan {
             servers: source + seeds,
             trees: census.trees,
             named: brokers.map { registration(of: $0) },
-            hosts: Array(Set(brokers.flatMap { [$0.address, $0.agent.address] })).sorted(),
+            hosts: Array(
+                Set(brokers.flatMap { [$0.address, $0.agent.address] } + clients.all.map(\.address))
+            ).sorted(),
             rate: proofs.rate
         )
     }

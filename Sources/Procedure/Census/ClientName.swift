@@ -6,6 +6,8 @@ package import Topology
 package enum ClientName: Hashable, Sendable {
     case ignored(reason: String)
     case broker(BrokerID, HostName)
+    /// One that the plan moves, by the plan's word for it.
+    case client(String, HostName)
     /// A host of the plan that runs ZooKeeper, and an agent.
     case server(HostName)
     /// The host of this program.
@@ -16,11 +18,19 @@ package enum ClientName: Hashable, Sendable {
     var standsAside: Bool {
         switch self {
         case .ignored, .server, .coordinator: true
-        case .broker, .unknown: false
+        case .broker, .client, .unknown: false
         }
     }
 
     var isKnown: Bool { self != .unknown }
+
+    /// Whether its connections to the source are explained: brokers are looked at one by one.
+    var mayStay: Bool {
+        switch self {
+        case .ignored, .server, .coordinator, .broker: true
+        case .client, .unknown: false
+        }
+    }
 }
 
 extension ClientName: CustomStringConvertible {
@@ -28,6 +38,7 @@ extension ClientName: CustomStringConvertible {
         switch self {
         case .ignored(let reason): "ignored: \(reason)"
         case .broker(let id, let host): "broker \(id) (\(host))"
+        case .client(let name, let host): "client \(name) (\(host))"
         case .server(let host): "ZooKeeper host \(host)"
         case .coordinator: "coordinator"
         case .unknown: "unknown"

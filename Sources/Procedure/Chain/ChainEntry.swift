@@ -142,6 +142,9 @@ extension Survey {
                         KafkaSurvey.Meta(host: $0.host, path: $0.path, content: nil, refusal: $0.refusal)
                     }
                 )
+            },
+            clients: clients.map {
+                ClientsSurvey(files: $0.files.map(\.withoutContent), unread: $0.unread)
             }
         )
     }

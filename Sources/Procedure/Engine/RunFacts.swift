@@ -84,6 +84,8 @@ package struct RunFacts: Hashable, Sendable, Codable {
     package var untouched: [String: Untouched] = [:]
     /// The registration that each broker had before its restart, as its czxid.
     package var replacedRegistrations: [String: String] = [:]
+    /// By client's name: the process that was to be replaced; 0 where none ran.
+    package var replacedProcesses: [String: Int32] = [:]
     /// The session of each broker and of the controller when the destination was cut off, as `0x...`.
     package var sessionsAtDivision: [String: String] = [:]
     /// Findings of the preflight that the operator chose to do without, as the report repeats them.
@@ -123,6 +125,8 @@ package struct RunFacts: Hashable, Sendable, Codable {
         untouched = try values.decodeIfPresent([String: Untouched].self, forKey: .untouched) ?? [:]
         replacedRegistrations =
             try values.decodeIfPresent([String: String].self, forKey: .replacedRegistrations) ?? [:]
+        replacedProcesses =
+            try values.decodeIfPresent([String: Int32].self, forKey: .replacedProcesses) ?? [:]
         sessionsAtDivision =
             try values.decodeIfPresent([String: String].self, forKey: .sessionsAtDivision) ?? [:]
         waived = try values.decodeIfPresent([String].self, forKey: .waived) ?? []

@@ -10,6 +10,7 @@ extension MigrationProcedure {
             committedBy: .divisionBegan,
             [
                 kafka?.readyToDivide,
+                clients?.readyToDivide,
                 Step(
                     "division.canary",
                     "The joint ensemble commits, and every seed follows",
@@ -115,12 +116,22 @@ extension MigrationProcedure {
     }
 
     private var clientsBefore: String {
-        guard let kafka = plan.kafka else {
-            return "Before it, every client that is to move must use \(plan.seedConnectString) "
-                + "(the plan names no Kafka brokers, so none is restarted for you)"
+        var moved: [String] = []
+        if let kafka = plan.kafka {
+            moved.append(
+                "Kafka's \(kafka.brokers.count) brokers use \(plan.seedConnectString)\(kafka.chroot) now"
+            )
         }
-        return
-            "Kafka's \(kafka.brokers.count) brokers use \(plan.seedConnectString)\(kafka.chroot) now; every other client "
-            + "that is to move must do so too"
+        if let clients {
+            moved.append(
+                "\(clients.clients.map(\.name).joined(separator: ", ")) \(clients.clients.count == 1 ? "uses" : "use") the "
+                    + "seeds\(plan.kafka == nil ? " (\(plan.seedConnectString)) now" : ", too")"
+            )
+        }
+        guard !moved.isEmpty else {
+            return "Before it, every client that is to move must use \(plan.seedConnectString) "
+                + "(the plan names no Kafka brokers and no other clients, so none is restarted for you)"
+        }
+        return moved.joined(separator: "; ") + "; every other client that is to move must do so too"
     }
 }

@@ -36,7 +36,7 @@ extension MigrationProcedure {
                     windowPredicted,
                 ]
             ),
-            kafka?.repoint,
+            repoint,
             division,
             proof,
             cleanUp,

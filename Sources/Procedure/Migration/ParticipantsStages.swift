@@ -51,7 +51,7 @@ extension MigrationProcedure {
                     }
                     + leadFromSource + [smokeTestJoined, windowPredicted]
             ),
-            kafka?.repoint,
+            repoint,
             division,
             Stage(
                 .return,

@@ -54,6 +54,8 @@ extension MigrationProcedure {
                     undo: .none(because: "the destination's own data holds everything")
                 ),
                 kafka?.sessionsAtTheEnd,
+                clients?.atTheEnd,
+                completeConnectStrings,
             ].compactMap(\.self)
         )
     }

@@ -11,6 +11,7 @@ extension MigrationProcedure {
         let steps: [[Step]] = [
             [possible],
             kafka?.returning ?? [],
+            clients?.returning ?? [],
             changesSource ? [startSource] : [],
             [stopDestination],
             changesSource ? sourceAlone : [],
@@ -61,6 +62,7 @@ extension MigrationProcedure {
         let clientsAreBack = [
             // Who leads, and who runs which view, may have changed since it was asked first.
             changesSource ? allServe(source, as: "source").and(commitsAreSafe) : nil, kafka?.allReturned,
+            clients?.allReturned,
         ]
         .compactMap(\.self)
         let precheck = clientsAreBack.dropFirst().reduce(clientsAreBack.first) { $0?.and($1) }
@@ -166,11 +168,19 @@ extension MigrationProcedure {
     private var withdrawalQuestion: String {
         let brokers =
             kafka == nil
-            ? "Every client that uses \(plan.seedConnectString) must be back at the source before you answer."
+            ? ""
             : "Brokers that were moved go back to the source, one by one, the controller last, each gated on no under-replicated "
-                + "partition; every other client that uses \(plan.seedConnectString) must be back at the source before you answer."
+                + "partition. "
+        let others =
+            clients.map {
+                "\($0.clients.map(\.name).joined(separator: ", ")) \($0.clients.count == 1 ? "goes" : "go") back, each gated on "
+                    + "its connections. "
+            } ?? ""
+        let rest =
+            "Every \(kafka == nil && clients == nil ? "" : "other ")client that uses \(plan.seedConnectString) must be back at the "
+            + "source before you answer."
         return """
-            Next, all that this run has changed is taken back, until everything is as it was before it. \(brokers) \(servers) \
+            Next, all that this run has changed is taken back, until everything is as it was before it. \(brokers)\(others)\(rest) \(servers) \
             Then the destination's own files come back, its data is moved aside, and the checks of the preflight say that all \
             is as it was. It may be stopped and gone on with by `mitosis rollback`; `mitosis run` begins anew when it has \
             come to its end.

@@ -12,7 +12,8 @@ package struct Preflight: Sendable {
     package init(plan: MigrationPlan, survey: Survey) {
         checks = Check.all(
             of: SurveyedPlan(plan: plan, survey: survey),
-            kafka: plan.kafka.map { KafkaProcedure(plan: plan, kafka: $0, survey: survey) }
+            kafka: plan.kafka.map { KafkaProcedure(plan: plan, kafka: $0, survey: survey) },
+            clients: MigrationProcedure(plan: plan, survey: survey).clients
         )
         waivers = plan.waivers
         skippedProofs = PlannedProofs.Kind.allCases.compactMap { kind in

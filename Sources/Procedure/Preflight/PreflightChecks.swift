@@ -4,7 +4,7 @@ import Settings
 ///
 /// A check is a file of this folder's groups; docs/plan-file.md lists them for operators.
 extension Check: CheckCatalog {
-    static func all(of plan: SurveyedPlan, kafka: KafkaProcedure?) -> [Check] {
-        CheckName.allCases.compactMap { named($0, of: plan, kafka: kafka) }
+    static func all(of plan: SurveyedPlan, kafka: KafkaProcedure?, clients: ClientsProcedure?) -> [Check] {
+        CheckName.allCases.compactMap { named($0, of: plan, kafka: kafka, clients: clients) }
     }
 }

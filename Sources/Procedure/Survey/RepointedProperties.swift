@@ -8,9 +8,20 @@ package struct RepointedProperties: Sendable {
     package init(plan: MigrationPlan) { self.plan = plan }
 
     package func content(of file: Survey.File) throws(KafkaFileError) -> [UInt8] {
+        try content(of: file, with: plan.seedConnect)
+    }
+
+    /// With every server of the destination.
+    package func completed(_ file: Survey.File) throws(KafkaFileError) -> [UInt8] {
+        try content(of: file, with: plan.destinationConnect)
+    }
+
+    private func content(
+        of file: Survey.File,
+        with servers: [ConnectString.Server]
+    ) throws(KafkaFileError) -> [UInt8] {
         let properties = try ServerProperties(file.content)
-        let seeds = plan.seeds.map { ConnectString.Server(host: $0.address, port: $0.clientPort) }
-        guard let connect = properties.zookeeperConnect.replacingServers(seeds) else {
+        guard let connect = properties.zookeeperConnect.replacingServers(servers) else {
             throw .missing(key: ServerProperties.connectKey)
         }
         return try properties.replacingConnect(with: connect).content

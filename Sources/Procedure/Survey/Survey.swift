@@ -43,19 +43,31 @@ package struct Survey: Hashable, Sendable, Codable {
     package let unread: [Unread]
     /// Nil when the plan has no Kafka.
     package let kafka: KafkaSurvey?
+    /// Nil when the plan moves no other clients.
+    package let clients: ClientsSurvey?
 
-    package init(files: [File], unread: [Unread] = [], kafka: KafkaSurvey? = nil) {
+    package init(
+        files: [File],
+        unread: [Unread] = [],
+        kafka: KafkaSurvey? = nil,
+        clients: ClientsSurvey? = nil
+    ) {
         self.files = files
         self.unread = unread
         self.kafka = kafka
+        self.clients = clients
     }
 
-    /// Journals of earlier versions know no unread files.
+    /// Everywhere.
+    package var allUnread: [Unread] { unread + (kafka?.unread ?? []) + (clients?.unread ?? []) }
+
+    /// Journals of earlier versions know neither unread files nor other clients.
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         files = try values.decode([File].self, forKey: .files)
         unread = try values.decodeIfPresent([Unread].self, forKey: .unread) ?? []
         kafka = try values.decodeIfPresent(KafkaSurvey.self, forKey: .kafka)
+        clients = try values.decodeIfPresent(ClientsSurvey.self, forKey: .clients)
     }
 
     /// Reads every server's configuration file through its agent, and the brokers' files; changes nothing.
@@ -74,9 +86,11 @@ package struct Survey: Hashable, Sendable, Codable {
             case .failure(let missing): unread.append(missing.unread)
             }
         }
-        guard let kafka = plan.kafka else { return Survey(files: files, unread: unread) }
-        let brokers = await KafkaSurvey.take(of: kafka, through: fleet)
-        return Survey(files: files, unread: unread, kafka: brokers)
+        var brokers: KafkaSurvey?
+        if let kafka = plan.kafka { brokers = await KafkaSurvey.take(of: kafka, through: fleet) }
+        var clients: ClientsSurvey?
+        if !plan.clients.all.isEmpty { clients = await ClientsSurvey.take(of: plan.clients, through: fleet) }
+        return Survey(files: files, unread: unread, kafka: brokers, clients: clients)
     }
 
     package func file(of host: HostName) -> File? { files.first { $0.host == host } }

@@ -54,7 +54,11 @@ package struct AgentFileText: Hashable, Sendable {
         switch settings.manager ?? .systemd {
         case .systemd:
             return ["services:", "  manager: systemd"]
-                + list("  allow", settled.service.map { [$0] } ?? [], indent: "    ")
+                + list(
+                    "  allow",
+                    (settled.service.map { [$0] } ?? []) + (settings.services ?? []),
+                    indent: "    "
+                )
         case .command:
             let commands = (settings.commands ?? [:]).sorted { $0.key < $1.key }
             return ["services:", "  manager: command", "  commands:"]

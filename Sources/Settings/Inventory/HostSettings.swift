@@ -31,6 +31,8 @@ package struct HostSettings: Hashable, Sendable {
     package var config: String?
     /// Further files that the agent may read and write.
     package var files: [String]?
+    /// Further units that the agent may start and stop; under `Manager.command` the names in `commands` say that.
+    package var services: [String]?
     package var manager: Manager?
     /// By name of the service; for `Manager.command` only.
     package var commands: [String: CommandLines]?

@@ -46,6 +46,7 @@ struct MergedSettings {
         merge("service", \.service)
         merge("config", \.config)
         merge("files", \.files)
+        merge("services", \.services)
         merge("manager", \.manager)
         merge("commands", \.commands)
         merge("backend", \.backend)

@@ -4,9 +4,8 @@ import Topology
 /// What one level of an inventory says of its hosts: `defaults`, a group, or a host.
 struct SettingsLevel {
     static let keys = [
-        "role", "service", "config", "files", "manager", "commands", "backend", "protected_ports", "peers",
-        "listen",
-        "state", "hold", "ssh",
+        "role", "service", "config", "files", "services", "manager", "commands", "backend", "protected_ports",
+        "peers", "listen", "state", "hold", "ssh",
     ]
     private static let sshKeys = ["user", "port", "identity", "jump", "options", "sudo", "connect_seconds"]
 
@@ -23,6 +22,12 @@ struct SettingsLevel {
         settings.service = try problems.text("service", in: map, isService, "no unit or service name")
         settings.config = try problems.path("config", in: map)
         settings.files = try problems.list("files", in: map, HostPath.plain, otherwise: HostPath.advice)
+        settings.services = try problems.list(
+            "services",
+            in: map,
+            { isService($0) ? $0 : nil },
+            otherwise: { "'\($0)' is no unit or service name." }
+        )
         settings.manager = try problems.choice("manager", in: map)
         settings.commands = try commands(map, &problems)
         settings.backend = try problems.choice("backend", in: map)

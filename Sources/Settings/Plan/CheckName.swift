@@ -50,6 +50,7 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
     case clusterID = "cluster-id"
     case sessionTimeouts = "session-timeouts"
     case kafkaWhole = "kafka-whole"
+    case movedClients = "moved-clients"
 
     package var description: String { rawValue }
 
@@ -129,6 +130,7 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
         case .clusterID: .needed(traps: [13], Self.otherCluster)
         case .sessionTimeouts: .waivable(traps: [10])
         case .kafkaWhole: .needed(traps: [20], Self.laterStep)
+        case .movedClients: .needed(traps: [24], "another client's file could be written, or none")
         }
     }
 }
@@ -137,6 +139,7 @@ package enum CheckName: String, Hashable, Sendable, Codable, CaseIterable, Custo
 package protocol CheckCatalog {
     associatedtype Plan
     associatedtype Kafka
+    associatedtype Clients
 
     static func planFile(_ plan: Plan) -> Self
     static func agents(_ plan: Plan) -> Self
@@ -183,11 +186,12 @@ package protocol CheckCatalog {
     static func clusterID(_ kafka: Kafka) -> Self
     static func sessionTimeouts(_ kafka: Kafka) -> Self
     static func kafkaWhole(_ kafka: Kafka) -> Self
+    static func movedClients(_ clients: Clients) -> Self
 }
 
 extension CheckCatalog {
-    /// Nil for a check of brokers when the plan has none.
-    package static func named(_ name: CheckName, of plan: Plan, kafka: Kafka?) -> Self? {
+    /// Nil for a check of brokers, or of other clients, when the plan has none.
+    package static func named(_ name: CheckName, of plan: Plan, kafka: Kafka?, clients: Clients?) -> Self? {
         switch name {
         case .planFile: planFile(plan)
         case .agents: agents(plan)
@@ -234,6 +238,7 @@ extension CheckCatalog {
         case .clusterID: kafka.map(clusterID)
         case .sessionTimeouts: kafka.map(sessionTimeouts)
         case .kafkaWhole: kafka.map(kafkaWhole)
+        case .movedClients: clients.map(movedClients)
         }
     }
 }

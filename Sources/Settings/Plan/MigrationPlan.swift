@@ -54,6 +54,8 @@ package struct MigrationPlan: Hashable, Sendable {
     package let proofs: PlannedProofs
     /// What moves, and whose clients may stay.
     package let census: PlannedCensus
+    /// Other clients that move.
+    package let clients: PlannedClients
     /// The inventory that the plan refers to, whole; nil when it describes its hosts itself.
     package let sharedInventory: Inventory?
 }
@@ -61,8 +63,13 @@ package struct MigrationPlan: Hashable, Sendable {
 extension MigrationPlan {
     package var servers: [PlannedServer] { source + destination }
     package var brokers: [PlannedBroker] { kafka?.brokers ?? [] }
-    /// Every host with an agent: servers first, then brokers.
-    package var agents: [PlannedAgent] { servers.map(\.agent) + brokers.map(\.agent) }
+    /// Every host with an agent, once: servers first, then brokers, then other clients'.
+    package var agents: [PlannedAgent] {
+        let others = clients.all.map(\.agent)
+        let serving = servers.map(\.agent) + brokers.map(\.agent)
+        var known = Set(serving.map(\.host))
+        return serving + others.filter { known.insert($0.host).inserted }
+    }
 
     /// Destination nodes that join the source's ensemble; under `observers` that is all of them.
     package var seeds: [PlannedServer] { planned(selection.seeds) }
@@ -83,8 +90,18 @@ extension MigrationPlan {
 
     /// What clients use from the time when the seeds serve.
     package var seedConnectString: String {
-        seeds.map { ConnectString.Server(host: $0.address, port: $0.clientPort).description }
-            .joined(separator: ",")
+        seedConnect.map(\.description).joined(separator: ",")
+    }
+
+    /// Every destination server, the seeds first: what clients are to use in the end.
+    package var destinationConnect: [ConnectString.Server] {
+        let rest = destination.filter { server in !seeds.contains { $0.id == server.id } }
+        return (seeds + rest).map { ConnectString.Server(host: $0.address, port: $0.clientPort) }
+    }
+
+    /// What clients use in between.
+    package var seedConnect: [ConnectString.Server] {
+        seeds.map { ConnectString.Server(host: $0.address, port: $0.clientPort) }
     }
 
     /// The quorum and election ports of both sides, each once.

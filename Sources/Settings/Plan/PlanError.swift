@@ -64,6 +64,7 @@ package enum PlanFault: Hashable, Sendable {
     case notASession(String)
     case ignoredWithoutReason(most: Int)
     case repeatedIgnore(firstLine: Int)
+    case client(ClientFault)
     case selection(SeedSelectionError)
     case inventory(YAMLError)
     case notInInventory(HostName, file: String, nearest: String?)
@@ -158,6 +159,7 @@ extension PlanFault: CustomStringConvertible {
             "the client is ignored without a reason. Write on one line, in \(most) characters at most, why it may stay."
         case .repeatedIgnore(let firstLine):
             "the same client is ignored on line \(firstLine) already. Remove one of the two."
+        case .client(let fault): fault.description
         case .selection(let error): error.description
         case .inventory(let error): "the inventory cannot be used:\n\(error)"
         case .notInInventory(let host, let file, let nearest):

@@ -17,7 +17,7 @@ extension PlanFault {
             .duplicateBroker, .brokerOnServerHost, .noBrokers, .unknownCheck, .unwaivableCheck,
             .repeatedWaiver, .waiverWithoutReason, .badNodePath, .repeatedSkip, .skipWithoutReason,
             .tooMany, .wholeTree, .treeOfKafka, .overlappingTree, .addressOrSession, .notAnAddress,
-            .notASession, .ignoredWithoutReason, .repeatedIgnore,
+            .notASession, .ignoredWithoutReason, .repeatedIgnore, .client,
             .inventory, .notInInventory, .saysOtherwise:
             .planFile
         }

@@ -59,17 +59,21 @@ extension PlanNotes {
 
 extension MigrationPlan {
     /// The names of its groups, which `--limit` takes.
-    private static let groupNames = (source: "source", destination: "destination", brokers: "brokers")
+    private static let groupNames = (
+        source: "source", destination: "destination", brokers: "brokers", clients: "clients"
+    )
 
     /// The plan's hosts as an inventory: what the inventory that it refers to says of them, else what the plan says.
     package var inventory: Inventory {
-        let own = servers.map { host($0) } + brokers.map { host($0) }
+        let own = withClients(servers.map { host($0) } + brokers.map { host($0) })
         let hosts = own.map { own in
             guard let known = sharedInventory?.host(own.host) else { return own }
             var settings = known.settings
             settings.role = settings.role ?? own.settings.role
             settings.service = own.settings.service
             settings.config = own.settings.config
+            settings.services = own.settings.services ?? settings.services
+            settings.files = own.settings.files.map { $0 + (settings.files ?? []) } ?? settings.files
             settings.hold = settings.hold ?? own.settings.hold
             return InventoryHost(
                 host: own.host,
@@ -86,6 +90,7 @@ extension MigrationPlan {
             HostGroup(name: Self.groupNames.source, hosts: source.map(\.host)),
             HostGroup(name: Self.groupNames.destination, hosts: destination.map(\.host)),
             HostGroup(name: Self.groupNames.brokers, hosts: brokers.map(\.host)),
+            HostGroup(name: Self.groupNames.clients, hosts: clientHosts),
         ]
         let shared = (sharedInventory?.groups ?? [])
             .filter { group in !groups.contains { $0.name == group.name } }
@@ -131,6 +136,56 @@ extension MigrationPlan {
             groups: [Self.groupNames.brokers],
             settings: settings,
             line: broker.line
+        )
+    }
+
+    /// Each once, in the order of the file.
+    private var clientHosts: [HostName] {
+        var known: Set<HostName> = []
+        return clients.all.map(\.host).filter { known.insert($0).inserted }
+    }
+
+    /// The hosts of clients besides; what a client has on a host that is there already is added to that.
+    private func withClients(_ hosts: [InventoryHost]) -> [InventoryHost] {
+        var hosts = hosts
+        for client in clients.all {
+            guard let index = hosts.firstIndex(where: { $0.host == client.host }) else {
+                hosts.append(host(client))
+                continue
+            }
+            let known = hosts[index]
+            var settings = known.settings
+            if settings.service != client.service, settings.services?.contains(client.service) != true {
+                settings.services = (settings.services ?? []) + [client.service]
+            }
+            settings.files = (settings.files ?? []) + [client.configPath]
+            let group = Self.groupNames.clients
+            hosts[index] = InventoryHost(
+                host: known.host,
+                address: known.address,
+                allAddresses: known.allAddresses,
+                agent: known.agent,
+                groups: known.groups + (known.groups.contains(group) ? [] : [group]),
+                settings: settings,
+                line: known.line
+            )
+        }
+        return hosts
+    }
+
+    private func host(_ client: PlannedClient) -> InventoryHost {
+        var settings = HostSettings()
+        settings.role = .other
+        settings.service = client.service
+        settings.config = client.configPath
+        return InventoryHost(
+            host: client.host,
+            address: client.address,
+            allAddresses: IPAddress(client.address).map { [$0] } ?? [],
+            agent: client.agent,
+            groups: [Self.groupNames.clients],
+            settings: settings,
+            line: client.line
         )
     }
 }

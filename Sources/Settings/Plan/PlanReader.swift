@@ -86,7 +86,19 @@ private struct PlanDocument {
         let waivers = try waivers(root)
         let credentials = try notes.credentials(root)
         let proofs = try notes.proofs(root, chroot: kafka?.chroot ?? "")
-        let census = try notes.census(root, chroot: kafka?.chroot)
+        let section = try notes.section(
+            "clients",
+            of: root,
+            keys: ["ignore", "move", "deadline_seconds", "pause_seconds"]
+        )
+        let census = try notes.census(root, section, chroot: kafka?.chroot)
+        let clients = try notes.clients(
+            section,
+            defaults: defaults,
+            servers: servers,
+            brokers: kafka?.brokers ?? [],
+            trees: census.trees
+        )
         guard notes.count == 0, let name, let strategy, let pki, let journal, let selection, let scope,
             let deadlines, let proofs
         else { return nil }
@@ -107,6 +119,7 @@ private struct PlanDocument {
             credentials: credentials,
             proofs: proofs,
             census: census,
+            clients: clients,
             sharedInventory: inventory
         )
     }

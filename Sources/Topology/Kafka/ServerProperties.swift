@@ -52,14 +52,11 @@ package struct ServerProperties: Hashable, Sendable {
     /// Only the value changes, where the setting in force stands; its key, its separator and its line end stay.
     package func replacingConnect(with connect: ConnectString) throws(KafkaFileError) -> ServerProperties {
         guard connect != zookeeperConnect else { return self }
-        var pieces = text.elements.map(\.bytes)
-        let place = text.elements.lastIndex {
-            if case .setting(Self.connectKey, _) = $0.content { true } else { false }
+        let place = text.place(of: Self.connectKey)
+        guard let place, let bytes = text.replacing(Self.connectKey, with: connect.description) else {
+            throw .missing(key: Self.connectKey)
         }
-        guard let place else { throw .missing(key: Self.connectKey) }
-        let old = pieces[place]
-        pieces[place] = Self.head(of: old) + Array(connect.description.utf8) + Self.terminator(of: old)
-        let rewritten = try ServerProperties(pieces.flatMap { $0 })
+        let rewritten = try ServerProperties(bytes)
         let others = { (properties: ServerProperties) in
             properties.text.elements.map(\.content).enumerated().filter { $0.offset != place }.map(\.element)
         }
@@ -67,28 +64,6 @@ package struct ServerProperties: Hashable, Sendable {
             throw .notRepresentable(connect)
         }
         return rewritten
-    }
-
-    /// Everything before the value, as long as it stands plainly on the first line.
-    private static func head(of line: [UInt8]) -> [UInt8] {
-        let isBlank = { (byte: UInt8) in byte == 32 || byte == 9 || byte == 12 }
-        let indent = line.prefix(while: isBlank)
-        let key = Array(connectKey.utf8)
-        guard line.dropFirst(indent.count).starts(with: key) else { return key + [UInt8(ascii: "=")] }
-        var end = indent.count + key.count
-        while end < line.count, isBlank(line[end]) { end += 1 }
-        guard end < line.count else { return key + [UInt8(ascii: "=")] }
-        let isSeparated = end > indent.count + key.count || "=:".utf8.contains(line[end])
-        guard isSeparated else { return key + [UInt8(ascii: "=")] }
-        if line[end] == UInt8(ascii: "=") || line[end] == UInt8(ascii: ":") { end += 1 }
-        while end < line.count, isBlank(line[end]) { end += 1 }
-        return Array(line[..<end])
-    }
-
-    /// LF, CR LF or CR; empty at the end of a file without one.
-    private static func terminator(of line: [UInt8]) -> [UInt8] {
-        if line.suffix(2) == [13, 10] { return [13, 10] }
-        return line.last.map { $0 == 10 || $0 == 13 ? [$0] : [] } ?? []
     }
 }
 
@@ -107,11 +82,7 @@ struct KafkaSettings {
     }
 
     subscript(wanted: String) -> (value: String, line: Int)? {
-        for element in text.elements.reversed() {
-            guard case .setting(let key, let value) = element.content, key == wanted else { continue }
-            return (value.trimmingBlanks(), element.line)
-        }
-        return nil
+        text.value(of: wanted)
     }
 
     func number(_ key: String, atLeast least: Int) throws(KafkaFileError) -> Int? {

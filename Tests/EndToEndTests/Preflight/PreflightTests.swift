@@ -19,7 +19,7 @@ struct PreflightTests {
         let output = try await coordinator.preflight()
         #expect(output.passed == output.findings.count, "\(output.faults)")
         // Those of brokers are for a lab with brokers.
-        let documented = try DocumentedCheck.all().dropLast(5)
+        let documented = try DocumentedCheck.all().dropLast(6)
         #expect(output.findings.map(\.name) == documented.map(\.name) && output.strategy == "participants")
         #expect(output.findings.map(\.traps) == documented.map(\.traps))
         let text = try await coordinator.perform(["preflight", lab.layout.plan])

@@ -208,7 +208,10 @@ struct KafkaProcedureTests {
         #expect(violations.isEmpty)
         for broker in model.brokers.brokers.values {
             let text = String(decoding: broker.file, as: UTF8.self)
-            let isMoved = text.hasSuffix("zookeeper.connect=198.51.100.14:2181,198.51.100.15:2181/kafka\n")
+            // At the end every destination server is named, those that were no seeds last.
+            let isMoved = text.hasSuffix(
+                "zookeeper.connect=198.51.100.14:2181,198.51.100.15:2181,198.51.100.16:2181/kafka\n"
+            )
             let isKept = text.hasPrefix("# kept\nbroker.id=\(broker.planned.id)\nlog.dirs=/k\n")
             #expect(isMoved, "\(text)")
             #expect(isKept, "\(text)")

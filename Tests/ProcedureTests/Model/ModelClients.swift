@@ -24,7 +24,7 @@ extension ModelEnsemble {
             let path = plan.registration(of: broker.planned)
             return ModelClient(address: address, hosts: [server.host], session: session, paths: [path])
         }
-        return (moved + strangers).sorted { $0.session < $1.session }
+        return (moved + applications.connected + strangers).sorted { $0.session < $1.session }
     }
 
     func clients(of host: HostName) -> ClientsAnswer {

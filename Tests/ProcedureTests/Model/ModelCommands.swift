@@ -36,11 +36,15 @@ extension ModelEnsemble {
         let highest = lease(of: name).highestEpoch
         guard request.lease.epoch >= highest else { return .refused(refusal: .superseded(highest: highest)) }
         performed.append(HostCommand(name, request.command))
-        let isBroker = brokers.brokers[name] != nil
         let run = request.lease.runID
         let outcome =
-            isBroker
-            ? brokers.act(request.command, on: name, for: run) : act(request.command, on: name, for: run)
+            if brokers.brokers[name] != nil {
+                brokers.act(request.command, on: name, for: run)
+            } else if applications.all[name] != nil {
+                applications.act(request.command, on: name, for: run)
+            } else {
+                act(request.command, on: name, for: run)
+            }
         outcomes[request.id] = outcome
         return outcome
     }
@@ -198,6 +202,9 @@ extension ModelEnsemble {
         for broker in brokers.brokers.values where broker.session?.origin == server.id {
             violations.append("I8: \(broker.planned.name) is at \(name), which is stopped")
         }
+        for client in applications.all.values where client.session?.origin == server.id {
+            violations.append("I8: \(client.planned.name) is at \(name), which is stopped")
+        }
     }
 
     /// I3: the source goes on without the nodes that are stopped.
@@ -275,7 +282,12 @@ extension ModelEnsemble {
     func status(_ name: HostName) -> HostStatus? {
         let odd = odd(name)
         guard let host = hosts[name] else {
-            var status = odd.isSilent ? nil : brokers.status(name, lease: lease(of: name), clock: clock)
+            let lease = lease(of: name)
+            var status =
+                odd.isSilent
+                ? nil
+                : brokers.status(name, lease: lease, clock: clock)
+                    ?? applications.status(name, lease: lease, clock: clock)
             status?.configurationManagers = odd.configurationManagers
             return status
         }

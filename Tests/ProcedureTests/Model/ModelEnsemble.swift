@@ -93,7 +93,8 @@ struct ModelEnsemble {
     var clock: Int64 = 0
     var ownCredentials: CredentialExpiry?
     var oddities: [HostName: ModelOddities] = [:]
-    /// Clients besides brokers.
+    var applications: ModelApplications
+    /// Clients that the plan does not know.
     var strangers: [ModelClient] = []
     /// Servers that tell which session is at which address.
     var tellsSessions = false
@@ -105,6 +106,7 @@ struct ModelEnsemble {
     init(plan: MigrationPlan) {
         self.plan = plan
         brokers = ModelBrokers(plan: plan)
+        applications = ModelApplications(plan: plan)
         let none = LeaseState(highestEpoch: FencingEpoch(0), current: nil, holder: nil, expiresAt: nil)
         for server in plan.source + plan.destination {
             let isSource = plan.source.contains { $0.host == server.host }

@@ -116,6 +116,9 @@ final class ModelFleet: Fleet, EnsembleReading {
 
     private func readOnBroker(_ path: String, _ host: HostName) -> FileContent? {
         state.withLock { state in
+            if let application = state.model.applications.all[host] {
+                return FileContent(state: state.model.applications.state(host), content: application.file)
+            }
             guard let broker = state.model.brokers.brokers[host] else { return nil }
             let isConfig = path == broker.planned.configPath
             return FileContent(

@@ -3,7 +3,7 @@ import Fleet
 package import Settings
 import Topology
 
-/// Kafka's part of the procedure, on one page: the stage that repoints, and what surrounds the division.
+/// Kafka's part of the procedure, on one page: the steps that repoint, and what surrounds the division.
 ///
 /// What is checked first stands in `Preflight/Kafka`, what each gate looks at in `BrokerGates` and `SessionGates`; what each step sends in
 /// `BrokerActs`.
@@ -19,30 +19,26 @@ package struct KafkaProcedure: Sendable {
     var fromJoint: KafkaSource { KafkaSource(servers: plan.source + plan.seeds, chroot: kafka.chroot) }
     var fromDestination: KafkaSource { KafkaSource(servers: plan.destination, chroot: kafka.chroot) }
 
-    var repoint: Stage {
-        Stage(
-            .repoint,
-            "Repoint: the brokers move to the seeds",
-            brokers.indices.map { index in
-                Step(
-                    StepID("repoint.broker-\(index + 1)"),
-                    "Repoint and restart a broker, \(index + 1) of \(brokers.count), the controller last",
-                    precheck: healthy(from: fromJoint),
-                    act: repointNext(upTo: index + 1),
-                    verify: repointed(atLeast: index + 1).and(healthy(from: fromJoint)),
-                    undo: .none(
-                        because: "`mitosis rollback` restores the file and restarts the broker once more"
-                    )
+    var repointing: [Step] {
+        brokers.indices.map { index in
+            Step(
+                StepID("repoint.broker-\(index + 1)"),
+                "Repoint and restart a broker, \(index + 1) of \(brokers.count), the controller last",
+                precheck: healthy(from: fromJoint),
+                act: repointNext(upTo: index + 1),
+                verify: repointed(atLeast: index + 1).and(healthy(from: fromJoint)),
+                undo: .none(
+                    because: "`mitosis rollback` restores the file and restarts the broker once more"
                 )
-            } + [
-                Step(
-                    "repoint.all",
-                    "Every broker's file and session are at the seeds",
-                    verify: repointed(atLeast: brokers.count).and(healthy(from: fromJoint)),
-                    undo: .nothingToUndo
-                )
-            ]
-        )
+            )
+        } + [
+            Step(
+                "repoint.all",
+                "Every broker's file and session are at the seeds",
+                verify: repointed(atLeast: brokers.count).and(healthy(from: fromJoint)),
+                undo: .nothingToUndo
+            )
+        ]
     }
 
     /// Trap 20: while the destination has no leader, a broker that dies stays leaderless.

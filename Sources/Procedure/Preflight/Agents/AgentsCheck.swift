@@ -17,7 +17,7 @@ extension Check {
             looking: Look(hosts: agents)
         ) { fleet, _ in
             var remarks = Remarks()
-            let silent = Set((survey.unread + (survey.kafka?.unread ?? [])).filter(\.isSilence).map(\.host))
+            let silent = Set(survey.allUnread.filter(\.isSilence).map(\.host))
             for outlier in EpochPoll(fleet.hosts.filter { agents.contains($0.key) }).outliers {
                 remarks.refuse("\(outlier.host): \(outlier)")
             }

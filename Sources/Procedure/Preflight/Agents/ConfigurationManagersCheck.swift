@@ -4,7 +4,7 @@ import Settings
 
 extension Check {
     package static func configurationManagers(_ subject: SurveyedPlan) -> Check {
-        let hosts = subject.plan.servers.map(\.host) + subject.plan.brokers.map(\.host)
+        let hosts = subject.plan.agents.map(\.host)
         return Check(
             .configurationManagers,
             "no program brings a host's files and services back to what is written elsewhere",

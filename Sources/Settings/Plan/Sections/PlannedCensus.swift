@@ -37,13 +37,19 @@ extension PlanNotes {
     /// Characters of a path, and of a reason.
     private static var longest: Int { 300 }
 
-    /// - Parameter chroot: of the plan's brokers, empty when they have none; nil without brokers.
-    mutating func census(_ root: YAMLMapping, chroot: String?) throws(YAMLError) -> PlannedCensus {
+    /// - Parameters:
+    ///   - section: `clients`.
+    ///   - chroot: of the plan's brokers, empty when they have none; nil without brokers.
+    mutating func census(
+        _ root: YAMLMapping,
+        _ section: YAMLMapping?,
+        chroot: String?
+    ) throws(YAMLError) -> PlannedCensus {
         let implied = chroot.map { $0.isEmpty ? KafkaTopNodes.paths : [$0] } ?? []
         return PlannedCensus(
             implied: implied,
             declared: try trees(root, implied: implied),
-            ignored: try ignored(root)
+            ignored: try ignored(section)
         )
     }
 
@@ -77,8 +83,8 @@ extension PlanNotes {
         one == other || one.hasPrefix(other + "/") || other.hasPrefix(one + "/")
     }
 
-    private mutating func ignored(_ root: YAMLMapping) throws(YAMLError) -> [PlannedCensus.Ignored] {
-        guard let map = try section("clients", of: root, keys: ["ignore"]) else { return [] }
+    private mutating func ignored(_ map: YAMLMapping?) throws(YAMLError) -> [PlannedCensus.Ignored] {
+        guard let map else { return [] }
         let items = try read { () throws(YAMLError) in try map.optionalItems("ignore") }
         guard let items = items ?? nil else { return [] }
         if items.count > Self.mostIgnored, let node = map["ignore"] {

@@ -1,0 +1,94 @@
+import ControlProtocol
+import Fleet
+package import Settings
+import Topology
+
+/// The part of the procedure that moves clients other than brokers, on one page.
+///
+/// One after another in the order of the plan, after the brokers; each must be back before the next is touched.
+package struct ClientsProcedure: Sendable {
+    package let plan: MigrationPlan
+    package let survey: Survey
+
+    var clients: [PlannedClient] { plan.clients.all }
+
+    var repointing: [Step] {
+        clients.indices.map { index in
+            Step(
+                StepID("repoint.client-\(index + 1)"),
+                "Repoint and restart a client, \(index + 1) of \(clients.count), in the order of the plan",
+                precheck: mayBeTouched(on: .destination),
+                act: repointNext(upTo: index + 1),
+                verify: moved(atLeast: index + 1, to: .destination).seen(inARow: looks),
+                undo: .none(
+                    because: "`mitosis rollback` restores the file and restarts the client once more"
+                )
+            )
+        }
+    }
+
+    var readyToDivide: Step {
+        Step(
+            "division.moved-clients",
+            "Every client of the plan is at the seeds right before the division",
+            verify: moved(atLeast: clients.count, to: .destination),
+            undo: .nothingToUndo,
+            repeats: .until(.divisionBegan)
+        )
+    }
+
+    /// It is past the point of no return: the run goes on whatever is seen here.
+    var atTheEnd: Step {
+        Step(
+            "clean-up.clients",
+            "Every client of the plan is at the destination",
+            verify: servedByTheDestination,
+            undo: .nothingToUndo
+        )
+    }
+
+    /// The mirror of `repointing`.
+    ///
+    /// A client that the run never restarted is left alone. One that is away already, because the seeds are, may be restarted
+    /// whatever is seen of the others.
+    var returning: [Step] {
+        clients.indices.map { index in
+            Step(
+                StepID("withdraw.client-\(index + 1)"),
+                "Take a client back to the source and restart it, \(index + 1) of \(clients.count), in the order of the plan",
+                precheck: mayBeTouched(on: .source),
+                act: returnNext(upTo: index + 1),
+                verify: moved(atLeast: index + 1, to: .source),
+                undo: .none(because: "`mitosis run` repoints it again")
+            )
+        }
+    }
+
+    /// No client of the plan needs a seed any more.
+    var allReturned: Gate { moved(atLeast: clients.count, to: .source) }
+
+    /// Between two looks at who is connected.
+    static let interval = Duration.seconds(2)
+
+    /// So often in a row that the plan's pause has passed.
+    private var looks: Int { 1 + Int(plan.clients.pause / Self.interval) }
+}
+
+extension MigrationProcedure {
+    /// Nil when the plan moves no clients but brokers.
+    var clients: ClientsProcedure? {
+        plan.clients.all.isEmpty ? nil : ClientsProcedure(plan: plan, survey: survey)
+    }
+
+    /// Nil when nobody is repointed for the operator.
+    var repoint: Stage? {
+        let steps = (kafka?.repointing ?? []) + (clients?.repointing ?? [])
+        guard !steps.isEmpty else { return nil }
+        return Stage(.repoint, "Repoint: the \(movers) move to the seeds", steps)
+    }
+
+    private var movers: String {
+        [kafka == nil ? nil : "brokers", clients == nil ? nil : kafka == nil ? "clients" : "other clients"]
+            .compactMap(\.self).joined(separator: ", then ")
+    }
+}
