@@ -92,6 +92,7 @@ extension MigrationProcedure {
                     undo: .nothingToUndo
                 ),
                 kafka?.sessionsAfterDivision,
+                nobodyWroteOnTheSource("division.writes"),
             ].compactMap(\.self)
         )
     }

@@ -54,6 +54,7 @@ extension MigrationProcedure {
                     undo: .none(because: "the destination's own data holds everything")
                 ),
                 kafka?.sessionsAtTheEnd,
+                nobodyWroteOnTheSource("clean-up.writes"),
             ].compactMap(\.self)
         )
     }
