@@ -90,6 +90,11 @@ package struct AgentClient: Sendable {
         try await known { () throws(AgentClientError) in try await call(.POST, "/v1/read/clients", request) }
     }
 
+    /// Nil from an agent that cannot tell, as earlier versions.
+    package func writes(_ request: WritesRequest) async throws(AgentClientError) -> WritesReport? {
+        try await known { () throws(AgentClientError) in try await call(.POST, "/v1/read/writes", request) }
+    }
+
     /// Nil from an agent that keeps no chains, as earlier versions.
     package func extend(_ request: ChainRequest) async throws(AgentClientError) -> ChainState? {
         try await known { () throws(AgentClientError) in try await call(.POST, "/v1/chain", request) }

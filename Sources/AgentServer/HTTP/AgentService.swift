@@ -89,7 +89,8 @@ package struct AgentService: Sendable {
         case .submitCommand where isCommand && reply.status != 503: break
         case .submitCommand, .metrics, .requestLease, .releaseLease, .commandOutcome, .readFile,
             .previewRules,
-            .probe, .readHistory, .readHandMade, .askParser, .readClients, .extendChain, .readChain:
+            .probe, .readHistory, .readHandMade, .askParser, .readClients, .readWrites, .extendChain,
+            .readChain:
             await intake.audit.note(asked, by: caller, reply)
         }
         return reply
@@ -143,6 +144,8 @@ package struct AgentService: Sendable {
             return await decoded(request) { (asked: ParserRequest) in await self.ask(asked.contents) }
         case .readClients:
             return await decoded(request) { (asked: ClientsRequest) in .value(await host.clients(asked)) }
+        case .readWrites:
+            return await decoded(request) { (asked: WritesRequest) in .value(await host.writes(asked)) }
         case .extendChain:
             return await decoded(request) { (chain: ChainRequest) in await self.keep(chain, caller) }
         case .readChain:

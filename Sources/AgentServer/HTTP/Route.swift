@@ -18,6 +18,7 @@ package enum Route: Hashable, Sendable {
     case readHandMade
     case askParser
     case readClients
+    case readWrites
     case extendChain
     case readChain
 
@@ -53,6 +54,7 @@ package enum Route: Hashable, Sendable {
         "/v1/read/hand-made": [.post: .readHandMade],
         "/v1/read/parser": [.post: .askParser],
         "/v1/read/clients": [.post: .readClients],
+        "/v1/read/writes": [.post: .readWrites],
         "/v1/chain": [.post: .extendChain],
         "/v1/read/chain": [.post: .readChain],
     ]
@@ -83,7 +85,8 @@ package enum Route: Hashable, Sendable {
         switch self {
         case .status, .metrics: .viewers
         case .servingStatus, .requestLease, .releaseLease, .submitCommand, .commandOutcome, .readFile,
-            .previewRules, .probe, .readHistory, .readHandMade, .askParser, .readClients, .extendChain,
+            .previewRules, .probe, .readHistory, .readHandMade, .askParser, .readClients, .readWrites,
+            .extendChain,
             .readChain:
             .coordinators
         }
@@ -94,7 +97,7 @@ package enum Route: Hashable, Sendable {
         switch self {
         case .status, .servingStatus, .metrics, .commandOutcome: false
         case .requestLease, .releaseLease, .submitCommand, .readFile, .previewRules, .probe, .readHistory,
-            .readHandMade, .askParser, .readClients, .extendChain, .readChain:
+            .readHandMade, .askParser, .readClients, .readWrites, .extendChain, .readChain:
             true
         }
     }

@@ -85,6 +85,9 @@ package protocol HostActions: Sendable {
     /// Who is connected to the host's ZooKeeper.
     func clients(_ request: ClientsRequest) async -> ClientsReport
 
+    /// What the host's ZooKeeper has logged of writes into some trees.
+    func writes(_ request: WritesRequest) async -> WritesReport
+
     /// Of every zxid asked for, by the files of this host's ZooKeeper.
     func presence(of zxids: [Zxid]) async throws(HostActionError) -> [Zxid: Presence]
 }

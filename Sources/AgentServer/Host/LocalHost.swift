@@ -351,6 +351,11 @@ package struct LocalHost: HostActions {
             )
     }
 
+    package func writes(_ request: WritesRequest) async -> WritesReport {
+        await inspector?.writes(request)
+            ?? WritesReport(obstacle: "this agent's configuration names no ZooKeeper")
+    }
+
     package func probe(_ targets: [ProbeTarget]) async -> [ProbeResult] { await Prober.probe(targets) }
 
     package func presence(of zxids: [Zxid]) async throws(HostActionError) -> [Zxid: Presence] {

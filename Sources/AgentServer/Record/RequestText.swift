@@ -37,6 +37,9 @@ enum RequestText {
             case .readClients:
                 let asked = try WireJSON.decode(ClientsRequest.self, from: body)
                 return "look who is connected" + (asked.sessions ? ", and with which session" : "")
+            case .readWrites:
+                let asked = try WireJSON.decode(WritesRequest.self, from: body)
+                return "look for writes into \(asked.trees.count) trees after \(asked.after)"
             case .extendChain:
                 let asked = try WireJSON.decode(ChainRequest.self, from: body)
                 return "keep the run's chain" + (asked.replacing ? ", in place of another" : "")
@@ -56,7 +59,7 @@ enum RequestText {
             case .extendChain: return try WireJSON.decode(ChainRequest.self, from: body).lease
             case nil, .status, .servingStatus, .metrics, .submitCommand, .commandOutcome, .readFile,
                 .previewRules,
-                .probe, .readHistory, .readHandMade, .askParser, .readClients, .readChain:
+                .probe, .readHistory, .readHandMade, .askParser, .readClients, .readWrites, .readChain:
                 return nil
             }
         } catch {

@@ -15,7 +15,10 @@ struct ClientsCommand: AsyncParsableCommand {
             in what moves: the plan's 'trees', and the chroot of its Kafka cluster. `mitosis run` judges the same right before \
             the division. docs/clients.md says what can be told and what cannot.
 
-            Exits with 0 when nobody is left behind, with 1 otherwise: also when that cannot be told.
+            Once the destination leads, by the plan's journal, it shows instead what has been written into these trees on the \
+            source since: from the transaction logs of its servers, with path, session and address.
+
+            Exits with 0 when nobody is left behind, and has written there; with 1 otherwise: also when that cannot be told.
             """
     )
 
@@ -24,7 +27,8 @@ struct ClientsCommand: AsyncParsableCommand {
 
     @Argument(help: "The plan file.", completion: .file()) var file: String
     @Flag(help: "Print one JSON document, for each look.") var json = false
-    @Flag(help: "Look again every five seconds, until interrupted.") var watch = false
+    @Flag(help: "Look again every five seconds, after the division every second, until interrupted.")
+    var watch = false
     @OptionGroup var credentials: CredentialOptions
     @OptionGroup var logging: LogOptions
 
@@ -35,17 +39,28 @@ struct ClientsCommand: AsyncParsableCommand {
             credentials: try credentials.read(for: plan),
             log: logging.logger
         )
-        var isClear = try await look(plan, fleet, ensembles)
-        while watch {
-            try await Task.sleep(for: Self.pause)
-            if !json { Output.write("\n") }
-            isClear = try await look(plan, fleet, ensembles)
-        }
+        let isClear = try await look(plan, fleet, ensembles)
         await ensembles.close()
         if !isClear { throw ExitCode(1) }
     }
 
     private func look(
+        _ plan: MigrationPlan,
+        _ fleet: any Fleet,
+        _ ensembles: any EnsembleReading
+    ) async throws -> Bool {
+        while true {
+            if let facts = try DividedRun.facts(of: plan) {
+                return try await lookForWrites(plan, fleet, since: facts)
+            }
+            let isClear = try await lookForClients(plan, fleet, ensembles)
+            guard watch else { return isClear }
+            try await Task.sleep(for: Self.pause)
+            if !json { Output.write("\n") }
+        }
+    }
+
+    private func lookForClients(
         _ plan: MigrationPlan,
         _ fleet: any Fleet,
         _ ensembles: any EnsembleReading

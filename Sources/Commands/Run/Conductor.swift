@@ -29,20 +29,28 @@ struct Conductor: Sendable {
     ///
     /// However it ends, no agent keeps the lease. What is thrown before the first step is told, and nothing was changed.
     func perform(_ course: Runner.Course) async throws {
-        let result: Result<Runner.Outcome, any Error>
+        let result: Result<Ending, any Error>
         do {
             result = .success(try await conduct(course))
         } catch {
             result = .failure(error)
         }
         await close()
-        switch try result.get() {
+        let ending = try result.get()
+        switch ending.outcome {
+        case .finished where ending.isSplit: throw ExitCode(1)
         case .finished, .rested: return
         case .stopped: throw ExitCode(1)
         }
     }
 
-    private func conduct(_ course: Runner.Course) async throws -> Runner.Outcome {
+    private struct Ending {
+        let outcome: Runner.Outcome
+        /// Whether the journal has writes on the source into what has moved.
+        let isSplit: Bool
+    }
+
+    private func conduct(_ course: Runner.Course) async throws -> Ending {
         try checkResting()
         let leases = Leases(hosts: plan.agents.map(\.host), fleet: fleet, timing: timing)
         let epoch: FencingEpoch
@@ -72,6 +80,7 @@ struct Conductor: Sendable {
             let mirrored = try mirroring?.begin(run, of: plan, under: lease, timing: timing) { text in
                 warn(text, of: run.id, title: "Takeover from another machine")
             }
+            let vigil = WrongSideVigil(plan, run: run.id, fleet: fleet, timing: timing, report: report)
             let runner = try Runner(
                 plan: plan,
                 run: run,
@@ -81,17 +90,35 @@ struct Conductor: Sendable {
                 ensembles: ensembles,
                 journal: mirrored ?? journal,
                 timing: timing,
-                report: report,
+                report: { event in
+                    report(event)
+                    vigil.note(event)
+                },
                 confirm: confirm,
                 stopRequest: stopRequest
             )
+            if RunHistory(try journal.entries(of: run.id)).passed.contains(.destinationLed) { vigil.begin() }
+            // Ends, and is waited for, with this scope.
+            async let _: Void = vigil.watch { factsForVigil(of: run.id) }
             let result: Result<Runner.Outcome, JournalError>
             do throws(JournalError) { result = .success(try await runner.perform()) } catch {
                 result = .failure(error)
             }
             await mirrored?.close()
-            return try result.get()
+            return Ending(
+                outcome: try result.get(),
+                isSplit: try course == .forward && !(facts(of: run.id)?.wrongSide.isEmpty ?? true)
+            )
         }
+    }
+
+    private func facts(of run: RunID) throws(JournalError) -> RunFacts? {
+        try journal.runs().first { $0.record.id == run }?.record.facts
+    }
+
+    /// Of a journal that can no longer be read the runner tells.
+    private func factsForVigil(of run: RunID) -> RunFacts? {
+        do throws(JournalError) { return try facts(of: run) } catch { return nil }
     }
 
     private func warn(

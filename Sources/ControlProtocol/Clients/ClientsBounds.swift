@@ -1,3 +1,5 @@
+import Topology
+
 extension ClientsRequest: Bounded {
     package func check() throws(OutOfBounds) {}
 }
@@ -14,4 +16,39 @@ extension ClientsReport: Bounded {
 
 extension ClientsReport.Connections: Bounded {
     package func check() throws(OutOfBounds) { try check("count", count, Bound.count) }
+}
+
+extension WritesRequest: Bounded {
+    package func check() throws(OutOfBounds) {
+        try check("trees", trees.count, 1...Self.mostTrees)
+        for (index, tree) in trees.enumerated() {
+            guard NodePath.isPath(tree), tree.utf8.count <= Self.longestTree else {
+                throw OutOfBounds(
+                    "trees.\(index)",
+                    String(tree.prefix(80)),
+                    not: "a node's path of \(Self.longestTree) bytes at most"
+                )
+            }
+        }
+        try check("place", place)
+    }
+}
+
+extension LogPlace: Bounded {
+    package func check() throws(OutOfBounds) { try check("offset", offset, 0...1 << 60) }
+}
+
+extension WritesReport: Bounded {
+    package func check() throws(OutOfBounds) {
+        try check("place", place)
+        try check("count", count, Bound.count)
+        try check("expired", expired, Bound.count)
+        try check("unread", unread, Bound.count)
+        try check("writes", writes.count, 0...Self.most)
+        try check("writes", each: writes)
+    }
+}
+
+extension WritesReport.Write: Bounded {
+    package func check() throws(OutOfBounds) { try check("at", at, Bound.time) }
 }

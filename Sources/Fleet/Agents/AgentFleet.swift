@@ -141,6 +141,12 @@ package struct AgentFleet: Fleet {
         try await call(host) { client throws(AgentClientError) in try await client.clients(request) }
     }
 
+    package func writes(_ request: WritesRequest, on host: HostName) async throws(FleetError)
+        -> WritesReport?
+    {
+        try await call(host) { client throws(AgentClientError) in try await client.writes(request) }
+    }
+
     package func handMade(_ request: HandMadeRequest, on host: HostName) async throws(FleetError)
         -> HandMadeReport
     {

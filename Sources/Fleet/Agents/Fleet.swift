@@ -21,6 +21,8 @@ package protocol Fleet: Sendable {
     func parse(_ contents: [Data], on host: HostName) async throws(FleetError) -> ParserReply
     /// Who is connected to a host's ZooKeeper; nil when its agent is too old to tell.
     func clients(_ request: ClientsRequest, on host: HostName) async throws(FleetError) -> ClientsReport?
+    /// What a host's ZooKeeper has logged of writes into some trees; nil when its agent is too old to tell.
+    func writes(_ request: WritesRequest, on host: HostName) async throws(FleetError) -> WritesReport?
     /// Rules of somebody's hand on a host.
     func handMade(_ request: HandMadeRequest, on host: HostName) async throws(FleetError) -> HandMadeReport
     func acquire(_ request: LeaseRequest, on host: HostName) async throws(FleetError) -> LeaseState
@@ -36,6 +38,13 @@ package protocol Fleet: Sendable {
 }
 
 extension Fleet {
+    /// For a fleet whose servers keep no logs.
+    package func writes(_ request: WritesRequest, on host: HostName) async throws(FleetError)
+        -> WritesReport?
+    {
+        nil
+    }
+
     /// For a fleet without connections.
     package func hangUp(_ host: HostName) async {}
 }

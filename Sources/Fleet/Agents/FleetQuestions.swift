@@ -76,6 +76,36 @@ extension Fleet {
         }
     }
 
+    /// The same, each within `limit`.
+    package func clients(of hosts: [HostName], within limit: Duration) async -> [HostName: ClientsAnswer] {
+        let answers = await mapHosts(hosts) { host in
+            await Deadline.cancelling(after: limit) { await clients(of: host) }
+                ?? .silent(reason: "no whole answer within \(limit)")
+        }
+        return Dictionary(zip(hosts, answers)) { first, _ in first }
+    }
+
+    /// What each host's ZooKeeper has logged of writes into some trees, each within `limit`.
+    package func writes(
+        _ questions: [HostName: WritesRequest],
+        within limit: Duration
+    ) async -> [HostName: WritesAnswer] {
+        let asked = Array(questions)
+        let answers = await mapHosts(asked) { question in
+            await Deadline.cancelling(after: limit) { await writes(question.value, of: question.key) }
+                ?? .silent(reason: "no whole answer within \(limit)")
+        }
+        return Dictionary(uniqueKeysWithValues: zip(asked.map(\.key), answers))
+    }
+
+    private func writes(_ request: WritesRequest, of host: HostName) async -> WritesAnswer {
+        do throws(FleetError) {
+            return try await writes(request, on: host).map { .told($0) } ?? .tooOld
+        } catch {
+            return .silent(reason: error.reason)
+        }
+    }
+
     /// What each host's attempts came to.
     package func probes(of questions: [HostName: [ProbeTarget]]) async -> [HostName: ProbeAnswer] {
         let asked = questions.filter { !$0.value.isEmpty }.map { (host: $0.key, targets: $0.value) }

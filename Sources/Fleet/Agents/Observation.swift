@@ -30,6 +30,14 @@ package enum PreviewAnswer: Hashable, Sendable {
     case failed(FleetError)
 }
 
+/// What a host's ZooKeeper has logged of writes into some trees, or why its agent does not say.
+package enum WritesAnswer: Hashable, Sendable {
+    case told(WritesReport)
+    /// It knows of no such question.
+    case tooOld
+    case silent(reason: String)
+}
+
 /// Who is connected to a host's ZooKeeper, or why its agent does not say.
 package enum ClientsAnswer: Hashable, Sendable {
     case told(ClientsReport)

@@ -145,14 +145,37 @@ package actor ZooKeeperInspector {
             case .failed(let reason): return ClientLook.unknown("\(service): \(reason)")
             }
         }
-        let seen = await looks.config(question(state, process))
-        let look = ClientLook(
+        let look = await clientLook(await looks.config(question(state, process)), process)
+        return await BlockingThread.run { look.report(request) }
+    }
+
+    private func clientLook(_ seen: ConfigLook.Seen, _ process: ProcessIdentity) async -> ClientLook {
+        ClientLook(
             process: process,
             configuration: seen.file.configuration,
             problem: seen.file.problem,
             endpoint: await endpoint(in: seen)
         )
-        return await BlockingThread.run { look.report(request) }
+    }
+
+    /// What the server has logged of writes into some trees, and where their sessions are as far as it tells; blocks for four
+    /// seconds at most.
+    package func writes(_ request: WritesRequest) async -> WritesReport {
+        let (state, process) = await service()
+        let question = question(state, process)
+        let seen = await looks.config(question)
+        guard let directories = seen.directories else {
+            let reason = seen.file.problem ?? "\(question.path) names no dataDir"
+            return WritesReport(obstacle: "the server's directories are not known: \(reason)")
+        }
+        let look: ClientLook? = if let process { await clientLook(seen, process) } else { nil }
+        return await BlockingThread.run {
+            let found = WritesReader.read(request, logDir: directories.log)
+            guard let look, !found.writes.isEmpty, case .sessions(let told, _) = look.listing() else {
+                return found
+            }
+            return found.locating(Dictionary(told.map { ($0.id, $0.address) }) { first, _ in first })
+        }
     }
 
     /// Somebody is about to start or stop the service, or has done so.

@@ -1,3 +1,4 @@
+import ControlProtocol
 import FoundationEssentials
 import Glibc
 import Topology
@@ -36,12 +37,7 @@ struct TransactionLog {
         let end: Int64
         let flaw: Flaw?
 
-        var problem: String? {
-            switch flaw {
-            case nil: nil
-            case .refused(let reason), .cutShort(let reason), .unread(let reason): reason
-            }
-        }
+        var problem: String? { flaw?.reason }
 
         var isWhole: Bool {
             switch flaw {
@@ -103,15 +99,7 @@ struct TransactionLog {
         until limit: Zxid? = nil,
         by end: ContinuousClock.Instant? = nil
     ) throws(FileError) -> Outcome {
-        let header = try window.bytes(of: file, at: 0, count: Self.headerSize)
-        guard header.count == Self.headerSize else {
-            return nothing(
-                .refused("its header is not complete, and ZooKeeper does not start with such a file")
-            )
-        }
-        guard Array(header.prefix(4)) == Self.magic else {
-            return nothing(.refused("it does not begin like a transaction log"))
-        }
+        if let flaw = try headerFlaw(file) { return nothing(flaw) }
         var last: Position?
         var runs: [ZxidRange] = []
         var offset = Self.headerSize
@@ -145,6 +133,17 @@ struct TransactionLog {
             case .flaw(let flaw): return Outcome(last: last, runs: runs, end: offset, flaw: flaw)
             }
         }
+    }
+
+    private mutating func headerFlaw(_ file: borrowing OpenFile) throws(FileError) -> Flaw? {
+        let header = try window.bytes(of: file, at: 0, count: Self.headerSize)
+        guard header.count == Self.headerSize else {
+            return .refused("its header is not complete, and ZooKeeper does not start with such a file")
+        }
+        guard Array(header.prefix(4)) == Self.magic else {
+            return .refused("it does not begin like a transaction log")
+        }
+        return nil
     }
 
     private func nothing(_ flaw: Flaw) -> Outcome { Outcome(last: nil, runs: [], end: 0, flaw: flaw) }
@@ -228,6 +227,70 @@ struct TransactionLog {
 
     private func integer(_ bytes: ArraySlice<UInt8>) -> UInt64 {
         bytes.reduce(0) { $0 << 8 | UInt64($1) }
+    }
+}
+
+/// What the records hold.
+extension TransactionLog {
+    struct Visit {
+        /// That were gone over.
+        let bytes: Int64
+        /// Whether that was all there is now, or all that can be read.
+        let isAtEnd: Bool
+        let flaw: String?
+    }
+
+    /// Whether the record is still there.
+    static func holds(_ place: LogPlace, _ path: String) throws(FileError) -> Bool {
+        guard place.offset >= headerSize else { return false }
+        let file = try OpenFile(regular: path)
+        var log = TransactionLog(try file.attributes())
+        guard case .record(let found, _) = try log.read(file, at: place.offset) else { return false }
+        return found.zxid == place.zxid
+    }
+
+    /// Hands over every finished record, in the file's order, with the transaction in it.
+    ///
+    /// - Parameters:
+    ///   - start: where a finished record begins that is gone over already; nil for all of the file.
+    ///   - most: bytes; the record in which they end is the last.
+    static func visit(
+        _ path: String,
+        behind start: Int64?,
+        most: Int64,
+        by end: ContinuousClock.Instant,
+        _ take: (Position, ArraySlice<UInt8>) -> Void
+    ) throws(FileError) -> Visit {
+        let file = try OpenFile(regular: path)
+        var log = TransactionLog(try file.attributes())
+        if let flaw = try log.headerFlaw(file) { return Visit(bytes: 0, isAtEnd: true, flaw: flaw.reason) }
+        var offset = headerSize
+        if let start, case .record(_, let next) = try log.read(file, at: start) { offset = next }
+        let first = offset
+        var pause = offset + stride
+        while offset - first < most {
+            if offset >= pause {
+                pause = offset + stride
+                if ContinuousClock.now >= end { break }
+            }
+            switch try log.read(file, at: offset) {
+            case .record(let position, let next):
+                let count = next - offset - recordOverhead
+                take(position, try log.window.bytes(of: file, at: offset + 12, count: count))
+                offset = next
+            case .end: return Visit(bytes: offset - first, isAtEnd: true, flaw: nil)
+            case .flaw(let flaw): return Visit(bytes: offset - first, isAtEnd: true, flaw: flaw.reason)
+            }
+        }
+        return Visit(bytes: offset - first, isAtEnd: false, flaw: nil)
+    }
+}
+
+extension TransactionLog.Flaw {
+    var reason: String {
+        switch self {
+        case .refused(let reason), .cutShort(let reason), .unread(let reason): reason
+        }
     }
 }
 

@@ -84,7 +84,7 @@ struct ClientSeats {
         isLoopback(address) ? server.allAddresses.first ?? address : address
     }
 
-    private static func isLoopback(_ address: IPAddress) -> Bool {
+    static func isLoopback(_ address: IPAddress) -> Bool {
         switch address.family {
         case .ipv4: address.bytes.first == 127
         case .ipv6: address.bytes == [UInt8](repeating: 0, count: 15) + [1]

@@ -102,6 +102,8 @@ package struct RunFacts: Hashable, Sendable, Codable {
     package var proofs: [String: Proof] = [:]
     /// By step: why the operator went on all the same.
     package var accepted: [String: String] = [:]
+    /// What was found of writes on the source into what has moved, for the end of the run.
+    package var wrongSide: [String] = []
 
     package init() {}
 
@@ -135,6 +137,7 @@ package struct RunFacts: Hashable, Sendable, Codable {
         window = try values.decodeIfPresent(WindowPrediction.self, forKey: .window)
         windowOpenedAt = try values.decodeIfPresent(Int64.self, forKey: .windowOpenedAt)
         windowClosedAt = try values.decodeIfPresent(Int64.self, forKey: .windowClosedAt)
+        wrongSide = try values.decodeIfPresent([String].self, forKey: .wrongSide) ?? []
         accepted = try values.decodeIfPresent([String: String].self, forKey: .accepted) ?? [:]
     }
 }

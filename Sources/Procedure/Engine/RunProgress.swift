@@ -166,7 +166,13 @@ struct RunProgress {
         for (step, reason) in facts.accepted.sorted(by: { $0.key < $1.key }) {
             runner.event(.warning, title: "Gone on with all the same", message: "\(step): \(reason)")
         }
+        for found in facts.wrongSide {
+            runner.event(.warning, title: "Written on the wrong side", message: found)
+        }
     }
+
+    /// What was written on the source, for the end of the run.
+    var wrongSide: [String] { facts.wrongSide }
 
     func recordVerdict(_ verdict: StepVerdict) async throws(JournalError) {
         guard let step else { return }

@@ -82,7 +82,10 @@ package struct Runner: Sendable {
             case .finish:
                 progress.leaveStage()
                 progress.repeatWaivers()
-                return try finish((timing.monotonic() - started).milliseconds)
+                return try finish(
+                    (timing.monotonic() - started).milliseconds,
+                    isSplit: !progress.wrongSide.isEmpty
+                )
             case .rest(let stage):
                 progress.leaveStage()
                 try journal.end(run.id, .stopped, at: timing.now())
@@ -131,11 +134,15 @@ package struct Runner: Sendable {
         RunHistory(try journal.entries(of: run.id)).standing
     }
 
-    private func finish(_ milliseconds: Int) throws(JournalError) -> Outcome {
+    /// - Parameter isSplit: whether somebody has written on the source into what has moved.
+    private func finish(_ milliseconds: Int, isSplit: Bool) throws(JournalError) -> Outcome {
         switch course {
         case .forward:
             try journal.end(run.id, .finished, at: timing.now())
-            event(.runFinished, message: "finished", milliseconds: milliseconds)
+            let message =
+                isSplit
+                ? "finished, but the truth is split: see what was written on the source, above," : "finished"
+            event(.runFinished, message: message, milliseconds: milliseconds)
         case .back(.joint):
             try journal.end(run.id, .stopped, at: timing.now())
             event(.runFinished, message: "back at the joint ensemble", milliseconds: milliseconds)

@@ -93,6 +93,7 @@ extension MigrationProcedure {
                     undo: .nothingToUndo
                 ),
                 kafka?.sessionsAfterDivision,
+                nobodyWroteOnTheSource("division.writes"),
             ].compactMap(\.self)
         )
     }

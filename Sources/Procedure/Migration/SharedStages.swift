@@ -55,6 +55,7 @@ extension MigrationProcedure {
                 ),
                 kafka?.sessionsAtTheEnd,
                 clients?.atTheEnd,
+                nobodyWroteOnTheSource("clean-up.writes"),
                 completeConnectStrings,
             ].compactMap(\.self)
         )

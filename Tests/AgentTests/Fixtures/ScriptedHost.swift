@@ -254,6 +254,27 @@ final class ScriptedHost: HostActions {
         )
     }
 
+    func writes(_ request: WritesRequest) async -> WritesReport {
+        let zxid = Zxid(request.after.value + 1)
+        let writes = request.trees.map { tree in
+            WritesReport.Write(
+                zxid: zxid,
+                at: 1,
+                kind: .create,
+                path: tree + "/n",
+                session: SessionNumber(0x100),
+                address: IPAddress("198.51.100.7")
+            )
+        }
+        return WritesReport(
+            first: zxid,
+            last: zxid,
+            place: LogPlace(log: zxid, offset: 16, zxid: zxid),
+            count: writes.count,
+            writes: writes
+        )
+    }
+
     func probe(_ targets: [ProbeTarget]) async -> [ProbeResult] {
         targets.map { ProbeResult(target: $0, answer: .connected) }
     }

@@ -82,6 +82,7 @@ struct OpenAPITests {
             "POST /v1/read/hand-made": #"{"addresses":["198.51.100.7"]}"#,
             "POST /v1/read/parser": #"{"contents":["eD15Cg=="]}"#,
             "POST /v1/read/clients": #"{"sessions":true}"#,
+            "POST /v1/read/writes": #"{"trees":["/app"],"after":"0x100000001"}"#,
             "POST /v1/read/history": #"{"zxids":["0x100000001","0x2"]}"#,
             "POST /v1/chain": #"{"lease":{"runID":"r","epoch":1},"entries":[],"replacing":false}"#,
             "POST /v1/read/chain": #"{"from":0}"#,

@@ -41,6 +41,7 @@ extension FuzzTarget {
                 } catch {
                     _ = error.description
                 }
+                _ = WritesReader.read(WritesRequest(trees: ["/", "/t"], after: Zxid(0)), logDir: folder)
                 return try isPassed(path)
             }
         }

@@ -43,6 +43,21 @@ extension ModelEnsemble {
         )
     }
 
+    /// What was written on the source, in every log of it.
+    func writes(_ request: WritesRequest, on host: HostName) -> WritesAnswer {
+        if odd(host).isSilent { return .silent(reason: "injected") }
+        if oldAgents.contains(host) { return .tooOld }
+        let writes = wrongSide.filter { $0.zxid > request.after }
+        return .told(
+            WritesReport(
+                first: writes.first?.zxid,
+                last: writes.last?.zxid,
+                count: writes.count,
+                writes: writes
+            )
+        )
+    }
+
     func census(_ question: CensusQuestion) -> EnsembleCensus {
         guard question.servers.contains(where: { serves($0.host) }) else {
             return EnsembleCensus(ephemerals: .silent(reason: "no server answers"))

@@ -98,6 +98,8 @@ struct ModelEnsemble {
     var strangers: [ModelClient] = []
     /// Servers that tell which session is at which address.
     var tellsSessions = false
+    /// Writes into what has moved, on the source.
+    var wrongSide: [WritesReport.Write] = []
     /// Hosts whose agents know nothing of clients.
     var oldAgents: Set<HostName> = []
     /// Nobody may write a canary.

@@ -158,6 +158,15 @@ final class ModelFleet: Fleet, EnsembleReading {
         }
     }
 
+    func writes(_ request: WritesRequest, on host: HostName) async throws(FleetError) -> WritesReport? {
+        let answer = state.withLock { $0.model.writes(request, on: host) }
+        switch answer {
+        case .told(let report): return report
+        case .tooOld: return nil
+        case .silent(let reason): throw .unreachable(host: host, reason: reason)
+        }
+    }
+
     func census(_ question: CensusQuestion) async -> EnsembleCensus {
         state.withLock { $0.model.census(question) }
     }

@@ -95,7 +95,8 @@ struct ClientLook: Sendable {
         return .success(named)
     }
 
-    private func listing() -> SessionListing {
+    /// Blocks for as long as `cons` may take.
+    func listing() -> SessionListing {
         guard let endpoint else { return .silent(reason: "it has no plain client port to be asked at") }
         let answer = FourLetterWord.ask(
             "cons",

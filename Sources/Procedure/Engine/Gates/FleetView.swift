@@ -21,6 +21,8 @@ package struct FleetView: Hashable, Sendable {
     package var canaries: [CanaryQuestion: CanaryAnswer] = [:]
     /// Who was seen to be connected, and to hold what.
     package var census: [CensusQuestion: CensusSighting] = [:]
+    /// What was written on the source since the division.
+    package var wrongSide: WrongSide?
     package var proofs: [ProofQuestion: ProofAnswer] = [:]
     /// Why a host's agent made no probes.
     package var probeErrors: [HostName: FleetError] = [:]

@@ -113,6 +113,10 @@ struct GateWatch: Sendable {
         view.previews = await previews
         view.parsers = await parsers
         if look.ownCredentials { view.ownCredentials = await fleet.ownCredentials() }
+        if var side = look.wrongSide?(facts) {
+            await side.look(through: fleet, within: .seconds(10))
+            view.wrongSide = side
+        }
         view.histories = await fleet.histories(of: transactions(look.histories, view, facts))
         view.proofs = await proofs(look.proofs.map { $0(facts) })
         return view

@@ -22,6 +22,8 @@ package struct Look: Sendable {
     package var canaries: [CanaryQuestion]
     /// Clients to look for, one question after another.
     package var census: [CensusQuestion] = []
+    /// Which writes on the source to look for; nil when the facts do not tell.
+    package var wrongSide: WritesQuestion?
     /// Proofs to be made, one after another, when all else was seen.
     package var proofs: [ProofOrder]
     /// Walls that the agents' backends shall judge without putting them up.
@@ -32,6 +34,7 @@ package struct Look: Sendable {
     package var ownCredentials: Bool
 
     package typealias HistoryQuestion = @Sendable (FleetView, RunFacts) -> [HostName: [Zxid]]
+    package typealias WritesQuestion = @Sendable (RunFacts) -> WrongSide?
     package typealias ProofOrder = @Sendable (RunFacts) -> ProofQuestion
 
     package init(
@@ -42,6 +45,7 @@ package struct Look: Sendable {
         canary: CanaryQuestion? = nil,
         proof: ProofOrder? = nil,
         census: CensusQuestion? = nil,
+        wrongSide: WritesQuestion? = nil,
         walls: [HostName: Wall] = [:],
         ownCredentials: Bool = false
     ) {
@@ -52,6 +56,7 @@ package struct Look: Sendable {
         canaries = canary.map { [$0] } ?? []
         proofs = proof.map { [$0] } ?? []
         self.census = census.map { [$0] } ?? []
+        self.wrongSide = wrongSide
         self.walls = walls.mapValues { [$0] }
         self.ownCredentials = ownCredentials
     }
@@ -60,8 +65,8 @@ package struct Look: Sendable {
     /// always asked anew.
     func shows(all other: Look) -> Bool {
         guard other.kafka.isEmpty, other.histories.isEmpty, other.canaries.isEmpty, other.walls.isEmpty,
-            other.proofs.isEmpty, other.census.isEmpty, other.files.isEmpty, !other.ownCredentials,
-            !other.awaitsServing
+            other.proofs.isEmpty, other.census.isEmpty, other.wrongSide == nil, other.files.isEmpty,
+            !other.ownCredentials, !other.awaitsServing
         else { return false }
         return Set(hosts).isSuperset(of: other.hosts)
             && other.probes.allSatisfy { Set(probes[$0.key] ?? []).isSuperset(of: $0.value) }
@@ -81,6 +86,7 @@ package struct Look: Sendable {
         both.canaries += other.canaries.filter { !canaries.contains($0) }
         both.proofs += other.proofs
         both.census += other.census.filter { !census.contains($0) }
+        both.wrongSide = wrongSide ?? other.wrongSide
         both.walls.merge(other.walls) { first, second in first + second.filter { !first.contains($0) } }
         both.files.merge(other.files) { first, _ in first }
         both.awaitsServing = awaitsServing || other.awaitsServing
