@@ -1,67 +1,44 @@
 import ControlProtocol
-import FoundationEssentials
-import Procedure
+import Fleet
 import Settings
-import SystemCalls
 import Topology
-import ZooKeeperClient
 
-/// Whether servers are those of the plan: the ids and addresses of the view that each runs with, as it shows them to clients.
+/// Whether servers are those of the plan: the ids and addresses of the view that each process runs with, as its agent tells.
+///
+/// What ZooKeeper shows of its view, `/zookeeper/config`, is of the joint ensemble on some servers long after the division.
 struct EnsembleIdentity {
-    private static let view = "/zookeeper/config"
-
     private let servers: [PlannedServer]
     private let plan: MigrationPlan
-    private let credentials: [Credentials]
-    private let logging: LogOptions
+    private let fleet: any Fleet
 
-    init(
-        _ servers: [PlannedServer],
-        of plan: MigrationPlan,
-        _ credentials: [Credentials],
-        _ logging: LogOptions
-    ) {
+    init(_ servers: [PlannedServer], of plan: MigrationPlan, through fleet: any Fleet) {
         self.servers = servers
         self.plan = plan
-        self.credentials = credentials
-        self.logging = logging
+        self.fleet = fleet
     }
 
-    /// - Parameter mayBeUnknown: for servers that show no view (before 3.5), where something else proves them.
+    /// - Parameter mayBeUnknown: for agents that do not answer, where something else proves the servers.
     func prove(mayBeUnknown: Bool) async throws {
+        let seen = await fleet.observe(servers.map(\.host))
         for server in servers {
-            guard let connect = [server].connectString else {
-                throw Complaint("\(plan.file): no client can be given the address of \(server.host)")
+            guard case .status(let status)? = seen[server.host], let view = status.zookeeper?.runningView
+            else {
+                if mayBeUnknown { continue }
+                throw Complaint(
+                    "\(server.host): its agent does not tell which view its ZooKeeper runs with, so it is not proven to be the one that is "
+                        + "meant; see `mitosis status \(plan.file)`. Nothing was changed"
+                )
             }
-            var options = ZooKeeperClient.SessionOptions()
-            options.credentials = credentials
-            let session = try await ZooKeeperSession.connect(connect, options: options, log: logging.logger)
-            let view = await view(session)
-            await session.close()
-            try check(try view.get(), server, mayBeUnknown)
+            try check(view, server)
         }
     }
 
-    private func view(_ session: ZooKeeperSession) async -> Result<ZooKeeperNode?, ZooKeeperError> {
-        do throws(ZooKeeperError) { return .success(try await session.get(Self.view)) } catch {
-            if case .noNode = error { return .success(nil) }
-            return .failure(error)
-        }
-    }
-
-    private func check(_ view: ZooKeeperNode?, _ server: PlannedServer, _ mayBeUnknown: Bool) throws {
-        let members: [Member]
-        do throws(ZooConfigurationError) {
-            members = try ZooConfiguration(view.map { Array($0.data) } ?? []).members
-        } catch {
-            throw Complaint("\(Self.view) of \(server.host): \(error). Nothing was changed")
-        }
-        if members.isEmpty, mayBeUnknown { return }
-        let (shown, planned) = (Set(members.map(Self.text)), Set(servers.map { Self.text($0.member) }))
+    private func check(_ view: [Member], _ server: PlannedServer) throws {
+        let (shown, planned) = (Set(view.map(Self.text)), Set(servers.map { Self.text($0.member) }))
         guard shown == planned else {
             throw Complaint(
-                "\(server.host) is not a server of the ensemble that the plan means, or shows no view: it has "
-                    + "\(shown.isEmpty ? "none" : shown.sorted().joined(separator: ", ")), the plan has "
+                "\(server.host) is not a server of the ensemble that the plan means: it runs with "
+                    + "\(shown.sorted().joined(separator: ", ")); the plan has "
                     + "\(planned.sorted().joined(separator: ", ")). Nothing was changed"
             )
         }

@@ -55,6 +55,14 @@ struct FinishedRun {
     var sealPath: String { file("seal-\(record.id).sqlite") }
     var identityPath: String { file("seal-\(record.id).auth") }
 
+    /// Whether a seal of this run was taken off before: that leaves versions of ACLs and the roots' counters higher than they were.
+    func wasUnsealed() throws -> Bool {
+        let folder = file("")
+        let prefix = String(sealPath.dropFirst(folder.count)) + ".unsealed-"
+        return try FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)
+            .contains { $0.hasPrefix(prefix) }
+    }
+
     var note: MovedNote {
         MovedNote(
             run: record.id.description,

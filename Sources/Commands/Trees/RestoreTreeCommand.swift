@@ -65,12 +65,9 @@ struct RestoreTreeCommand: AsyncParsableCommand {
         )
         guard await Question.confirmed(yes) else { throw Complaint("not confirmed; nothing was changed") }
         let screen = CountingLine("made")
-        let work = Task { try await restoration.perform(progress: screen.show) }
-        let stop = Task {
-            for await _ in StopSignal.asked() { work.cancel() }
+        let report = try await Stoppable.perform {
+            try await restoration.perform(progress: screen.show)
         }
-        defer { stop.cancel() }
-        let report = try await work.value
         screen.clear()
         await session.close()
         for path in report.short { Output.write("lower than it was: a version or the counter of \(path)\n") }

@@ -53,13 +53,8 @@ struct RetireCommand: AsyncParsableCommand {
     func run() async throws {
         let plan = try PlanReader.read(path: file, believing: .operator)
         let run = try FinishedRun(of: plan)
-        StopSignal.install()
-        let work = Task { try await retire(run) }
-        let stop = Task {
-            for await _ in StopSignal.asked() { work.cancel() }
-        }
-        defer { stop.cancel() }
-        guard try await work.value else { throw ExitCode(1) }
+        let isWhole = try await Stoppable.perform { try await retire(run) }
+        guard isWhole else { throw ExitCode(1) }
     }
 
     private func retire(_ run: FinishedRun) async throws -> Bool {
@@ -75,8 +70,8 @@ struct RetireCommand: AsyncParsableCommand {
         var identities = try credentials.read(for: plan)
         let seal = side == .source ? try self.seal(run) : nil
         if seal != nil { identities.append(try SealIdentity(file: run.identityPath).credentials) }
-        try await EnsembleIdentity(servers, of: plan, identities, logging)
-            .prove(mayBeUnknown: seal != nil)
+        let fleet = try AgentFleet(plan: plan, log: logging.logger, warn: Output.warn)
+        try await EnsembleIdentity(servers, of: plan, through: fleet).prove(mayBeUnknown: seal != nil)
         let session = TreeSession(connect, credentials: identities, timing: .system, log: logging.logger)
         let retirement = Retirement(
             RetireScope(side, trees: plan.census.trees),

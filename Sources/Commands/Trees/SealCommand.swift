@@ -42,13 +42,8 @@ struct SealCommand: AsyncParsableCommand {
     func run() async throws {
         let plan = try PlanReader.read(path: file, believing: .operator)
         let run = try FinishedRun(of: plan)
-        StopSignal.install()
-        let work = Task { unseal ? try await open(run) : try await close(run) }
-        let stop = Task {
-            for await _ in StopSignal.asked() { work.cancel() }
-        }
-        defer { stop.cancel() }
-        guard try await work.value else { throw ExitCode(1) }
+        let isWhole = try await Stoppable.perform { unseal ? try await open(run) : try await close(run) }
+        guard isWhole else { throw ExitCode(1) }
     }
 
     private func rate(of plan: MigrationPlan) -> Int { nodesPerSecond ?? min(500, plan.proofs.rate) }
@@ -90,11 +85,12 @@ struct SealCommand: AsyncParsableCommand {
             order: SealOrder(trees: seal.trees, kafka: plan.kafka?.chroot),
             note: run.note,
             except: run.except,
+            readRate: plan.proofs.rate,
             rate: rate(of: plan),
             timing: .system
         )
         let screen = CountingLine("sealed")
-        let count = try await sealing.survey(readRate: plan.proofs.rate) { _ in }
+        let count = try await sealing.survey { _ in }
         Output.write(
             "\(count) nodes of \(seal.trees.joined(separator: ", ")) on the source (\(plan.source.names)) are to be sealed, "
                 + "\(rate(of: plan)) a second at most. What they had before is kept in \(run.sealPath).\n"

@@ -13,13 +13,15 @@ package struct Sealing: Sendable {
     private let order: SealOrder
     private let note: MovedNote
     private let except: Set<String>
+    private let readRate: Int
     private let rate: Int
     private let timing: Timing
 
     /// - Parameters:
     ///   - identity: as servers show it.
     ///   - except: left out, with all below: what others go on using.
-    ///   - rate: nodes in a second, at most.
+    ///   - readRate: nodes that are read in a second, at most.
+    ///   - rate: nodes that are changed in a second, at most.
     package init(
         _ file: SealFile,
         over session: TreeSession,
@@ -27,6 +29,7 @@ package struct Sealing: Sendable {
         order: SealOrder,
         note: MovedNote,
         except: [String],
+        readRate: Int,
         rate: Int,
         timing: Timing
     ) {
@@ -36,12 +39,13 @@ package struct Sealing: Sendable {
         self.order = order
         self.note = note
         self.except = Set(except + file.trees.map(MovedNote.path))
+        self.readRate = readRate
         self.rate = rate
         self.timing = timing
     }
 
     /// How many nodes there are; the file knows all of them then, and nothing is changed on the ensemble.
-    package func survey(readRate: Int, progress: (Int) -> Void) async throws(TreesError) -> Int {
+    package func survey(progress: (Int) -> Void) async throws(TreesError) -> Int {
         var walk = TreeWalk(session, from: file.trees, except: except, rate: readRate, timing: timing)
         var (inhabitants, count) = (Inhabitants(), 0)
         var unreadable: [String] = []
@@ -176,7 +180,7 @@ package struct Sealing: Sendable {
 
     /// Reads every node's ACL; one without the seal is to be sealed.
     private func readBack() async throws(TreesError) -> (sealed: Int, added: Int) {
-        var walk = TreeWalk(session, from: file.trees, except: except, rate: rate, timing: timing)
+        var walk = TreeWalk(session, from: file.trees, except: except, rate: readRate, timing: timing)
         var (sealed, added) = (0, 0)
         while true {
             let seen = try await walk.next()

@@ -20,6 +20,8 @@ final class TreeDatabase: Sendable {
         let isNew = try Self.create(path)
         do {
             var configuration = Configuration()
+            // Somebody may look into it meanwhile.
+            configuration.busyMode = .timeout(30)
             configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
             queue = try DatabaseQueue(path: path, configuration: configuration)
             let found = try queue.read { try String.fetchAll($0, sql: "PRAGMA quick_check(3)") }

@@ -37,7 +37,7 @@ struct SealTests {
         #expect(before.count == 463)
 
         let bench = try await bench(group, folder, rate: 400)
-        #expect(try await bench.sealing.survey(readRate: 20_000) { _ in } == before.count)
+        #expect(try await bench.sealing.survey { _ in } == before.count)
         let half = Task { try await bench.sealing.perform { _ in } }
         while try await !sealedPaths(client, bench).contains("/t/d1") {
             try await Task.sleep(for: .milliseconds(5))
@@ -49,7 +49,7 @@ struct SealTests {
         // As a kill between the file and the ensemble leaves it: saved, and not sealed.
         #expect(try bench.file.hasActed)
 
-        _ = try await bench.sealing.survey(readRate: 20_000) { _ in }
+        _ = try await bench.sealing.survey { _ in }
         let count = try await bench.sealing.perform { _ in }
         // Without the one that others alone may administer.
         #expect(count == before.count - 1)
@@ -98,9 +98,9 @@ struct SealTests {
         _ = try await client.create("/t/b")
         _ = try await client.create("/t/a/lock", mode: .ephemeral)
         let bench = try await bench(group, folder, rate: 1000)
-        await #expect(throws: TreesError.self) { try await bench.sealing.survey(readRate: 1000) { _ in } }
+        await #expect(throws: TreesError.self) { try await bench.sealing.survey { _ in } }
         try await client.delete("/t/a/lock")
-        _ = try await bench.sealing.survey(readRate: 1000) { _ in }
+        _ = try await bench.sealing.survey { _ in }
         // Made between the look and the seal.
         _ = try await client.create("/t/late")
         #expect(try await bench.sealing.perform { _ in } == 4)
@@ -172,6 +172,7 @@ struct SealTests {
                 order: SealOrder(trees: ["/t"], kafka: nil),
                 note: note,
                 except: [],
+                readRate: 20_000,
                 rate: rate,
                 timing: .system
             ),
