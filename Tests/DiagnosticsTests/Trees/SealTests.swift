@@ -131,6 +131,17 @@ struct SealTests {
         await #expect(throws: TreesError.skipsAccessLists(server: "z1")) {
             try await probe.digest(of: identity, credentials: [])
         }
+
+        let digest = "lK75jTNcA+U9vtVEw5vB51mj/w4="
+        let ruled = try ServerGroup(1, settings: ["DigestAuthenticationProvider.superDigest=super:\(digest)"])
+        defer { withExtendedLifetime(ruled) {} }
+        await (try await ruled.session()).close()
+        let second = try await self.probe(ruled)
+        let superUser = Credentials.digest(user: "super", password: "secret")
+        await #expect(throws: TreesError.superUser(server: "z1")) {
+            try await second.digest(of: identity, credentials: [superUser])
+        }
+        _ = try await second.digest(of: identity, credentials: [Self.administrator])
     }
 
     private struct Bench {
