@@ -135,6 +135,8 @@ let layers: [Target] = [
         [logging]
     ),
 
+    module("Trees", uses: ["Printable", "SystemCalls", "Topology", "ZooKeeperClient"], [sqlite, logging]),
+
     module("Journal", uses: ["ControlProtocol", "Fleet", "Printable", "Procedure", "SystemCalls"], [sqlite]),
     module(
         "Reporting",
@@ -146,7 +148,7 @@ let layers: [Target] = [
         uses: [
             "CertificateAuthority", "ControlProtocol", "Diagnostics", "Fleet", "Journal", "KafkaMetadata",
             "Logs", "MutualTLS", "Printable", "Procedure", "Provisioning", "Reporting",
-            "Settings", "SystemCalls", "Tables", "Topology", "ZooKeeperClient",
+            "Settings", "SystemCalls", "Tables", "Topology", "Trees", "ZooKeeperClient",
         ],
         [arguments, logging]
     ),
@@ -265,7 +267,7 @@ let suites: [Target] = [
     ),
     tests(
         "DiagnosticsTests",
-        use: ["Diagnostics", "Logs", "SystemCalls", "TestSupport", "Topology", "ZooKeeperClient"]
+        use: ["Diagnostics", "Logs", "SystemCalls", "TestSupport", "Topology", "Trees", "ZooKeeperClient"]
     ),
     tests("FuzzTests", use: []),
     tests("EndToEndTests", use: ["ControlProtocol", "LabKit", "SystemCalls", "Topology"], subprocess),

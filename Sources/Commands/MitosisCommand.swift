@@ -11,6 +11,7 @@ package struct MitosisCommand: AsyncParsableCommand {
             PlanCommand.self, PreflightCommand.self, RunCommand.self, RollbackCommand.self,
             TakeoverCommand.self,
             CompareCommand.self, SmokeTestCommand.self, LatenciesCommand.self,
+            SealCommand.self, RetireCommand.self, RestoreTreeCommand.self,
             StatusCommand.self, ClientsCommand.self, RulesCommand.self, AgentsCommand.self,
             HistoryCommand.self, AuditCommand.self,
             PKI.self,

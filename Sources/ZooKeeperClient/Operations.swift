@@ -30,19 +30,7 @@ extension ZooKeeperSession {
     /// Any version of the list is replaced.
     package func setAccess(_ path: String, _ access: AccessList) async throws(ZooKeeperError) {
         defer { withExtendedLifetime(self) {} }
-        _ = try await core.perform(path) { handle, context in
-            access.withVector { list in
-                // The library copies the list before it returns, and does not change it.
-                zoo_aset_acl(
-                    handle,
-                    path,
-                    -1,
-                    UnsafeMutablePointer(mutating: list),
-                    Callbacks.done,
-                    context
-                )
-            }
-        }
+        _ = try await core.beginSetAccess(path, access, version: nil).value()
     }
 
     /// Gives the path of the new node, which a sequential mode has numbered.
@@ -53,13 +41,7 @@ extension ZooKeeperSession {
         access: AccessList = .open
     ) async throws(ZooKeeperError) -> String {
         defer { withExtendedLifetime(self) {} }
-        let reply = try await core.perform(path) { handle, context in
-            access.withVector { list in
-                data.withBytes { bytes, count in
-                    zoo_acreate(handle, path, bytes, count, list, mode.flag, Callbacks.path, context)
-                }
-            }
-        }
+        let reply = try await core.beginCreate(path, data, mode, access).value()
         guard case .path(let created) = reply else { throw .unexpectedReply(path) }
         return created
     }
@@ -72,11 +54,7 @@ extension ZooKeeperSession {
         version: Int32? = nil
     ) async throws(ZooKeeperError) -> NodeStat {
         defer { withExtendedLifetime(self) {} }
-        let reply = try await core.perform(path) { handle, context in
-            data.withBytes { bytes, count in
-                zoo_aset(handle, path, bytes, count, version ?? -1, Callbacks.stat, context)
-            }
-        }
+        let reply = try await core.beginSet(path, data, version: version).value()
         guard case .stat(let stat) = reply else { throw .unexpectedReply(path) }
         return stat
     }
@@ -84,9 +62,7 @@ extension ZooKeeperSession {
     /// Any version without `version`.
     package func delete(_ path: String, version: Int32? = nil) async throws(ZooKeeperError) {
         defer { withExtendedLifetime(self) {} }
-        _ = try await core.perform(path) { handle, context in
-            zoo_adelete(handle, path, version ?? -1, Callbacks.done, context)
-        }
+        _ = try await core.beginDelete(path, version: version).value()
     }
 
     /// Later reads of this session see at least what the leader had committed by now.
@@ -99,6 +75,57 @@ extension ZooKeeperSession {
 }
 
 extension SessionCore {
+    func beginSetAccess(
+        _ path: String,
+        _ access: AccessList,
+        version: Int32?
+    ) async throws(ZooKeeperError) -> OneShot<Reply> {
+        try await begin(path) { handle, context in
+            access.withVector { list in
+                // The library copies the list before it returns, and does not change it.
+                zoo_aset_acl(
+                    handle,
+                    path,
+                    version ?? -1,
+                    UnsafeMutablePointer(mutating: list),
+                    Callbacks.done,
+                    context
+                )
+            }
+        }
+    }
+
+    func beginCreate(
+        _ path: String,
+        _ data: Data,
+        _ mode: CreateMode,
+        _ access: AccessList
+    ) async throws(ZooKeeperError) -> OneShot<Reply> {
+        try await begin(path) { handle, context in
+            access.withVector { list in
+                data.withBytes { bytes, count in
+                    zoo_acreate(handle, path, bytes, count, list, mode.flag, Callbacks.path, context)
+                }
+            }
+        }
+    }
+
+    func beginSet(_ path: String, _ data: Data, version: Int32?) async throws(ZooKeeperError)
+        -> OneShot<Reply>
+    {
+        try await begin(path) { handle, context in
+            data.withBytes { bytes, count in
+                zoo_aset(handle, path, bytes, count, version ?? -1, Callbacks.stat, context)
+            }
+        }
+    }
+
+    func beginDelete(_ path: String, version: Int32?) async throws(ZooKeeperError) -> OneShot<Reply> {
+        try await begin(path) { handle, context in
+            zoo_adelete(handle, path, version ?? -1, Callbacks.done, context)
+        }
+    }
+
     func beginAccess(_ path: String) async throws(ZooKeeperError) -> OneShot<Reply> {
         try await begin(path) { handle, context in
             zoo_aget_acl(handle, path, Callbacks.access, context)

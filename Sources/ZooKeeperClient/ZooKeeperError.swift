@@ -60,3 +60,15 @@ extension ZooKeeperError: CustomStringConvertible {
         }
     }
 }
+
+extension ZooKeeperError {
+    /// Another try may be answered.
+    package var mayPass: Bool {
+        switch self {
+        case .connectionLoss, .timeout, .sessionExpired, .closed: true
+        case .cancelled, .authenticationFailed, .noNode, .nodeExists, .badVersion, .noAuth, .notEmpty,
+            .noChildrenForEphemerals, .invalidACL, .invalidArguments, .unresolvable, .tlsUnavailable, .other:
+            false
+        }
+    }
+}

@@ -55,6 +55,11 @@ struct CompareCommand: AsyncParsableCommand {
     )
     var split: String?
     @Flag(help: "Nothing may be newer on the destination, nor ended on the source.") var exact = false
+    @Flag(
+        help:
+            "One side was put back by restore-tree: transaction ids, times and versions of ACLs are not compared; else as --exact."
+    )
+    var restored = false
     @Option(help: "Nodes a second that are read of each server, at most.") var rate = 2000
     @Option(help: "How many differences are shown; all are counted.") var limit = 100
     @Option(help: "Seconds without an answer after which a server is given up.") var timeout = 30
@@ -71,7 +76,9 @@ struct CompareCommand: AsyncParsableCommand {
         guard !pair || (source != nil && destination != nil) else {
             throw ValidationError("--source and --destination go together")
         }
-        guard split == nil || !exact else { throw ValidationError("--split and --exact exclude each other") }
+        guard split == nil || !(exact || restored) else {
+            throw ValidationError("--split excludes --exact and --restored")
+        }
         guard split == nil || Zxid(hexadecimal: split ?? "") != nil else {
             throw ValidationError("--split is a transaction id such as 0x500000012")
         }
@@ -111,7 +118,8 @@ struct CompareCommand: AsyncParsableCommand {
         options.patience = .seconds(timeout)
         options.credentials = question.credentials
         options.except = Set(except)
-        if exact { options.newer = .nothing }
+        if exact || restored { options.newer = .nothing }
+        if restored { options.ignored = NodeField.unrestorable }
         if let zxid = split.flatMap({ Zxid(hexadecimal: $0) }) { options.newer = .above(zxid) }
         let comparison = TreeComparison(
             question.sides,

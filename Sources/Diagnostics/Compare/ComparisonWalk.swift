@@ -135,7 +135,8 @@ struct ComparisonWalk {
         let judgement = NodeJudgement(
             seen,
             sides: sides.sides.map { $0.filter { replicas[$0] != nil } },
-            parent: node.parent
+            parent: node.parent,
+            ignoring: options.ignored
         )
         return node.path == Self.system ? judgement.withoutVerdict : judgement
     }

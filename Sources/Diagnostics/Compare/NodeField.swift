@@ -52,6 +52,11 @@ package enum NodeField: String, Hashable, Sendable, Codable, CaseIterable {
         }
     }
 
+    /// What nobody can give to a node that is made anew.
+    package static let unrestorable: Set<NodeField> = [
+        .creation, .modification, .childrenModification, .accessVersion,
+    ]
+
     /// Which transaction id dates a change of the field; an ACL's change leaves none.
     enum Dating {
         case byCreation
@@ -76,8 +81,20 @@ package struct FieldDifference: Hashable, Sendable, Codable {
     package let seen: String
     package let against: String
 
-    static func between(_ seen: WholeNode, _ against: WholeNode) -> [FieldDifference] {
-        NodeField.allCases.filter { !$0.isAlike(seen, against) }
+    static func fields(
+        _ seen: WholeNode,
+        _ against: WholeNode,
+        ignoring ignored: Set<NodeField>
+    ) -> [NodeField] {
+        NodeField.allCases.filter { !ignored.contains($0) && !$0.isAlike(seen, against) }
+    }
+
+    static func between(
+        _ seen: WholeNode,
+        _ against: WholeNode,
+        ignoring ignored: Set<NodeField>
+    ) -> [FieldDifference] {
+        fields(seen, against, ignoring: ignored)
             .map { field in
                 var text = field.text(seen)
                 if field == .data, let left = seen.data, let right = against.data {

@@ -77,14 +77,20 @@ package struct NodeJudgement: Hashable, Sendable {
     ///   - seen: one for each replica, in their order.
     ///   - sides: the places of each side's replicas: one side, or source and destination.
     ///   - parent: the latest change of the parent's children on the destination; nil when it has no parent there.
-    package init(_ seen: [WholeNode?], sides: [[Int]], parent: Zxid?) {
+    ///   - ignored: fields that may differ.
+    package init(
+        _ seen: [WholeNode?],
+        sides: [[Int]],
+        parent: Zxid?,
+        ignoring ignored: Set<NodeField> = []
+    ) {
         var within: [Difference] = []
         var references: [Int] = []
         for side in sides where !side.isEmpty {
-            let reference = Self.reference(of: side, seen)
+            let reference = Self.reference(of: side, seen, ignored)
             references.append(reference)
             for place in side where place != reference {
-                if let found = Self.difference(seen[place], seen[reference], [place], reference) {
+                if let found = Self.difference(seen[place], seen[reference], [place], reference, ignored) {
                     within.append(found)
                 }
             }
@@ -97,7 +103,8 @@ package struct NodeJudgement: Hashable, Sendable {
                 (seen[references[0]], references[0]),
                 (seen[references[1]], references[1]),
                 sides[1],
-                parent
+                parent,
+                ignored
             )
         } else {
             betweenSides = nil
@@ -106,21 +113,29 @@ package struct NodeJudgement: Hashable, Sendable {
     }
 
     /// The place that shows what most of the side show; the first of these.
-    private static func reference(of side: [Int], _ seen: [WholeNode?]) -> Int {
+    private static func reference(
+        of side: [Int],
+        _ seen: [WholeNode?],
+        _ ignored: Set<NodeField>
+    ) -> Int {
         var best = (place: side[0], count: 0)
         for place in side {
-            let count = side.count { isAlike(seen[$0], seen[place]) }
+            let count = side.count { isAlike(seen[$0], seen[place], ignored) }
             if count == side.count { return place }
             if count > best.count { best = (place, count) }
         }
         return best.place
     }
 
-    private static func isAlike(_ left: WholeNode?, _ right: WholeNode?) -> Bool {
+    private static func isAlike(
+        _ left: WholeNode?,
+        _ right: WholeNode?,
+        _ ignored: Set<NodeField>
+    ) -> Bool {
         switch (left, right) {
         case (nil, nil): true
         case (let left?, let right?):
-            left == right || NodeField.allCases.allSatisfy { $0.isAlike(left, right) }
+            left == right || FieldDifference.fields(left, right, ignoring: ignored).isEmpty
         case (nil, _?), (_?, nil): false
         }
     }
@@ -129,14 +144,15 @@ package struct NodeJudgement: Hashable, Sendable {
         _ seen: WholeNode?,
         _ against: WholeNode?,
         _ replicas: [Int],
-        _ reference: Int
+        _ reference: Int,
+        _ ignored: Set<NodeField>
     ) -> Difference? {
         switch (seen, against) {
         case (nil, nil): return nil
         case (nil, _?): return Difference(kind: .missing, replicas: replicas, against: reference, fields: [])
         case (_?, nil): return Difference(kind: .extra, replicas: replicas, against: reference, fields: [])
         case (let seen?, let against?):
-            let fields = FieldDifference.between(seen, against)
+            let fields = FieldDifference.between(seen, against, ignoring: ignored)
             guard !fields.isEmpty else { return nil }
             return Difference(kind: .changed, replicas: replicas, against: reference, fields: fields)
         }
@@ -146,10 +162,11 @@ package struct NodeJudgement: Hashable, Sendable {
         _ source: (node: WholeNode?, place: Int),
         _ destination: (node: WholeNode?, place: Int),
         _ replicas: [Int],
-        _ parent: Zxid?
+        _ parent: Zxid?,
+        _ ignored: Set<NodeField>
     ) -> Sides {
         guard
-            let found = difference(destination.node, source.node, replicas, source.place)
+            let found = difference(destination.node, source.node, replicas, source.place, ignored)
         else { return .alike(destination.node.map(\.latest)) }
         switch (source.node, destination.node) {
         case (nil, nil): return .alike(nil)

@@ -121,15 +121,3 @@ final class Replica: Sendable {
         return opened
     }
 }
-
-extension ZooKeeperError {
-    /// Another try may be answered.
-    fileprivate var mayPass: Bool {
-        switch self {
-        case .connectionLoss, .timeout, .sessionExpired, .closed: true
-        case .cancelled, .authenticationFailed, .noNode, .nodeExists, .badVersion, .noAuth, .notEmpty,
-            .noChildrenForEphemerals, .invalidACL, .invalidArguments, .unresolvable, .tlsUnavailable, .other:
-            false
-        }
-    }
-}

@@ -28,6 +28,8 @@ package struct TreeComparison: Sendable {
         package var credentials: [Credentials] = []
         /// Left out, with all below.
         package var except: Set<String> = []
+        /// Fields that may differ.
+        package var ignored: Set<NodeField> = []
 
         package init() {}
     }

@@ -19,8 +19,10 @@ final class ServerGroup: Sendable {
     private let folder: TemporaryFolder
     private let pids: Mutex<[pid_t]>
 
-    /// - Parameter original: a group whose servers are stopped: data directories are copied.
-    init(_ count: Int, copying original: ServerGroup? = nil) throws {
+    /// - Parameters:
+    ///   - original: a group whose servers are stopped: data directories are copied.
+    ///   - settings: more lines of each zoo.cfg.
+    init(_ count: Int, copying original: ServerGroup? = nil, settings: [String] = []) throws {
         folder = try TemporaryFolder()
         let free = try FreePorts.take(3 * count)
         ports = Array(free.prefix(count))
@@ -41,7 +43,7 @@ final class ServerGroup: Sendable {
                     "dataDir=\(data)", "clientPort=\(ports[place])", "clientPortAddress=127.0.0.1",
                     "admin.enableServer=false", "tickTime=500", "initLimit=40", "syncLimit=20",
                     "maxClientCnxns=0", "standaloneEnabled=false", "4lw.commands.whitelist=*",
-                ] + members
+                ] + settings + members
             try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: URL(filePath: config(place)))
         }
         for place in 0..<count { try start(place) }

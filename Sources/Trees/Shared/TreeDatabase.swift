@@ -1,0 +1,123 @@
+import Foundation
+import GRDB
+import Glibc
+import SystemCalls
+
+/// A file of ours in SQLite, its owner's alone; what is written to it is on the disk when the call returns.
+///
+/// One process at a time: a file beside it is locked as long as the value lives.
+final class TreeDatabase: Sendable {
+    let path: String
+    private let queue: DatabaseQueue
+    private let lock: FileLock
+
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    /// - Parameter schema: what makes its tables, where they are missing.
+    init(_ path: String, schema: String) throws(TreesError) {
+        self.path = path
+        lock = try Self.lock(path)
+        let isNew = try Self.create(path)
+        do {
+            var configuration = Configuration()
+            // Somebody may look into it meanwhile.
+            configuration.busyMode = .timeout(30)
+            configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            queue = try DatabaseQueue(path: path, configuration: configuration)
+            let found = try queue.read { try String.fetchAll($0, sql: "PRAGMA quick_check(3)") }
+            guard found == ["ok"] else {
+                throw TreesError.damaged(path: path, reason: found.joined(separator: "; "))
+            }
+            try queue.write { try $0.execute(sql: schema) }
+            if isNew { try DurableFile.flushDirectory(of: path) }
+        } catch {
+            throw Self.failure(error, path)
+        }
+    }
+
+    private static func lock(_ path: String) throws(TreesError) -> FileLock {
+        do throws(FileLock.Failure) { return try FileLock(path + ".lock", whenHeld: .refuse) } catch {
+            switch error {
+            case .unopened(let code), .unlockable(let code):
+                throw .unusable(path: path + ".lock", reason: systemReason(code))
+            case .held: throw .locked(path: path)
+            }
+        }
+    }
+
+    private static func create(_ path: String) throws(TreesError) -> Bool {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if descriptor >= 0 {
+            close(descriptor)
+            return true
+        }
+        guard errno == EEXIST else { throw .unusable(path: path, reason: systemReason()) }
+        return false
+    }
+
+    func reading<Value>(_ body: (Database) throws -> Value) throws(TreesError) -> Value {
+        do { return try queue.read(body) } catch { throw Self.failure(error, path) }
+    }
+
+    func writing<Value>(_ body: (Database) throws -> Value) throws(TreesError) -> Value {
+        do { return try queue.write(body) } catch { throw Self.failure(error, path) }
+    }
+
+    /// Gives the file another name; nothing is to be done with it afterwards.
+    func rename(to other: String) throws(TreesError) {
+        do {
+            try queue.close()
+        } catch {
+            throw Self.failure(error, path)
+        }
+        guard Glibc.rename(path, other) == 0 else { throw .unusable(path: path, reason: systemReason()) }
+        do throws(SystemCallError) { try DurableFile.flushDirectory(of: path) } catch {
+            throw .unusable(path: path, reason: error.reason)
+        }
+    }
+
+    func meta(_ key: String) throws(TreesError) -> String? {
+        try reading { database in
+            try Row.fetchOne(database, sql: "SELECT value FROM meta WHERE key = ?", arguments: [key])
+                .map { try $0.text("value") }
+        }
+    }
+
+    func setMeta(_ values: [String: String]) throws(TreesError) {
+        try writing { database in
+            for (key, value) in values {
+                try database.execute(
+                    sql: "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)",
+                    arguments: [key, value]
+                )
+            }
+        }
+    }
+
+    private static func failure(_ error: any Error, _ path: String) -> TreesError {
+        switch error {
+        case let error as TreesError: return error
+        case let error as SystemCallError: return .unusable(path: path, reason: error.reason)
+        case let error as DatabaseError:
+            switch error.resultCode {
+            case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+                return .damaged(path: path, reason: error.message ?? "\(error)")
+            case _: return .unusable(path: path, reason: "\(error)")
+            }
+        case _: return .unusable(path: path, reason: "\(error)")
+        }
+    }
+}
+
+extension Row {
+    /// A file that somebody else has written to may hold anything in a column.
+    func value<Value: DatabaseValueConvertible>(_ column: String) throws -> Value {
+        let stored: DatabaseValue = self[column]
+        guard let value = Value.fromDatabaseValue(stored) else {
+            throw TreesError.damaged(path: "the file", reason: "column '\(column)' holds something else")
+        }
+        return value
+    }
+
+    func text(_ column: String) throws -> String { try value(column) }
+}

@@ -1,0 +1,117 @@
+package import Logging
+import Synchronization
+package import SystemCalls
+package import Topology
+package import ZooKeeperClient
+
+/// A session with any of an ensemble's servers, opened again as often as it breaks.
+package final class TreeSession: Sendable {
+    private let connect: ConnectString
+    private let options: SessionOptions
+    private let patience: Duration
+    private let timing: Timing
+    private let log: Logger
+    private let session = Mutex<ZooKeeperSession?>(nil)
+
+    /// - Parameter patience: without an answer of any server, after which nothing is tried any more.
+    package init(
+        _ connect: ConnectString,
+        credentials: [Credentials],
+        patience: Duration = .seconds(60),
+        timing: Timing,
+        log: Logger
+    ) {
+        var options = SessionOptions()
+        options.credentials = credentials
+        self.connect = connect
+        self.options = options
+        self.patience = patience
+        self.timing = timing
+        self.log = log
+    }
+
+    package func close() async {
+        let old = session.withLock { held in
+            defer { held = nil }
+            return held
+        }
+        await old?.close()
+    }
+
+    /// Performs `body`, and again when its connection broke: any of its writes may have happened then.
+    func perform<Value>(
+        _ body: (ZooKeeperSession) async throws(TreesError) -> Value
+    ) async throws(TreesError) -> Value {
+        let began = timing.monotonic()
+        while true {
+            do throws(TreesError) {
+                return try await body(try await current())
+            } catch {
+                guard case .zooKeeper(let reason) = error, reason.mayPass, !Task.isCancelled,
+                    timing.monotonic() - began < patience
+                else { throw error }
+            }
+            await timing.sleep(.milliseconds(200))
+        }
+    }
+
+    private func current() async throws(TreesError) -> ZooKeeperSession {
+        if let held = session.withLock({ $0 }) {
+            switch held.state {
+            case .connecting, .connected: return held
+            case .ended: await close()
+            }
+        }
+        let opened = try await orTrees { () throws(ZooKeeperError) in
+            try await ZooKeeperSession.connect(
+                connect,
+                timeout: min(patience, .seconds(10)),
+                options: options,
+                log: log
+            )
+        }
+        // What is read from here on is not older than what another server has shown.
+        try await orTrees { () throws(ZooKeeperError) in try await opened.sync("/") }
+        session.withLock { $0 = opened }
+        return opened
+    }
+}
+
+/// The same with the error of this module.
+func orTrees<Value>(
+    _ body: () async throws(ZooKeeperError) -> Value
+) async throws(TreesError) -> Value {
+    do throws(ZooKeeperError) { return try await body() } catch { throw .zooKeeper(error) }
+}
+
+extension Result where Failure == ZooKeeperError {
+    /// The same with the error of this module.
+    func orTrees() throws(TreesError) -> Success {
+        switch self {
+        case .success(let value): return value
+        case .failure(let error): throw .zooKeeper(error)
+        }
+    }
+}
+
+/// Lets so many nodes a second through.
+struct Pace {
+    private let rate: Int
+    private let timing: Timing
+    private var due = Duration.zero
+
+    init(rate: Int, timing: Timing) {
+        self.rate = max(1, rate)
+        self.timing = timing
+    }
+
+    /// What goes on its way together: little enough for others' requests not to wait behind it.
+    var batch: Int { max(1, min(64, rate / 20)) }
+
+    /// What was not done in time is not caught up with at once.
+    mutating func wait(for count: Int) async {
+        let now = timing.monotonic()
+        if due > now { await timing.sleep(due - now) }
+        due = max(due, now - .milliseconds(250)) + .seconds(Double(count) / Double(rate))
+    }
+}
