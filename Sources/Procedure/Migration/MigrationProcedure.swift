@@ -19,6 +19,10 @@ package struct MigrationProcedure: Sendable {
         plan.kafka.map { KafkaProcedure(plan: plan, kafka: $0, survey: survey) }
     }
 
+    var repoint: Stage? {
+        kafka?.repoint(then: tests(.joint, in: .repoint, repeats: .until(.divisionBegan)))
+    }
+
     package var stages: [Stage] {
         switch plan.strategy {
         case .participants: participantsStages

@@ -34,9 +34,9 @@ extension MigrationProcedure {
                     ),
                     smokeTestJoined,
                     windowPredicted,
-                ]
+                ] + testsJoined
             ),
-            kafka?.repoint,
+            repoint,
             division,
             proof,
             cleanUp,

@@ -49,9 +49,9 @@ extension MigrationProcedure {
                             undo: .none(because: "`mitosis rollback` restores the file and rolls once more")
                         )
                     }
-                    + leadFromSource + [smokeTestJoined, windowPredicted]
+                    + leadFromSource + [smokeTestJoined, windowPredicted] + testsJoined
             ),
-            kafka?.repoint,
+            repoint,
             division,
             Stage(
                 .return,

@@ -16,7 +16,7 @@ extension MigrationProcedure {
                     undo: .nothingToUndo
                 ),
                 smokeTestBefore,
-            ]
+            ] + tests(.before, in: .preflight)
         )
     }
 
@@ -54,7 +54,7 @@ extension MigrationProcedure {
                     undo: .none(because: "the destination's own data holds everything")
                 ),
                 kafka?.sessionsAtTheEnd,
-            ].compactMap(\.self)
+            ].compactMap(\.self) + tests(.after, in: .cleanUp)
         )
     }
 

@@ -54,6 +54,8 @@ package struct MigrationPlan: Hashable, Sendable {
     package let proofs: PlannedProofs
     /// What moves, and whose clients may stay.
     package let census: PlannedCensus
+    /// The operator's own, in the order of the plan.
+    package let tests: [PlannedTest]
     /// The inventory that the plan refers to, whole; nil when it describes its hosts itself.
     package let sharedInventory: Inventory?
 }

@@ -65,7 +65,7 @@ private struct PlanDocument {
         let keys = [
             "version", "name", "inventory", "strategy", "pki", "journal", "agent_port", "defaults", "source",
             "destination",
-            "firewall", "deadlines", "waivers", "kafka", "auth", "proofs", "trees", "clients",
+            "firewall", "deadlines", "waivers", "kafka", "auth", "proofs", "trees", "clients", "tests",
         ]
         guard let root = try notes.yaml.mapping(document.root, keys: keys, subject: "the plan"),
             try isSupported(root)
@@ -87,6 +87,7 @@ private struct PlanDocument {
         let credentials = try notes.credentials(root)
         let proofs = try notes.proofs(root, chroot: kafka?.chroot ?? "")
         let census = try notes.census(root, chroot: kafka?.chroot)
+        let tests = try notes.tests(root)
         guard notes.count == 0, let name, let strategy, let pki, let journal, let selection, let scope,
             let deadlines, let proofs
         else { return nil }
@@ -107,6 +108,7 @@ private struct PlanDocument {
             credentials: credentials,
             proofs: proofs,
             census: census,
+            tests: tests,
             sharedInventory: inventory
         )
     }

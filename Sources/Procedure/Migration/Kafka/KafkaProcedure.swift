@@ -19,7 +19,7 @@ package struct KafkaProcedure: Sendable {
     var fromJoint: KafkaSource { KafkaSource(servers: plan.source + plan.seeds, chroot: kafka.chroot) }
     var fromDestination: KafkaSource { KafkaSource(servers: plan.destination, chroot: kafka.chroot) }
 
-    var repoint: Stage {
+    func repoint(then tests: [Step]) -> Stage {
         Stage(
             .repoint,
             "Repoint: the brokers move to the seeds",
@@ -41,7 +41,7 @@ package struct KafkaProcedure: Sendable {
                     verify: repointed(atLeast: brokers.count).and(healthy(from: fromJoint)),
                     undo: .nothingToUndo
                 )
-            ]
+            ] + tests
         )
     }
 
