@@ -12,7 +12,7 @@ package struct MitosisCommand: AsyncParsableCommand {
             TakeoverCommand.self,
             CompareCommand.self, SmokeTestCommand.self, LatenciesCommand.self,
             StatusCommand.self, ClientsCommand.self, RulesCommand.self, AgentsCommand.self,
-            HistoryCommand.self, AuditCommand.self,
+            HistoryCommand.self, ReportCommand.self, AuditCommand.self,
             PKI.self,
         ]
     )

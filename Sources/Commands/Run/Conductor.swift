@@ -24,6 +24,8 @@ struct Conductor: Sendable {
     let stopRequest: @Sendable () -> StopRequest
     /// Ends what the ensembles' clients hold open; the last thing that is done, whatever happened before.
     let close: @Sendable () async -> Void
+    /// Told when a run has ended or stopped, and its journal says so.
+    var conclude: @Sendable () -> Void = {}
 
     /// Performs a run, or what is left of it.
     ///
@@ -36,7 +38,9 @@ struct Conductor: Sendable {
             result = .failure(error)
         }
         await close()
-        switch try result.get() {
+        let outcome = try result.get()
+        conclude()
+        switch outcome {
         case .finished, .rested: return
         case .stopped: throw ExitCode(1)
         }
@@ -146,7 +150,8 @@ extension Conductor {
             report: try options.reporter(),
             confirm: { _ in await options.confirmed() },
             stopRequest: { StopSignal.request },
-            close: { await ensembles.close() }
+            close: { await ensembles.close() },
+            conclude: { options.tellOfReport() }
         )
     }
 }

@@ -30,6 +30,11 @@ struct RunOptions: ParsableArguments {
         }
     }
 
+    /// The last line of a run for a person.
+    func tellOfReport() {
+        if !json { Output.write("A report: mitosis report \(file) --html report.html\n") }
+    }
+
     /// Only `yes` is one: the end of the input and a signal to stop are none.
     func confirmed() async -> Bool {
         if yes { return true }
