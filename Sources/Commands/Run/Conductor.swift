@@ -136,6 +136,9 @@ extension Conductor {
         let fleet = try AgentFleet(plan: plan, log: log, warn: Output.warn)
         let credentials = try EnsembleCredentials.read(of: plan, believing: .operator)
         let ensembles = ProvingEnsembles(credentials: credentials, log: log)
+        if let program = options.notify { try Notifier.check(program) }
+        let notifier = options.notify.map { Notifier($0, warn: Output.warn) }
+        let tell = try options.reporter()
         let journal = try SQLiteJournal(path: plan.journalPath, exclusively: true)
         self.init(
             plan: plan,
@@ -147,10 +150,16 @@ extension Conductor {
             journal: journal,
             mirroring: Mirroring(journal: journal, agents: fleet),
             timing: .system,
-            report: try options.reporter(),
+            report: { event in
+                tell(event)
+                notifier?.take(event)
+            },
             confirm: { _ in await options.confirmed() },
             stopRequest: { StopSignal.request },
-            close: { await ensembles.close() },
+            close: {
+                await ensembles.close()
+                await notifier?.close()
+            },
             conclude: { options.tellOfReport() }
         )
     }

@@ -9,6 +9,13 @@ struct RunOptions: ParsableArguments {
     @Flag(help: "Do not ask for confirmation.") var yes = false
     @Flag(help: "Print one JSON event a line.") var json = false
     @Option(help: "Also append every event, one JSON object a line, to this file.") var events: String?
+    @Option(
+        help: ArgumentHelp(
+            "Call this program when a stage begins or ends, a question is asked, the run stops or ends; it reads the event as JSON.",
+            valueName: "program"
+        )
+    )
+    var notify: String?
     @Flag(help: "Take the leases over from another run that holds them.") var takeOver = false
     @OptionGroup var logging: LogOptions
 
