@@ -8,6 +8,7 @@ PACKAGES = build-essential pkg-config libssl-dev libyaml-dev zlib1g-dev openssl 
 PACKING = debhelper lintian
 TRYING = debootstrap systemd-container
 .PHONY: demo test test-unit test-both bench bench-hostile bench-compare bench-fleet matrix soak faults faults-real fuzz sanitize model build optimised programs release \
+	report-page \
 	man completions deb \
 	packages-test lint format clean setup setup-packing
 
@@ -71,6 +72,12 @@ bench-hostile: programs
 # One difference found among 200,000 nodes, and what another client notices meanwhile.
 bench-compare: programs
 	MITOSIS_BIN=$(abspath $(PROGRAMS)) bench/compare/run
+
+# The report of a demo, or of the run of PLAN, looked at in headless Chromium; bench/report/README.md.
+PLAN ?=
+report-page: programs
+	@deploy/setup-machine chromium python3-venv
+	MITOSIS_BIN=$(abspath $(PROGRAMS)) bench/report/run $(PLAN)
 
 # A thousand agents, asked, walled and cleaned, beside what an operator would otherwise use. FLEET="--hosts 100" for less.
 FLEET ?=

@@ -132,7 +132,7 @@ let layers: [Target] = [
     module(
         "Diagnostics",
         uses: ["Fleet", "SystemCalls", "Tables", "Topology", "ZooKeeperClient"],
-        [logging]
+        subprocess + [logging]
     ),
 
     module("Trees", uses: ["Printable", "SystemCalls", "Topology", "ZooKeeperClient"], [sqlite, logging]),
@@ -255,7 +255,10 @@ let suites: [Target] = [
     ),
     tests(
         "ReportingTests",
-        use: ["Printable", "Procedure", "Reporting", "Settings", "Tables", "TestSupport"]
+        use: [
+            "ControlProtocol", "Fleet", "Printable", "Procedure", "Reporting", "Settings", "Tables",
+            "TestSupport", "Topology",
+        ]
     ),
     tests("KafkaMetadataTests", use: ["KafkaMetadata", "TestSupport", "Topology"]),
     tests(

@@ -13,7 +13,7 @@ package struct MitosisCommand: AsyncParsableCommand {
             CompareCommand.self, SmokeTestCommand.self, LatenciesCommand.self,
             SealCommand.self, RetireCommand.self, RestoreTreeCommand.self,
             StatusCommand.self, ClientsCommand.self, RulesCommand.self, AgentsCommand.self,
-            HistoryCommand.self, AuditCommand.self,
+            HistoryCommand.self, ReportCommand.self, AuditCommand.self,
             PKI.self,
         ]
     )

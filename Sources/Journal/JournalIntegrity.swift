@@ -47,6 +47,13 @@ enum JournalIntegrity {
                 WHERE sum IS NOT \(JournalSchema.stepSum) LIMIT 3
                 """
         )
+        let outputs = try String.fetchAll(
+            database,
+            sql: """
+                SELECT 'what ' || step || ' of run ' || run || ' printed' FROM output
+                WHERE sum IS NOT \(JournalSchema.outputSum) LIMIT 3
+                """
+        )
         let isComplete = try Bool.fetchOne(
             database,
             sql: """
@@ -55,7 +62,7 @@ enum JournalIntegrity {
                 """
         )
         guard isComplete == true else { return "there are fewer or more rows than were written" }
-        let found = try runs + steps + checkChains(database)
+        let found = try runs + steps + outputs + checkChains(database)
         return found.isEmpty ? nil : "the checksum does not match: \(found.joined(separator: "; "))"
     }
 

@@ -9,6 +9,8 @@ enum JournalSchema {
         """
     static let stepSum = "mitosis_crc32c(rowid, run, step, attempt, commands, intendedAt, verdict, decidedAt)"
 
+    static let outputSum = "mitosis_crc32c(rowid, run, step, attempt, content)"
+
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("runs and steps") { database in
@@ -77,6 +79,24 @@ enum JournalSchema {
                         content BLOB NOT NULL,
                         PRIMARY KEY (run, number)
                     );
+                    """
+            )
+        }
+        // What programs of the operator's printed; no chain has it.
+        migrator.registerMigration("outputs") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE output (
+                        run TEXT NOT NULL REFERENCES run (id),
+                        step TEXT NOT NULL,
+                        attempt INTEGER NOT NULL,
+                        content TEXT NOT NULL,
+                        sum INTEGER,
+                        PRIMARY KEY (run, step, attempt)
+                    );
+                    CREATE TRIGGER outputKept AFTER INSERT ON output BEGIN
+                        UPDATE output SET sum = \(outputSum) WHERE rowid = NEW.rowid;
+                    END;
                     """
             )
         }

@@ -96,6 +96,10 @@ package final class MirroredJournal: RunJournal {
         try journal.entries(of: run)
     }
 
+    package func keep(_ output: StepOutput, of run: RunID) throws(JournalError) {
+        try journal.keep(output, of: run)
+    }
+
     private func pass() throws(JournalError) { mirror.add(try journal.chain(of: run, from: mirror.count)) }
 
     private func settle() async {

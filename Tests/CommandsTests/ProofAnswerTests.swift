@@ -71,7 +71,11 @@ struct ProofAnswerTests {
         report.milliseconds = [[.session: 3.4, .create: 8.2], [.session: 5]]
         #expect(
             ProvingEnsembles.answer(report)
-                == ProofAnswer(.proven, "smoke test: 2 servers are good, the slowest answer in 9 ms on s1")
+                == ProofAnswer(
+                    .proven,
+                    "smoke test: 2 servers are good, the slowest answer in 9 ms on s1",
+                    latencies: ["s1": 9, "s2": 5]
+                )
         )
         report.failures = [.init(step: .session, server: "s2", reason: "refused")]
         let open = ProvingEnsembles.answer(report)

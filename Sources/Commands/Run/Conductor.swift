@@ -24,6 +24,8 @@ struct Conductor: Sendable {
     let stopRequest: @Sendable () -> StopRequest
     /// Ends what the ensembles' clients hold open; the last thing that is done, whatever happened before.
     let close: @Sendable () async -> Void
+    /// Told when a run has ended or stopped, and its journal says so.
+    var conclude: @Sendable () -> Void = {}
 
     /// Performs a run, or what is left of it.
     ///
@@ -37,6 +39,7 @@ struct Conductor: Sendable {
         }
         await close()
         let ending = try result.get()
+        conclude()
         switch ending.outcome {
         case .finished where ending.isSplit: throw ExitCode(1)
         case .finished, .rested: return
@@ -172,6 +175,9 @@ extension Conductor {
         let fleet = try AgentFleet(plan: plan, log: log, warn: Output.warn)
         let credentials = try EnsembleCredentials.read(of: plan, believing: .operator)
         let ensembles = ProvingEnsembles(credentials: credentials, log: log)
+        if let program = options.notify { try Notifier.check(program) }
+        let notifier = options.notify.map { Notifier($0, warn: Output.warn) }
+        let tell = try options.reporter()
         let journal = try SQLiteJournal(path: plan.journalPath, exclusively: true)
         self.init(
             plan: plan,
@@ -183,10 +189,17 @@ extension Conductor {
             journal: journal,
             mirroring: Mirroring(journal: journal, agents: fleet),
             timing: .system,
-            report: try options.reporter(),
+            report: { event in
+                tell(event)
+                notifier?.take(event)
+            },
             confirm: { _ in await options.confirmed() },
             stopRequest: { StopSignal.request },
-            close: { await ensembles.close() }
+            close: {
+                await ensembles.close()
+                await notifier?.close()
+            },
+            conclude: { options.tellOfReport() }
         )
     }
 }

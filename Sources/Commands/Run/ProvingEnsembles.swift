@@ -68,6 +68,7 @@ struct ProvingEnsembles: EnsembleReading {
             let servers = servers.map { ComparedServer($0) }
             return Self.answer(await SmokeTest(servers, options: options, log: log).report())
         case .comparison(let trees): return Self.answer(await report(trees, progress), trees)
+        case .test(let test, let moment): return await run(test, at: moment, progress)
         }
     }
 
@@ -121,10 +122,14 @@ struct ProvingEnsembles: EnsembleReading {
         let most = slowest.map {
             ", the slowest answer in \(Int($0.milliseconds.rounded(.up))) ms on \($0.server)"
         }
+        let latencies = zip(report.servers, report.milliseconds).compactMap { server, took in
+            took.values.max().map { (server, Int($0.rounded(.up))) }
+        }
         return ProofAnswer(
             .proven,
             "smoke test: \(report.servers.count) servers are good" + (most ?? ""),
-            details: printable(report.notes)
+            details: printable(report.notes),
+            latencies: Dictionary(latencies) { max($0, $1) }
         )
     }
 

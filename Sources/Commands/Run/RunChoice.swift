@@ -98,7 +98,7 @@ extension Conductor {
             run.facts.proofs[last.step.description] != nil
         else {
             throw Complaint(
-                "--accept: run \(run.id) did not stop at a smoke test or a comparison: nothing is to be accepted"
+                "--accept: run \(run.id) did not stop at a smoke test, a comparison or a test of your own: nothing is to be accepted"
             )
         }
         var accepted = run

@@ -17,7 +17,7 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "End before this stage, without asking its question.") var pauseBefore: StageName?
     @Option(
         help: ArgumentHelp(
-            "Go on although the run stopped at a smoke test or a comparison, and keep this reason with it.",
+            "Go on although the run stopped at a smoke test, a comparison or a test of your own, and keep this reason with it.",
             valueName: "reason"
         )
     )

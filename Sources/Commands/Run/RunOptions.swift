@@ -9,6 +9,13 @@ struct RunOptions: ParsableArguments {
     @Flag(help: "Do not ask for confirmation.") var yes = false
     @Flag(help: "Print one JSON event a line.") var json = false
     @Option(help: "Also append every event, one JSON object a line, to this file.") var events: String?
+    @Option(
+        help: ArgumentHelp(
+            "Call this program when a stage begins or ends, a question is asked, the run stops or ends; it reads the event as JSON.",
+            valueName: "program"
+        )
+    )
+    var notify: String?
     @Flag(help: "Take the leases over from another run that holds them.") var takeOver = false
     @OptionGroup var logging: LogOptions
 
@@ -28,6 +35,11 @@ struct RunOptions: ParsableArguments {
             Output.write(EventLine.json(event) + "\n", to: descriptor)
             printer.print(event)
         }
+    }
+
+    /// The last line of a run for a person.
+    func tellOfReport() {
+        if !json { Output.write("A report: mitosis report \(file) --html report.html\n") }
     }
 
     /// Only `yes` is one: the end of the input and a signal to stop are none.

@@ -9,7 +9,7 @@ enum StopSignal {
 
     /// Read end, write end: a handler may touch little more than these.
     ///
-    /// This program starts no other, which could get them before they are closed on `exec`.
+    /// Made before this program starts any other, which would get them.
     private static let pipe: [Int32] = {
         var ends: [Int32] = [-1, -1]
         Glibc.pipe(&ends)

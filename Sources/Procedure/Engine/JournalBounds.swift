@@ -42,6 +42,9 @@ extension RunFacts: Bounded {
         for (step, proof) in proofs {
             try check("proofs.\(step).at", proof.at, Bound.time)
             try check("proofs.\(step).details", elementsOf: proof.answer.details)
+            for (server, latency) in proof.answer.latencies ?? [:] {
+                try check("proofs.\(step).latencies.\(server)", latency, Bound.span)
+            }
         }
     }
 }

@@ -18,6 +18,29 @@ package protocol RunJournal: Sendable {
     func remember(_ facts: RunFacts, of run: RunID) throws(JournalError)
     func end(_ run: RunID, _ ending: RunEnding, at: Int64) throws(JournalError)
     func entries(of run: RunID) throws(JournalError) -> [JournalEntry]
+    /// Keeps what a program printed, here alone: it is no part of what others need to go on with the run.
+    func keep(_ output: StepOutput, of run: RunID) throws(JournalError)
+}
+
+/// What a program of the operator's printed in one attempt at a step.
+package struct StepOutput: Hashable, Sendable {
+    package struct Place: Hashable, Sendable {
+        package let step: StepID
+        package let attempt: Int
+
+        package init(step: StepID, attempt: Int) {
+            self.step = step
+            self.attempt = attempt
+        }
+    }
+
+    package let place: Place
+    package let text: String
+
+    package init(place: Place, text: String) {
+        self.place = place
+        self.text = text
+    }
 }
 
 package struct RunRecord: Hashable, Sendable, Codable {

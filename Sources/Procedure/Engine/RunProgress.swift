@@ -1,4 +1,4 @@
-import ControlProtocol
+package import ControlProtocol
 import Fleet
 import SystemCalls
 import Topology
@@ -12,6 +12,8 @@ struct RunProgress {
     private var commands: [HostCommand] = []
     /// The last look at the fleet, if nothing was commanded since.
     private var seen: GateWatch.Seen?
+    /// What a program of the step printed; kept with its verdict.
+    private var output: String?
     private var stageStarted: Duration = .zero
     private var stepStarted: Duration = .zero
 
@@ -133,6 +135,7 @@ struct RunProgress {
         let event = await watch(step.verify, seeing: step.seeing)
         if let answer = seen?.view.proofs.values.first {
             facts.proofs[step.id.description] = RunFacts.Proof(at: runner.timing.now(), answer: answer)
+            output = answer.output
         }
         return event
     }
@@ -174,8 +177,13 @@ struct RunProgress {
     /// What was written on the source, for the end of the run.
     var wrongSide: [String] { facts.wrongSide }
 
-    func recordVerdict(_ verdict: StepVerdict) async throws(JournalError) {
+    mutating func recordVerdict(_ verdict: StepVerdict) async throws(JournalError) {
         guard let step else { return }
+        if let output {
+            let place = StepOutput.Place(step: step.id, attempt: attempts[step.id] ?? 1)
+            try runner.journal.keep(StepOutput(place: place, text: output), of: runner.run.id)
+        }
+        output = nil
         if step.noting != nil || step.seeing != nil || step.verify.preflight != nil
             || !step.verify.look.proofs.isEmpty
         {
@@ -262,7 +270,7 @@ extension DetachReport {
 }
 
 extension DetachReport.Proof {
-    var sentence: String {
+    package var sentence: String {
         switch self {
         case .held(let memory): "its disk held all of its memory up to \(memory) before it was stopped"
         case .idle: "it had stopped serving before, and its log writer had nothing to do"
@@ -270,7 +278,7 @@ extension DetachReport.Proof {
         }
     }
 
-    var isKnown: Bool {
+    package var isKnown: Bool {
         switch self {
         case .held, .idle: true
         case .unknown: false

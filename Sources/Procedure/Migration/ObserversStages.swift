@@ -34,7 +34,7 @@ extension MigrationProcedure {
                     ),
                     smokeTestJoined,
                     windowPredicted,
-                ]
+                ] + testsJoined
             ),
             repoint,
             division,

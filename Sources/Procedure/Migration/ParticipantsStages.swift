@@ -49,7 +49,7 @@ extension MigrationProcedure {
                             undo: .none(because: "`mitosis rollback` restores the file and rolls once more")
                         )
                     }
-                    + leadFromSource + [smokeTestJoined, windowPredicted]
+                    + leadFromSource + [smokeTestJoined, windowPredicted] + testsJoined
             ),
             repoint,
             division,

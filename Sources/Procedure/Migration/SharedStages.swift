@@ -16,7 +16,7 @@ extension MigrationProcedure {
                     undo: .nothingToUndo
                 ),
                 smokeTestBefore,
-            ]
+            ] + tests(.before, in: .preflight)
         )
     }
 
@@ -57,7 +57,7 @@ extension MigrationProcedure {
                 clients?.atTheEnd,
                 nobodyWroteOnTheSource("clean-up.writes"),
                 completeConnectStrings,
-            ].compactMap(\.self)
+            ].compactMap(\.self) + tests(.after, in: .cleanUp)
         )
     }
 

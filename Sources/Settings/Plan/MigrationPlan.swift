@@ -56,6 +56,8 @@ package struct MigrationPlan: Hashable, Sendable {
     package let census: PlannedCensus
     /// Other clients that move.
     package let clients: PlannedClients
+    /// The operator's own, in the order of the plan.
+    package let tests: [PlannedTest]
     /// The inventory that the plan refers to, whole; nil when it describes its hosts itself.
     package let sharedInventory: Inventory?
 }

@@ -65,6 +65,10 @@ package enum PlanFault: Hashable, Sendable {
     case ignoredWithoutReason(most: Int)
     case repeatedIgnore(firstLine: Int)
     case client(ClientFault)
+    case repeatedTest(String, firstLine: Int)
+    case testWithoutProgram
+    case relativeProgram(String)
+    case testNeverRun
     case selection(SeedSelectionError)
     case inventory(YAMLError)
     case notInInventory(HostName, file: String, nearest: String?)
@@ -160,6 +164,15 @@ extension PlanFault: CustomStringConvertible {
         case .repeatedIgnore(let firstLine):
             "the same client is ignored on line \(firstLine) already. Remove one of the two."
         case .client(let fault): fault.description
+        case .repeatedTest(let name, let firstLine):
+            "a test '\(name)' is on line \(firstLine) already. Give every test a name of its own."
+        case .testWithoutProgram:
+            "'run' names no program. Write the program and its arguments as a list, for instance [/usr/local/bin/check-orders, --quick]."
+        case .relativeProgram(let program):
+            "'run' begins with '\(program)', a path that depends upon where the coordinator is started. Write it from '/', or a name alone "
+                + "to have it looked up in PATH."
+        case .testNeverRun:
+            "'when' is empty, and the test would never be run. Name at least one of: before, joint, divided, after."
         case .selection(let error): error.description
         case .inventory(let error): "the inventory cannot be used:\n\(error)"
         case .notInInventory(let host, let file, let nearest):

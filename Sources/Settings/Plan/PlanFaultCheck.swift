@@ -18,6 +18,7 @@ extension PlanFault {
             .repeatedWaiver, .waiverWithoutReason, .badNodePath, .repeatedSkip, .skipWithoutReason,
             .tooMany, .wholeTree, .treeOfKafka, .overlappingTree, .addressOrSession, .notAnAddress,
             .notASession, .ignoredWithoutReason, .repeatedIgnore, .client,
+            .repeatedTest, .testWithoutProgram, .relativeProgram, .testNeverRun,
             .inventory, .notInInventory, .saysOtherwise:
             .planFile
         }

@@ -65,7 +65,7 @@ private struct PlanDocument {
         let keys = [
             "version", "name", "inventory", "strategy", "pki", "journal", "agent_port", "defaults", "source",
             "destination",
-            "firewall", "deadlines", "waivers", "kafka", "auth", "proofs", "trees", "clients",
+            "firewall", "deadlines", "waivers", "kafka", "auth", "proofs", "trees", "clients", "tests",
         ]
         guard let root = try notes.yaml.mapping(document.root, keys: keys, subject: "the plan"),
             try isSupported(root)
@@ -99,6 +99,7 @@ private struct PlanDocument {
             brokers: kafka?.brokers ?? [],
             trees: census.trees
         )
+        let tests = try notes.tests(root)
         guard notes.count == 0, let name, let strategy, let pki, let journal, let selection, let scope,
             let deadlines, let proofs
         else { return nil }
@@ -120,6 +121,7 @@ private struct PlanDocument {
             proofs: proofs,
             census: census,
             clients: clients,
+            tests: tests,
             sharedInventory: inventory
         )
     }

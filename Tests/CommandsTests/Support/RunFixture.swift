@@ -142,6 +142,7 @@ final class FaultyJournal: RunArchive {
         try note(.end)
         try base.end(run, ending, at: at)
     }
+    func keep(_ output: StepOutput, of run: RunID) throws(JournalError) { try base.keep(output, of: run) }
     func entries(of run: RunID) throws(JournalError) -> [JournalEntry] {
         try note(.entries)
         return try base.entries(of: run)

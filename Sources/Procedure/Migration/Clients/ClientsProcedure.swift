@@ -84,7 +84,8 @@ extension MigrationProcedure {
     var repoint: Stage? {
         let steps = (kafka?.repointing ?? []) + (clients?.repointing ?? [])
         guard !steps.isEmpty else { return nil }
-        return Stage(.repoint, "Repoint: the \(movers) move to the seeds", steps)
+        let tests = tests(.joint, in: .repoint, repeats: .until(.divisionBegan))
+        return Stage(.repoint, "Repoint: the \(movers) move to the seeds", steps + tests)
     }
 
     private var movers: String {

@@ -34,7 +34,7 @@ extension MigrationProcedure {
                     verify: treesAgree("proof.compare"),
                     undo: .nothingToUndo
                 ),
-            ]
+            ] + tests(.divided, in: .proof)
         )
     }
 
@@ -136,7 +136,7 @@ extension MigrationProcedure {
         }
     }
 
-    private static func accepted(_ answer: ProofAnswer, _ id: StepID, _ facts: RunFacts) -> Verdict? {
+    static func accepted(_ answer: ProofAnswer, _ id: StepID, _ facts: RunFacts) -> Verdict? {
         facts.accepted[id.description].map {
             .warns(observed: "\(answer.text)\naccepted by the operator: \($0)")
         }
