@@ -56,7 +56,7 @@ struct MirroredJournalTests {
     }
 
     @Test(
-        "before the commands of a detach, and after its verdict, a majority keeps all that was written, in order"
+        "before the commands of a step that passes milestones, and after its verdict, a majority keeps all that was written, in order"
     )
     func order() async throws {
         let (journal, keepers, run) = (try open(), Keepers(), try record())
@@ -64,12 +64,12 @@ struct MirroredJournalTests {
         keepers.silence(hosts[2])
         let mirrored = try mirrored(journal, keepers, run, patience: .seconds(30))
         let commands = [HostCommand(hosts[0], .removeWall)]
-        try await mirrored.intent("division.detach", attempt: 1, commands: commands, at: 1, of: run.id)
+        try await mirrored.intent("division.start", attempt: 1, commands: commands, at: 1, of: run.id)
         for host in hosts[..<2] { #expect(keepers.chain(host) == (try journal.chain(of: run.id))) }
         var facts = RunFacts()
         facts.waived = ["x"]
         try mirrored.remember(facts, of: run.id)
-        try await mirrored.verdict("division.detach", attempt: 1, .done(observed: "x"), at: 2, of: run.id)
+        try await mirrored.verdict("division.start", attempt: 1, .done(observed: "x"), at: 2, of: run.id)
         let chain = try journal.chain(of: run.id)
         #expect(chain.count == 6)
         for host in hosts[..<2] { #expect(keepers.chain(host) == chain) }
