@@ -81,7 +81,7 @@ struct PlannedClientsTests {
     @Test(
         "mistakes are told with their line and what to do",
         arguments: [
-            (["\(app), \(app)"], "name"),
+
             ([app, app.replacing("a1", with: "a2")], "'app' is a client on line"),
             ([app.replacing("/app", with: "/other")], "which does not move (what moves is /app)"),
             ([app.replacing("{property: zk}", with: "{}")], "names one place"),
@@ -91,7 +91,7 @@ struct PlannedClientsTests {
                 "'becomes' goes with 'text'"
             ),
             ([app.replacing("{property: zk}", with: "{variable: 1A}")], "Write a variable's name"),
-            ([app.replacing("{property: zk}", with: "{variable: \"A\\u0007\"}")], "without controls"),
+            ([app.replacing("{property: zk}", with: "{variable: \"A\\u0007\"}")], "control characters"),
             ([app.replacing("{property: zk}", with: "{text: \" a\"}")], "without blanks around it"),
             ([app + ", ephemerals: /elsewhere"], "not in this client's tree /app"),
             ([app + ", ephemerals: app"], "no path of a node"),

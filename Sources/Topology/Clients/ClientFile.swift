@@ -88,10 +88,21 @@ package struct ClientFile: Hashable, Sendable {
         _ place: ConnectPlace,
         line: Int
     ) throws(ClientFileError) -> ConnectString {
-        guard let connect = ConnectString(value), !connect.chroot.utf8.contains(UInt8(ascii: ",")) else {
-            throw .malformed(place, value: value, line: line)
-        }
+        guard let connect = ConnectString(value), !connect.chroot.utf8.contains(UInt8(ascii: ",")),
+            connect.servers.allSatisfy({ $0.host.utf8.allSatisfy(isOfHost) })
+        else { throw .malformed(place, value: value, line: line) }
         return connect
+    }
+
+    /// Nothing that a reader would put something else in place of.
+    private static func isOfHost(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"),
+            UInt8(ascii: ":"):
+            true
+        case _: false
+        }
     }
 
     private static func text(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }

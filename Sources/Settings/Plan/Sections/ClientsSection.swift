@@ -172,17 +172,12 @@ extension PlanNotes {
         }
     }
 
-    /// A text may have several lines; nothing has other controls.
     private mutating func placeText(_ key: String, _ map: YAMLMapping) throws(YAMLError) -> String? {
         guard let node = map[key], let text = try read({ () throws(YAMLError) in try map.string(key) }) else {
             return nil
         }
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        let isPlain = lines.allSatisfy { PrintableText($0, limit: Self.longest).description == $0 }
-        let isWhole = text.first?.isWhitespace == false && text.last?.isWhitespace == false
-        guard isPlain, isWhole, text.count <= Self.longest,
-            lines.count == 1 || key == "text" || key == "becomes"
-        else {
+        let isPlain = PrintableText(text, limit: Self.longest).description == text
+        guard isPlain, text.first?.isWhitespace == false, text.last?.isWhitespace == false else {
             let shown = PrintableText(text, limit: 200).description
             note(.client(.badPlace(key: key, value: shown)), at: node)
             return nil
