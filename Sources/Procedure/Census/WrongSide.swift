@@ -73,6 +73,10 @@ package struct WrongSide: Hashable, Sendable {
             guard let address = IPAddress(broker.address) else { continue }
             names[address] = .broker(broker.id, broker.host)
         }
+        for client in plan.clients.all {
+            guard let address = IPAddress(client.address), names[address] == nil else { continue }
+            names[address] = .client(client.name, client.host)
+        }
         for ignored in plan.census.ignored {
             guard case .address(let address) = ignored.client else { continue }
             names[address] = .ignored(reason: ignored.reason)

@@ -52,7 +52,7 @@ struct ReportOrders {
     }
 
     private func difference(_ write: FileWrite, on host: HostName) -> String? {
-        let known = survey.files + (survey.kafka?.files ?? [])
+        let known = survey.files + (survey.kafka?.files ?? []) + (survey.clients?.files ?? [])
         guard !write.content.isEmpty,
             let file = known.first(where: { $0.host == host && $0.path == write.path }),
             !file.content.isEmpty

@@ -32,6 +32,7 @@ struct ReportPageTests {
     @Test("it is the page of Tests/Pages; what it is instead is left in MITOSIS_PAGE, if that is set")
     func golden() throws {
         let text = try plain(try page()).replacing(ReportFixture.digest, with: "0123456789ab")
+            .replacing(ProgramVersion.line(of: "mitosis"), with: "mitosis 0.1.0 (protocol 2)")
         let path = #filePath.replacing(
             "ReportingTests/Report/ReportPageTests.swift",
             with: "Pages/report.html"
