@@ -13,9 +13,16 @@ final class TreeDatabase: Sendable {
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
-    /// - Parameter schema: what makes its tables, where they are missing.
+    /// Tables of every file of ours; a file with others is somebody else's, and is not written to.
+    private static let tables: Set = ["meta", "node"]
+
+    /// - Parameter schema: what makes its tables, where there are none.
     init(_ path: String, schema: String) throws(TreesError) {
         self.path = path
+        // Before anything is put beside it.
+        guard try Self.mayBeOurs(path) else {
+            throw .otherFile(path: path, reason: "it is no file of SQLite's, as this program writes them")
+        }
         lock = try Self.lock(path)
         let isNew = try Self.create(path)
         do {
@@ -28,11 +35,32 @@ final class TreeDatabase: Sendable {
             guard found == ["ok"] else {
                 throw TreesError.damaged(path: path, reason: found.joined(separator: "; "))
             }
-            try queue.write { try $0.execute(sql: schema) }
+            let tables = try queue.read {
+                try String.fetchSet($0, sql: "SELECT name FROM sqlite_master WHERE type = 'table'")
+            }
+            guard tables.subtracting(Self.tables).isEmpty else {
+                throw TreesError.otherFile(path: path, reason: "it holds something else")
+            }
+            if tables.isEmpty { try queue.write { try $0.execute(sql: schema) } }
             if isNew { try DurableFile.flushDirectory(of: path) }
         } catch {
             throw Self.failure(error, path)
         }
+    }
+
+    /// By its first bytes; one that is not there, or is empty, can become ours.
+    private static func mayBeOurs(_ path: String) throws(TreesError) -> Bool {
+        let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            guard errno == ENOENT else { throw .unusable(path: path, reason: systemReason()) }
+            return true
+        }
+        defer { close(descriptor) }
+        let mark = Array("SQLite format 3\0".utf8)
+        var found = [UInt8](repeating: 0, count: mark.count)
+        let count = Glibc.read(descriptor, &found, found.count)
+        guard count >= 0 else { throw .unusable(path: path, reason: systemReason()) }
+        return count == 0 || found == mark
     }
 
     private static func lock(_ path: String) throws(TreesError) -> FileLock {
