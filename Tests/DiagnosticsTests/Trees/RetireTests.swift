@@ -85,6 +85,16 @@ struct RetireTests {
         await session.close()
     }
 
+    @Test("a file that is somebody else's is refused as it is, and nothing is left beside it")
+    func foreign() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/mine"
+        try Data("mine".utf8).write(to: URL(filePath: path))
+        #expect(throws: TreesError.self) { try BackupFile(path) }
+        #expect(try Data(contentsOf: URL(filePath: path)) == Data("mine".utf8))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["mine"])
+    }
+
     @Test("a backup is put where nothing is, and found equal; a second time it is refused")
     func restored() async throws {
         let group = try ServerGroup(1)
