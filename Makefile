@@ -142,6 +142,7 @@ test-unit: build
 lint:
 	.ci/check-layout --prove
 	.ci/check-claims --prove
+	.ci/check-docs --prove
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
 
 format:
