@@ -46,7 +46,7 @@ struct WallGuardTests {
     /// After which rules count as not put back, on a busy machine too; the kernel does not tell of iptables-legacy's changes.
     private func limit(_ backend: FirewallBackend) -> Duration {
         switch backend {
-        case .nftables, .iptablesNft: .seconds(1)
+        case .nftables, .iptablesNft: .seconds(10)
         case .iptablesLegacy: .seconds(30)
         }
     }
