@@ -244,7 +244,8 @@ let suites: [Target] = [
         use: [
             "CertificateAuthority", "Commands", "ControlProtocol", "Diagnostics", "Fleet", "Journal",
             "KafkaMetadata",
-            "MutualTLS", "Printable", "Procedure", "Reporting", "Settings", "TestSupport", "Topology",
+            "MutualTLS", "Printable", "Procedure", "Reporting", "Settings", "SystemCalls", "TestSupport",
+            "Topology",
         ],
         [arguments]
     ),

@@ -100,6 +100,19 @@ enum JournalSchema {
                     """
             )
         }
+        // What a run told; no chain has it.
+        migrator.registerMigration("events") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE event (
+                        run TEXT NOT NULL REFERENCES run (id),
+                        number INTEGER NOT NULL,
+                        content BLOB NOT NULL,
+                        PRIMARY KEY (run, number)
+                    );
+                    """
+            )
+        }
         return migrator
     }
 }

@@ -29,16 +29,17 @@ package struct RunPrinter: Sendable {
     }
 
     private func printLive(_ event: RunEvent) {
-        switch event.event {
-        case .stepStarted: write("  ... \(event.title ?? "")", after: .clearLine)
-        case .stepProgress, .stepWaiting:
-            let text = "  ... \(event.title ?? ""): \(event.message ?? "")"
+        switch event.what {
+        case .stepStarted(let subject): write("  ... \(subject.title)", after: .clearLine)
+        case .stepProgress(let subject, let message), .stepWaiting(let subject, let message):
+            let text = "  ... \(subject.title): \(message)"
             let line = PrintableText(text.replacing("\n", with: " ")).description
             write(String(line.prefix(150)), after: .clearLine)
         case .runStarted, .runResumed, .stageStarted, .warning, .stepFinished, .stageFinished,
             .confirmationNeeded, .runStopped, .runFinished:
             write("", after: .clearLine)
             for line in lines(event) { write(line + "\n") }
+        case .probed: break
         }
     }
 
@@ -47,30 +48,25 @@ package struct RunPrinter: Sendable {
     }
 
     private func lines(_ event: RunEvent) -> [String] {
-        let message = event.message ?? ""
-        switch event.event {
+        switch event.what {
         case .runStarted: return ["run \(event.run)"]
-        case .runResumed: return ["run \(event.run) goes on; \(message)"]
-        case .stageStarted: return ["", "\(event.stage ?? ""): \(event.title ?? "")"]
-        case .stepStarted, .stepWaiting: return []
-        case .stepProgress: return ["      \(message)"]
-        case .warning: return ["  !!  \(event.title ?? ""): \(message)"]
-        case .stepFinished:
-            let time = Self.seconds(event.milliseconds ?? 0)
+        case .runResumed(let message): return ["run \(event.run) goes on; \(message)"]
+        case .stageStarted(let stage, let title): return ["", "\(stage): \(title)"]
+        case .stepStarted, .stepWaiting, .probed: return []
+        case .stepProgress(_, let message): return ["      \(message)"]
+        case .warning(let subject, let message): return ["  !!  \(subject.title): \(message)"]
+        case .stepFinished(let subject, let observed, let milliseconds):
             return [
-                "  ok  \(event.title ?? "")  \(time)"
-                    + (message.isEmpty ? "" : "\n        \(message.replacing("\n", with: "\n        "))")
+                "  ok  \(subject.title)  \(Self.seconds(milliseconds))"
+                    + (observed.isEmpty ? "" : "\n        \(observed.replacing("\n", with: "\n        "))")
             ]
-        case .stageFinished:
-            return ["  \(event.stage ?? "") took \(Self.seconds(event.milliseconds ?? 0))"]
-        case .confirmationNeeded: return ["", message]
-        case .runStopped:
-            let standing = event.standing.map { "The migration is \($0): \($0.advice)." }
-            return ["", "stopped: \(message)"] + [standing].compactMap(\.self)
-        case .runFinished:
-            return [
-                "", "\(message.isEmpty ? "finished" : message) in \(Self.seconds(event.milliseconds ?? 0))",
-            ]
+        case .stageFinished(let stage, _, let milliseconds):
+            return ["  \(stage) took \(Self.seconds(milliseconds))"]
+        case .confirmationNeeded(_, let question): return ["", question]
+        case .runStopped(_, let reason, let standing):
+            return ["", "stopped: \(reason)", "The migration is \(standing): \(standing.advice)."]
+        case .runFinished(let message, let milliseconds):
+            return ["", "\(message.isEmpty ? "finished" : message) in \(Self.seconds(milliseconds))"]
         }
     }
 

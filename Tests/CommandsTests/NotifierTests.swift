@@ -18,9 +18,9 @@ struct NotifierTests {
         String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
     }
 
-    private func event(_ kind: RunEvent.Kind, stage: String? = nil, message: String? = nil) -> RunEvent {
-        RunEvent(kind, at: 1, run: "r1", stage: stage, message: message)
-    }
+    private func event(_ what: RunEvent.What) -> RunEvent { RunEvent(what, at: 1, run: "r1") }
+
+    private static let join = RunEvent.Subject(stage: .join, title: "Write files")
 
     @Test(
         "stages, questions, stops and the end, each with its event as JSON and its name in the environment, in their order"
@@ -32,18 +32,21 @@ struct NotifierTests {
             in: folder
         )
         let notifier = Notifier(path) { Issue.record("\($0)") }
-        notifier.take(event(.stageStarted, stage: "join"))
-        for kind in [RunEvent.Kind.stepStarted, .stepProgress, .stepWaiting, .stepFinished, .warning] {
-            notifier.take(event(kind, stage: "join"))
-        }
-        notifier.take(event(.confirmationNeeded, stage: "division", message: "Divide \"now\"?"))
-        notifier.take(event(.runStopped, message: "why"))
+        notifier.take(event(.stageStarted(.join, title: "Join")))
+        let untold: [RunEvent.What] = [
+            .stepStarted(Self.join), .stepProgress(Self.join, message: ""),
+            .stepWaiting(Self.join, message: ""),
+            .stepFinished(Self.join, observed: "", milliseconds: 1), .warning(Self.join, message: ""),
+        ]
+        for what in untold { notifier.take(event(what)) }
+        notifier.take(event(.confirmationNeeded(.division, question: "Divide \"now\"?")))
+        notifier.take(event(.runStopped(nil, reason: "why", standing: .joint)))
         await notifier.close()
         #expect(
             try read(folder.path + "/said") == """
-                stageStarted r1 join {"at":1,"event":"stageStarted","run":"r1","stage":"join"}
+                stageStarted r1 join {"at":1,"event":"stageStarted","run":"r1","stage":"join","title":"Join"}
                 confirmationNeeded r1 division {"at":1,"event":"confirmationNeeded","message":"Divide \\"now\\"?","run":"r1","stage":"division"}
-                runStopped r1  {"at":1,"event":"runStopped","message":"why","run":"r1"}
+                runStopped r1  {"at":1,"event":"runStopped","message":"why","run":"r1","standing":"joint"}
 
                 """
         )
@@ -61,7 +64,11 @@ struct NotifierTests {
         let notifier = Notifier(path, within: .milliseconds(500)) { text in
             warnings.withLock { $0.append(text) }
         }
-        for kind in [RunEvent.Kind.runStarted, .stageStarted, .runFinished] { notifier.take(event(kind)) }
+        let told: [RunEvent.What] = [
+            .runStarted(message: ""), .stageStarted(.join, title: ""),
+            .runFinished(message: "", milliseconds: 1),
+        ]
+        for what in told { notifier.take(event(what)) }
         await notifier.close()
         let said = warnings.withLock { $0 }
         #expect(
@@ -82,7 +89,7 @@ struct NotifierTests {
         let path = try program("sleep 60", in: folder)
         let notifier = Notifier(path) { _ in }
         let began = ContinuousClock.now
-        for _ in 0..<1000 { notifier.take(event(.stageStarted)) }
+        for _ in 0..<1000 { notifier.take(event(.stageStarted(.join, title: ""))) }
         #expect(began.duration(to: .now) < .seconds(2))
         await notifier.close(within: .seconds(1))
         #expect(began.duration(to: .now) < .seconds(10))

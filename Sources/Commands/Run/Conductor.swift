@@ -67,13 +67,21 @@ struct Conductor: Sendable {
         let run = try accepting(try await runToPerform(course, epoch))
         let left = holder == run.id ? nil : holder
         let lease = Lease(runID: run.id, epoch: epoch)
+        let keeping = EventKeeping(journal, of: run.id) { text in
+            warn(text, of: run.id, title: "Journal", through: report)
+        }
+        let tell: @Sendable (RunEvent) -> Void = { event in
+            report(event)
+            keeping.take(event)
+        }
         // Before any lease is asked for: it would fence whoever has gone on with the run.
         try await mirroring?.checkNobodyWentOn(with: run.id, of: plan)
         if let left {
             warn(
                 "takes the leases that run \(left) of this journal left, which nobody performs any more",
                 of: run.id,
-                title: "Leases"
+                title: "Leases",
+                through: tell
             )
         }
         return try await leases.holding(lease, takeOver: takeOver || left != nil) {
@@ -81,9 +89,9 @@ struct Conductor: Sendable {
             try journal.setEpoch(epoch, of: run.id)
             if acceptance != nil { try journal.remember(run.facts, of: run.id) }
             let mirrored = try mirroring?.begin(run, of: plan, under: lease, timing: timing) { text in
-                warn(text, of: run.id, title: "Takeover from another machine")
+                warn(text, of: run.id, title: "Takeover from another machine", through: tell)
             }
-            let vigil = WrongSideVigil(plan, run: run.id, fleet: fleet, timing: timing, report: report)
+            let vigil = WrongSideVigil(plan, run: run.id, fleet: fleet, timing: timing, report: tell)
             let runner = try Runner(
                 plan: plan,
                 run: run,
@@ -94,7 +102,7 @@ struct Conductor: Sendable {
                 journal: mirrored ?? journal,
                 timing: timing,
                 report: { event in
-                    report(event)
+                    tell(event)
                     vigil.note(event)
                 },
                 confirm: confirm,
@@ -103,11 +111,13 @@ struct Conductor: Sendable {
             if RunHistory(try journal.entries(of: run.id)).passed.contains(.destinationLed) { vigil.begin() }
             // Ends, and is waited for, with this scope.
             async let _: Void = vigil.watch { factsForVigil(of: run.id) }
+            async let _: Void = keeping.work()
             let result: Result<Runner.Outcome, JournalError>
             do throws(JournalError) { result = .success(try await runner.perform()) } catch {
                 result = .failure(error)
             }
             await mirrored?.close()
+            keeping.flush()
             return Ending(
                 outcome: try result.get(),
                 isSplit: try course == .forward && !(facts(of: run.id)?.wrongSide.isEmpty ?? true)
@@ -127,17 +137,11 @@ struct Conductor: Sendable {
     private func warn(
         _ text: String,
         of run: RunID,
-        title: String
+        title: String,
+        through tell: @Sendable (RunEvent) -> Void
     ) {
-        report(
-            RunEvent(
-                .warning,
-                at: timing.now(),
-                run: run.description,
-                title: title,
-                message: text
-            )
-        )
+        let subject = RunEvent.Subject(title: title)
+        tell(RunEvent(.warning(subject, message: text), at: timing.now(), run: run.description))
     }
 
     private func checkResting() throws {

@@ -69,20 +69,19 @@ final class Notifier: Sendable {
         case .runStarted, .runResumed, .stageStarted, .stageFinished, .confirmationNeeded, .runStopped,
             .runFinished:
             true
-        case .stepStarted, .stepProgress, .stepWaiting, .stepFinished, .warning: false
+        case .stepStarted, .stepProgress, .stepWaiting, .stepFinished, .warning, .probed: false
         }
     }
 
     /// Nil when the program has taken it; else why not.
     private static func tell(_ program: String, of event: RunEvent, within limit: Duration) async -> String? {
-        var event = event
-        event.message = event.message.map { String($0.prefix(longestMessage)) }
+        let event = event.shortened(to: longestMessage)
         let call = OwnProgram(
             [program],
             within: limit,
             environment: [
                 "MITOSIS_EVENT": event.event.rawValue, "MITOSIS_RUN": event.run,
-                "MITOSIS_STAGE": event.stage ?? "",
+                "MITOSIS_STAGE": event.stage?.rawValue ?? "",
             ],
             input: Array((EventLine.json(event) + "\n").utf8)
         )

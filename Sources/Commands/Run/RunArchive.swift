@@ -8,6 +8,10 @@ protocol RunArchive: RunJournal {
     func runs() throws(JournalError) -> [(record: RunRecord, ending: RunEnding?, endedAt: Int64?)]
     /// The run as it began, with the texts of its plan; nil when the journal does not have them, as those of earlier versions.
     func beginning(of run: RunID) throws(JournalError) -> ChainBeginning?
+    /// Keeps what a run told; false when the run has as many events as are kept.
+    func keep(_ events: [RunEvent], of run: RunID) throws(JournalError) -> Bool
+    /// What was kept of it, in its order.
+    func events(of run: RunID) throws(JournalError) -> [RunEvent]
 }
 
 extension SQLiteJournal: RunArchive {

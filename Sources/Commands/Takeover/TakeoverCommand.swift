@@ -60,15 +60,10 @@ struct TakeoverCommand: AsyncParsableCommand {
             agents: fleet,
             timing: .system,
             tell: { text, isWarning in
-                report(
-                    RunEvent(
-                        isWarning ? .warning : .stepProgress,
-                        at: Timing.system.now(),
-                        run: "",
-                        title: "takeover",
-                        message: text
-                    )
-                )
+                let subject = RunEvent.Subject(title: "takeover")
+                let what: RunEvent.What =
+                    isWarning ? .warning(subject, message: text) : .stepProgress(subject, message: text)
+                report(RunEvent(what, at: Timing.system.now(), run: ""))
             },
             stopRequest: { StopSignal.request }
         )
@@ -80,10 +75,9 @@ struct TakeoverCommand: AsyncParsableCommand {
         await takeover.show(known)
         report(
             RunEvent(
-                .confirmationNeeded,
+                .confirmationNeeded(nil, question: Takeover.question(known)),
                 at: Timing.system.now(),
-                run: known.record.id.description,
-                message: Takeover.question(known)
+                run: known.record.id.description
             )
         )
         guard await confirmed() else { throw Complaint("not confirmed; nothing was changed") }

@@ -35,7 +35,7 @@ package struct WrongSideVigil: Sendable {
     package func begin() { destinationLeads.yield() }
 
     package func note(_ event: RunEvent) {
-        guard event.event == .stepFinished, event.step == StepID.startFirstQuorum.description else { return }
+        guard event.event == .stepFinished, event.step == .startFirstQuorum else { return }
         begin()
     }
 
@@ -57,14 +57,7 @@ package struct WrongSideVigil: Sendable {
     }
 
     private func tell(_ text: String) {
-        report(
-            RunEvent(
-                .warning,
-                at: timing.now(),
-                run: run.description,
-                title: "Written on the wrong side",
-                message: text
-            )
-        )
+        let subject = RunEvent.Subject(title: "Written on the wrong side")
+        report(RunEvent(.warning(subject, message: text), at: timing.now(), run: run.description))
     }
 }

@@ -31,22 +31,17 @@ struct RunProgress {
             leaveStage()
             stageStarted = runner.timing.monotonic()
             let stage = runner.stages[next.stage]
-            runner.event(.stageStarted, stage: stage.name.rawValue, title: stage.title)
+            runner.tell(.stageStarted(stage.name, title: stage.title))
         }
         position = next
         stepStarted = runner.timing.monotonic()
-        tell(.stepStarted)
+        tell { .stepStarted($0) }
     }
 
     func leaveStage() {
         guard let stage else { return }
         let milliseconds = (runner.timing.monotonic() - stageStarted).milliseconds
-        runner.event(
-            .stageFinished,
-            stage: stage.name.rawValue,
-            title: stage.title,
-            milliseconds: milliseconds
-        )
+        runner.tell(.stageFinished(stage.name, title: stage.title, milliseconds: milliseconds))
     }
 
     mutating func precheck() async -> RunMachine.Event {
@@ -77,11 +72,11 @@ struct RunProgress {
             case .act(let chosen, let because, let noted):
                 commands = chosen
                 facts = noted
-                tell(.stepProgress, because)
+                tell { .stepProgress($0, message: because) }
                 return .succeeded(because)
             case .nothingToDo(let because):
                 commands = []
-                tell(.stepProgress, because)
+                tell { .stepProgress($0, message: because) }
                 return .succeeded(because)
             case .stop(let because): return .failed(because)
             case .wait(let because):
@@ -117,11 +112,11 @@ struct RunProgress {
             leaseSeconds: Leases.secondsToLive,
             timing: runner.timing,
             patience: .seconds(20)
-        ) { host, message in teller.tell(.stepWaiting, "\(host): \(message)") }
+        ) { host, message in teller.tell { .stepWaiting($0, message: "\(host): \(message)") } }
         let answer = await dispatch.send(commands, step: step.id.description, attempt: attempts[step.id] ?? 1)
         for (host, results) in answer.results.sorted(by: { $0.key < $1.key }) {
             for result in results {
-                if let text = result.sentence { tell(.stepProgress, "\(host): \(text)") }
+                if let text = result.sentence { tell { .stepProgress($0, message: "\(host): \(text)") } }
                 step.noting?(host, result, &facts)
             }
         }
@@ -149,8 +144,8 @@ struct RunProgress {
         for finding in findings {
             switch finding.verdict {
             case .pass, .fail: break
-            case .warn: tell(.warning, finding.sentence)
-            case .waived: tell(.warning, "waived: \(finding.waiverSentence ?? "")")
+            case .warn: tell { .warning($0, message: finding.sentence) }
+            case .waived: tell { .warning($0, message: "waived: \(finding.waiverSentence ?? "")") }
             }
         }
         let failed = findings.filter { $0.verdict == .fail }
@@ -164,14 +159,18 @@ struct RunProgress {
     /// What the operator chose to do without, for the end of the run.
     func repeatWaivers() {
         for waived in facts.waived {
-            runner.event(.warning, title: "Waived in the preflight", message: waived)
+            warn("Waived in the preflight", waived)
         }
         for (step, reason) in facts.accepted.sorted(by: { $0.key < $1.key }) {
-            runner.event(.warning, title: "Gone on with all the same", message: "\(step): \(reason)")
+            warn("Gone on with all the same", "\(step): \(reason)")
         }
         for found in facts.wrongSide {
-            runner.event(.warning, title: "Written on the wrong side", message: found)
+            warn("Written on the wrong side", found)
         }
+    }
+
+    private func warn(_ title: String, _ text: String) {
+        runner.tell(.warning(RunEvent.Subject(title: title), message: text))
     }
 
     /// What was written on the source, for the end of the run.
@@ -198,7 +197,7 @@ struct RunProgress {
         )
         if case .done(let observed) = verdict {
             let milliseconds = (runner.timing.monotonic() - stepStarted).milliseconds
-            tell(.stepFinished, observed, milliseconds)
+            tell { .stepFinished($0, observed: observed, milliseconds: milliseconds) }
         }
     }
 
@@ -209,7 +208,7 @@ struct RunProgress {
         switch await gates.wait(for: gate, facts: &facts, seen: &seen, seeing: seeing) {
         case .holds(let observed): return .succeeded(observed)
         case .warned(let observed):
-            tell(.warning, observed)
+            tell { .warning($0, message: observed) }
             return .succeeded(observed)
         case .failed(let reason): return .failed(reason)
         }
@@ -222,19 +221,12 @@ struct RunProgress {
             timing: runner.timing,
             stopRequest: runner.stopRequest
         ) { reason in
-            tell(.stepWaiting, reason)
+            tell { .stepWaiting($0, message: reason) }
         }
     }
 
-    private func tell(_ kind: RunEvent.Kind, _ message: String? = nil, _ milliseconds: Int? = nil) {
-        runner.event(
-            kind,
-            stage: stage?.name.rawValue,
-            step: step?.id.description,
-            title: step?.title,
-            message: message,
-            milliseconds: milliseconds
-        )
+    private func tell(_ what: (RunEvent.Subject) -> RunEvent.What) {
+        runner.tell(what(RunEvent.Subject(stage: stage?.name, step: step?.id, title: step?.title ?? "")))
     }
 }
 

@@ -72,7 +72,8 @@ package struct Runner: Sendable {
         var progress = RunProgress(runner: self, facts: run.facts, entries: entries)
         var machine = RunMachine(stages: stages, done: done, passed: passed, resting: resting)
         let started = timing.monotonic()
-        event(done.isEmpty ? .runStarted : .runResumed, message: "\(done.count) steps were done before")
+        let before = "\(done.count) steps were done before"
+        tell(done.isEmpty ? .runStarted(message: before) : .runResumed(message: before))
 
         var pause = Self.shortestPause
         var action = machine.handle(.begin)
@@ -91,12 +92,12 @@ package struct Runner: Sendable {
                 try journal.end(run.id, .stopped, at: timing.now())
                 let (name, standing) = (stages[stage].name, try standing())
                 let message = "before the stage \(name), as asked; `mitosis run` goes on from here"
-                event(.runStopped, message: message, standing: standing)
+                tell(.runStopped(nil, reason: message, standing: standing))
                 return .rested(before: name, standing: standing)
             case .stop(let reason):
                 try journal.end(run.id, .stopped, at: timing.now())
                 let standing = try standing()
-                event(.runStopped, step: progress.step?.id.description, message: reason, standing: standing)
+                tell(.runStopped(progress.step?.id, reason: reason, standing: standing))
                 return .stopped(reason: reason, standing: standing)
             case .nothing:
                 return .stopped(
@@ -105,7 +106,7 @@ package struct Runner: Sendable {
                 )
             case .confirm(let stage):
                 let question = (stages[stage].confirmation ?? "") + progress.expectation
-                event(.confirmationNeeded, stage: stages[stage].name.rawValue, message: question)
+                tell(.confirmationNeeded(stages[stage].name, question: question))
                 action = machine.handle(await confirm(question) ? .confirmed : .declined)
             case .precheck(let position):
                 progress.enter(position)
@@ -142,38 +143,18 @@ package struct Runner: Sendable {
             let message =
                 isSplit
                 ? "finished, but the truth is split: see what was written on the source, above," : "finished"
-            event(.runFinished, message: message, milliseconds: milliseconds)
+            tell(.runFinished(message: message, milliseconds: milliseconds))
         case .back(.joint):
             try journal.end(run.id, .stopped, at: timing.now())
-            event(.runFinished, message: "back at the joint ensemble", milliseconds: milliseconds)
+            tell(.runFinished(message: "back at the joint ensemble", milliseconds: milliseconds))
         case .back(.untouched):
             try journal.end(run.id, .withdrawn, at: timing.now())
-            event(.runFinished, message: "all is as it was before the run", milliseconds: milliseconds)
+            tell(.runFinished(message: "all is as it was before the run", milliseconds: milliseconds))
         }
         return .finished(milliseconds: milliseconds)
     }
 
-    func event(
-        _ kind: RunEvent.Kind,
-        stage: String? = nil,
-        step: String? = nil,
-        title: String? = nil,
-        message: String? = nil,
-        milliseconds: Int? = nil,
-        standing: Standing? = nil
-    ) {
-        report(
-            RunEvent(
-                kind,
-                at: timing.now(),
-                run: run.id.description,
-                stage: stage,
-                step: step,
-                title: title,
-                message: message,
-                milliseconds: milliseconds,
-                standing: standing
-            )
-        )
+    func tell(_ what: RunEvent.What) {
+        report(RunEvent(what, at: timing.now(), run: run.id.description))
     }
 }

@@ -1,5 +1,5 @@
 /// The stages of a migration, by the names that the ids of their steps begin with in journals.
-package enum StageName: String, Hashable, Sendable, CaseIterable, CustomStringConvertible {
+package enum StageName: String, Hashable, Sendable, Codable, CaseIterable, CustomStringConvertible {
     case preflight
     case join
     case repoint

@@ -96,6 +96,7 @@ final class FaultyJournal: RunArchive {
         case setEpoch
         case entries
         case end
+        case keepEvents
     }
 
     private let base: SQLiteJournal
@@ -143,6 +144,11 @@ final class FaultyJournal: RunArchive {
         try base.end(run, ending, at: at)
     }
     func keep(_ output: StepOutput, of run: RunID) throws(JournalError) { try base.keep(output, of: run) }
+    func keep(_ events: [RunEvent], of run: RunID) throws(JournalError) -> Bool {
+        try note(.keepEvents)
+        return try base.keep(events, of: run)
+    }
+    func events(of run: RunID) throws(JournalError) -> [RunEvent] { try base.events(of: run) }
     func entries(of run: RunID) throws(JournalError) -> [JournalEntry] {
         try note(.entries)
         return try base.entries(of: run)

@@ -306,12 +306,17 @@ struct WrongSideVigilTests {
                 }
             )
         ) { tape.record($0) }
-        vigil.note(RunEvent(.stepStarted, at: 0, run: "1-model", step: "division.start"))
-        vigil.note(RunEvent(.stepFinished, at: 0, run: "1-model", step: "division.commit"))
+        let finished = { (step: StepID) in
+            let subject = RunEvent.Subject(stage: .division, step: step, title: "")
+            return RunEvent(.stepFinished(subject, observed: "", milliseconds: 1), at: 0, run: "1-model")
+        }
+        let start = RunEvent.Subject(stage: .division, step: "division.start", title: "")
+        vigil.note(RunEvent(.stepStarted(start), at: 0, run: "1-model"))
+        vigil.note(finished("division.commit"))
         let task = Task { await vigil.watch { Sample.facts } }
         try await Task.sleep(for: .milliseconds(100))
         #expect(looks.withLock { $0 } == 0)
-        vigil.note(RunEvent(.stepFinished, at: 0, run: "1-model", step: "division.start"))
+        vigil.note(finished("division.start"))
         while looks.withLock({ $0 }) < 20 { try await Task.sleep(for: .milliseconds(5)) }
         task.cancel()
         await task.value

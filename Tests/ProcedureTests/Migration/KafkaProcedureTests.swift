@@ -81,7 +81,7 @@ struct KafkaProcedureTests {
         let journal = MemoryJournal()
         let host = plan.brokers[1].host
         let tape = EventTape { event in
-            guard event.event == .stageStarted, event.stage == "repoint" else { return }
+            guard event.event == .stageStarted, event.stage == .repoint else { return }
             fleet.change { $0.brokers.brokers[host]?.isBroken = true }
         }
         let outcome = try await Fixture.run(plan, fleet, journal) { tape.record($0) }

@@ -54,7 +54,7 @@ struct ObserversTests {
         let fleet = ModelFleet(plan: plan)
         let host = plan.source[2].host
         let tape = EventTape { event in
-            guard event.event == .stageStarted, event.stage == "clean-up" else { return }
+            guard event.event == .stageStarted, event.stage == .cleanUp else { return }
             fleet.change {
                 $0.stop(host)
                 $0.start(host)

@@ -1,0 +1,27 @@
+extension RunEvent {
+    package enum WindowChange: Hashable, Sendable {
+        /// Clients of the destination lose their ZooKeeper from here on; told again by each step within the window.
+        case opens
+        case closes
+    }
+
+    /// What the event says of the division's window; nil when it says nothing of it.
+    package var windowChange: WindowChange? {
+        switch what {
+        case .stepStarted(let subject):
+            subject.step.map(StepID.withinWindow.contains) == true ? .opens : nil
+        case .stepFinished(let subject, _, _): subject.step == .startFirstQuorum ? .closes : nil
+        case .runStopped, .runFinished: .closes
+        case .runStarted, .runResumed, .stageStarted, .stepProgress, .stepWaiting, .warning, .stageFinished,
+            .confirmationNeeded, .probed:
+            nil
+        }
+    }
+}
+
+extension StepID {
+    /// From the detaching of the first node until the destination's first leader serves.
+    fileprivate static let withinWindow: Set<StepID> = [
+        .detach, "division.split", .commit, .startFirstQuorum,
+    ]
+}
