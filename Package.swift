@@ -131,7 +131,7 @@ let layers: [Target] = [
 
     module(
         "Diagnostics",
-        uses: ["Fleet", "SystemCalls", "Tables", "Topology", "ZooKeeperClient"],
+        uses: ["Fleet", "Logs", "Procedure", "SystemCalls", "Tables", "Topology", "ZooKeeperClient"],
         subprocess + [logging]
     ),
 
@@ -271,7 +271,9 @@ let suites: [Target] = [
     ),
     tests(
         "DiagnosticsTests",
-        use: ["Diagnostics", "Logs", "SystemCalls", "TestSupport", "Topology", "Trees", "ZooKeeperClient"]
+        use: [
+            "Diagnostics", "Logs", "Procedure", "SystemCalls", "TestSupport", "Topology", "Trees", "ZooKeeperClient",
+        ]
     ),
     tests("FuzzTests", use: []),
     tests("EndToEndTests", use: ["ControlProtocol", "LabKit", "SystemCalls", "Topology"], subprocess),

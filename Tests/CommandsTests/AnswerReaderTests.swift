@@ -81,7 +81,7 @@ struct AnswerReaderTests {
         #expect(StopSignal.request == .none)
         async let answer = AnswerReader(input: STDIN_FILENO, stop: StopSignal.descriptor).line()
         try Self.touch(ChildTest.parameter + "/asked")
-        guard await answer == nil, StopSignal.request == .atRestingPlace else { return }
+        guard await answer == nil, StopSignal.request == .atRestingPlace() else { return }
         try Self.touch(ChildTest.parameter + "/answered")
     }
 

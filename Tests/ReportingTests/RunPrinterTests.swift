@@ -129,7 +129,8 @@ struct RunPrinterTests {
                 "run":"r1","standing":"joint"}
                 {"at":11,"event":"runResumed","message":"7 steps were done before","run":"r1"}
                 {"at":12,"event":"runFinished","message":"finished","milliseconds":5,"run":"r1"}
-                {"at":13,"event":"probed","probe":{"at":12,"failures":1,"side":"destination","worst":7,"writes":20,\#
+                {"at":13,"event":"probed","probe":{"at":12,"failures":1,"gap":0,\#
+                "side":"destination","worst":7,"writes":20,\#
                 "zxid":"0x100000002"},"run":"r1"}
 
                 """#

@@ -41,7 +41,7 @@ struct PlannedProofsTests {
             ("{except: [/]}", "'except' is '/'"), ("{except: [/a//b]}", "'except' is '/a//b'"),
             ("{except: /a}", "except"), ("{nodes_per_second: 0}", "1"),
             ("{nodes_per_second: 1000001}", "1000000"),
-            ("{skip: [{proof: latencies, reason: r}]}", "smoketest, compare"),
+            ("{skip: [{proof: latencies, reason: r}]}", "smoketest, compare, probe"),
             ("{skip: [{proof: compare, reason: ' '}]}", "without a reason"),
             ("{skip: [{proof: compare}]}", "reason"), ("{skip: [compare]}", "skip"), ("{rate: 5}", "rate"),
             ("{skip: [{proof: compare, reason: r}, {proof: compare, reason: s}]}", "twice"), ("[]", "proofs"),

@@ -67,6 +67,7 @@ struct ReportCommand: AsyncParsableCommand {
             endedAt: endedAt,
             beginning: try journal.beginning(of: record.id),
             outputs: try journal.outputs(of: record.id),
+            probes: try journal.events(of: record.id).compactMap(\.probe),
             plan: plan
         )
         return RunReport(source, at: Timing.system.now())

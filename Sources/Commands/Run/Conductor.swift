@@ -18,6 +18,8 @@ struct Conductor: Sendable {
     let journal: any RunArchive
     /// Has agents keep the journal too; nil where nobody could take the run over from them.
     var mirroring: Mirroring?
+    /// Probes and looks beside the run; nil where a model runs.
+    var companions: Companions?
     let timing: Timing
     let report: @Sendable (RunEvent) -> Void
     let confirm: @Sendable (String) async -> Bool
@@ -97,21 +99,26 @@ struct Conductor: Sendable {
                 run: run,
                 course: course,
                 resting: resting,
-                fleet: fleet,
+                fleet: companions?.fleet ?? fleet,
                 ensembles: ensembles,
                 journal: mirrored ?? journal,
                 timing: timing,
                 report: { event in
                     tell(event)
                     vigil.note(event)
+                    companions?.note(event, course)
                 },
                 confirm: confirm,
-                stopRequest: stopRequest
+                stopRequest: {
+                    let asked = stopRequest()
+                    return companions?.stopRequest(asked) ?? asked
+                }
             )
             if RunHistory(try journal.entries(of: run.id)).passed.contains(.destinationLed) { vigil.begin() }
             // Ends, and is waited for, with this scope.
             async let _: Void = vigil.watch { factsForVigil(of: run.id) }
             async let _: Void = keeping.work()
+            async let _: Void? = companions?.watch(run: run.id, timing: timing, tell)
             let result: Result<Runner.Outcome, JournalError>
             do throws(JournalError) { result = .success(try await runner.perform()) } catch {
                 result = .failure(error)
@@ -192,6 +199,7 @@ extension Conductor {
             ensembles: ensembles,
             journal: journal,
             mirroring: Mirroring(journal: journal, agents: fleet),
+            companions: Companions(plan, fleet: fleet, credentials: credentials, timing: .system, log: log),
             timing: .system,
             report: { event in
                 tell(event)

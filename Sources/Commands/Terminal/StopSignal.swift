@@ -62,7 +62,7 @@ enum StopSignal {
     static var request: StopRequest {
         switch count.load(ordering: .relaxed) {
         case 0: .none
-        case 1: .atRestingPlace
+        case 1: .atRestingPlace()
         default: .now
         }
     }

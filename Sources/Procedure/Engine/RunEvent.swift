@@ -119,6 +119,16 @@ extension RunEvent {
         }
     }
 
+    /// Of an event that is one.
+    package var probe: ProbeSample? {
+        switch what {
+        case .probed(let sample): sample
+        case .runStarted, .runResumed, .stageStarted, .stepStarted, .stepProgress, .stepWaiting, .warning,
+            .stepFinished, .stageFinished, .confirmationNeeded, .runStopped, .runFinished:
+            nil
+        }
+    }
+
     /// Whether it is of interest only while it lasts.
     package var isTransient: Bool {
         switch event {
@@ -253,6 +263,7 @@ extension RunEvent: Bounded {
             try check("probe.writes", sample.writes, Bound.count)
             try check("probe.failures", sample.failures, Bound.count)
             try check("probe.worst", sample.worst, Bound.span)
+            try check("probe.gap", sample.gap, Bound.span)
             try check("probe.unavailableSince", sample.unavailableSince, Bound.time)
         case .runStarted, .runResumed, .stageStarted, .stepStarted, .stepProgress, .stepWaiting, .warning,
             .confirmationNeeded, .runStopped:

@@ -36,8 +36,8 @@ package struct RunMachine: Sendable {
         case succeeded(String)
         case failed(String)
         case recorded
-        /// The operator asked to stop at the next resting place.
-        case stopAsked
+        /// Somebody asked to stop at the next resting place; without a reason the operator.
+        case stopAsked(because: String?)
     }
 
     package enum Action: Hashable, Sendable {
@@ -61,7 +61,8 @@ package struct RunMachine: Sendable {
     private let committed: Set<Int>
     /// The stage that this run does not begin.
     private let firstLeft: Int?
-    private var stopAsked = false
+    /// The first reason counts.
+    private var stopAsked: String?
     /// How often a step was begun by this program.
     private var tries: [Position: Int] = [:]
     private var confirmedStages: Set<Int> = []
@@ -97,8 +98,8 @@ package struct RunMachine: Sendable {
     }
 
     package mutating func handle(_ event: Event) -> Action {
-        if event == .stopAsked {
-            stopAsked = true
+        if case .stopAsked(let reason) = event {
+            stopAsked = stopAsked ?? reason ?? "stopped as asked"
             return .nothing
         }
         switch state {
@@ -107,7 +108,7 @@ package struct RunMachine: Sendable {
         case .confirming(let position):
             switch event {
             case .confirmed:
-                if stopAsked { return stop("stopped as asked; nothing of this stage was done") }
+                if let stopAsked { return stop("\(stopAsked); nothing of this stage was done") }
                 confirmedStages.insert(position.stage)
                 return enter(position)
             case .declined: return stop("not confirmed; nothing of this stage was done")
@@ -143,8 +144,8 @@ package struct RunMachine: Sendable {
                 if isLast { return stop(reason) }
                 return go(.prechecking(position), .precheck(position))
             case .done:
-                if stopAsked, plan[position.stage][position.step].isRestingPlace {
-                    return stop("stopped as asked, between two steps")
+                if let stopAsked, plan[position.stage][position.step].isRestingPlace {
+                    return stop("\(stopAsked), between two steps")
                 }
                 return enter(after: position)
             }

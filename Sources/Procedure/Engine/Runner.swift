@@ -78,7 +78,11 @@ package struct Runner: Sendable {
         var pause = Self.shortestPause
         var action = machine.handle(.begin)
         while true {
-            if stopRequest() != .none { _ = machine.handle(.stopAsked) }
+            switch stopRequest() {
+            case .none: break
+            case .atRestingPlace(let reason): _ = machine.handle(.stopAsked(because: reason))
+            case .now: _ = machine.handle(.stopAsked(because: nil))
+            }
             switch action {
             case .finish:
                 progress.leaveStage()

@@ -57,7 +57,7 @@ package struct Markup: Hashable, Sendable, CustomStringConvertible {
     private static let blocks: Set<String> = [
         "head", "title", "body", "header", "nav", "main", "section", "footer", "div", "p", "h1", "h2",
         "h3", "ul", "ol", "li", "dl", "dt", "dd", "table", "caption", "thead", "tbody", "tr", "details",
-        "summary", "pre",
+        "summary", "pre", "figure", "figcaption",
     ]
 
     private static func text(_ attributes: KeyValuePairs<StaticString, String>) -> String {

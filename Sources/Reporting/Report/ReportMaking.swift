@@ -28,8 +28,10 @@ extension RunReport {
         activeMilliseconds = timeline.end
         setting = source.procedure.map { Setting($0.plan) }
         stages = timeline.visits
+        let probed = ProbedSide.allCases.compactMap { Probed($0, source.probes) }
+        probes = probed.isEmpty ? nil : probed
         unavailability = Unavailability(
-            source: nil,
+            source: probed.first { $0.side == .source }.map { Int64($0.longestGap) },
             destination: facts.windowSeen,
             destinationFrom: facts.windowOpenedAt,
             destinationTo: facts.windowClosedAt
@@ -58,7 +60,7 @@ extension RunReport {
     /// What a reader would look for and this journal does not hold.
     private var missing: [String] {
         [
-            "unavailability of the source: no client of the run used it all the time",
+            unavailability.source == nil ? "unavailability of the source: it was not probed" : nil,
             unavailability.destination == nil ? "window: no division came to its end" : nil,
             window == nil ? "predicted window" : nil,
             histories.isEmpty ? "ends of histories: no node was detached" : nil,

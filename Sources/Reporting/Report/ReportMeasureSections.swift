@@ -30,7 +30,9 @@ extension ReportPage {
                 "Destination: \(Self.span(milliseconds)) from the detaching of the first node until a leader served"
                 + (times.isEmpty ? "" : ", \(times.joined(separator: " to "))") + "."
         }
-        let source = seen.source.map { "Source: \(Self.span($0))." }
+        let source = seen.source.map {
+            "Source: \(Self.span($0)) at most between two acknowledged writes of its probe."
+        }
         return ReportSection(
             "unavailability",
             "Unavailability",
@@ -38,9 +40,9 @@ extension ReportPage {
                 "Times without ZooKeeper, as this run saw them, beside what was predicted and what sessions outlast.",
             [
                 Markup("p", destination ?? "Destination: no window was seen to its end."),
-                Markup("p", source ?? "Source: not recorded; nothing of this run used it all the time."),
+                Markup("p", source ?? "Source: not recorded; it was not probed."),
                 windowPlot,
-            ]
+            ] + probes
         )
     }
 

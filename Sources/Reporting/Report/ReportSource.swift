@@ -10,6 +10,8 @@ package struct ReportSource: Sendable {
     /// The run as it began; nil in journals of earlier versions.
     package let beginning: ChainBeginning?
     package let outputs: [StepOutput]
+    /// What probes were answered, in the order of their times.
+    package let probes: [ProbeSample]
     /// Nil when it is no longer the plan that the run has.
     let procedure: MigrationProcedure?
     let history: RunHistory
@@ -21,6 +23,7 @@ package struct ReportSource: Sendable {
         endedAt: Int64?,
         beginning: ChainBeginning?,
         outputs: [StepOutput] = [],
+        probes: [ProbeSample] = [],
         plan: MigrationPlan
     ) {
         self.record = record
@@ -29,6 +32,7 @@ package struct ReportSource: Sendable {
         self.endedAt = endedAt
         self.beginning = beginning
         self.outputs = outputs
+        self.probes = probes
         procedure =
             plan.digest == record.planDigest ? MigrationProcedure(plan: plan, survey: record.survey) : nil
         history = RunHistory(entries)

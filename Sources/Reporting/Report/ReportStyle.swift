@@ -63,6 +63,11 @@ enum ReportStyle {
         .bar{display:block;width:100%;height:14px}
         .bar .track{fill:var(--track)}.bar .fill{fill:var(--fill)}.bar .second{fill:var(--second)}
         .bar .mark{fill:var(--mark)}
+        figure{margin:.6rem 0 1rem}
+        figcaption{color:var(--soft);font-size:.92rem;padding-bottom:.3rem}
+        .time{display:block;width:100%;height:90px}
+        .time .track{fill:var(--line)}.time .fill{fill:var(--fill)}.time .second{fill:var(--second)}
+        .time .mark{fill:var(--mark)}
         code,pre{font:.86rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
         pre{background:var(--code);border:1px solid var(--line);border-radius:8px;padding:.8rem 1rem;margin:.5rem 0;
         overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere}
@@ -116,7 +121,7 @@ enum ReportStyle {
         header,main,footer{max-width:none;padding-left:0;padding-right:0}
         section{border:0;border-top:1px solid var(--line);border-radius:0;padding:.6rem 0;margin:.6rem 0}
         .tiles{grid-template-columns:repeat(3,1fr)}
-        .tiles div,tr,.steps>li,pre{break-inside:avoid}
+        .tiles div,tr,.steps>li,pre,figure{break-inside:avoid}
         h2,h3{break-after:avoid}
         details::details-content{display:block;content-visibility:visible}
         .steps details>summary{grid-template-columns:minmax(0,1fr) 5rem 24%}

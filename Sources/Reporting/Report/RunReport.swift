@@ -34,6 +34,8 @@ package struct RunReport: Hashable, Sendable, Codable {
     package internal(set) var summary: [Claim]
     package internal(set) var stages: [Visit]
     package internal(set) var unavailability: Unavailability
+    /// One of each side that was probed; nil where the journal has no samples.
+    package internal(set) var probes: [Probed]?
     package internal(set) var window: Window?
     package internal(set) var split: String?
     package internal(set) var histories: [NodeHistory]

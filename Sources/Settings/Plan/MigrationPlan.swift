@@ -22,6 +22,8 @@ package struct MigrationPlan: Hashable, Sendable {
         package let restart: Duration
         /// For each move between the split and the destination's first leader.
         package let division: Duration
+        /// For the source to leave its own clients unserved, by what the probe of it sees; nil where nothing is made of it.
+        package let sourceUnserved: Duration?
     }
 
     /// A check that the operator chose to do without, and why.

@@ -55,6 +55,7 @@ package enum PlanFault: Hashable, Sendable {
     case badNodePath(key: String, value: String)
     case repeatedSkip(String)
     case skipWithoutReason(String)
+    case thresholdWithoutProbe
     case tooMany(key: String, most: Int)
     case wholeTree
     case treeOfKafka(String, other: String)
@@ -146,6 +147,8 @@ extension PlanFault: CustomStringConvertible {
         case .repeatedSkip(let proof): "'\(proof)' is skipped twice. Remove one of the two."
         case .skipWithoutReason(let proof):
             "'\(proof)' is skipped without a reason. Write why you do without it: the end of the run repeats it."
+        case .thresholdWithoutProbe:
+            "'source_unserved_seconds' is what the probe of the source sees, and 'proofs' skips it. Remove one of the two."
         case .tooMany(let key, let most): "'\(key)' has more than \(most) items. Keep to what is needed."
         case .wholeTree:
             "'trees' has '/', but not everything of a shared ensemble moves. Name the paths that do, for instance /app."

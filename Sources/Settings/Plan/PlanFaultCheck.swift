@@ -16,6 +16,7 @@ extension PlanFault {
             .duplicateAddress, .portUsedTwice, .agentPortBehindWall, .badChroot, .unsupportedBatch,
             .duplicateBroker, .brokerOnServerHost, .noBrokers, .unknownCheck, .unwaivableCheck,
             .repeatedWaiver, .waiverWithoutReason, .badNodePath, .repeatedSkip, .skipWithoutReason,
+            .thresholdWithoutProbe,
             .tooMany, .wholeTree, .treeOfKafka, .overlappingTree, .addressOrSession, .notAnAddress,
             .notASession, .ignoredWithoutReason, .repeatedIgnore, .client,
             .repeatedTest, .testWithoutProgram, .relativeProgram, .testNeverRun,

@@ -82,10 +82,10 @@ private struct PlanDocument {
         let selection = try selection(root, strategy: strategy, servers: servers)
         let firewall = try notes.section("firewall", of: root, keys: ["scope"])
         let scope = try notes.choice("scope", in: firewall, default: MigrationPlan.FirewallScope.quorumPorts)
-        let deadlines = try deadlines(root)
+        let proofs = try notes.proofs(root, chroot: kafka?.chroot ?? "")
+        let deadlines = try deadlines(root, proofs)
         let waivers = try waivers(root)
         let credentials = try notes.credentials(root)
-        let proofs = try notes.proofs(root, chroot: kafka?.chroot ?? "")
         let section = try notes.section(
             "clients",
             of: root,
@@ -270,14 +270,28 @@ extension PlanDocument {
         return seeds
     }
 
-    private mutating func deadlines(_ root: YAMLMapping) throws(YAMLError) -> MigrationPlan.Deadlines? {
-        let keys = ["join_seconds", "restart_seconds", "division_seconds"]
+    private mutating func deadlines(
+        _ root: YAMLMapping,
+        _ proofs: PlannedProofs?
+    ) throws(YAMLError) -> MigrationPlan.Deadlines? {
+        let keys = ["join_seconds", "restart_seconds", "division_seconds", "source_unserved_seconds"]
         let map = try notes.section("deadlines", of: root, keys: keys)
         let join = try seconds("join_seconds", in: map, range: 5...3600, default: 120)
         let restart = try seconds("restart_seconds", in: map, range: 5...3600, default: 120)
         let division = try seconds("division_seconds", in: map, range: 5...600, default: 60)
-        guard let join, let restart, let division else { return nil }
-        return MigrationPlan.Deadlines(join: join, restart: restart, division: division)
+        let unserved = try notes.read { () throws(YAMLError) in
+            try map?.optionalInteger("source_unserved_seconds", in: 1...3600)
+        }
+        guard let join, let restart, let division, let unserved else { return nil }
+        if let place = map?["source_unserved_seconds"], proofs?.skipped[.probe] != nil {
+            notes.note(.thresholdWithoutProbe, at: place)
+        }
+        return MigrationPlan.Deadlines(
+            join: join,
+            restart: restart,
+            division: division,
+            sourceUnserved: unserved.map { .seconds($0) }
+        )
     }
 
     private mutating func seconds(

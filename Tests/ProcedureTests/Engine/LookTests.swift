@@ -106,7 +106,7 @@ struct LookTests {
         var facts = RunFacts()
         facts.waived = ["root"]
         for (stop, said) in [
-            (StopRequest.none, "to the end"), (.atRestingPlace, "to the end"), (.now, "given up"),
+            (StopRequest.none, "to the end"), (.atRestingPlace(), "to the end"), (.now, "given up"),
         ] {
             let told = Mutex<[String]>([])
             let watch = GateWatch(

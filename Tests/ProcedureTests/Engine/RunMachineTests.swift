@@ -81,7 +81,7 @@ struct RunMachineTests {
     func stopAtRestingPlace() {
         var machine = RunMachine(stages: Self.stages, done: ["one.a"])
         #expect(machine.handle(.begin) == .precheck(Position(stage: 0, step: 1)))
-        #expect(machine.handle(.stopAsked) == .nothing)
+        #expect(machine.handle(.stopAsked(because: nil)) == .nothing)
         #expect(Self.pass(&machine, Position(stage: 0, step: 1)) == .precheck(Position(stage: 0, step: 2)))
         guard case .stop = Self.pass(&machine, Position(stage: 0, step: 2)) else {
             Issue.record("it went on")

@@ -47,7 +47,7 @@ struct ProofTests {
                         source: plan.source,
                         destination: plan.destination,
                         path: "/kafka",
-                        except: [root],
+                        except: [root, "/mitosis-probe-model-source", "/mitosis-probe-model-destination"],
                         rate: 2000,
                         split: split
                     )

@@ -102,6 +102,8 @@ struct ModelEnsemble {
     var wrongSide: [WritesReport.Write] = []
     /// Hosts whose agents know nothing of clients.
     var oldAgents: Set<HostName> = []
+    /// Walls look as they should, to agents and to probes, and hold nothing off.
+    var areWallsHollow = false
     /// Nobody may write a canary.
     var isReadOnly = false
 
@@ -130,7 +132,7 @@ struct ModelEnsemble {
     func reached(by host: HostName) -> [Host] {
         hosts.values.filter { other in
             guard other.pid != nil, !other.isStalled || other.server.host == host else { return false }
-            return other.server.host == host || !isCut(host, other.server.host)
+            return other.server.host == host || areWallsHollow || !isCut(host, other.server.host)
         }
     }
 

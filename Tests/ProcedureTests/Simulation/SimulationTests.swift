@@ -35,6 +35,17 @@ struct SimulationTests {
         #expect(bad == 0)
     }
 
+    @Test("what they are judged by notices walls that hold nothing off, in whole histories")
+    func hollowWalls() async throws {
+        var found: [String] = []
+        for seed: UInt64 in 1...Self.standard where found.isEmpty {
+            var history = try SimulatedHistory(seed: seed)
+            history.fleet.change { $0.areWallsHollow = true }
+            found = try await history.play().filter { $0.contains("I1: ") }
+        }
+        #expect(!found.isEmpty)
+    }
+
     /// That the histories above end well would mean nothing otherwise.
     @Test("what they are judged by notices a division that the freshest node does not lead")
     func judge() async throws {

@@ -26,6 +26,7 @@ struct ReportFixture {
     var endedAt: Int64?
     var planDigest: String?
     var outputs: [StepOutput] = []
+    var probes: [ProbeSample] = []
 
     /// The plan's, as the page shows it.
     static let digest = String(ContentDigest.sha256(Data((planText).utf8)).prefix(12))
@@ -85,6 +86,7 @@ struct ReportFixture {
                 endedAt: endedAt,
                 beginning: ChainBeginning(record, planText: Self.planText, inventoryText: nil),
                 outputs: outputs,
+                probes: probes,
                 plan: plan
             ),
             at: Self.start + 3_600_000

@@ -109,8 +109,8 @@ extension MigrationProcedure {
             source: source,
             destination: destination,
             path: plan.proofs.path,
-            // What a smoke test that was cut off has left is nobody's data.
-            except: plan.proofs.except + [smokeRoot],
+            // What a smoke test that was cut off has left is nobody's data, and the probes' nodes end with the run.
+            except: plan.proofs.except + [smokeRoot] + ProbedSide.allCases.map { $0.node(of: plan.name) },
             rate: plan.proofs.rate,
             split: facts.split
         )

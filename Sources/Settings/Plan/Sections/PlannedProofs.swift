@@ -5,6 +5,8 @@ package struct PlannedProofs: Hashable, Sendable {
     package enum Kind: String, Hashable, Sendable, CaseIterable {
         case smokeTest = "smoketest"
         case comparison = "compare"
+        /// A light client of each side, for as long as a run goes on.
+        case probe
     }
 
     /// Where the comparison begins.
