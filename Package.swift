@@ -272,7 +272,8 @@ let suites: [Target] = [
     tests(
         "DiagnosticsTests",
         use: [
-            "Diagnostics", "Logs", "Procedure", "SystemCalls", "TestSupport", "Topology", "Trees", "ZooKeeperClient",
+            "Diagnostics", "Logs", "Procedure", "SystemCalls", "TestSupport", "Topology", "Trees",
+            "ZooKeeperClient",
         ]
     ),
     tests("FuzzTests", use: []),

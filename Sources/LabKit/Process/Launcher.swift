@@ -13,6 +13,7 @@ package struct Launcher: Sendable {
     }
 
     package func launch(_ command: [String]) throws(LabError) -> ProcessRecord {
+        CommandTrace.note(command)
         // nsenter execs its command, so the pid and the start time are the command's own.
         let entering = namespace.map { ["/usr/bin/nsenter", "--net=/run/netns/\($0)", "--"] } ?? []
         let argv = entering + command

@@ -38,6 +38,7 @@ package struct Tool: Sendable {
 
     /// Runs it with its output kept.
     package func outcome() async throws(LabError) -> Outcome {
+        CommandTrace.note(argv)
         do {
             let result = try await run(
                 executable,
@@ -65,6 +66,7 @@ package struct Tool: Sendable {
 
     /// Runs it with its output passed through live; returns its exit status.
     package func passThrough() async throws(LabError) -> Int32 {
+        CommandTrace.note(argv)
         do {
             let result = try await run(
                 executable,

@@ -49,7 +49,7 @@ struct ReportProbesTests {
         #expect(probed.samples == 9 && probed.longestGap == 2700 && probed.failures == 3)
         #expect(
             probed.interruptions == [
-                .init(from: 1_800_000_002_300, milliseconds: 2700, isOpen: false),
+                .init(from: since, milliseconds: 2700, isOpen: false),
                 .init(from: 1_800_000_005_500, milliseconds: 1500, isOpen: false),
                 .init(from: 1_800_000_007_950, milliseconds: 1050, isOpen: true),
             ]

@@ -66,7 +66,9 @@ extension RunReport {
                     $0.at - sample.at < pause && sample.writes == 0 && $0.gap >= sample.gap
                 }
                 if goesOn == true { continue }
-                let from = sample.unavailableSince ?? sample.at - Int64(sample.gap)
+                let before = index > 0 && sample.at - samples[index - 1].at < pause ? samples[index - 1] : nil
+                let since = sample.unavailableSince ?? before?.unavailableSince
+                let from = since ?? sample.at - Int64(sample.gap)
                 found.append(
                     Interruption(from: from, milliseconds: sample.gap, isOpen: sample.unavailableSince != nil)
                 )
