@@ -188,6 +188,7 @@ extension Conductor {
         let ensembles = ProvingEnsembles(credentials: credentials, log: log)
         if let program = options.notify { try Notifier.check(program) }
         let notifier = options.notify.map { Notifier($0, warn: Output.warn) }
+        let metrics = try options.metrics.map { try MetricsFile($0, plan: plan.name, warn: Output.warn) }
         let tell = try options.reporter()
         let journal = try SQLiteJournal(path: plan.journalPath, exclusively: true)
         self.init(
@@ -204,12 +205,14 @@ extension Conductor {
             report: { event in
                 tell(event)
                 notifier?.take(event)
+                metrics?.take(event)
             },
             confirm: { _ in await options.confirmed() },
             stopRequest: { StopSignal.request },
             close: {
                 await ensembles.close()
                 await notifier?.close()
+                await metrics?.close()
             },
             conclude: { options.tellOfReport() }
         )

@@ -16,6 +16,11 @@ struct RunOptions: ParsableArguments {
         )
     )
     var notify: String?
+    @Option(
+        help:
+            "Keep this file up with the run's metrics, in Prometheus' text format, for a textfile collector."
+    )
+    var metrics: String?
     @Flag(help: "Take the leases over from another run that holds them.") var takeOver = false
     @OptionGroup var logging: LogOptions
 
