@@ -130,6 +130,13 @@ let layers: [Target] = [
     ),
 
     module(
+        "Drafting",
+        uses: [
+            "ControlProtocol", "Fleet", "Printable", "Procedure", "Settings", "SystemCalls", "Topology",
+        ]
+    ),
+
+    module(
         "Diagnostics",
         uses: ["Fleet", "Logs", "Procedure", "SystemCalls", "Tables", "Topology", "ZooKeeperClient"],
         subprocess + [logging]
@@ -146,7 +153,8 @@ let layers: [Target] = [
     module(
         "Commands",
         uses: [
-            "CertificateAuthority", "ControlProtocol", "Diagnostics", "Fleet", "Journal", "KafkaMetadata",
+            "CertificateAuthority", "ControlProtocol", "Diagnostics", "Drafting", "Fleet", "Journal",
+            "KafkaMetadata",
             "Logs", "MutualTLS", "Printable", "Procedure", "Provisioning", "Reporting",
             "Settings", "SystemCalls", "Tables", "Topology", "Trees", "ZooKeeperClient",
         ],
@@ -240,6 +248,10 @@ let suites: [Target] = [
         ]
     ),
     tests(
+        "DraftingTests",
+        use: ["ControlProtocol", "Drafting", "Fleet", "Settings", "SystemCalls", "TestSupport", "Topology"]
+    ),
+    tests(
         "CommandsTests",
         use: [
             "CertificateAuthority", "Commands", "ControlProtocol", "Diagnostics", "Fleet", "Journal",
@@ -277,7 +289,11 @@ let suites: [Target] = [
         ]
     ),
     tests("FuzzTests", use: []),
-    tests("EndToEndTests", use: ["ControlProtocol", "LabKit", "SystemCalls", "Topology"], subprocess),
+    tests(
+        "EndToEndTests",
+        use: ["ControlProtocol", "LabKit", "Settings", "SystemCalls", "Topology"],
+        subprocess
+    ),
 ]
 
 let package = Package(

@@ -1,4 +1,5 @@
 package import ControlProtocol
+import Printable
 package import Topology
 
 /// Why a plan file is refused, before anything is contacted or changed.
@@ -74,6 +75,7 @@ package enum PlanFault: Hashable, Sendable {
     case inventory(YAMLError)
     case notInInventory(HostName, file: String, nearest: String?)
     case saysOtherwise(key: String, value: String, file: String, line: Int, other: String)
+    case openQuestion(String)
 }
 
 extension PlanFault: CustomStringConvertible {
@@ -184,6 +186,8 @@ extension PlanFault: CustomStringConvertible {
         case .saysOtherwise(let key, let value, let file, let line, let other):
             "'\(key)' is '\(value)' here and '\(other)' in the inventory (\(file):\(line)). Remove it here, or make both "
                 + "the same."
+        case .openQuestion(let question):
+            "open question: \(PrintableText(question)) Answer it in the plan, and remove this line."
         }
     }
 }

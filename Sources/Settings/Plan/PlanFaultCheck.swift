@@ -20,7 +20,7 @@ extension PlanFault {
             .tooMany, .wholeTree, .treeOfKafka, .overlappingTree, .addressOrSession, .notAnAddress,
             .notASession, .ignoredWithoutReason, .repeatedIgnore, .client,
             .repeatedTest, .testWithoutProgram, .relativeProgram, .testNeverRun,
-            .inventory, .notInInventory, .saysOtherwise:
+            .inventory, .notInInventory, .saysOtherwise, .openQuestion:
             .planFile
         }
     }

@@ -66,10 +66,12 @@ private struct PlanDocument {
             "version", "name", "inventory", "strategy", "pki", "journal", "agent_port", "defaults", "source",
             "destination",
             "firewall", "deadlines", "waivers", "kafka", "auth", "proofs", "trees", "clients", "tests",
+            "questions",
         ]
         guard let root = try notes.yaml.mapping(document.root, keys: keys, subject: "the plan"),
             try isSupported(root)
         else { return nil }
+        try notes.questions(root)
         let name = try name("name", in: root)
         let strategy = try notes.choice("strategy", in: root, default: MigrationPlan.Strategy.participants)
         let inventory = try notes.inventory(root)
