@@ -270,7 +270,8 @@ let suites: [Target] = [
     ),
     tests(
         "DiagnosticsTests",
-        use: ["Diagnostics", "Logs", "SystemCalls", "TestSupport", "Topology", "Trees", "ZooKeeperClient"]
+        use: ["Diagnostics", "Logs", "SystemCalls", "TestSupport", "Topology", "Trees", "ZooKeeperClient"],
+        [sqlite]
     ),
     tests("FuzzTests", use: []),
     tests("EndToEndTests", use: ["ControlProtocol", "LabKit", "SystemCalls", "Topology"], subprocess),
