@@ -29,6 +29,7 @@ struct SealCommand: AsyncParsableCommand {
             "Nodes a second that are changed, at most; else 500, or the plan's proofs.nodes_per_second if that is less."
     )
     var nodesPerSecond: Int?
+    @OptionGroup var waiting: WaitOption
     @Flag(help: "Do not ask for confirmation.") var yes = false
     @OptionGroup var credentials: CredentialOptions
     @OptionGroup var logging: LogOptions
@@ -90,12 +91,13 @@ struct SealCommand: AsyncParsableCommand {
             timing: .system
         )
         let screen = CountingLine("sealed")
-        let count = try await sealing.survey { _ in }
+        let lapsing = LapsingSessions(plan, .source, over: session, wait: waiting, log: logging.logger)
+        let count = try await lapsing.without { try await sealing.survey { _ in } }
         Output.write(
             "\(count) nodes of \(seal.trees.joined(separator: ", ")) on the source (\(plan.source.names)) are to be sealed, "
                 + "\(rate(of: plan)) a second at most. What they had before is kept in \(run.sealPath).\n"
         )
-        if let hint = try waiting(seal) { Output.write(hint) }
+        if let hint = try sealedBefore(seal) { Output.write(hint) }
         guard await Question.confirmed(yes) else { throw Complaint("not confirmed; nothing was changed") }
         let sealed = try await sealing.perform(progress: screen.show)
         screen.clear()
@@ -103,7 +105,7 @@ struct SealCommand: AsyncParsableCommand {
         return try tell(seal, "\(sealed) nodes are sealed, read back", left: .refused, "not sealed")
     }
 
-    private func waiting(_ seal: SealFile) throws -> String? {
+    private func sealedBefore(_ seal: SealFile) throws -> String? {
         let counts = try seal.counts()
         guard let done = counts[.sealed] else { return nil }
         return "\(done) of them bear the seal already.\n"
