@@ -73,7 +73,12 @@ struct RetireCommand: AsyncParsableCommand {
         if seal != nil { identities.append(try SealIdentity(file: run.identityPath).credentials) }
         let fleet = try AgentFleet(plan: plan, log: logging.logger, warn: Output.warn)
         try await EnsembleIdentity(servers, of: plan, through: fleet).prove(mayBeUnknown: seal != nil)
-        let session = TreeSession(connect, credentials: identities, timing: .system, log: logging.logger)
+        let session = TreeSession(
+            connect,
+            credentials: identities,
+            timing: .system,
+            log: logging.logger
+        ) { id throws(TreesError) in try seal?.note(id, of: "retire") }
         let retirement = Retirement(
             RetireScope(side, trees: plan.census.trees),
             over: session,

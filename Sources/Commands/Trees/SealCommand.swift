@@ -49,7 +49,10 @@ struct SealCommand: AsyncParsableCommand {
 
     private func rate(of plan: MigrationPlan) -> Int { nodesPerSecond ?? min(500, plan.proofs.rate) }
 
-    private func session(_ plan: MigrationPlan, _ identity: SealIdentity) throws -> TreeSession {
+    private func session(_ plan: MigrationPlan, _ identity: SealIdentity, _ seal: SealFile) throws
+        -> TreeSession
+    {
+        let command = unseal ? "seal --unseal" : "seal"
         guard let servers = plan.source.connectString else {
             throw Complaint("\(plan.file): no source server")
         }
@@ -58,7 +61,7 @@ struct SealCommand: AsyncParsableCommand {
             credentials: try credentials.read(for: plan) + [identity.credentials],
             timing: .system,
             log: logging.logger
-        )
+        ) { id throws(TreesError) in try seal.note(id, of: command) }
     }
 
     private func close(_ run: FinishedRun) async throws -> Bool {
@@ -78,7 +81,7 @@ struct SealCommand: AsyncParsableCommand {
         }
         if try !seal.hasActed { try await TreesEqual(run, try credentials.read(for: plan), logging).prove() }
         try seal.setIdentity(digest)
-        let session = try session(plan, identity)
+        let session = try session(plan, identity, seal)
         let sealing = Sealing(
             seal,
             over: session,
@@ -149,7 +152,7 @@ struct SealCommand: AsyncParsableCommand {
             "\(count) nodes of \(seal.trees.joined(separator: ", ")) on the source get back the ACLs that they had.\n"
         )
         guard await Question.confirmed(yes) else { throw Complaint("not confirmed; nothing was changed") }
-        let session = try session(run.plan, try SealIdentity(file: run.identityPath))
+        let session = try session(run.plan, try SealIdentity(file: run.identityPath), seal)
         let screen = CountingLine("unsealed")
         let unsealing = Unsealing(
             seal,

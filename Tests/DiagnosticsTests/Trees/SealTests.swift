@@ -37,6 +37,7 @@ struct SealTests {
         #expect(before.count == 463)
 
         let bench = try await bench(group, folder, rate: 400)
+        #expect(try SealFile.sessions(in: bench.file.path).isEmpty)
         #expect(try await bench.sealing.survey { _ in } == before.count)
         let half = Task { try await bench.sealing.perform { _ in } }
         while try await !sealedPaths(client, bench).contains("/t/d1") {
@@ -44,6 +45,7 @@ struct SealTests {
         }
         half.cancel()
         await #expect(throws: TreesError.self) { try await half.value }
+        #expect(try SealFile.sessions(in: bench.file.path).map(\.value) == ["seal"])
         let partly = try await sealedPaths(client, bench).count
         #expect(partly > 0 && partly < before.count)
         // As a kill between the file and the ensemble leaves it: saved, and not sealed.
@@ -180,7 +182,7 @@ struct SealTests {
             credentials: [Self.administrator, identity.credentials],
             timing: .system,
             log: .silent
-        )
+        ) { id throws(TreesError) in try file.note(id, of: "seal") }
         let note = MovedNote(run: "17-plan", at: 0, destination: "z9:2181", plan: "plan.yaml")
         return Bench(
             identity: identity,
