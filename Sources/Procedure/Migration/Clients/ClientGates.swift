@@ -79,7 +79,7 @@ extension ClientsProcedure {
                     on: .destination,
                     companions: companions(of: client),
                     plan: plan,
-                    sighting: fleet.census[question(client, servers: servers)]
+                    sighting: fleet.census[question(servers: servers)]
                 ).lacking.map { "\(client.title) \($0)" }
             }
             return away.isEmpty
@@ -111,7 +111,7 @@ extension ClientsProcedure {
             companions: side == .destination
                 ? clients.count { $0.ephemerals == client.ephemerals && hasFile(of: side, $0, fleet) } : 1,
             plan: plan,
-            sighting: fleet.census[question(client, servers: plan.source + plan.seeds)]
+            sighting: fleet.census[question(servers: plan.source + plan.seeds)]
         ).lacking
     }
 
@@ -153,18 +153,18 @@ extension ClientsProcedure {
         clients.count { $0.ephemerals == client.ephemerals }
     }
 
-    /// One question for each place that clients register at; one for all the others.
-    func question(_ client: PlannedClient, servers: [PlannedServer]) -> CensusQuestion {
+    /// One for all clients: each place that any of them registers at is read once.
+    func question(servers: [PlannedServer]) -> CensusQuestion {
         CensusQuestion(
             servers: servers,
-            trees: client.ephemerals.map { [$0] } ?? [],
+            trees: Array(Set(clients.compactMap(\.ephemerals))).sorted(),
             hosts: Array(Set(clients.map(\.address))).sorted(),
             rate: plan.proofs.rate
         )
     }
 
     func look(servers: [PlannedServer]) -> Look {
-        clients.reduce(Look(hosts: hosts)) { $0.merging(Look(census: question($1, servers: servers))) }
+        Look(hosts: hosts, census: question(servers: servers))
     }
 
     /// Each once.
