@@ -7,7 +7,7 @@ PACKAGES = build-essential pkg-config libssl-dev libyaml-dev zlib1g-dev openssl 
 # What packing needs besides, and what trying the packages needs.
 PACKING = debhelper lintian
 TRYING = debootstrap systemd-container
-.PHONY: demo test test-unit test-both bench bench-hostile bench-compare bench-fleet matrix soak faults faults-real fuzz sanitize model build optimised programs release \
+.PHONY: demo test test-unit test-both bench bench-hostile bench-compare bench-old-copies bench-fleet matrix soak faults faults-real fuzz sanitize model build optimised programs release \
 	report-page \
 	man completions deb \
 	packages-test lint format clean setup setup-packing
@@ -72,6 +72,9 @@ bench-hostile: programs
 # One difference found among 200,000 nodes, and what another client notices meanwhile.
 bench-compare: programs
 	MITOSIS_BIN=$(abspath $(PROGRAMS)) bench/compare/run
+
+bench-old-copies: programs
+	MITOSIS_BIN=$(abspath $(PROGRAMS)) bench/old-copies/run
 
 # The report of a demo, or of the run of PLAN, looked at in headless Chromium; bench/report/README.md.
 PLAN ?=

@@ -286,7 +286,8 @@ let suites: [Target] = [
         use: [
             "Diagnostics", "Logs", "Procedure", "SystemCalls", "TestSupport", "Topology", "Trees",
             "ZooKeeperClient",
-        ]
+        ],
+        [sqlite]
     ),
     tests("FuzzTests", use: []),
     tests(

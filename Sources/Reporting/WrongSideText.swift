@@ -47,6 +47,8 @@ package struct WrongSideText: Sendable {
                     "note: \(side.underWay) writes were under way when the division came, and were not acknowledged"
                 ]
                 : [])
+            + (side.count > 0 && side.ownCount > 0
+                ? ["note: \(side.ownCount) more writes are by \(side.ownNames), and are nobody's split"] : [])
             + (side.count > 0 && side.expired > 0
                 ? ["note: the source's ensemble itself has removed \(side.expired) nodes there"] : [])
     }
@@ -82,6 +84,7 @@ package struct WrongSideText: Sendable {
             },
             underWay: side.underWay,
             expired: side.expired,
+            own: side.ownCount,
             strangers: side.strangers,
             problems: side.problems
         )
@@ -108,6 +111,7 @@ package struct WrongSideText: Sendable {
         let writes: [Write]
         let underWay: Int
         let expired: Int
+        let own: Int
         let strangers: [IPAddress]
         let problems: [String]
     }

@@ -25,6 +25,8 @@ struct PlannedClientsTests {
         #expect(try read("").clients.all.isEmpty)
         let ignoring = try read("clients: {ignore: [{address: 10.0.0.7, reason: reads}]}\n")
         #expect(ignoring.clients.all.isEmpty && ignoring.census.ignored.count == 1)
+        #expect(!ignoring.clients.restartsCompleted)
+        #expect(try read("clients: {restart_completed: true}\n").clients.restartsCompleted)
     }
 
     @Test("every key is read, with its defaults; an agent counts once for its host")
@@ -131,7 +133,9 @@ struct PlannedClientsTests {
 
     @Test("seconds out of their range, and a list that is none, are refused")
     func numbers() throws {
-        for text in ["deadline_seconds: 5", "pause_seconds: -1", "move: 3", "moves: []"] {
+        for text in [
+            "restart_completed: 1", "deadline_seconds: 5", "pause_seconds: -1", "move: 3", "moves: []",
+        ] {
             #expect(throws: PlanError.self, "\(text)") { try read("clients: {\(text)}\n") }
         }
     }

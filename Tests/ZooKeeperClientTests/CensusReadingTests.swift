@@ -63,6 +63,14 @@ struct CensusReadingTests {
         #expect(found.named == ["/app/leader": others.session])
         #expect(found.missing == ["/none"] && found.isWhole)
         #expect(found.unreadable == 1 && found.unreadablePaths == ["/app/closed"])
+        #expect(found.byTree == ["/app": [mine.session, others.session]])
+        // One within another: nothing is read twice, and each has its own owners.
+        let trees = ["/app/a", "/app", "/app/leader", "/app/closed", "/none"]
+        let parts = try self.found(try await answer(server, trees))
+        #expect(parts.byTree["/app"] == [mine.session, others.session])
+        #expect(parts.byTree["/app/a"] == [mine.session])
+        #expect(parts.byTree["/app/leader"] == [others.session] && parts.byTree["/app/closed"] == nil)
+        #expect(parts.owners == found.owners && parts.missing == ["/none"] && parts.nodes == found.nodes)
         await one.close()
         await other.close()
     }

@@ -9,7 +9,7 @@ import Settings
 /// What a plan's journal says of its division.
 enum DividedRun {
     /// What is known of it; nil while no destination node was seen to lead.
-    static func facts(of plan: MigrationPlan) throws -> RunFacts? {
+    static func record(of plan: MigrationPlan) throws -> RunRecord? {
         guard FileManager.default.fileExists(atPath: plan.journalPath) else { return nil }
         let journal = try SQLiteJournal(path: plan.journalPath, exclusively: false)
         for run in try journal.runs() where run.record.plan == plan.name && run.ending != .withdrawn {
@@ -22,7 +22,7 @@ enum DividedRun {
                         + "lacks the last transaction before that: look with `mitosis compare` who writes on the source"
                 )
             }
-            return run.record.facts
+            return run.record
         }
         return nil
     }
@@ -33,15 +33,15 @@ extension ClientsCommand {
     private static var pause: Duration { .seconds(1) }
 
     /// Whether nobody has written on the source; with `--watch` only an interruption ends it.
-    func lookForWrites(_ plan: MigrationPlan, _ fleet: any Fleet, since facts: RunFacts) async throws -> Bool
-    {
-        guard !plan.census.trees.isEmpty, var side = WrongSide(plan, facts) else {
+    func lookForWrites(_ plan: MigrationPlan, _ fleet: any Fleet, since run: RunRecord) async throws -> Bool {
+        guard !plan.census.trees.isEmpty, var side = WrongSide(plan, run.facts) else {
             throw Complaint(
                 "\(plan.file): no tree is declared: nothing can be said of writes on the wrong side"
             )
         }
+        let traces = SealTraces(plan, run.id)
         // The first look may have a long log to read.
-        await side.look(through: fleet, within: .seconds(10))
+        try await look(&side, through: fleet, within: .seconds(10), leavingOut: traces)
         try show(side)
         // What has no address counts as told when it was asked for a second time.
         for _ in 0..<2 { _ = side.untold() }
@@ -49,7 +49,7 @@ extension ClientsCommand {
         while watch {
             try await Task.sleep(for: Self.pause)
             let count = side.count
-            await side.look(through: fleet, within: .seconds(3))
+            try await look(&side, through: fleet, within: .seconds(3), leavingOut: traces)
             let came = side.untold()
             if json {
                 if !came.isEmpty || side.count != count || side.problems != problems { try show(side) }
@@ -60,6 +60,21 @@ extension ClientsCommand {
             problems = side.problems
         }
         return side.isClear
+    }
+
+    /// A seal notes its sessions before it writes: what a look shows is judged by what is noted after it.
+    private func look(
+        _ side: inout WrongSide,
+        through fleet: any Fleet,
+        within limit: Duration,
+        leavingOut traces: SealTraces
+    ) async throws {
+        var limit = limit
+        _ = side.leaveOut(try traces.sessions())
+        repeat {
+            await side.look(through: fleet, within: limit)
+            limit = .seconds(10)
+        } while try side.leaveOut(traces.sessions())
     }
 
     private func show(_ side: WrongSide) throws {

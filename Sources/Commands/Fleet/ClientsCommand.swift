@@ -50,8 +50,8 @@ struct ClientsCommand: AsyncParsableCommand {
         _ ensembles: any EnsembleReading
     ) async throws -> Bool {
         while true {
-            if let facts = try DividedRun.facts(of: plan) {
-                return try await lookForWrites(plan, fleet, since: facts)
+            if let run = try DividedRun.record(of: plan) {
+                return try await lookForWrites(plan, fleet, since: run)
             }
             let isClear = try await lookForClients(plan, fleet, ensembles)
             guard watch else { return isClear }

@@ -29,7 +29,7 @@ struct StatusCommand: AsyncParsableCommand {
             try printJSON(hosts, answers)
         } else {
             Output.write(StatusText(hosts, answers).text)
-            if let plan = choice.file.plan { tellRun(of: plan) }
+            if let plan = choice.file.plan { tellRun(of: plan, answers) }
         }
         if hosts.contains(where: { if case .status = answers[$0] { false } else { true } }) {
             throw ExitCode(1)
@@ -37,7 +37,7 @@ struct StatusCommand: AsyncParsableCommand {
     }
 
     /// What the journal says of the plan's latest run; a journal that cannot be read keeps nobody from seeing hosts.
-    private func tellRun(of plan: MigrationPlan) {
+    private func tellRun(of plan: MigrationPlan, _ answers: [HostName: Observation]) {
         guard FileManager.default.fileExists(atPath: plan.journalPath) else { return }
         do throws(JournalError) {
             let journal = try SQLiteJournal(path: plan.journalPath, exclusively: false)
@@ -45,6 +45,8 @@ struct StatusCommand: AsyncParsableCommand {
             else { return }
             let standing = HistoryText.standing(RunHistory(try journal.entries(of: run.id)), ending)
             Output.write("\n" + HistoryText.head(run, ending) + standing)
+            let lists = ShortLists(plan, run.facts, hosts: answers).lines
+            Output.write(lists.map { PrintableText($0).description + "\n" }.joined())
         } catch {
             Output.warn("\(error)")
         }

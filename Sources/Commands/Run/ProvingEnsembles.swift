@@ -40,6 +40,7 @@ struct ProvingEnsembles: EnsembleReading {
             owners: found.owners.map { owner in
                 owner.renamed { PrintableText($0, limit: Self.width).description }
             },
+            byTree: found.byTree,
             named: found.named,
             missing: found.missing,
             nodes: found.nodes,

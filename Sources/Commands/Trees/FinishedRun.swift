@@ -47,21 +47,13 @@ struct FinishedRun {
     }
 
     /// Beside the journal.
-    func file(_ name: String) -> String {
-        let slash = plan.journalPath.lastIndex(of: "/")
-        return (slash.map { String(plan.journalPath[...$0]) } ?? "") + name
-    }
+    func file(_ name: String) -> String { plan.journalFolder + name }
 
-    var sealPath: String { file("seal-\(record.id).sqlite") }
+    var sealPath: String { SealTraces(plan, record.id).path }
     var identityPath: String { file("seal-\(record.id).auth") }
 
     /// Whether a seal of this run was taken off before: that leaves versions of ACLs and the roots' counters higher than they were.
-    func wasUnsealed() throws -> Bool {
-        let folder = file("")
-        let prefix = String(sealPath.dropFirst(folder.count)) + ".unsealed-"
-        return try FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)
-            .contains { $0.hasPrefix(prefix) }
-    }
+    func wasUnsealed() throws -> Bool { try !SealTraces(plan, record.id).takenOff().isEmpty }
 
     var note: MovedNote {
         MovedNote(

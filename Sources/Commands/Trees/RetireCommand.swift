@@ -39,6 +39,7 @@ struct RetireCommand: AsyncParsableCommand {
             "Nodes a second that are removed, at most; else 500, or the plan's proofs.nodes_per_second if that is less."
     )
     var nodesPerSecond: Int?
+    @OptionGroup var waiting: WaitOption
     @Flag(help: "Do not ask for confirmation; it does not stand for --expect.") var yes = false
     @OptionGroup var credentials: CredentialOptions
     @OptionGroup var logging: LogOptions
@@ -72,7 +73,12 @@ struct RetireCommand: AsyncParsableCommand {
         if seal != nil { identities.append(try SealIdentity(file: run.identityPath).credentials) }
         let fleet = try AgentFleet(plan: plan, log: logging.logger, warn: Output.warn)
         try await EnsembleIdentity(servers, of: plan, through: fleet).prove(mayBeUnknown: seal != nil)
-        let session = TreeSession(connect, credentials: identities, timing: .system, log: logging.logger)
+        let session = TreeSession(
+            connect,
+            credentials: identities,
+            timing: .system,
+            log: logging.logger
+        ) { id throws(TreesError) in try seal?.note(id, of: "retire") }
         let retirement = Retirement(
             RetireScope(side, trees: plan.census.trees),
             over: session,
@@ -81,7 +87,14 @@ struct RetireCommand: AsyncParsableCommand {
             rate: nodesPerSecond ?? min(500, plan.proofs.rate),
             timing: .system
         )
-        let isWhole = try await retire(run, retirement)
+        let lapsing = LapsingSessions(
+            plan,
+            side == .source ? .source : .destination,
+            over: session,
+            wait: waiting,
+            log: logging.logger
+        )
+        let isWhole = try await retire(run, retirement, lapsing)
         await session.close()
         return isWhole
     }
@@ -104,7 +117,11 @@ struct RetireCommand: AsyncParsableCommand {
         return seal
     }
 
-    private func retire(_ run: FinishedRun, _ retirement: Retirement) async throws -> Bool {
+    private func retire(
+        _ run: FinishedRun,
+        _ retirement: Retirement,
+        _ lapsing: LapsingSessions
+    ) async throws -> Bool {
         let path = backup ?? run.file("retired-\(side.rawValue)-\(run.record.id).sqlite")
         let subject = "\(side.rawValue) of run \(run.record.id)"
         if BackupFile.exists(path) {
@@ -121,7 +138,12 @@ struct RetireCommand: AsyncParsableCommand {
             case .writing?, nil: break
             }
         }
-        let survey = try await retirement.survey()
+        let isStrict = expect != nil || waiting.wait > 0
+        let survey = try await lapsing.without {
+            let survey = try await retirement.survey()
+            if isStrict { try survey.checkInhabitants() }
+            return survey
+        }
         tell(survey)
         guard let expect else {
             if survey.nodes > 0 {
@@ -136,7 +158,6 @@ struct RetireCommand: AsyncParsableCommand {
                 "--expect \(expect): there are \(survey.nodes) nodes. Nothing was changed; look what has come or gone"
             )
         }
-        try survey.checkInhabitants()
         if let path = survey.unreadable.first {
             throw Complaint(
                 "\(path) may not be read, so it cannot be kept. Nothing was changed; see 'auth' in the plan"

@@ -29,6 +29,7 @@ struct SealCommand: AsyncParsableCommand {
             "Nodes a second that are changed, at most; else 500, or the plan's proofs.nodes_per_second if that is less."
     )
     var nodesPerSecond: Int?
+    @OptionGroup var waiting: WaitOption
     @Flag(help: "Do not ask for confirmation.") var yes = false
     @OptionGroup var credentials: CredentialOptions
     @OptionGroup var logging: LogOptions
@@ -48,7 +49,10 @@ struct SealCommand: AsyncParsableCommand {
 
     private func rate(of plan: MigrationPlan) -> Int { nodesPerSecond ?? min(500, plan.proofs.rate) }
 
-    private func session(_ plan: MigrationPlan, _ identity: SealIdentity) throws -> TreeSession {
+    private func session(_ plan: MigrationPlan, _ identity: SealIdentity, _ seal: SealFile) throws
+        -> TreeSession
+    {
+        let command = unseal ? "seal --unseal" : "seal"
         guard let servers = plan.source.connectString else {
             throw Complaint("\(plan.file): no source server")
         }
@@ -57,7 +61,7 @@ struct SealCommand: AsyncParsableCommand {
             credentials: try credentials.read(for: plan) + [identity.credentials],
             timing: .system,
             log: logging.logger
-        )
+        ) { id throws(TreesError) in try seal.note(id, of: command) }
     }
 
     private func close(_ run: FinishedRun) async throws -> Bool {
@@ -77,7 +81,7 @@ struct SealCommand: AsyncParsableCommand {
         }
         if try !seal.hasActed { try await TreesEqual(run, try credentials.read(for: plan), logging).prove() }
         try seal.setIdentity(digest)
-        let session = try session(plan, identity)
+        let session = try session(plan, identity, seal)
         let sealing = Sealing(
             seal,
             over: session,
@@ -90,12 +94,13 @@ struct SealCommand: AsyncParsableCommand {
             timing: .system
         )
         let screen = CountingLine("sealed")
-        let count = try await sealing.survey { _ in }
+        let lapsing = LapsingSessions(plan, .source, over: session, wait: waiting, log: logging.logger)
+        let count = try await lapsing.without { try await sealing.survey { _ in } }
         Output.write(
             "\(count) nodes of \(seal.trees.joined(separator: ", ")) on the source (\(plan.source.names)) are to be sealed, "
                 + "\(rate(of: plan)) a second at most. What they had before is kept in \(run.sealPath).\n"
         )
-        if let hint = try waiting(seal) { Output.write(hint) }
+        if let hint = try sealedBefore(seal) { Output.write(hint) }
         guard await Question.confirmed(yes) else { throw Complaint("not confirmed; nothing was changed") }
         let sealed = try await sealing.perform(progress: screen.show)
         screen.clear()
@@ -103,7 +108,7 @@ struct SealCommand: AsyncParsableCommand {
         return try tell(seal, "\(sealed) nodes are sealed, read back", left: .refused, "not sealed")
     }
 
-    private func waiting(_ seal: SealFile) throws -> String? {
+    private func sealedBefore(_ seal: SealFile) throws -> String? {
         let counts = try seal.counts()
         guard let done = counts[.sealed] else { return nil }
         return "\(done) of them bear the seal already.\n"
@@ -147,7 +152,7 @@ struct SealCommand: AsyncParsableCommand {
             "\(count) nodes of \(seal.trees.joined(separator: ", ")) on the source get back the ACLs that they had.\n"
         )
         guard await Question.confirmed(yes) else { throw Complaint("not confirmed; nothing was changed") }
-        let session = try session(run.plan, try SealIdentity(file: run.identityPath))
+        let session = try session(run.plan, try SealIdentity(file: run.identityPath), seal)
         let screen = CountingLine("unsealed")
         let unsealing = Unsealing(
             seal,

@@ -31,6 +31,7 @@ extension WritesRequest: Bounded {
             }
         }
         try check("place", place)
+        try check("apart", apart?.count, 0...Self.mostApart)
     }
 }
 
@@ -42,6 +43,7 @@ extension WritesReport: Bounded {
     package func check() throws(OutOfBounds) {
         try check("place", place)
         try check("count", count, Bound.count)
+        try check("countApart", countApart, Bound.count)
         try check("expired", expired, Bound.count)
         try check("unread", unread, Bound.count)
         try check("writes", writes.count, 0...Self.most)

@@ -7,6 +7,7 @@ package struct WritesRequest: Hashable, Sendable, Codable {
     package static let mostTrees = 200
     /// Bytes of a tree's path.
     package static let longestTree = 1024
+    package static let mostApart = 1000
 
     /// 1 to 200: the nodes themselves, and all below them.
     package let trees: [String]
@@ -14,11 +15,14 @@ package struct WritesRequest: Hashable, Sendable, Codable {
     package let after: Zxid
     /// Where an earlier look ended, so that what lies before it need not be read again; counts only where it still fits.
     package let place: LogPlace?
+    /// Sessions whose writes are counted apart and not told, 1000 at most; earlier coordinators name none.
+    package let apart: [SessionNumber]?
 
-    package init(trees: [String], after: Zxid, place: LogPlace? = nil) {
+    package init(trees: [String], after: Zxid, place: LogPlace? = nil, apart: [SessionNumber]? = nil) {
         self.trees = trees
         self.after = after
         self.place = place
+        self.apart = apart
     }
 }
 
@@ -90,6 +94,9 @@ package struct WritesReport: Hashable, Sendable, Codable {
     package let gap: String?
     /// Writes by clients, those that are not told as well.
     package let count: Int
+    /// Writes of the sessions that were to be counted apart, none of which is in `count`; nil when there were none to be, and from
+    /// agents of earlier versions, which count them with the others.
+    package let countApart: Int?
     /// Nodes that the ensemble itself removed: ephemerals of sessions that ended, containers, nodes whose time was over.
     package let expired: Int
     /// Records whose form is not known.
@@ -106,6 +113,7 @@ package struct WritesReport: Hashable, Sendable, Codable {
         hasMore: Bool = false,
         gap: String? = nil,
         count: Int = 0,
+        countApart: Int? = nil,
         expired: Int = 0,
         unread: Int = 0,
         writes: [Write] = [],
@@ -117,6 +125,7 @@ package struct WritesReport: Hashable, Sendable, Codable {
         self.hasMore = hasMore
         self.gap = gap
         self.count = count
+        self.countApart = countApart
         self.expired = expired
         self.unread = unread
         self.writes = writes
@@ -132,6 +141,7 @@ package struct WritesReport: Hashable, Sendable, Codable {
             hasMore: hasMore,
             gap: gap,
             count: count,
+            countApart: countApart,
             expired: expired,
             unread: unread,
             writes: writes.map { write in

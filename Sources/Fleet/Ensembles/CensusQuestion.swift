@@ -5,7 +5,7 @@ package import Topology
 package struct CensusQuestion: Hashable, Sendable {
     /// Any of them is read through; the agents of all of them are asked who is connected.
     package let servers: [PlannedServer]
-    /// Absolute paths; all nodes of each are looked at.
+    /// Absolute paths; all nodes of each are looked at, once where one lies in another.
     package let trees: [String]
     /// Nodes whose owners are told by name.
     package let named: [String]
@@ -87,6 +87,8 @@ package struct TreeEphemerals: Hashable, Sendable {
 
     /// In order of their sessions.
     package let owners: [Owner]
+    /// Of each tree in question that has any.
+    package let byTree: [String: Set<SessionNumber>]
     /// Owners of the nodes that were asked for by name, where these are ephemeral.
     package let named: [String: SessionNumber]
     /// Trees that are not there, in the order of the question.
@@ -102,6 +104,7 @@ package struct TreeEphemerals: Hashable, Sendable {
 
     package init(
         owners: [Owner],
+        byTree: [String: Set<SessionNumber>] = [:],
         named: [String: SessionNumber] = [:],
         missing: [String] = [],
         nodes: Int,
@@ -110,6 +113,7 @@ package struct TreeEphemerals: Hashable, Sendable {
         isWhole: Bool = true
     ) {
         self.owners = owners
+        self.byTree = byTree
         self.named = named
         self.missing = missing
         self.nodes = nodes

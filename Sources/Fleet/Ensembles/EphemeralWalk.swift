@@ -16,7 +16,10 @@ struct EphemeralWalk {
     private let question: CensusQuestion
     private let timing: Timing
     private let wanted: Set<String>
+    /// Each is walked by itself, and not as part of another.
+    private let trees: Set<String>
     private var owners: [SessionNumber: TreeEphemerals.Owner] = [:]
+    private var byTree: [String: Set<SessionNumber>] = [:]
     private var named: [String: SessionNumber] = [:]
     private var missing: Set<String> = []
     private var nodes = 0
@@ -28,13 +31,14 @@ struct EphemeralWalk {
         self.question = question
         self.timing = timing
         wanted = Set(question.named)
+        trees = Set(question.trees)
     }
 
     /// - Parameter session: everything is read over it, after a sync.
     mutating func perform(over session: ZooKeeperSession) async throws(ZooKeeperError) -> TreeEphemerals {
         try await session.sync("/")
         let began = timing.monotonic()
-        var open = question.trees
+        var open = Array(trees)
         while !open.isEmpty {
             guard nodes < Self.mostNodes, owners.count < Self.mostOwners else {
                 isWhole = false
@@ -54,6 +58,7 @@ struct EphemeralWalk {
         }
         return TreeEphemerals(
             owners: owners.values.sorted { $0.session < $1.session },
+            byTree: byTree,
             named: named,
             missing: question.trees.filter { missing.contains($0) },
             nodes: nodes,
@@ -72,9 +77,9 @@ struct EphemeralWalk {
         do throws(ZooKeeperError) {
             let children = try result.get()
             note(path, children.stat)
-            return children.names.map { "\(path)/\($0)" }
+            return children.names.map { "\(path)/\($0)" }.filter { !trees.contains($0) }
         } catch .noNode {
-            if question.trees.contains(path) { missing.insert(path) }
+            if trees.contains(path) { missing.insert(path) }
             return []
         } catch .noAuth {
             // That it exists, and whose it is, is told to everybody.
@@ -92,6 +97,9 @@ struct EphemeralWalk {
     private mutating func note(_ path: String, _ stat: NodeStat) {
         guard let owner = stat.ephemeralOwner.map({ SessionNumber($0.value) }) else { return }
         owners[owner, default: TreeEphemerals.Owner(owner)].add(path)
+        for tree in trees where path == tree || path.hasPrefix(tree + "/") {
+            byTree[tree, default: []].insert(owner)
+        }
         if wanted.contains(path) { named[path] = owner }
     }
 }

@@ -16,6 +16,8 @@ package struct WrongSide: Hashable, Sendable {
         var place: LogPlace?
         var hasMore = false
         var count = 0
+        /// Of sessions of `mitosis` itself.
+        var own = 0
         var expired = 0
         var unread = 0
         var gap: String?
@@ -44,6 +46,8 @@ package struct WrongSide: Hashable, Sendable {
     private let destination: String
     private let names: [IPAddress: ClientName]
     private var readings: [HostName: Reading]
+    /// Sessions in which `mitosis` itself has changed the old copy, by the command's name.
+    private var own: [SessionNumber: String] = [:]
     private var found: [Key: WritesReport.Write] = [:]
     private var told: Set<Key> = []
     /// Seen, and not yet told, as another server may still say where its session is.
@@ -86,7 +90,23 @@ package struct WrongSide: Hashable, Sendable {
 
     /// What is to be asked next.
     package var questions: [HostName: WritesRequest] {
-        readings.mapValues { WritesRequest(trees: trees, after: $0.after, place: $0.place) }
+        let apart = own.isEmpty ? nil : Array(own.keys.sorted().prefix(WritesRequest.mostApart))
+        return readings.mapValues {
+            WritesRequest(trees: trees, after: $0.after, place: $0.place, apart: apart)
+        }
+    }
+
+    /// Writes of these sessions are nobody's split; by the name of the command that made them.
+    ///
+    /// - Returns: whether any is new: everything has to be looked at again then, and nothing is told twice.
+    package mutating func leaveOut(_ sessions: [SessionNumber: String]) -> Bool {
+        guard sessions.keys.contains(where: { own[$0] == nil }) else { return false }
+        own.merge(sessions) { _, new in new }
+        let start = Reading(after: split)
+        readings = readings.mapValues { _ in start }
+        found = [:]
+        waiting = []
+        return true
     }
 
     /// Whether some log was not read to its end.
@@ -113,6 +133,14 @@ package struct WrongSide: Hashable, Sendable {
     /// Nodes that the source's ensemble removed itself, most of them of sessions that have moved.
     package var expired: Int { readings.values.map(\.expired).max() ?? 0 }
 
+    /// Writes that `mitosis` itself has made there when it dealt with the old copy.
+    package var ownCount: Int { readings.values.map(\.own).max() ?? 0 }
+
+    /// For instance `mitosis retire, mitosis seal`.
+    package var ownNames: String {
+        Set(own.values).sorted().map { "mitosis \($0)" }.joined(separator: ", ")
+    }
+
     package mutating func take(_ answers: [HostName: WritesAnswer]) {
         for (host, answer) in answers {
             guard var reading = readings[host] else { continue }
@@ -131,11 +159,14 @@ package struct WrongSide: Hashable, Sendable {
         reading.hasMore = report.hasMore
         reading.place = report.place ?? reading.place
         reading.after = max(reading.after, report.last ?? reading.after)
-        reading.count = reading.count.plus(saturating: report.count)
+        // Agents of earlier versions count them with the others.
+        let told = report.writes.count { own[$0.session] != nil }
+        reading.own = reading.own.plus(saturating: report.countApart ?? 0).plus(saturating: told)
+        reading.count = reading.count.plus(saturating: max(0, report.count - told))
         reading.expired = reading.expired.plus(saturating: report.expired)
         reading.unread = reading.unread.plus(saturating: report.unread)
         reading.gap = reading.gap ?? report.gap
-        for write in report.writes {
+        for write in report.writes where own[write.session] == nil {
             let key = Key(write)
             if let known = found[key] {
                 if known.address == nil, write.address != nil { found[key] = write }
@@ -204,7 +235,7 @@ extension WrongSide {
                 (expired > 0 ? "; its ensemble itself has removed \(expired) nodes there" : "")
                 + (underWay > 0
                     ? "; \(underWay) writes were under way when the division came, and were not acknowledged"
-                    : "")
+                    : "") + (ownCount > 0 ? "; \(ownCount) writes are by \(ownNames)" : "")
             guard !isWhole else { return "nobody has written \(what)\(own)" }
             return "whether anybody has written \(what) is not known: "
                 + Census.list(problems, most: 10, between: "; ")

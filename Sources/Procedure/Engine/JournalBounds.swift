@@ -35,6 +35,7 @@ extension RunFacts: Bounded {
             try check("starts.\(host).pid", start.pid, Bound.processID)
             try check("starts.\(host).milliseconds", start.milliseconds, Bound.span)
         }
+        for (title, pid) in shortLists { try check("shortLists.\(title)", pid, Bound.processID) }
         try check("wrongSide", elementsOf: wrongSide)
         try check("windowOpenedAt", windowOpenedAt, Bound.time)
         try check("windowClosedAt", windowClosedAt, Bound.time)

@@ -86,6 +86,9 @@ package struct RunFacts: Hashable, Sendable, Codable {
     package var replacedRegistrations: [String: String] = [:]
     /// By client's name: the process that was to be replaced; 0 where none ran.
     package var replacedProcesses: [String: Int32] = [:]
+    /// By a broker's or client's title: the process that ran when its file came to name every destination server, and knows the
+    /// seeds only.
+    package var shortLists: [String: Int32] = [:]
     /// The session of each broker and of the controller when the destination was cut off, as `0x...`.
     package var sessionsAtDivision: [String: String] = [:]
     /// Findings of the preflight that the operator chose to do without, as the report repeats them.
@@ -129,6 +132,7 @@ package struct RunFacts: Hashable, Sendable, Codable {
             try values.decodeIfPresent([String: String].self, forKey: .replacedRegistrations) ?? [:]
         replacedProcesses =
             try values.decodeIfPresent([String: Int32].self, forKey: .replacedProcesses) ?? [:]
+        shortLists = try values.decodeIfPresent([String: Int32].self, forKey: .shortLists) ?? [:]
         sessionsAtDivision =
             try values.decodeIfPresent([String: String].self, forKey: .sessionsAtDivision) ?? [:]
         waived = try values.decodeIfPresent([String].self, forKey: .waived) ?? []

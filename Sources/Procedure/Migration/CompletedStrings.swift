@@ -15,7 +15,16 @@ extension MigrationProcedure {
             "Name every destination server in the files of brokers and clients, restart nothing",
             act: complete(files),
             verify: stringsAreComplete(files),
-            undo: .none(because: "past the point of no return")
+            undo: .none(because: "past the point of no return"),
+            // The first look counts: whoever was started since has read the whole list.
+            seeing: { fleet, facts in
+                for file in files where facts.shortLists[file.title] == nil {
+                    guard fleet.file(file.path, on: file.host)?.digest == file.completedDigest,
+                        case .running(let pid)? = fleet.service(file.service, on: file.host)
+                    else { continue }
+                    facts.shortLists[file.title] = pid
+                }
+            }
         )
     }
 
@@ -23,6 +32,7 @@ extension MigrationProcedure {
     private struct ShortFile {
         let title: String
         let host: HostName
+        let service: String
         let path: String
         let digest: String
         let completed: Data
@@ -42,6 +52,7 @@ extension MigrationProcedure {
                 return ShortFile(
                     title: broker.name,
                     host: broker.host,
+                    service: broker.service,
                     path: file.path,
                     digest: digest,
                     completed: content
@@ -60,6 +71,7 @@ extension MigrationProcedure {
                 return ShortFile(
                     title: client.title,
                     host: client.host,
+                    service: client.service,
                     path: file.path,
                     digest: digest,
                     completed: content

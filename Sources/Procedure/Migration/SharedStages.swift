@@ -57,7 +57,7 @@ extension MigrationProcedure {
                 clients?.atTheEnd,
                 nobodyWroteOnTheSource("clean-up.writes"),
                 completeConnectStrings,
-            ].compactMap(\.self) + tests(.after, in: .cleanUp)
+            ].compactMap(\.self) + restartCompleted + tests(.after, in: .cleanUp)
         )
     }
 

@@ -1,9 +1,11 @@
 import GRDB
+package import Topology
 package import ZooKeeperClient
 
 /// What a seal has to remember: every node's ACL as it was, durable before it is changed.
 package final class SealFile: Sendable {
     private static let format = "mitosis seal 1"
+    private static let sessionKey = "session "
 
     /// How far a seal as a whole is.
     package enum Stage: String, Sendable {
@@ -97,6 +99,21 @@ package final class SealFile: Sendable {
 
     package func setIdentity(_ identity: String) throws(TreesError) {
         try database.setMeta(["identity": identity])
+    }
+
+    /// The command that writes in a session, durable when it returns: who asks later what was written can tell it apart.
+    package func note(_ session: SessionID, of command: String) throws(TreesError) {
+        try database.setMeta([Self.sessionKey + session.description: command])
+    }
+
+    /// Such sessions by their commands, of a file that others may be using; none where there is no file.
+    package static func sessions(in path: String) throws(TreesError) -> [SessionNumber: String] {
+        var sessions: [SessionNumber: String] = [:]
+        for (key, command) in try TreeDatabase.meta(of: path, prefix: sessionKey) {
+            guard let session = SessionNumber(hexadecimal: key.dropFirst(sessionKey.count)) else { continue }
+            sessions[session] = command
+        }
+        return sessions
     }
 
     package func counts() throws(TreesError) -> [State: Int] {

@@ -56,7 +56,9 @@ package struct Sealing: Sendable {
                 inhabitants.note(node.path, node.stat)
                 if !node.isWhole { unreadable.append(node.path) }
             }
-            try file.find(seen.map { ($0.path, order.rank($0.path)) })
+            // An ephemeral node is a refusal, or has gone by the next look.
+            let lasting = seen.filter { $0.stat.ephemeralOwner == nil }
+            try file.find(lasting.map { ($0.path, order.rank($0.path)) })
             count += seen.count
             progress(count)
         }

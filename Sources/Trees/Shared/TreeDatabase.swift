@@ -111,6 +111,30 @@ final class TreeDatabase: Sendable {
         }
     }
 
+    /// What a file of ours has under keys of one kind, while another process may be using it; nothing where there is none.
+    static func meta(of path: String, prefix: String) throws(TreesError) -> [String: String] {
+        guard exists(path) else { return [:] }
+        guard try mayBeOurs(path) else {
+            throw .otherFile(path: path, reason: "it is no file of SQLite's, as this program writes them")
+        }
+        do {
+            var configuration = Configuration()
+            configuration.busyMode = .timeout(30)
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            let rows = try queue.read { database in
+                guard try database.tableExists("meta") else { return [Row]() }
+                return try Row.fetchAll(database, sql: "SELECT key, value FROM meta")
+            }
+            var found: [String: String] = [:]
+            for row in rows where try row.text("key").hasPrefix(prefix) {
+                found[try row.text("key")] = try row.text("value")
+            }
+            return found
+        } catch {
+            throw failure(error, path)
+        }
+    }
+
     func setMeta(_ values: [String: String]) throws(TreesError) {
         try writing { database in
             for (key, value) in values {

@@ -10,16 +10,20 @@ package final class TreeSession: Sendable {
     private let options: SessionOptions
     private let patience: Duration
     private let timing: Timing
+    private let opened: @Sendable (SessionID) throws(TreesError) -> Void
     private let log: Logger
     private let session = Mutex<ZooKeeperSession?>(nil)
 
-    /// - Parameter patience: without an answer of any server, after which nothing is tried any more.
+    /// - Parameters:
+    ///   - patience: without an answer of any server, after which nothing is tried any more.
+    ///   - opened: told of each new session before anything is asked or written in it.
     package init(
         _ connect: ConnectString,
         credentials: [Credentials],
         patience: Duration = .seconds(60),
         timing: Timing,
-        log: Logger
+        log: Logger,
+        opened: @escaping @Sendable (SessionID) throws(TreesError) -> Void = { _ throws(TreesError) in }
     ) {
         var options = SessionOptions()
         options.credentials = credentials
@@ -27,6 +31,7 @@ package final class TreeSession: Sendable {
         self.options = options
         self.patience = patience
         self.timing = timing
+        self.opened = opened
         self.log = log
     }
 
@@ -62,7 +67,7 @@ package final class TreeSession: Sendable {
             case .ended: await close()
             }
         }
-        let opened = try await orTrees { () throws(ZooKeeperError) in
+        let new = try await orTrees { () throws(ZooKeeperError) in
             try await ZooKeeperSession.connect(
                 connect,
                 timeout: min(patience, .seconds(10)),
@@ -70,10 +75,13 @@ package final class TreeSession: Sendable {
                 log: log
             )
         }
+        // Its number is not known while it has lost its connection again.
+        guard let id = new.sessionID else { throw .zooKeeper(.connectionLoss) }
+        try opened(id)
         // What is read from here on is not older than what another server has shown.
-        try await orTrees { () throws(ZooKeeperError) in try await opened.sync("/") }
-        session.withLock { $0 = opened }
-        return opened
+        try await orTrees { () throws(ZooKeeperError) in try await new.sync("/") }
+        session.withLock { $0 = new }
+        return new
     }
 }
 

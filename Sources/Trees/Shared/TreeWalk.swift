@@ -69,24 +69,3 @@ struct TreeWalk {
         }
     }
 }
-
-/// Ephemeral nodes, by who owns them: what is told of those who live where nobody should.
-struct Inhabitants {
-    private static let most = 5
-    private var paths: [SessionID: (first: String, count: Int)] = [:]
-    private(set) var nodes = 0
-
-    mutating func note(_ path: String, _ stat: NodeStat) {
-        guard let owner = stat.ephemeralOwner else { return }
-        nodes += 1
-        guard paths[owner] != nil || paths.count < 10_000 else { return }
-        paths[owner, default: (path, 0)].count += 1
-    }
-
-    func check() throws(TreesError) {
-        guard nodes > 0 else { return }
-        let told = paths.sorted { $0.value.first < $1.value.first }.prefix(Self.most)
-            .map { "session \($0.key) owns \($0.value.first) and \($0.value.count - 1) more" }
-        throw .inhabited(owners: told, nodes: nodes)
-    }
-}

@@ -14,7 +14,7 @@ package enum TreesError: Error, Hashable, Sendable {
     case superUser(server: String)
     case notProbed(server: String, ZooKeeperError)
     /// Somebody's session lives in what nobody should use.
-    case inhabited(owners: [String], nodes: Int)
+    case inhabited(owners: [Inhabitant], nodes: Int)
     case unreadable(paths: [String], count: Int)
     /// Somebody else's node is where the note is to be.
     case noteTaken(path: String)
@@ -45,8 +45,10 @@ extension TreesError: CustomStringConvertible {
             "whether \(server) goes by its ACLs cannot be seen (\(error)): a node of our own at / is needed for that. Nothing "
                 + "was changed; give credentials that may create one with 'auth' in the plan, or --auth-file"
         case .inhabited(let owners, let nodes):
-            "\(nodes) ephemeral nodes are there, so somebody lives there: \(owners.map(Self.shown).joined(separator: "; ")). "
-                + "Nothing was changed; move these clients first"
+            "\(nodes) ephemeral nodes are there, so somebody lives there: "
+                + owners.prefix(5).map { Self.shown($0.sentence) }.joined(separator: "; ")
+                + (owners.count > 5 ? "; and \(owners.count - 5) sessions more" : "")
+                + ". Nothing further was changed; move these clients first"
         case .unreadable(let paths, let count):
             "\(count) nodes may not be read: \(paths.map(Self.shown).joined(separator: ", ")). Nothing was changed; give "
                 + "credentials that may, with 'auth' in the plan, or --auth-file"

@@ -1,5 +1,6 @@
 import Diagnostics
 import FoundationEssentials
+import GRDB
 import Glibc
 import Logs
 import SystemCalls
@@ -93,6 +94,22 @@ struct RetireTests {
         #expect(throws: TreesError.self) { try BackupFile(path) }
         #expect(try Data(contentsOf: URL(filePath: path)) == Data("mine".utf8))
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["mine"])
+    }
+
+    @Test("so is a database of somebody else's: its tables stay, and none of ours are added")
+    func foreignDatabase() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/accounts.sqlite"
+        try DatabaseQueue(path: path).write { try $0.execute(sql: "CREATE TABLE account (name TEXT)") }
+        let before = try Data(contentsOf: URL(filePath: path))
+        let refused = TreesError.otherFile(path: path, reason: "it holds something else")
+        #expect(throws: refused) { try BackupFile(path) }
+        #expect(throws: refused) { try SealFile(path, run: "17-plan", trees: ["/t"]) }
+        // With a table of that name, but of another form, it is not ours either.
+        let other = folder.path + "/other.sqlite"
+        try DatabaseQueue(path: other).write { try $0.execute(sql: "CREATE TABLE meta (x TEXT)") }
+        #expect(throws: TreesError.self) { try BackupFile(other) }
+        #expect(try Data(contentsOf: URL(filePath: path)) == before)
     }
 
     @Test("a backup is put where nothing is, and found equal; a second time it is refused")

@@ -37,6 +37,7 @@ struct SealTests {
         #expect(before.count == 463)
 
         let bench = try await bench(group, folder, rate: 400)
+        #expect(try SealFile.sessions(in: bench.file.path).isEmpty)
         #expect(try await bench.sealing.survey { _ in } == before.count)
         let half = Task { try await bench.sealing.perform { _ in } }
         while try await !sealedPaths(client, bench).contains("/t/d1") {
@@ -44,6 +45,7 @@ struct SealTests {
         }
         half.cancel()
         await #expect(throws: TreesError.self) { try await half.value }
+        #expect(try SealFile.sessions(in: bench.file.path).map(\.value) == ["seal"])
         let partly = try await sealedPaths(client, bench).count
         #expect(partly > 0 && partly < before.count)
         // As a kill between the file and the ensemble leaves it: saved, and not sealed.
@@ -98,25 +100,36 @@ struct SealTests {
         _ = try await client.create("/t/b")
         _ = try await client.create("/t/a/lock", mode: .ephemeral)
         let bench = try await bench(group, folder, rate: 1000)
-        await #expect(throws: TreesError.self) { try await bench.sealing.survey { _ in } }
+        _ = try await client.create("/t/a/lock2", mode: .ephemeral)
+        let owner = Inhabitant(session: try #require(client.sessionID), path: "/t/a/lock", count: 2)
+        await #expect(throws: TreesError.inhabited(owners: [owner], nodes: 2)) {
+            try await bench.sealing.survey { _ in }
+        }
+        #expect(try await bench.session.remaining([owner]) == [owner])
+        try await client.delete("/t/a/lock")
+        try await client.delete("/t/a/lock2")
+        #expect(try await bench.session.remaining([owner]).isEmpty)
+        // A lasting node in its place is nobody's.
+        _ = try await client.create("/t/a/lock")
+        #expect(try await bench.session.remaining([owner]).isEmpty)
         try await client.delete("/t/a/lock")
         _ = try await bench.sealing.survey { _ in }
         // Made between the look and the seal.
         _ = try await client.create("/t/late")
         #expect(try await bench.sealing.perform { _ in } == 4)
-        #expect(try bench.file.counts()[.gone] == 1)
+        #expect(try bench.file.counts()[.gone] == nil)
 
-        let owner = try await group.session(0, [bench.identity.credentials])
-        try await owner.setAccess("/t/b", .readable)
-        try await owner.delete("/t/late")
+        let sealer = try await group.session(0, [bench.identity.credentials])
+        try await sealer.setAccess("/t/b", .readable)
+        try await sealer.delete("/t/late")
         try await bench.unsealing.perform { _ in }
         #expect(try bench.file.listed(.changed) == ["/t/b: somebody has changed its ACL since"])
-        #expect(try bench.file.listed(.gone) == ["/t/late", "/t/a/lock"])
+        #expect(try bench.file.listed(.gone) == ["/t/late"])
         #expect(try await client.access("/t/b") == .readable)
         #expect(try await client.exists("/t/mitosis-moved") == nil)
         #expect(try await client.access("/t") == .open)
         await client.close()
-        await owner.close()
+        await sealer.close()
         await bench.session.close()
     }
 
@@ -169,7 +182,7 @@ struct SealTests {
             credentials: [Self.administrator, identity.credentials],
             timing: .system,
             log: .silent
-        )
+        ) { id throws(TreesError) in try file.note(id, of: "seal") }
         let note = MovedNote(run: "17-plan", at: 0, destination: "z9:2181", plan: "plan.yaml")
         return Bench(
             identity: identity,

@@ -13,7 +13,7 @@ import Testing
 struct OldCopyTests {
     /// A client that knows nothing of this program.
     private static let program = """
-        import json, sqlite3, sys
+        import json, os, sqlite3, sys
         from kazoo.client import KazooClient
         from kazoo.exceptions import NoAuthError
         from kazoo.security import make_acl, make_digest_acl, OPEN_ACL_UNSAFE
@@ -22,7 +22,7 @@ struct OldCopyTests {
             database = sqlite3.connect("file:%s?mode=rw" % where, uri=True, timeout=10)
             print(database.execute("SELECT COUNT(*) FROM node WHERE state = ?", (sys.argv[3],)).fetchone()[0])
             sys.exit()
-        client = KazooClient(hosts=where, timeout=18, auth_data=[("digest", "admin:secret")])
+        client = KazooClient(hosts=where, timeout=12 if verb == "leave" else 18, auth_data=[("digest", "admin:secret")])
         client.start()
         def walk(path):
             yield path
@@ -49,6 +49,10 @@ struct OldCopyTests {
             print(json.dumps(found, sort_keys=True))
         elif verb == "nodes":
             print(json.dumps({path: client.get(path)[0].decode() for path in walk(sys.argv[3])}, sort_keys=True))
+        elif verb == "leave":
+            # Without a word: its session stays until its time is over.
+            client.create(sys.argv[3], ephemeral=True)
+            os._exit(0)
         elif verb == "top":
             print(" ".join(sorted(client.get_children("/"))))
         elif verb == "write":
@@ -146,6 +150,14 @@ struct OldCopyTests {
             #expect(try await !client.ask("top", client.source).contains("app"))
             #expect(try await client.ask("nodes", client.source, "/tenant") == tenant)
             #expect(try await client.ask("nodes", client.destination, "/app") == copy)
+            // What it did there itself is nobody's split.
+            let writes = try await coordinator.perform(["clients", plan])
+            #expect(
+                writes.status == 0
+                    && writes.output.contains("by mitosis retire, mitosis seal, mitosis seal --unseal"),
+                "\(writes.diagnostics)"
+            )
+            try await outlast("/tenant/lock", coordinator, client)
             _ = try await retire("destination", nil, coordinator, client)
             #expect(try await client.ask("top", client.destination) == "app zookeeper\n")
             #expect(try await client.ask("nodes", client.destination, "/app") == copy)
@@ -195,6 +207,24 @@ struct OldCopyTests {
         #expect(
             sealed.status == 0 && sealed.output.contains("1231 nodes are sealed"),
             "\(sealed.diagnostics)"
+        )
+    }
+
+    /// A session that nobody uses any more is a refusal, and is waited for when asked to.
+    private func outlast(_ path: String, _ coordinator: Coordinator, _ client: Client) async throws {
+        _ = try await client.ask("leave", client.destination, path)
+        let ask = ["retire", coordinator.lab.layout.plan, "--side", "destination"]
+        let refused = try await coordinator.perform(ask + ["--expect", "7", "--yes"])
+        #expect(
+            refused.status != 0 && refused.errors.contains("owns \(path): it ")
+                && refused.errors.contains("--wait 60"),
+            "\(refused.diagnostics)"
+        )
+        let waited = try await coordinator.perform(ask + ["--wait", "60"])
+        #expect(
+            waited.status == 0 && waited.output.contains("waiting for 1 sessions to end, 60 s at most")
+                && !waited.output.contains("are ephemeral"),
+            "\(waited.diagnostics)"
         )
     }
 

@@ -26,6 +26,7 @@ struct WritesReportTests {
             hasMore: true,
             gap: "purged",
             count: 1,
+            countApart: 4,
             expired: 2,
             unread: 3,
             writes: [
@@ -55,6 +56,19 @@ struct WritesReportTests {
         #expect(throws: WireProblem.self) { try report(Self.write, count: WritesReport.most + 1) }
         let place = #","place":{"log":"0x1","offset":-1,"zxid":"0x1"}"#
         #expect(throws: WireProblem.self) { try report(Self.write, more: place) }
+    }
+
+    @Test("nor is a question that leaves out more sessions than an agent takes")
+    func apart() throws {
+        let ask = { (count: Int) throws(WireProblem) in
+            let sessions = [String](repeating: #""0x7""#, count: count).joined(separator: ",")
+            let json = #"{"trees":["/a"],"after":"0x1","apart":[\#(sessions)]}"#
+            return try WireJSON.decode(WritesRequest.self, from: Data(json.utf8))
+        }
+        #expect(try ask(1000).apart?.count == 1000)
+        #expect(throws: WireProblem.self) { try ask(1001) }
+        let earlier = Data(#"{"trees":["/a"],"after":"0x1"}"#.utf8)
+        #expect(try WireJSON.decode(WritesRequest.self, from: earlier).apart == nil)
     }
 
     @Test("sessions get the addresses that are known, and keep what they have")

@@ -163,6 +163,37 @@ struct WrongSideTests {
         #expect(side.count == 4 && side.underWay == 0)
     }
 
+    @Test("what mitosis itself has done to the old copy is counted, and is nobody's write")
+    func own() throws {
+        let seal = SessionNumber(0x1_0000_0007)
+        let apart = WritesAnswer.told(WritesReport(last: Zxid(epoch: 2, counter: 9), countApart: 900))
+        var side = WrongSide(try Sample.plan(), split: Sample.split)
+        side.take(try Sample.answers(["s1": Sample.report([Sample.write(1, at: "10.0.0.7")])]))
+        #expect(side.count == 1 && side.untold().count == 1)
+        // It was begun while somebody watched: everything is looked at again.
+        #expect(side.leaveOut([seal: "seal"]) && !side.leaveOut([seal: "seal"]))
+        #expect(side.count == 0 && side.ownCount == 0 && !side.isWhole)
+        #expect(side.questions.values.allSatisfy { $0.apart == [seal] && $0.after == Sample.split })
+        // The second's agent is of an earlier version.
+        side.take(
+            try Sample.answers(["s1": apart, "s2": Sample.report([Sample.write(1)]), "s3": apart])
+        )
+        #expect(side.isClear && side.ownCount == 900 && side.untold().isEmpty && side.untold().isEmpty)
+        #expect(side.summary.contains("nobody has written into /app"), "\(side.summary)")
+        #expect(side.summary.hasSuffix("; 900 writes are by mitosis seal"), "\(side.summary)")
+        #expect(try WrongSideText(side).json().contains(#""own" : 900"#))
+        let other = WritesReport.Write(
+            zxid: Zxid(epoch: 2, counter: 10),
+            at: 1,
+            kind: .delete,
+            path: "/app/n",
+            session: SessionNumber(9)
+        )
+        side.take(try Sample.answers(["s1": Sample.report([other])]))
+        #expect(!side.isClear && side.writes == [other])
+        #expect(WrongSideText(side).text.contains("note: 900 more writes are by mitosis seal"))
+    }
+
     @Test("a client of the plan is named, and one that it ignores with the reason")
     func names() throws {
         let more =

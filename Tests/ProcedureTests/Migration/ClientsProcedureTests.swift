@@ -1,4 +1,5 @@
 import ControlProtocol
+import Fleet
 import FoundationEssentials
 import Procedure
 import Settings
@@ -140,6 +141,27 @@ struct ClientsProcedureTests {
             #expect(restarts == ["c1", "c2"], "died at write \(write)")
             #expect(try Self.servers("c2", fleet).contains("198.51.100.16"))
         }
+    }
+
+    @Test("however many places they register at, the ensemble is asked once, and each is judged by its own")
+    func oneQuestion() async throws {
+        let places = { (first: String) in
+            Self.clients().replacing("tree: /app}", with: "tree: /app, ephemerals: \(first)}")
+        }
+        let plan = try Fixture.plan(source: 3, destination: 3, kafka: places("/app/one"))
+        let steps = MigrationProcedure(plan: plan, survey: Survey(files: [])).stages.flatMap(\.steps)
+        let step = try #require(steps.first { $0.id == "division.moved-clients" })
+        #expect(step.verify.look.census.map(\.trees) == [["/app/live", "/app/one"]])
+        let fleet = ModelFleet(plan: plan)
+        #expect(try await Fixture.run(plan, fleet, MemoryJournal()).isFinished)
+        Self.expectSound(fleet)
+
+        // The second registers elsewhere than the plan says: the first's registration does not stand for it.
+        let second = try Self.name("c2")
+        let mistaken = ModelFleet(plan: plan)
+        mistaken.change { $0.applications.all[second]?.registersAt = "/app/one" }
+        let reason = try #require(try await Fixture.run(plan, mistaken, MemoryJournal()).reason)
+        #expect(reason.contains("client two (c2) has no ephemeral node at or below /app/live"), "\(reason)")
     }
 
     @Test("a client that is still connected to the source as well, or registers from there, has not moved")

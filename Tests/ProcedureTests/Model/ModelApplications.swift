@@ -17,6 +17,8 @@ struct ModelApplications {
         var session: SessionNumber?
         /// Where it is connected besides, for instance by a program of another name on its host.
         var also: [HostName] = []
+        /// Another place than the plan says.
+        var registersAt: String?
     }
 
     let plan: MigrationPlan
@@ -65,7 +67,8 @@ struct ModelApplications {
             guard let session = application.session, let address = IPAddress(application.planned.address),
                 let server = plan.servers.first(where: { $0.id == session.origin })
             else { return nil }
-            let path = (application.planned.ephemerals ?? "/elsewhere") + "/\(application.planned.name)"
+            let place = application.registersAt ?? application.planned.ephemerals ?? "/elsewhere"
+            let path = "\(place)/\(application.planned.name)"
             return ModelClient(
                 address: address,
                 hosts: [server.host] + application.also,

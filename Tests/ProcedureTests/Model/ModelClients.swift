@@ -63,6 +63,7 @@ extension ModelEnsemble {
             return EnsembleCensus(ephemerals: .silent(reason: "no server answers"))
         }
         var owners: [TreeEphemerals.Owner] = []
+        var byTree: [String: Set<SessionNumber>] = [:]
         var named: [String: SessionNumber] = [:]
         for client in connected {
             let paths = client.paths.filter { path in
@@ -70,10 +71,16 @@ extension ModelEnsemble {
             }
             guard !paths.isEmpty else { continue }
             owners.append(TreeEphemerals.Owner(client.session, paths: paths))
+            for tree in question.trees
+            where paths.contains(where: { $0 == tree || $0.hasPrefix(tree + "/") }) {
+                byTree[tree, default: []].insert(client.session)
+            }
             for path in paths where question.named.contains(path) { named[path] = client.session }
         }
         return EnsembleCensus(
-            ephemerals: .found(TreeEphemerals(owners: owners, named: named, nodes: 10)),
+            ephemerals: .found(
+                TreeEphemerals(owners: owners, byTree: byTree, named: named, nodes: 10)
+            ),
             addresses: [:]
         )
     }

@@ -10,11 +10,14 @@ struct WritesReader {
 
     private let trees: [[UInt8]]
     private let after: Zxid
+    /// Of whom nothing is told; nil when nobody is to be left out.
+    private let apart: Set<Int64>?
     private var first: Zxid?
     private var last: Zxid?
     private var place: LogPlace?
     private var gap: String?
     private var count = 0
+    private var countApart = 0
     private var expired = 0
     private var unread = 0
     private var writes: [WritesReport.Write] = []
@@ -37,6 +40,7 @@ struct WritesReader {
         // `/app` and `/app/...`, and everything for the root.
         trees = request.trees.map { $0 == "/" ? [] : Array($0.utf8) }
         after = request.after
+        apart = request.apart.map { Set($0.map(\.value)) }
     }
 
     private mutating func read(_ known: LogPlace?, in directory: String, most: Int64) throws(FileError)
@@ -100,6 +104,7 @@ struct WritesReader {
             case .expiry: expired += 1
             // What has no session is the ensemble's own.
             case .write where body.session == 0: expired += 1
+            case .write where apart?.contains(body.session) == true: countApart += 1
             case .write(let kind): add(kind, path, body, zxid)
             }
         }
@@ -133,6 +138,7 @@ struct WritesReader {
             hasMore: hasMore,
             gap: gap,
             count: count,
+            countApart: apart == nil ? nil : countApart,
             expired: expired,
             unread: unread,
             writes: writes

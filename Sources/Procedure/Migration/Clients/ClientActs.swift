@@ -75,7 +75,7 @@ extension ClientsProcedure {
         )
     }
 
-    private func restart(_ client: PlannedClient, _ pid: Int32?) -> HostCommand {
+    func restart(_ client: PlannedClient, _ pid: Int32?) -> HostCommand {
         let request = ServiceRequest(
             service: client.service,
             action: pid == nil ? .start : .restart,

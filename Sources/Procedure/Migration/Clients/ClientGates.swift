@@ -74,13 +74,14 @@ extension ClientsProcedure {
         ) { fleet, facts in
             let away = clients.compactMap { client -> String? in
                 if let ailment = ailment(of: client, fleet) { return ailment.reason }
-                return ClientPresence(
-                    of: client,
-                    on: .destination,
+                return self.away(
+                    client,
+                    from: .destination,
                     companions: companions(of: client),
-                    plan: plan,
-                    sighting: fleet.census[question(client, servers: servers)]
-                ).lacking.map { "\(client.title) \($0)" }
+                    servers,
+                    fleet
+                )
+                .map { "\(client.title) \($0)" }
             }
             return away.isEmpty
                 ? .holds(observed: "\(clients.count) clients at the destination")
@@ -105,13 +106,26 @@ extension ClientsProcedure {
             return ailment(of: client, fleet)?.reason ?? "does not run"
         }
         guard replaced != pid else { return "was not restarted yet" }
-        return ClientPresence(
+        let companions =
+            side == .destination
+            ? clients.count { $0.ephemerals == client.ephemerals && hasFile(of: side, $0, fleet) } : 1
+        return away(client, from: side, companions: companions, plan.source + plan.seeds, fleet)
+    }
+
+    /// What is seen instead of a client that is back at a side; nil when it is.
+    func away(
+        _ client: PlannedClient,
+        from side: EnsembleSide,
+        companions: Int,
+        _ servers: [PlannedServer],
+        _ fleet: FleetView
+    ) -> String? {
+        ClientPresence(
             of: client,
             on: side,
-            companions: side == .destination
-                ? clients.count { $0.ephemerals == client.ephemerals && hasFile(of: side, $0, fleet) } : 1,
+            companions: companions,
             plan: plan,
-            sighting: fleet.census[question(client, servers: plan.source + plan.seeds)]
+            sighting: fleet.census[question(servers: servers)]
         ).lacking
     }
 
@@ -149,22 +163,22 @@ extension ClientsProcedure {
         }
     }
 
-    private func companions(of client: PlannedClient) -> Int {
+    func companions(of client: PlannedClient) -> Int {
         clients.count { $0.ephemerals == client.ephemerals }
     }
 
-    /// One question for each place that clients register at; one for all the others.
-    func question(_ client: PlannedClient, servers: [PlannedServer]) -> CensusQuestion {
+    /// One for all clients: each place that any of them registers at is read once.
+    func question(servers: [PlannedServer]) -> CensusQuestion {
         CensusQuestion(
             servers: servers,
-            trees: client.ephemerals.map { [$0] } ?? [],
+            trees: Array(Set(clients.compactMap(\.ephemerals))).sorted(),
             hosts: Array(Set(clients.map(\.address))).sorted(),
             rate: plan.proofs.rate
         )
     }
 
     func look(servers: [PlannedServer]) -> Look {
-        clients.reduce(Look(hosts: hosts)) { $0.merging(Look(census: question($1, servers: servers))) }
+        Look(hosts: hosts, census: question(servers: servers))
     }
 
     /// Each once.

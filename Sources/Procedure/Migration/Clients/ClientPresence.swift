@@ -102,8 +102,11 @@ struct ClientPresence {
         switch answer {
         case .silent(let reason): return .failure(Undecidable(reason: "\(path) cannot be read: \(reason)"))
         case .found(let found):
-            guard found.missing.isEmpty else { return .failure(Undecidable(reason: "\(path) is not there")) }
-            let owners = found.owners.map(\.session).filter { $0.origin.map(side.contains) ?? false }
+            guard !found.missing.contains(path) else {
+                return .failure(Undecidable(reason: "\(path) is not there"))
+            }
+            let all = found.byTree[path] ?? []
+            let owners = all.filter { $0.origin.map(side.contains) ?? false }
             let told = owners.filter { seats.sessions[$0] != nil }
             let isTold = told.contains { session in
                 (seats.sessions[session] ?? []).contains { addresses.contains($0.address) }
@@ -112,7 +115,7 @@ struct ClientPresence {
             return .failure(
                 Undecidable(
                     reason: "has no ephemeral node at or below \(path) by a session that was opened there"
-                        + (found.owners.isEmpty ? "" : " (\(found.owners.count) sessions have one)")
+                        + (all.isEmpty ? "" : " (\(all.count) sessions have one)")
                 )
             )
         }

@@ -71,7 +71,7 @@ package struct ClientsProcedure: Sendable {
     static let interval = Duration.seconds(2)
 
     /// So often in a row that the plan's pause has passed.
-    private var looks: Int { 1 + Int(plan.clients.pause / Self.interval) }
+    var looks: Int { 1 + Int(plan.clients.pause / Self.interval) }
 }
 
 extension MigrationProcedure {

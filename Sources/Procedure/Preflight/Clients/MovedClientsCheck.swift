@@ -103,7 +103,7 @@ extension ClientsProcedure {
             on: .source,
             companions: 1,
             plan: plan,
-            sighting: fleet.census[question(client, servers: servers)]
+            sighting: fleet.census[question(servers: servers)]
         )
         if let lacking = presence.lacking {
             remarks.wait(

@@ -30,8 +30,10 @@ extension PlanNotes {
         }
         let pause = try read { () throws(YAMLError) in try map.optionalInteger("pause_seconds", in: 0...3600)
         }
-        let items = try read { () throws(YAMLError) in try map.optionalItems("move") }
-        guard let items = items ?? nil, let deadline, let pause else { return .none }
+        let again = try read { () throws(YAMLError) in try map.optionalBoolean("restart_completed") }
+        let found = try read { () throws(YAMLError) in try map.optionalItems("move") }
+        guard let found, let deadline, let pause, let again else { return .none }
+        let items = found ?? []
         if items.count > Self.most, let node = map["move"] {
             note(.tooMany(key: "move", most: Self.most), at: node)
             return .none
@@ -51,7 +53,8 @@ extension PlanNotes {
         return PlannedClients(
             all: sharing(clients, brokers, items),
             deadline: .seconds(deadline ?? 300),
-            pause: .seconds(pause ?? 0)
+            pause: .seconds(pause ?? 0),
+            restartsCompleted: again ?? false
         )
     }
 

@@ -9,8 +9,15 @@ package struct PlannedClients: Hashable, Sendable {
     package let deadline: Duration
     /// Between a client that is back and the restart of the next.
     package let pause: Duration
+    /// Whether brokers and clients are restarted once more when their files name every destination server.
+    package let restartsCompleted: Bool
 
-    package static let none = PlannedClients(all: [], deadline: .zero, pause: .zero)
+    package static let none = PlannedClients(
+        all: [],
+        deadline: .seconds(300),
+        pause: .zero,
+        restartsCompleted: false
+    )
 
     package func client(_ name: String) -> PlannedClient? { all.first { $0.name == name } }
 }

@@ -68,6 +68,27 @@ struct WritesReaderTests {
         #expect(read(after: 0x1_0000_0005) == WritesReport(place: found.place))
     }
 
+    @Test("writes of sessions that are to be left out are counted apart, and none of them is told")
+    func apart() throws {
+        let other = LoggedBytes.content(0x1_0000_0002, 1, LoggedBytes.node("/app/b"), session: 7)
+        try put("log.100000001", LoggedBytes.log([create(0x1_0000_0001, "/app/a"), other]))
+        let ask = { (apart: [Int64]?) in
+            WritesReader.read(
+                WritesRequest(
+                    trees: ["/app"],
+                    after: Zxid(0x1_0000_0000),
+                    apart: apart.map { $0.map { SessionNumber($0) } }
+                ),
+                logDir: scratch("")
+            )
+        }
+        #expect(ask(nil).count == 2 && ask(nil).countApart == nil)
+        #expect(ask([]).count == 2 && ask([]).countApart == 0)
+        let found = ask([7, 8])
+        #expect(found.writes.map(\.path) == ["/app/a"] && found.count == 1 && found.countApart == 1)
+        #expect(found.last == Zxid(0x1_0000_0002))
+    }
+
     @Test("what is still being written is looked at when it is finished")
     func tail() throws {
         let whole = LoggedBytes.record(create(0x1_0000_0002, "/app/b"))
