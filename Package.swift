@@ -147,7 +147,10 @@ let layers: [Target] = [
     module("Journal", uses: ["ControlProtocol", "Fleet", "Printable", "Procedure", "SystemCalls"], [sqlite]),
     module(
         "Reporting",
-        uses: ["ControlProtocol", "Fleet", "Printable", "Procedure", "Settings", "Tables", "Topology"]
+        uses: [
+            "ControlProtocol", "Fleet", "Printable", "Procedure", "Settings", "SystemCalls", "Tables",
+            "Topology",
+        ]
     ),
 
     module(

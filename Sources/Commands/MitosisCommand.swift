@@ -9,7 +9,7 @@ package struct MitosisCommand: AsyncParsableCommand {
         version: ProgramVersion.line(of: "mitosis"),
         subcommands: [
             InitCommand.self, PlanCommand.self, PreflightCommand.self, RunCommand.self, RollbackCommand.self,
-            TakeoverCommand.self,
+            WatchCommand.self, TakeoverCommand.self,
             CompareCommand.self, SmokeTestCommand.self, LatenciesCommand.self,
             SealCommand.self, RetireCommand.self, RestoreTreeCommand.self,
             StatusCommand.self, ClientsCommand.self, RulesCommand.self, AgentsCommand.self,

@@ -1,3 +1,5 @@
+import Printable
+
 /// The right to command an agent: one run at a time, ordered by its fencing epoch.
 package struct Lease: Hashable, Sendable, Codable {
     package let runID: RunID
@@ -18,11 +20,49 @@ package struct LeaseRequest: Hashable, Sendable, Codable {
     ///
     /// The epoch must still be higher.
     package let takeOver: Bool
+    /// What the run is at, for whoever watches; nil leaves what the agent knows of it.
+    package let place: RunPlace?
 
-    package init(lease: Lease, secondsToLive: Int, takeOver: Bool = false) {
+    package init(lease: Lease, secondsToLive: Int, takeOver: Bool = false, place: RunPlace? = nil) {
         self.lease = lease
         self.secondsToLive = secondsToLive
         self.takeOver = takeOver
+        self.place = place
+    }
+}
+
+/// What a run is at, as its coordinator says; nobody decides anything by it.
+package struct RunPlace: Hashable, Sendable, Codable {
+    /// Characters of each text; the rest is cut.
+    private static let longest = 160
+
+    package let stage: String
+    package let step: String?
+    package let title: String
+    /// When the step began, Unix milliseconds by the coordinator's clock.
+    package let since: Int64
+    /// How long the division is expected to leave the destination's clients without ZooKeeper, milliseconds; nil when that
+    /// was not predicted yet.
+    package let window: Int?
+
+    package init(stage: String, step: String?, title: String, since: Int64, window: Int? = nil) {
+        let cut = { (text: String) in String(PrintableText(text).description.prefix(Self.longest)) }
+        self.stage = cut(stage)
+        self.step = step.map(cut)
+        self.title = cut(title)
+        self.since = since
+        self.window = window
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            stage: try values.decode(String.self, forKey: .stage),
+            step: try values.decodeIfPresent(String.self, forKey: .step),
+            title: try values.decode(String.self, forKey: .title),
+            since: try values.decode(Int64.self, forKey: .since),
+            window: try values.decodeIfPresent(Int.self, forKey: .window)
+        )
     }
 }
 
@@ -40,14 +80,18 @@ package struct LeaseState: Hashable, Sendable, Codable {
     package let expiresAt: Int64?
     /// Unix time, milliseconds, of the first grant that was only renewed since; nil when it is not known.
     package let since: Int64?
+    /// What the run is at; nil when its coordinator did not say, or the agent was started since.
+    package let place: RunPlace?
 
     package init(
         highestEpoch: FencingEpoch,
         current: Lease?,
         holder: String?,
         expiresAt: Int64?,
-        since: Int64? = nil
+        since: Int64? = nil,
+        place: RunPlace? = nil
     ) {
+        self.place = place
         self.highestEpoch = highestEpoch
         self.current = current
         self.holder = holder

@@ -50,15 +50,17 @@ extension SQLiteJournal {
 
     /// Those from this number on.
     package func events(of run: RunID, from number: Int) throws(JournalError) -> [KeptEvent] {
-        try reading { database in
-            try Row.fetchAll(
-                database,
-                sql: "SELECT number, content FROM event WHERE run = ? AND number >= ? ORDER BY number",
-                arguments: [run.description, number]
-            ).map { row in
-                let content: Data = try row.value("content")
-                return KeptEvent(number: try row.value("number"), event: try WireJSON.decode(from: content))
-            }
+        try reading { database in try Self.events(of: run, from: number, database) }
+    }
+
+    static func events(of run: RunID, from number: Int, _ database: Database) throws -> [KeptEvent] {
+        try Row.fetchAll(
+            database,
+            sql: "SELECT number, content FROM event WHERE run = ? AND number >= ? ORDER BY number",
+            arguments: [run.description, number]
+        ).map { row in
+            let content: Data = try row.value("content")
+            return KeptEvent(number: try row.value("number"), event: try WireJSON.decode(from: content))
         }
     }
 }

@@ -35,6 +35,8 @@ package struct LeaseKeeper: Hashable, Sendable {
         let expiresAt: Int64
         /// Nil when an earlier version granted it.
         let since: Int64?
+        /// In memory alone.
+        var place: RunPlace?
     }
 
     /// The lease that was granted last; its epoch is the highest ever granted here.
@@ -63,7 +65,8 @@ package struct LeaseKeeper: Hashable, Sendable {
             current: grant?.lease,
             holder: grant?.holder,
             expiresAt: grant?.expiresAt,
-            since: grant?.since
+            since: grant?.since,
+            place: grant?.place
         )
     }
 
@@ -105,13 +108,15 @@ package struct LeaseKeeper: Hashable, Sendable {
         let expiresAt = now.unixMilliseconds.plus(saturating: Int64(request.secondsToLive) * 1000)
         let isRenewal = grant.map { $0.lease == request.lease && $0.holder == name } ?? false
         let since = isRenewal ? grant?.since : now.unixMilliseconds
+        let place = request.place ?? (isRenewal ? grant?.place : nil)
         latest = request.lease
         grant = Grant(
             lease: request.lease,
             holder: name,
             lapses: now.sinceBoot + .seconds(request.secondsToLive),
             expiresAt: expiresAt,
-            since: since
+            since: since,
+            place: place
         )
         return .store(
             record: LeaseRecord(

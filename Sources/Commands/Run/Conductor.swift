@@ -28,6 +28,12 @@ struct Conductor: Sendable {
     let close: @Sendable () async -> Void
     /// Told when a run has ended or stopped, and its journal says so.
     var conclude: @Sendable () -> Void = {}
+    /// Told what the run's journal keeps of it from before, if anything.
+    var recall: @Sendable ([RunEvent]) -> Void = { _ in }
+    /// Told what the run remembers, when a stage begins.
+    var remembers: @Sendable (RunFacts) -> Void = { _ in }
+    /// Whether agents are told what the run is at.
+    var tellsPlace = false
 
     /// Performs a run, or what is left of it.
     ///
@@ -72,9 +78,19 @@ struct Conductor: Sendable {
         let keeping = EventKeeping(journal, of: run.id) { text in
             warn(text, of: run.id, title: "Journal", through: report)
         }
+        let places = PlaceTelling(lease, on: plan.agents.map(\.host), through: fleet)
         let tell: @Sendable (RunEvent) -> Void = { event in
+            if case .stageStarted = event.what, let facts = factsForVigil(of: run.id) {
+                remembers(facts)
+                places.take(facts)
+            }
             report(event)
             keeping.take(event)
+            places.take(event)
+        }
+        // Nothing is decided by them: a run goes on without.
+        do throws(JournalError) { recall(try journal.events(of: run.id)) } catch {
+            warn("\(error)", of: run.id, title: "Journal", through: tell)
         }
         // Before any lease is asked for: it would fence whoever has gone on with the run.
         try await mirroring?.checkNobodyWentOn(with: run.id, of: plan)
@@ -119,6 +135,7 @@ struct Conductor: Sendable {
             async let _: Void = vigil.watch { factsForVigil(of: run.id) }
             async let _: Void = keeping.work()
             async let _: Void? = companions?.watch(run: run.id, timing: timing, tell)
+            async let _: Void = tellsPlace ? places.work() : ()
             let result: Result<Runner.Outcome, JournalError>
             do throws(JournalError) { result = .success(try await runner.perform()) } catch {
                 result = .failure(error)
@@ -183,13 +200,19 @@ extension Conductor {
         let plan = try PlanReader.read(path: options.file, believing: .operator)
         StopSignal.install()
         let log = options.logging.logger
-        let fleet = try AgentFleet(plan: plan, log: log, warn: Output.warn)
+        let screen =
+            try options.isLive
+            ? RunScreen(plan, through: AgentFleet(plan: plan, log: log) { _ in }) : nil
+        let warn: @Sendable (String) -> Void = { text in
+            if let screen { screen.warn(text) } else { Output.warn(text) }
+        }
+        let fleet = try AgentFleet(plan: plan, log: log, warn: warn)
         let credentials = try EnsembleCredentials.read(of: plan, believing: .operator)
         let ensembles = ProvingEnsembles(credentials: credentials, log: log)
         if let program = options.notify { try Notifier.check(program) }
-        let notifier = options.notify.map { Notifier($0, warn: Output.warn) }
-        let metrics = try options.metrics.map { try MetricsFile($0, plan: plan.name, warn: Output.warn) }
-        let tell = try options.reporter()
+        let notifier = options.notify.map { Notifier($0, warn: warn) }
+        let metrics = try options.metrics.map { try MetricsFile($0, plan: plan.name, warn: warn) }
+        let tell = try options.reporter(screen)
         let journal = try SQLiteJournal(path: plan.journalPath, exclusively: true)
         self.init(
             plan: plan,
@@ -207,14 +230,22 @@ extension Conductor {
                 notifier?.take(event)
                 metrics?.take(event)
             },
-            confirm: { _ in await options.confirmed() },
+            confirm: { _ in
+                guard let screen, !options.yes else { return await options.confirmed() }
+                return await screen.asking { await options.confirmed() }
+            },
             stopRequest: { StopSignal.request },
             close: {
+                await screen?.end()
                 await ensembles.close()
                 await notifier?.close()
                 await metrics?.close()
             },
-            conclude: { options.tellOfReport() }
+            conclude: { options.tellOfReport() },
+            recall: { screen?.recall($0) },
+            remembers: { screen?.take($0) },
+            tellsPlace: true
         )
+        screen?.begin()
     }
 }

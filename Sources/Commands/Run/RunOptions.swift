@@ -8,6 +8,7 @@ struct RunOptions: ParsableArguments {
     @Argument(help: "The plan file.", completion: .file()) var file: String
     @Flag(help: "Do not ask for confirmation.") var yes = false
     @Flag(help: "Print one JSON event a line.") var json = false
+    @Flag(help: "On a terminal print lines only, without the live view.") var noLive = false
     @Option(help: "Also append every event, one JSON object a line, to this file.") var events: String?
     @Option(
         help: ArgumentHelp(
@@ -24,21 +25,31 @@ struct RunOptions: ParsableArguments {
     @Flag(help: "Take the leases over from another run that holds them.") var takeOver = false
     @OptionGroup var logging: LogOptions
 
-    func reporter() throws -> @Sendable (RunEvent) -> Void {
-        try Self.reporter(json: json, events: events)
+    /// Whether the run is shown on a page of its own while it goes on.
+    var isLive: Bool { !json && !noLive && LivePage.isPossible }
+
+    func reporter(_ screen: RunScreen?) throws -> @Sendable (RunEvent) -> Void {
+        try Self.reporter(json: json, events: events, screen)
     }
 
-    static func reporter(json: Bool, events: String?) throws -> @Sendable (RunEvent) -> Void {
+    static func reporter(
+        json: Bool,
+        events: String?,
+        _ screen: RunScreen? = nil
+    ) throws -> @Sendable (RunEvent) -> Void {
         let style: RunPrinter.Style = json ? .json : Output.isTerminal ? .terminal : .plain
         let printer = RunPrinter(style: style) { Output.write($0) }
-        guard let events else { return { printer.print($0) } }
+        let show: @Sendable (RunEvent) -> Void = { event in
+            if let screen { screen.take(event) } else { printer.print(event) }
+        }
+        guard let events else { return show }
         let descriptor = open(events, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
             throw Complaint("\(events): cannot be written: \(String(cString: strerror(errno)))")
         }
         return { event in
             Output.write(EventLine.json(event) + "\n", to: descriptor)
-            printer.print(event)
+            show(event)
         }
     }
 

@@ -4,6 +4,14 @@ extension LeaseRequest: Bounded {
     package func check() throws(OutOfBounds) {
         try check("lease", lease)
         try check("secondsToLive", secondsToLive, Bound.patience)
+        try check("place", place)
+    }
+}
+
+extension RunPlace: Bounded {
+    package func check() throws(OutOfBounds) {
+        try check("since", since, Bound.time)
+        try check("window", window, Bound.span)
     }
 }
 

@@ -154,6 +154,7 @@ extension LeaseState: Bounded {
         try check("current", current)
         try check("expiresAt", expiresAt, Bound.time)
         try check("since", since, Bound.time)
+        try check("place", place)
     }
 }
 

@@ -2,7 +2,7 @@ import AgentClient
 package import ControlProtocol
 package import FoundationEssentials
 package import Logging
-import MutualTLS
+package import MutualTLS
 import NIOCore
 import NIOPosix
 package import Settings
@@ -16,14 +16,18 @@ package struct AgentFleet: Fleet {
     private let clients: [HostName: AgentClient]
     private let tls: ReloadingTLSContext
 
-    /// - Parameter warn: told of certificates that changed on disk and cannot be used; the earlier ones stay in use.
+    /// - Parameters:
+    ///   - viewer: whose certificate is used instead of the coordinator's; agents answer its reads alone.
+    ///   - warn: told of certificates that changed on disk and cannot be used; the earlier ones stay in use.
     package init(
         plan: MigrationPlan,
+        viewer: PeerName? = nil,
         log: Logger,
         warn: @escaping @Sendable (String) -> Void
     ) throws {
         try self.init(
             inventory: plan.inventory,
+            viewer: viewer,
             withoutRevocationList: plan.isWaived(.revocationList),
             log: log,
             warn: warn
@@ -31,16 +35,19 @@ package struct AgentFleet: Fleet {
     }
 
     /// - Parameters:
+    ///   - viewer: whose certificate is used instead of the coordinator's.
     ///   - withoutRevocationList: whether to begin although the authority's directory has none.
     ///   - warn: told of certificates that changed on disk and cannot be used; the earlier ones stay in use.
     package init(
         inventory: Inventory,
+        viewer: PeerName? = nil,
         withoutRevocationList: Bool = false,
         log: Logger,
         warn: @escaping @Sendable (String) -> Void
     ) throws {
         let tls = try CoordinatorCredentials.context(
             of: inventory,
+            viewer: viewer,
             withoutRevocationList: withoutRevocationList,
             warn: warn
         )

@@ -5,11 +5,13 @@ import MutualTLS
 import Settings
 import SystemCalls
 
-/// The coordinator's certificate, key, authority and revocation list, where the inventory says that they are kept.
+/// The coordinator's certificate, key, authority and revocation list, where the inventory says that they are kept; or a
+/// viewer's, beside them.
 enum CoordinatorCredentials {
     /// Without a revocation list nothing is begun, unless told to do without it.
     static func context(
         of inventory: Inventory,
+        viewer: PeerName? = nil,
         withoutRevocationList: Bool,
         warn: @escaping @Sendable (String) -> Void
     ) throws -> ReloadingTLSContext {
@@ -23,9 +25,10 @@ enum CoordinatorCredentials {
         let list = "\(directory)/ca.crl"
         let isThere = access(list, F_OK) == 0
         guard isThere || withoutRevocationList else { throw TLSError.noRevocationList(path: list) }
+        let own = viewer.map { "\(directory)/viewers/\($0)" } ?? "\(directory)/coordinators/\(name)"
         let files = TLSFiles(
-            certificate: "\(directory)/coordinators/\(name).pem",
-            key: "\(directory)/coordinators/\(name).key",
+            certificate: "\(own).pem",
+            key: "\(own).key",
             authority: "\(directory)/ca.pem",
             revoked: isThere ? list : nil
         )
@@ -33,7 +36,11 @@ enum CoordinatorCredentials {
         let record = SeenRevocationLists.Place(path: list + ".seen", lock: "\(directory)/lock")
         return try ReloadingTLSContext(
             files: files,
-            rules: CredentialRules(own: .coordinator(name), trustDomain: trustDomain, owners: .operator),
+            rules: CredentialRules(
+                own: viewer.map { .viewer($0) } ?? .coordinator(name),
+                trustDomain: trustDomain,
+                owners: .operator
+            ),
             seen: SeenRevocationLists(record),
             report: { event in
                 switch event {

@@ -29,4 +29,9 @@ package enum DescriptorOutput {
             // Nobody is left to be told.
         }
     }
+
+    /// For the handler of a signal, which may do little more than a system call: a constant of ours, as it is.
+    package static func tellWithinHandler(_ text: StaticString, to descriptor: Int32) {
+        _ = Glibc.write(descriptor, text.utf8Start, text.utf8CodeUnitCount)
+    }
 }

@@ -1,5 +1,6 @@
 import AgentServer
 import ControlProtocol
+import FoundationEssentials
 import Testing
 import Topology
 
@@ -44,6 +45,45 @@ struct LeaseKeeperTests {
                 == .store(record: record(lease, "ops", at: 40, since: 0))
         )
         #expect(keeper.handle(.commanded(lease: lease, by: "ops"), at: at(41)) == .allow)
+    }
+
+    @Test(
+        "a place goes with the lease: a renewal without one keeps it, another lease and a release forget it, no record has it"
+    )
+    func place() throws {
+        var keeper = LeaseKeeper(record: nil, now: at(0))
+        let lease = try Sample.lease()
+        let place = RunPlace(stage: "join", step: "join.files", title: "Write files", since: 5, window: 1600)
+        let placed = LeaseRequest(lease: lease, secondsToLive: 30, place: place)
+        #expect(
+            keeper.handle(.requested(request: placed, by: "ops"), at: at(0))
+                == .store(record: record(lease, "ops", at: 0))
+        )
+        #expect(keeper.state.place == place)
+        _ = keeper.handle(.requested(request: Sample.request(lease), by: "ops"), at: at(1))
+        #expect(keeper.state.place == place)
+        let next = Sample.request(try Sample.lease("run-2", 2), takeOver: true)
+        _ = keeper.handle(.requested(request: next, by: "ops"), at: at(2))
+        #expect(keeper.state.place == nil)
+        let last = LeaseRequest(lease: next.lease, secondsToLive: 30, place: place)
+        _ = keeper.handle(.requested(request: last, by: "ops"), at: at(3))
+        #expect(keeper.state.place == place)
+        _ = keeper.handle(.released(lease: next.lease, by: "ops"), at: at(4))
+        #expect(keeper.state.place == nil)
+    }
+
+    @Test("a place that somebody else wrote is short and on one line, and its numbers are bounded")
+    func foreignPlace() throws {
+        let text = String(repeating: "x", count: 5000)
+        let json = #"{"stage":"a\u001b[2J\nb","title":"\#(text)","since":1}"#
+        let place = try WireJSON.decode(RunPlace.self, from: Data(json.utf8))
+        #expect(place.title.count == 160 && !place.stage.contains("\n") && !place.stage.contains("\u{1B}"))
+        for wrong in [
+            #"{"stage":"a","title":"b","since":999253402300799999}"#,
+            #"{"stage":"a","title":"b","since":1,"window":-1}"#,
+        ] {
+            #expect(throws: WireProblem.self) { try WireJSON.decode(RunPlace.self, from: Data(wrong.utf8)) }
+        }
     }
 
     @Test("a lower epoch is superseded, and so is the same epoch of another run")

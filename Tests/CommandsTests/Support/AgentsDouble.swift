@@ -42,6 +42,7 @@ final class AgentsDouble: Fleet {
     private struct State {
         var agents: [HostName: Agent]
         var calls: [Call] = []
+        var places: [String] = []
         var isClosed = false
         var files: [String: FileContent] = [:]
     }
@@ -56,6 +57,8 @@ final class AgentsDouble: Fleet {
     }
 
     var calls: [Call] { state.withLock { $0.calls } }
+    /// Titles of the places that agents were told, in their order.
+    var places: [String] { state.withLock { $0.places } }
     var isClosed: Bool { state.withLock { $0.isClosed } }
     /// Leases in force, by host.
     var leases: [HostName: Lease] { state.withLock { $0.agents.compactMapValues(\.lease) } }
@@ -93,6 +96,7 @@ final class AgentsDouble: Fleet {
     func acquire(_ request: LeaseRequest, on host: HostName) async throws(FleetError) -> LeaseState {
         let result: Result<LeaseState, FleetError> = state.withLock { state in
             state.calls.append(.acquire(host, request.lease, takeOver: request.takeOver))
+            if let place = request.place { state.places.append(place.title) }
             var agent = state.agents[host] ?? Agent()
             if agent.isSilent { return .failure(.unreachable(host: host, reason: "nobody is there")) }
             if let held = agent.lease, held.runID != request.lease.runID, !request.takeOver,
