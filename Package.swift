@@ -69,6 +69,7 @@ let layers: [Target] = [
     module("SystemCalls", uses: ["Printable"], [product("SystemPackage", of: "swift-system")]),
     module("Tables", uses: ["Printable"]),
     module("Topology", uses: ["Printable"]),
+    module("Rehearsals"),
     module("Terminal", uses: ["SystemCalls"], [arguments]),
 
     module("ControlProtocol", uses: ["COpenSSL", "Printable", "Topology"]),
@@ -140,14 +141,17 @@ let layers: [Target] = [
     module("Journal", uses: ["ControlProtocol", "Fleet", "Printable", "Procedure", "SystemCalls"], [sqlite]),
     module(
         "Reporting",
-        uses: ["ControlProtocol", "Fleet", "Printable", "Procedure", "Settings", "Tables", "Topology"]
+        uses: [
+            "ControlProtocol", "Fleet", "Printable", "Procedure", "Rehearsals", "Settings", "Tables",
+            "Topology",
+        ]
     ),
 
     module(
         "Commands",
         uses: [
             "CertificateAuthority", "ControlProtocol", "Diagnostics", "Fleet", "Journal", "KafkaMetadata",
-            "Logs", "MutualTLS", "Printable", "Procedure", "Provisioning", "Reporting",
+            "Logs", "MutualTLS", "Printable", "Procedure", "Provisioning", "Rehearsals", "Reporting",
             "Settings", "SystemCalls", "Tables", "Topology", "Trees", "ZooKeeperClient",
         ],
         [arguments, logging]
@@ -155,7 +159,7 @@ let layers: [Target] = [
 
     module(
         "LabKit",
-        uses: ["SystemCalls", "Tables", "Topology"],
+        uses: ["Rehearsals", "SystemCalls", "Tables", "Topology"],
         subprocess + [arguments],
         resources: [.embedInCode("Resources")]
     ),
@@ -244,7 +248,8 @@ let suites: [Target] = [
         use: [
             "CertificateAuthority", "Commands", "ControlProtocol", "Diagnostics", "Fleet", "Journal",
             "KafkaMetadata",
-            "MutualTLS", "Printable", "Procedure", "Reporting", "Settings", "TestSupport", "Topology",
+            "MutualTLS", "Printable", "Procedure", "Rehearsals", "Reporting", "Settings", "TestSupport",
+            "Topology",
         ],
         [arguments]
     ),
@@ -256,8 +261,8 @@ let suites: [Target] = [
     tests(
         "ReportingTests",
         use: [
-            "ControlProtocol", "Fleet", "Printable", "Procedure", "Reporting", "Settings", "Tables",
-            "TestSupport", "Topology",
+            "ControlProtocol", "Fleet", "Printable", "Procedure", "Rehearsals", "Reporting", "Settings",
+            "Tables", "TestSupport", "Topology",
         ]
     ),
     tests("KafkaMetadataTests", use: ["KafkaMetadata", "TestSupport", "Topology"]),
@@ -273,7 +278,11 @@ let suites: [Target] = [
         use: ["Diagnostics", "Logs", "SystemCalls", "TestSupport", "Topology", "Trees", "ZooKeeperClient"]
     ),
     tests("FuzzTests", use: []),
-    tests("EndToEndTests", use: ["ControlProtocol", "LabKit", "SystemCalls", "Topology"], subprocess),
+    tests(
+        "EndToEndTests",
+        use: ["ControlProtocol", "LabKit", "Rehearsals", "SystemCalls", "Topology"],
+        subprocess
+    ),
 ]
 
 let package = Package(
