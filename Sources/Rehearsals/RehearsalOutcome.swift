@@ -117,8 +117,12 @@ package struct RehearsalOutcome: Codable, Sendable, Hashable {
     }
 
     /// Whether all of it went as it must.
-    package var isGood: Bool {
-        problems.isEmpty && !tests.contains { $0.result == .failed }
-            && !faults.contains { $0.result == .failed }
+    package var isGood: Bool { failures.isEmpty }
+
+    /// What did not, a few words each.
+    package var failures: [String] {
+        (problems.isEmpty ? [] : ["the run"])
+            + tests.filter { $0.result == .failed }.map { "test \($0.name)" }
+            + faults.filter { $0.result == .failed }.map { "\($0.kind) on \($0.host) at \($0.step)" }
     }
 }

@@ -8,16 +8,22 @@ package enum RehearsalFaults {
         .boot, .server, .coordinator, .cut, .agent, .pause, .coordinatorAndBoot, .coordinatorAndAgent,
     ]
 
+    /// What such steps are about is not in a lab for faults.
+    private static let ofClients: Set<Substring> = [
+        "kafka", "clients", "sessions", "writes", "connect-strings",
+    ]
+
     /// A fixed choice that takes turns among stages, faults and hosts.
     ///
-    /// - Parameter steps: of a run of the same set-up without brokers, in their order.
+    /// - Parameter steps: of a run of the same set-up, in their order.
     package static func cases(
         _ count: Int,
         of configuration: LabConfiguration,
         steps: [String]
     ) -> [FaultCase] {
-        let groups = stages.map { stage in steps.filter { $0.hasPrefix(stage + ".") } }
-            .filter { !$0.isEmpty }
+        let groups = stages.map { stage in
+            steps.filter { $0.hasPrefix(stage + ".") && !ofClients.contains($0.dropFirst(stage.count + 1)) }
+        }.filter { !$0.isEmpty }
         let longest = max(configuration.sources, configuration.destinations)
         let hosts = (0..<longest).flatMap { index in
             [configuration.destinationHosts, configuration.sourceHosts].compactMap {

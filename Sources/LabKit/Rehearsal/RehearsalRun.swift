@@ -60,6 +60,12 @@ package struct RehearsalRun: Sendable {
             }
         }
         for line in outcome.lines + summary.lines { report(line) }
+        let failures = outcome.failures
+        report(
+            failures.isEmpty
+                ? "The rehearsal went as it must."
+                : "The rehearsal did NOT go as it must: \(failures.joined(separator: "; "))."
+        )
         report("A report: \(options.page)")
         return outcome
     }

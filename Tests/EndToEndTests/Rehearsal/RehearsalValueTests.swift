@@ -234,6 +234,12 @@ struct RehearsalValueTests {
         #expect(Set(cases.map(\.host)).count >= 5)
         #expect(!cases.contains { $0.step.hasPrefix("preflight") })
         for fault in cases { #expect((fault.kind == .coordinator) == (fault.host == "control")) }
+        let withBrokers = RehearsalFaults.cases(
+            9,
+            of: lab,
+            steps: ["repoint.all", "division.kafka", "clean-up.connect-strings", "division.detach"]
+        )
+        #expect(Set(withBrokers.map(\.step)) == ["division.detach"])
         #expect(RehearsalFaults.cases(3, of: lab, steps: []).isEmpty)
         #expect(RehearsalFaults.cases(0, of: lab, steps: steps).isEmpty)
         #expect(lab.name == "r1f" && lab.brokers == 0 && lab.sourceHosts.map(\.id) == [11, 12, 13])

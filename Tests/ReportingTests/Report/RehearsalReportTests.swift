@@ -78,6 +78,14 @@ struct RehearsalReportTests {
         #expect(try fixture.report().of(Self.outcome()).json().contains(#""rehearsal" : {"#))
     }
 
+    @Test("it is good unless a fault, a test or the run failed, and says which did")
+    func failures() {
+        #expect(Self.outcome().failures == ["server on s1 at join.smoke"] && !Self.outcome().isGood)
+        var good = Self.outcome()
+        good.faults.removeLast()
+        #expect(good.isGood)
+    }
+
     @Test("nothing of it is in the report of a run")
     func absent() throws {
         #expect(try !page(nil).contains("ehears"))
