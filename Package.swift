@@ -183,8 +183,8 @@ let support: [Target] = [
         name: "Fuzz",
         dependencies: [
             "AgentClient", "AgentServer", "CertificateAuthority", "Commands", "ControlProtocol", "Fleet",
-            "HostControl", "Journal", "MutualTLS", "Procedure", "Reporting", "Settings", "SystemCalls",
-            "TestSupport", "Topology",
+            "HostControl", "Journal", "MutualTLS", "Procedure", "Rehearsals", "Reporting", "Settings",
+            "SystemCalls", "TestSupport", "Topology",
             arguments, sqlite, product("NIOEmbedded", of: "swift-nio"),
         ] + http,
         path: "Tests/Fuzz",
