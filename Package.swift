@@ -69,6 +69,7 @@ let layers: [Target] = [
     module("SystemCalls", uses: ["Printable"], [product("SystemPackage", of: "swift-system")]),
     module("Tables", uses: ["Printable"]),
     module("Topology", uses: ["Printable"]),
+    module("Rehearsals"),
     module("Terminal", uses: ["SystemCalls"], [arguments]),
 
     module("ControlProtocol", uses: ["COpenSSL", "Printable", "Topology"]),
@@ -148,8 +149,8 @@ let layers: [Target] = [
     module(
         "Reporting",
         uses: [
-            "ControlProtocol", "Fleet", "Printable", "Procedure", "Settings", "SystemCalls", "Tables",
-            "Topology",
+            "ControlProtocol", "Fleet", "Printable", "Procedure", "Rehearsals", "Settings", "SystemCalls",
+            "Tables", "Topology",
         ]
     ),
 
@@ -158,7 +159,7 @@ let layers: [Target] = [
         uses: [
             "CertificateAuthority", "ControlProtocol", "Diagnostics", "Drafting", "Fleet", "Journal",
             "KafkaMetadata",
-            "Logs", "MutualTLS", "Printable", "Procedure", "Provisioning", "Reporting",
+            "Logs", "MutualTLS", "Printable", "Procedure", "Provisioning", "Rehearsals", "Reporting",
             "Settings", "SystemCalls", "Tables", "Topology", "Trees", "ZooKeeperClient",
         ],
         [arguments, logging]
@@ -166,7 +167,7 @@ let layers: [Target] = [
 
     module(
         "LabKit",
-        uses: ["SystemCalls", "Tables", "Topology"],
+        uses: ["Rehearsals", "SystemCalls", "Tables", "Topology"],
         subprocess + [arguments],
         resources: [.embedInCode("Resources")]
     ),
@@ -190,8 +191,8 @@ let support: [Target] = [
         name: "Fuzz",
         dependencies: [
             "AgentClient", "AgentServer", "CertificateAuthority", "Commands", "ControlProtocol", "Fleet",
-            "HostControl", "Journal", "MutualTLS", "Procedure", "Reporting", "Settings", "SystemCalls",
-            "TestSupport", "Topology",
+            "HostControl", "Journal", "MutualTLS", "Procedure", "Rehearsals", "Reporting", "Settings",
+            "SystemCalls", "TestSupport", "Topology",
             arguments, sqlite, product("NIOEmbedded", of: "swift-nio"),
         ] + http,
         path: "Tests/Fuzz",
@@ -259,8 +260,8 @@ let suites: [Target] = [
         use: [
             "CertificateAuthority", "Commands", "ControlProtocol", "Diagnostics", "Fleet", "Journal",
             "KafkaMetadata",
-            "MutualTLS", "Printable", "Procedure", "Reporting", "Settings", "SystemCalls", "TestSupport",
-            "Topology",
+            "MutualTLS", "Printable", "Procedure", "Rehearsals", "Reporting", "Settings", "SystemCalls",
+            "TestSupport", "Topology",
         ],
         [arguments]
     ),
@@ -272,8 +273,8 @@ let suites: [Target] = [
     tests(
         "ReportingTests",
         use: [
-            "ControlProtocol", "Fleet", "Printable", "Procedure", "Reporting", "Settings", "Tables",
-            "TestSupport", "Topology",
+            "ControlProtocol", "Fleet", "Printable", "Procedure", "Rehearsals", "Reporting", "Settings",
+            "Tables", "TestSupport", "Topology",
         ]
     ),
     tests("KafkaMetadataTests", use: ["KafkaMetadata", "TestSupport", "Topology"]),
@@ -295,7 +296,7 @@ let suites: [Target] = [
     tests("FuzzTests", use: []),
     tests(
         "EndToEndTests",
-        use: ["ControlProtocol", "LabKit", "Settings", "SystemCalls", "Topology"],
+        use: ["ControlProtocol", "LabKit", "Rehearsals", "Settings", "SystemCalls", "Topology"],
         subprocess
     ),
 ]

@@ -8,7 +8,8 @@ package struct MitosisCommand: AsyncParsableCommand {
         abstract: "Moves a Kafka cluster's ZooKeeper data to an ensemble of its own, without downtime.",
         version: ProgramVersion.line(of: "mitosis"),
         subcommands: [
-            InitCommand.self, PlanCommand.self, PreflightCommand.self, RunCommand.self, RollbackCommand.self,
+            InitCommand.self, PlanCommand.self, PreflightCommand.self, RehearseCommand.self,
+            RunCommand.self, RollbackCommand.self,
             WatchCommand.self, TakeoverCommand.self,
             CompareCommand.self, SmokeTestCommand.self, LatenciesCommand.self,
             SealCommand.self, RetireCommand.self, RestoreTreeCommand.self,

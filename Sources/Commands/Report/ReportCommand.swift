@@ -5,6 +5,7 @@ import Journal
 import Logging
 import Logs
 import Procedure
+import Rehearsals
 import Reporting
 import Settings
 import SystemCalls
@@ -27,6 +28,11 @@ struct ReportCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Which run, as `history` names it (default: the newest).", valueName: "id"))
     var run: String?
     @Flag(help: "Replace the file of --html even if it is no report.") var force = false
+    @Option(
+        help: "What `mitosis-lab rehearse` has written of a rehearsal; it becomes a part of the report.",
+        completion: .file(extensions: ["json"])
+    )
+    var rehearsal: String?
     @OptionGroup var logging: LogOptions
 
     func validate() throws {
@@ -34,13 +40,33 @@ struct ReportCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let report = try drawnUp()
+        let report = try rehearsal.map { try drawnUp().of(Self.outcome($0)) } ?? drawnUp()
         if let html {
             try ReportFile(path: html).write(ReportPage(report).html, force: force)
             if !json { Output.write("\(html): report of run \(report.run)\n") }
         }
         if json { Output.write(try report.json()) }
         if html == nil, !json { Output.write(report.text) }
+    }
+
+    private static func outcome(_ path: String) throws -> RehearsalOutcome {
+        let bytes: [UInt8]
+        do throws(BoundedFile.Failure) {
+            bytes = try BoundedFile(reading: path, limit: RehearsalOutcome.sizeLimit).bytes
+        } catch {
+            switch error {
+            case .unreadable(let failure): throw Complaint("\(path): cannot be read: \(failure.reason)")
+            case .notRegular: throw Complaint("\(path): is no plain file")
+            case .tooLarge: throw Complaint("\(path): is larger than what comes of any rehearsal")
+            }
+        }
+        do throws(WireProblem) {
+            return try WireJSON.decode(from: Data(bytes))
+        } catch {
+            throw Complaint(
+                "\(path): is nothing that `mitosis-lab rehearse` of this version has written: \(error)"
+            )
+        }
     }
 
     private func drawnUp() throws -> RunReport {

@@ -17,7 +17,7 @@ struct ReportFile {
     }
 
     /// What is no report is not replaced by one.
-    private func checkNothingElse() throws {
+    func checkNothingElse() throws {
         var found = stat()
         guard lstat(path, &found) == 0 else { return }
         let start: [UInt8]

@@ -3,7 +3,7 @@ package enum PlanFile {
     package static func text(for lab: Lab) -> String {
         """
         version: 1
-        name: \(lab.configuration.name)
+        name: \(lab.configuration.shape?.plan ?? lab.configuration.name)
         strategy: \(lab.configuration.strategy.rawValue)
 
         pki:
@@ -21,14 +21,32 @@ package enum PlanFile {
         destination:
           servers:
         \(servers(lab.configuration.destinationHosts, in: lab))
-
-        firewall: {scope: quorum-ports}
+        \(seeds(lab.configuration))
+        firewall: {scope: \(lab.configuration.shape?.scope.rawValue ?? "quorum-ports")}
 
         # The source's writer stays there, and goes on.
         proofs: {except: [/lab-source]}
 
-        """ + kafka(lab) + Lab.clients(of: lab)
+        """ + deadlines(lab.configuration) + kafka(lab) + Lab.clients(of: lab)
             + waivers(lab.configuration.waivers)
+    }
+
+    /// Chosen by the program, unless the lab stands for another set-up; observers are not chosen.
+    private static func seeds(_ configuration: LabConfiguration) -> String {
+        guard let shape = configuration.shape, configuration.strategy == .participants else { return "" }
+        return "  seeds: [\(shape.seeds.map(String.init).joined(separator: ", "))]\n"
+    }
+
+    private static func deadlines(_ configuration: LabConfiguration) -> String {
+        guard let deadlines = configuration.shape?.deadlines else { return "" }
+        return """
+
+            deadlines:
+              join_seconds: \(deadlines.join)
+              restart_seconds: \(deadlines.restart)
+              division_seconds: \(deadlines.division)
+
+            """
     }
 
     private static func waivers(_ waivers: [String: String]) -> String {
@@ -41,6 +59,7 @@ package enum PlanFile {
 
     private static func kafka(_ lab: Lab) -> String {
         guard !lab.configuration.brokerHosts.isEmpty else { return "" }
+        let chroot = lab.configuration.chroot
         let brokers = lab.configuration.brokerHosts.map { host in
             let view = lab.view(of: host)
             return """
@@ -54,7 +73,7 @@ package enum PlanFile {
         return """
 
             kafka:
-              chroot: \(KafkaServer.chroot)
+              \(chroot.isEmpty ? "# The nodes stand at the top." : "chroot: \(AgentFile.quoted(chroot))")
               brokers:
             \(brokers.joined(separator: "\n"))
 

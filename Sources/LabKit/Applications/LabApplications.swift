@@ -1,7 +1,7 @@
 /// Clients of ZooKeeper that are no brokers: a program with a file of its own on a host of its own, each with another kind of file.
 package struct LabApplication: Sendable {
     /// In this order from the first host on, again and again.
-    package enum Kind: String, Sendable, CaseIterable {
+    package enum Kind: String, Codable, Sendable, CaseIterable {
         case properties
         case environment = "env"
         case json
@@ -10,9 +10,9 @@ package struct LabApplication: Sendable {
     package let host: LabHost
     package let kind: Kind
 
-    init(_ host: LabHost, number: Int) {
+    init(_ host: LabHost, kind: Kind) {
         self.host = host
-        kind = Kind.allCases[number % Kind.allCases.count]
+        self.kind = kind
     }
 
     package static let tree = "/app"
@@ -46,7 +46,9 @@ package struct LabApplication: Sendable {
 
 extension LabConfiguration {
     package var applications: [LabApplication] {
-        applicationHosts.enumerated().map { LabApplication($1, number: $0) }
+        let kinds = shape.map(\.applications) ?? []
+        let every = kinds.isEmpty ? LabApplication.Kind.allCases : kinds
+        return applicationHosts.enumerated().map { LabApplication($1, kind: every[$0 % every.count]) }
     }
 
     /// What their files name before anything moves.

@@ -8,7 +8,8 @@ package struct LabCommand: AsyncParsableCommand {
         commandName: "mitosis-lab",
         abstract: "An example set-up on this machine: network namespaces, real ZooKeeper, real agents.",
         subcommands: [
-            UpCommand.self, RunCommand.self, FaultCommand.self, DownCommand.self, StatusCommand.self,
+            UpCommand.self, RunCommand.self, RehearseCommand.self, FaultCommand.self, DownCommand.self,
+            StatusCommand.self,
             ServiceCommand.self,
             LaunchCommand.self, BootCommand.self,
         ]

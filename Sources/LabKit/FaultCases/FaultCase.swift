@@ -103,4 +103,9 @@ package struct FaultReport: Codable, Sendable {
     package var compared = false
     /// Everything that is not as it must be, a sentence each.
     package var problems: [String] = []
+
+    package init(fault: FaultCase, strategy: LabConfiguration.Strategy) {
+        self.fault = fault
+        self.strategy = strategy
+    }
 }

@@ -34,7 +34,8 @@ extension Lab {
                 of: host,
                 in: side,
                 data: view.zooKeeperData,
-                sessions: configuration.filling.sessions
+                sessions: configuration.filling.sessions,
+                settings: configuration.shape?.settings[host.name]
             )
             if before[host.name] != text {
                 try Folder.write(text, to: layout.host(host).zooKeeperConfiguration)

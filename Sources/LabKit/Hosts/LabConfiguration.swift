@@ -43,6 +43,8 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
     package let filling: TreeFilling
     /// Checks that the lab's plan waives, with the reason.
     package let waivers: [String: String]
+    /// What it takes over from the set-up that it stands for.
+    package let shape: LabShape?
 
     package init(
         name: String = "demo",
@@ -59,7 +61,8 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
         zooKeeper: ZooKeeperPair = ZooKeeperPair(),
         heap: Int = 128,
         filling: TreeFilling = .none,
-        waivers: [String: String] = [:]
+        waivers: [String: String] = [:],
+        shape: LabShape? = nil
     ) throws(LabError) {
         // No dash: then no lab's prefix is the start of another one's.
         let plain = name.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber) }
@@ -98,25 +101,44 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
         self.heap = heap
         self.filling = filling
         self.waivers = waivers
+        if let shape,
+            let objection = Self.objection(
+                to: shape,
+                sources: sources,
+                destinations: destinations,
+                brokers: brokers
+            )
+        {
+            throw .invalid(reason: objection)
+        }
+        self.shape = shape
     }
 
     /// What the names of this lab's namespaces start with.
     package var prefix: String { "mlab-\(name)" }
 
     package var sourceHosts: [LabHost] {
-        (1...sources).map { LabHost(name: "s\($0)", side: .source, id: $0, number: 10 + $0) }
+        (1...sources).map {
+            LabHost(name: "s\($0)", side: .source, id: shape?.sourceIDs[$0 - 1] ?? $0, number: 10 + $0)
+        }
     }
 
     package var destinationHosts: [LabHost] {
         (1...destinations).map {
-            LabHost(name: "d\($0)", side: .destination, id: sources + $0, number: 20 + $0)
+            LabHost(
+                name: "d\($0)",
+                side: .destination,
+                id: shape?.destinationIDs[$0 - 1] ?? sources + $0,
+                number: 20 + $0
+            )
         }
     }
 
     /// The destination hosts that join the source first: a majority of the destination, or as many as the
     /// source can take without being outvoted; all of them where they have no vote.
     package var seeds: [LabHost] {
-        switch strategy {
+        if let shape { return destinationHosts.filter { shape.seeds.contains($0.id ?? 0) } }
+        return switch strategy {
         case .participants: Array(destinationHosts.prefix(max(1, min(destinations / 2 + 1, sources - 1))))
         case .observers: destinationHosts
         }
@@ -124,7 +146,15 @@ package struct LabConfiguration: Codable, Sendable, Hashable {
 
     package var zooKeeperHosts: [LabHost] { sourceHosts + destinationHosts }
     package var brokerHosts: [LabHost] {
-        (0..<brokers).map { LabHost(name: "k\($0 + 1)", side: .broker, id: nil, number: 31 + $0) }
+        (0..<brokers).map {
+            LabHost(
+                name: "k\($0 + 1)",
+                side: .broker,
+                id: nil,
+                number: 31 + $0,
+                kafkaID: shape?.brokerIDs[$0] ?? $0 + 1
+            )
+        }
     }
 
     package var applicationHosts: [LabHost] {
@@ -162,9 +192,18 @@ package struct LabHost: Codable, Sendable, Hashable {
     package let id: Int?
     /// The last part of both addresses.
     let number: Int
+    private let kafkaID: Int?
+
+    init(name: String, side: Side, id: Int?, number: Int, kafkaID: Int? = nil) {
+        self.name = name
+        self.side = side
+        self.id = id
+        self.number = number
+        self.kafkaID = kafkaID
+    }
 
     /// The Kafka id, on a host that has Kafka.
-    package var brokerID: Int? { side == .broker ? number - 30 : nil }
+    package var brokerID: Int? { kafkaID }
     package var ipv4: String { "198.51.100.\(number)" }
     package var ipv6: String { "2001:db8::\(number)" }
     /// Where clients of its ZooKeeper connect to.
@@ -204,5 +243,20 @@ extension LabConfiguration {
         heap = try values.decodeIfPresent(Int.self, forKey: .heap) ?? 128
         filling = try values.decodeIfPresent(TreeFilling.self, forKey: .filling) ?? .none
         waivers = try values.decodeIfPresent([String: String].self, forKey: .waivers) ?? [:]
+        shape = try values.decodeIfPresent(LabShape.self, forKey: .shape)
+        if let shape,
+            let objection = Self.objection(
+                to: shape,
+                sources: sources,
+                destinations: destinations,
+                brokers: brokerCount ?? 0
+            )
+        {
+            throw DecodingError.dataCorruptedError(
+                forKey: .shape,
+                in: values,
+                debugDescription: objection
+            )
+        }
     }
 }

@@ -15,6 +15,8 @@ package struct LabLayout: Sendable {
     package var control: String { root + "/control" }
     package var client: String { root + "/client" }
     package var summary: String { root + "/summary.json" }
+    /// What came of a rehearsal.
+    package var rehearsal: String { root + "/rehearsal.json" }
     /// Which ZooKeeper each side runs.
     package var zooKeeper: String { root + "/zookeeper.json" }
     /// Which Kafka the brokers are.

@@ -7,24 +7,26 @@ package enum ZooKeeperServer {
     ///
     /// A tick of one second (Debian ships two) halves every timeout that is counted in ticks, so that a
     /// division shows its window and not its waits, and still allows sessions of 20 s.
+    ///
+    /// - Parameter settings: lines of another set-up in place of the lab's own: ticks, limits and the like.
     package static func configuration(
         of host: LabHost,
         in side: [LabHost],
         data: String,
-        sessions: Int = 0
+        sessions: Int = 0,
+        settings: [String]? = nil
     ) -> String {
         let servers = side.compactMap { member in
             member.id.map { "server.\($0)=\(member.ipv4):2888:3888" }
         }
+        let ticks = settings ?? ["tickTime=1000", "initLimit=10", "syncLimit=5"]
+        let connections = settings == nil ? "maxClientCnxns=\(60 + sessions)\n" : ""
         return """
             # ZooKeeper on \(host.name)
-            tickTime=1000
-            initLimit=10
-            syncLimit=5
+            \(ticks.joined(separator: "\n"))
             dataDir=\(data)
             clientPort=2181
-            maxClientCnxns=\(60 + sessions)
-
+            \(connections)
             \(servers.joined(separator: "\n"))
 
             """

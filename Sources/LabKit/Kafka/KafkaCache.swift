@@ -20,6 +20,9 @@ package struct KafkaCache: Sendable {
     package var jar: String { folder + "/kafka-0.8.1.1.jar" }
     private var environment: String { folder + "/client" }
 
+    /// Whether the client was fetched before.
+    var hasClient: Bool { FileManager.default.isExecutableFile(atPath: environment + "/bin/python") }
+
     /// The interpreter of an environment that has the client; made when it is missing or incomplete.
     func client(report: @Sendable (String) -> Void) async throws(LabError) -> String {
         let python = environment + "/bin/python"

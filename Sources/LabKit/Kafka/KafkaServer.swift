@@ -7,7 +7,7 @@ package enum KafkaServer {
     package static let partitions = 3
 
     /// A connect string: every one of those servers, and the chroot.
-    package static func connectString(_ servers: [LabHost]) -> String {
+    package static func connectString(_ servers: [LabHost], chroot: String = chroot) -> String {
         servers.map(\.clientAddress).joined(separator: ",") + chroot
     }
 
@@ -26,7 +26,7 @@ package enum KafkaServer {
             log.dirs=\(data)
 
             # Where the cluster keeps its metadata
-            zookeeper.connect=\(connectString(configuration.sourceHosts))
+            zookeeper.connect=\(connectString(configuration.sourceHosts, chroot: configuration.chroot))
             # Before 2.5 the default is 6 s, which a busy election can outlast.
             zookeeper.session.timeout.ms=18000
             zookeeper.connection.timeout.ms=18000

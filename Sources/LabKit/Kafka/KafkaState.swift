@@ -55,9 +55,10 @@ extension Lab {
 
     /// Makes the cluster's node, which 0.8.1 does not make itself.
     func makeChroot() async throws(LabError) {
+        guard !configuration.chroot.isEmpty else { return }
         let outcome = try await brokersScript(["chroot"], .source)
         guard outcome.succeeded else {
-            throw .failed(step: "making \(KafkaServer.chroot)", diagnostics: outcome.diagnostics)
+            throw .failed(step: "making \(configuration.chroot)", diagnostics: outcome.diagnostics)
         }
     }
 
@@ -74,7 +75,7 @@ extension Lab {
         -> Tool.Outcome
     {
         let servers = configuration.hosts(of: side).map(\.clientAddress).joined(separator: ",")
-        let place = ["--servers", servers, "--root", KafkaServer.chroot]
+        let place = ["--servers", servers, "--root", configuration.chroot]
         let argv = ["/usr/bin/python3", layout.script("brokers.py")] + arguments + place
         return try await run(argv, on: configuration.client)
     }

@@ -62,7 +62,10 @@ extension Lab {
             KafkaServer.topic,
             partitions: KafkaServer.partitions,
             replicas: min(3, configuration.brokers),
-            zooKeeper: KafkaServer.connectString(configuration.sourceHosts),
+            zooKeeper: KafkaServer.connectString(
+                configuration.sourceHosts,
+                chroot: configuration.chroot
+            ),
             broker: "\(configuration.brokerHosts[0].ipv4):\(KafkaServer.port)"
         )
         let outcome = try await run(command, on: configuration.client)

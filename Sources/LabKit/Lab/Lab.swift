@@ -164,7 +164,8 @@ package struct Lab: Sendable {
                 of: host,
                 in: side,
                 data: view.zooKeeperData,
-                sessions: configuration.filling.sessions
+                sessions: configuration.filling.sessions,
+                settings: configuration.shape?.settings[host.name]
             )
             try Folder.write(text, to: files.zooKeeperConfiguration)
             try Folder.write("\(host.id ?? 0)\n", to: files.data + "/myid")

@@ -33,6 +33,18 @@ package struct EventLog: Sendable {
         division = Self.division(in: lines, stages)
     }
 
+    /// Each once, in their order.
+    package static func finishedSteps(in text: String) -> [String] {
+        let decoder = JSONDecoder()
+        var known: Set<String> = []
+        return text.split(separator: "\n").compactMap { line in
+            let event: Line
+            do { event = try decoder.decode(Line.self, from: Data(line.utf8)) } catch { return nil }
+            guard event.event == "stepFinished", let step = event.step else { return nil }
+            return known.insert(step).inserted ? step : nil
+        }
+    }
+
     /// Whether an event of this kind was told of a step.
     static func has(_ event: String, of step: String, in text: String) -> Bool {
         text.split(separator: "\n").contains {

@@ -50,6 +50,11 @@ struct ZooKeeperCache: Sendable {
         return paths
     }
 
+    /// Whether nothing of it is to be fetched.
+    func has(_ archive: ZooKeeperArchive) async throws(LabError) -> Bool {
+        try await areRight(archive, in: "\(folder)/zookeeper-\(archive.version)")
+    }
+
     private func areRight(_ archive: ZooKeeperArchive, in place: String) async throws(LabError) -> Bool {
         for jar in archive.jars {
             let path = "\(place)/\(jar.name)"

@@ -2,7 +2,8 @@ import Procedure
 
 extension ReportPage {
     var sections: [ReportSection] {
-        [
+        let rehearsals = report.rehearsal.map { [rehearsal($0)] } ?? []
+        return rehearsals + [
             summary, timeline, unavailability, measures, proofs, tests, preflight, clients, configuration,
             rules,
             decisions, plan,

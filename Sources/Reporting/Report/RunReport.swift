@@ -1,4 +1,5 @@
 package import Procedure
+package import Rehearsals
 
 /// What became of a run, drawn from its journal alone: `mitosis report --json` prints it, and the page shows nothing else.
 ///
@@ -52,6 +53,8 @@ package struct RunReport: Hashable, Sendable, Codable {
     package internal(set) var planText: String?
     package internal(set) var inventoryText: String?
     package internal(set) var notRecorded: [String]
+    /// What it was a rehearsal of; nil for every other run.
+    package internal(set) var rehearsal: RehearsalOutcome?
 }
 
 extension RunReport {

@@ -39,6 +39,15 @@ package struct ZooConfiguration: Hashable, Sendable {
     package var members: [Member] { serverLines.map(\.entry.member) }
     func serverLine(of id: ServerID?) -> Server? { serverLines.first { $0.entry.member.id == id } }
 
+    /// Each once, in the order of the file.
+    package var keys: [String] {
+        var known: Set<String> = []
+        return text.elements.compactMap { element in
+            guard case .setting(let key, _) = element.content, known.insert(key).inserted else { return nil }
+            return key
+        }
+    }
+
     /// The effective value of any key: the last one, as in Java's Properties, without blanks around it.
     package subscript(key: String) -> String? { lastSetting(key)?.value }
 

@@ -2,7 +2,7 @@ import Glibc
 
 extension FuzzTarget {
     /// What `make fuzz` runs.
-    static let all: [FuzzTarget] = wire + texts + data + replies + records
+    static let all: [FuzzTarget] = wire + texts + data + replies + records + rehearsals
 
     /// Faults that are there to be found.
     static let planted: [FuzzTarget] = [

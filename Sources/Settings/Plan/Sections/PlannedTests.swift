@@ -12,6 +12,8 @@ package struct PlannedTest: Hashable, Sendable {
         case divided
         /// At the end.
         case after
+        /// In a rehearsal only, against its example set-up; a run knows nothing of it.
+        case rehearse
     }
 
     package let name: String

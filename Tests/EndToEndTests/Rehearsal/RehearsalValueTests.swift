@@ -1,0 +1,263 @@
+import FoundationEssentials
+import LabKit
+import Rehearsals
+import Testing
+
+@Suite("What a rehearsal takes over of a set-up")
+struct RehearsalValueTests {
+    static let machine = RehearsalMachine(
+        cores: 16,
+        memory: 32_000,
+        zooKeepers: ["3.4.14", "3.6.3", "3.8.0"],
+        kafka: "2.8"
+    )
+
+    static func server(
+        _ id: Int,
+        version: String? = nil,
+        configuration: String? = nil,
+        nodes: Int? = nil,
+        bytes: Int? = nil
+    ) -> RehearsedSetup.Server {
+        RehearsedSetup.Server(
+            id: id,
+            host: "zk\(id)",
+            address: "192.0.2.\(id)",
+            version: version,
+            configuration: configuration,
+            nodes: nodes,
+            bytes: bytes
+        )
+    }
+
+    static func setup(
+        strategy: RehearsedSetup.Strategy = .participants,
+        source: [RehearsedSetup.Server] = [11, 12, 13].map { server($0) },
+        destination: [RehearsedSetup.Server] = [21, 22, 23].map { server($0) },
+        seeds: [Int] = [22, 23],
+        chroot: String? = nil,
+        brokers: [Int] = [],
+        clients: [RehearsedSetup.ClientKind] = []
+    ) -> RehearsedSetup {
+        RehearsedSetup(
+            plan: "kafka-a",
+            strategy: strategy,
+            scope: .allTCP,
+            deadlines: RehearsedSetup.Deadlines(join: 60, restart: 61, division: 62),
+            source: source,
+            destination: destination,
+            seeds: seeds,
+            chroot: chroot,
+            brokers: brokers.map { RehearsedSetup.Broker(id: $0, host: "k\($0)", address: "192.0.2.9") },
+            clients: clients.enumerated().map {
+                RehearsedSetup.Client(name: "c\($0)", host: "app\($0)", address: "192.0.2.8", kind: $1)
+            },
+            waivers: ["clocks": "no NTP"]
+        )
+    }
+
+    static func rehearsal(
+        _ setup: RehearsedSetup,
+        on machine: RehearsalMachine = machine,
+        mostNodes: Int = 50_000
+    ) throws -> Rehearsal {
+        try Rehearsal(of: setup, on: machine, as: "r1", mode: .processes, mostNodes: mostNodes)
+    }
+
+    @Test("sizes, ids in their order, seeds, strategy, scope, deadlines and waivers are the plan's")
+    func shape() throws {
+        let rehearsal = try Self.rehearsal(Self.setup(seeds: [23, 21]))
+        let lab = rehearsal.configuration
+        #expect(lab.sourceHosts.map(\.id) == [11, 12, 13])
+        #expect(lab.destinationHosts.map(\.id) == [21, 22, 23])
+        #expect(lab.seeds.map(\.name) == ["d1", "d3"])
+        let text = PlanFile.text(for: Lab(lab, binaries: Binaries(directory: "/usr/bin")))
+        for line in [
+            "name: kafka-a", "strategy: participants", "seeds: [23, 21]", "firewall: {scope: all-tcp}",
+            "join_seconds: 60", "restart_seconds: 61", "division_seconds: 62", "check: clocks",
+        ] {
+            #expect(text.contains(line), "\(line): \(text)")
+        }
+        #expect(rehearsal.hosts.first?.host == "zk11" && rehearsal.hosts.first?.here == "s1")
+        let observers = try Self.rehearsal(Self.setup(strategy: .observers, seeds: [21, 22, 23]))
+        let other = PlanFile.text(
+            for: Lab(observers.configuration, binaries: Binaries(directory: "/usr/bin"))
+        )
+        #expect(!other.contains("seeds:") && other.contains("strategy: observers"))
+    }
+
+    @Test(
+        "what it was made of is the same when its record was read back, and a record of an older lab has no shape"
+    )
+    func records() throws {
+        let configuration = try Self.rehearsal(Self.setup()).configuration
+        let again = try JSONDecoder().decode(
+            LabConfiguration.self,
+            from: try JSONEncoder().encode(configuration)
+        )
+        #expect(again == configuration)
+        let old =
+            #"{"name":"a","directory":"/var/x/a","sources":3,"destinations":3,"mode":"processes","agents":true}"#
+        let lab = try JSONDecoder().decode(LabConfiguration.self, from: Data(old.utf8))
+        #expect(lab.shape == nil && lab.sourceHosts.map(\.id) == [1, 2, 3] && lab.chroot == "/kafka")
+    }
+
+    @Test(
+        "settings of zoo.cfg are taken over, and places, secrets and what only looks like a setting are not"
+    )
+    func settings() throws {
+        let text = """
+            tickTime=2000
+            initLimit=20
+            dataDir=/srv/zk
+            clientPort=2182
+            maxClientCnxns=0
+            autopurge.purgeInterval=24
+            authProvider.sasl=org.example.Provider
+            ssl.keyStore.password=secret
+            leaderServes=yes\\u000aevil=1
+            dataDir=/srv/zk2
+            4lw.commands.whitelist=mntr, ruok
+            server.11=192.0.2.11:2888:3888
+            """
+        let rehearsal = try Self.rehearsal(
+            Self.setup(source: [Self.server(11, configuration: text), Self.server(12), Self.server(13)])
+        )
+        let lines = try #require(rehearsal.configuration.shape?.settings["s1"])
+        #expect(
+            lines == [
+                "tickTime=2000", "initLimit=20", "maxClientCnxns=0", "autopurge.purgeInterval=24",
+                "4lw.commands.whitelist=mntr, ruok, srvr", "syncLimit=5",
+            ]
+        )
+        let written = ZooKeeperServer.configuration(
+            of: rehearsal.configuration.sourceHosts[0],
+            in: rehearsal.configuration.sourceHosts,
+            data: "/data",
+            settings: lines
+        )
+        for part in ["tickTime=2000\n", "dataDir=/data\n", "clientPort=2181\n", "server.11=198.51.100.11"] {
+            #expect(written.contains(part), "\(written)")
+        }
+        for part in ["secret", "org.example", "/srv/zk", "2182", "evil"] {
+            #expect(!written.contains(part), "\(part): \(written)")
+        }
+        let remarks = rehearsal.remarks.joined(separator: "\n")
+        #expect(
+            remarks.contains(
+                "zk11: of its zoo.cfg these are left out: authProvider.sasl, ssl.keyStore.password, leaderServes"
+            )
+        )
+        #expect(!remarks.contains("secret"))
+        #expect(remarks.contains("zk12, zk13, zk21"))
+    }
+
+    @Test(
+        "the version is the one that was seen, else the nearest that is here, and the destination's is none older",
+        arguments: [
+            ("3.4.14-abc", nil, "3.4.14", "3.4.14", 0), ("3.5.9", nil, "3.6.3", "3.6.3", 2),
+            ("3.6.3", "3.9.3-x", "3.6.3", "3.8.0", 1), ("3.9.0", "3.4.14", "3.8.0", "3.8.0", 2),
+            (nil, nil, "3.8.0", "3.8.0", 2), ("nonsense", "", "3.8.0", "3.8.0", 2),
+        ] as [(String?, String?, String, String, Int)]
+    )
+    func versions(source: String?, destination: String?, first: String, second: String, said: Int) throws {
+        let setup = Self.setup(
+            source: [Self.server(11, version: source), Self.server(12), Self.server(13)],
+            destination: [Self.server(21, version: destination), Self.server(22), Self.server(23)]
+        )
+        let rehearsal = try Self.rehearsal(setup)
+        #expect(rehearsal.configuration.zooKeeper.source == first)
+        #expect(rehearsal.configuration.zooKeeper.destination == second)
+        #expect(rehearsal.remarks.count { $0.hasPrefix("ZooKeeper ") } == said)
+    }
+
+    @Test("data is scaled to what is allowed and to the machine's memory, and it is said")
+    func sizes() throws {
+        let setup = Self.setup(
+            source: [11, 12, 13].map { Self.server($0, nodes: 1_200_000, bytes: 240_000_000) }
+        )
+        let allowed = try Self.rehearsal(setup)
+        #expect(
+            allowed.configuration.filling.znodes == 50_000 && allowed.configuration.filling.znodeSize == 200
+        )
+        #expect(allowed.configuration.heap > 128)
+        #expect(allowed.remarks.contains { $0.hasPrefix("50000 of 1200000 nodes") })
+        let small = RehearsalMachine(cores: 2, memory: 1_000, zooKeepers: ["3.8.0"])
+        let fitting = try Self.rehearsal(setup, on: small, mostNodes: 2_000_000)
+        #expect((1..<1_200_000).contains(fitting.configuration.filling.znodes))
+        #expect(fitting.remarks.contains { $0.contains("there is no memory for more in 6 servers") })
+        #expect(fitting.remarks.contains { $0.contains("share 2 cores") })
+        let none = try Self.rehearsal(setup, on: small, mostNodes: 0)
+        #expect(none.configuration.filling.znodes == 0)
+        let lying = Self.setup(source: [11, 12, 13].map { Self.server($0, nodes: 0, bytes: Int.max) })
+        #expect(try Self.rehearsal(lying).configuration.filling.znodes == 0)
+    }
+
+    @Test("brokers have the plan's ids and chroot; more than a lab has, and none without a Kafka, are said")
+    func brokers() throws {
+        let three = try Self.rehearsal(Self.setup(chroot: "", brokers: [101, 7, 0])).configuration
+        #expect(three.brokerHosts.map(\.brokerID) == [101, 7, 0] && three.chroot == "")
+        #expect(KafkaServer.connectString(three.sourceHosts, chroot: three.chroot).hasSuffix(":2181"))
+        let twelve = try Self.rehearsal(Self.setup(chroot: "/k", brokers: Array(1...12)))
+        #expect(twelve.configuration.brokers == 9)
+        #expect(twelve.remarks.contains("9 of 12 brokers are here: a lab has no more"))
+        #expect(twelve.hosts.count { $0.here == nil } == 3)
+        let without = RehearsalMachine(cores: 2, memory: 32_000, zooKeepers: ["3.8.0"])
+        let none = try Self.rehearsal(Self.setup(chroot: "/k", brokers: [1]), on: without)
+        #expect(none.configuration.brokers == 0)
+        #expect(none.remarks.contains { $0.hasPrefix("none of 1 brokers is here: ") })
+        let clients = try Self.rehearsal(Self.setup(clients: [.text, .property])).configuration
+        #expect(clients.applications.map(\.kind) == [.json, .properties])
+    }
+
+    @Test("a side of more hosts than a lab has is refused, and so is a machine without a ZooKeeper")
+    func refused() throws {
+        let many = Self.setup(source: (1...11).map { Self.server($0) })
+        #expect(throws: LabError.self) { try Self.rehearsal(many) }
+        let bare = RehearsalMachine(cores: 2, memory: 1_000, zooKeepers: [])
+        #expect(throws: LabError.self) { try Self.rehearsal(Self.setup(), on: bare) }
+    }
+
+    @Test(
+        "faults take turns among stages, kinds and hosts, beginning with the division, and none strikes the plan's checks"
+    )
+    func faults() throws {
+        let lab = try Self.rehearsal(Self.setup()).forFaults()
+        let steps = [
+            "preflight.checks", "join.start-seeds", "join.smoke", "division.detach", "division.start",
+            "return.files", "proof.compare", "clean-up.apart",
+        ]
+        let cases = RehearsalFaults.cases(16, of: lab, steps: steps)
+        #expect(cases.count == 16 && Set(cases).count == 16)
+        #expect(cases[0].step == "division.start" && cases[0].host == "d1")
+        #expect(Set(cases.map(\.kind)) == Set(FaultCase.Kind.allCases))
+        #expect(Set(cases.map(\.host)).count >= 5)
+        #expect(!cases.contains { $0.step.hasPrefix("preflight") })
+        for fault in cases { #expect((fault.kind == .coordinator) == (fault.host == "control")) }
+        let withBrokers = RehearsalFaults.cases(
+            9,
+            of: lab,
+            steps: ["repoint.all", "division.kafka", "clean-up.connect-strings", "division.detach"]
+        )
+        #expect(Set(withBrokers.map(\.step)) == ["division.detach"])
+        #expect(RehearsalFaults.cases(3, of: lab, steps: []).isEmpty)
+        #expect(RehearsalFaults.cases(0, of: lab, steps: steps).isEmpty)
+        #expect(lab.name == "r1f" && lab.brokers == 0 && lab.sourceHosts.map(\.id) == [11, 12, 13])
+    }
+
+    @Test("a fault's row says what came of it")
+    func rows() throws {
+        let fault = FaultCase(step: "division.start", moment: .begun, host: "d1", kind: .boot, way: .forward)
+        var report = FaultReport(fault: fault, strategy: .participants)
+        #expect(RehearsalFaults.row(report).result == .notTried)
+        report.struck = true
+        report.unaided = true
+        report.compared = true
+        report.acknowledged = 5
+        #expect(RehearsalFaults.row(report).result == .passed)
+        #expect(RehearsalFaults.row(report).said.contains("0 of 5 writes lost"))
+        report.problems = ["d1 still has rules"]
+        #expect(RehearsalFaults.row(report).result == .failed)
+        #expect(RehearsalFaults.row(report).said.contains("d1 still has rules"))
+    }
+}
