@@ -258,7 +258,8 @@ let suites: [Target] = [
     tests(
         "CommandsTests",
         use: [
-            "CertificateAuthority", "Commands", "ControlProtocol", "Diagnostics", "Fleet", "Journal",
+            "CertificateAuthority", "Commands", "ControlProtocol", "Diagnostics", "Drafting", "Fleet",
+            "Journal",
             "KafkaMetadata",
             "MutualTLS", "Printable", "Procedure", "Rehearsals", "Reporting", "Settings", "SystemCalls",
             "TestSupport", "Topology",

@@ -88,6 +88,11 @@ struct QuestionTests {
         for name in ["k1", "k2"] { scene.brokers[name] = nil }
         let asked = try questions(scene)
         #expect(asked.count == 1 && asked.first?.hasPrefix("what moves? ") == true, "\(asked)")
+        let remarks = try scene.draft().remarks
+        #expect(
+            remarks.count == 2 && remarks[0].hasPrefix("k1: neither a ZooKeeper nor a broker's file"),
+            "\(remarks)"
+        )
     }
 
     @Test("a server that no host is, and a host that does not answer, are asked about")
@@ -152,6 +157,12 @@ struct QuestionTests {
         #expect(file.questions.isEmpty, "\(file.questions)")
         #expect(try Scene.plan(file).destination.map(\.id.value) == [7, 8, 9])
 
+        let part = try questions(scene) { $0.destination = wish.filter { $0.description != "e9" } }
+        #expect(
+            part.count == 1 && part[0].contains("e9 has this address, and is not in --destination"),
+            "\(part)"
+        )
+
         scene.servers["e8"]?.isRunning = true
         let running = try questions(scene) { $0.destination = wish }
         #expect(running.count == 1 && running[0].contains("e8") && running[0].contains("runs"), "\(running)")
@@ -197,6 +208,19 @@ struct QuestionTests {
         #expect(try questions(scene).first?.hasPrefix("which broker.id has k1?") == true)
         scene.brokers["k1"]?.meta = "version=0\nbroker.id=1001\n"
         #expect(try Scene.plan(scene.draft()).brokers.map(\.id.value) == [2, 1001])
+        scene = .usual
+        scene.brokers["k2"]?.id = nil
+        scene.brokers["k2"]?.overrides = nil
+        let client = try scene.draft()
+        #expect(
+            client.questions.isEmpty && client.remarks.count == 1,
+            "\(client.questions) \(client.remarks)"
+        )
+        #expect(
+            client.remarks[0].hasPrefix(
+                "k2: /etc/kafka/server.properties names a ZooKeeper, and no broker runs there"
+            )
+        )
         scene = .usual
         scene.add("s1", Scene.Broker(id: 7, connect: Scene.connect))
         #expect(try questions(scene).first?.hasPrefix("how does the broker of s1 move?") == true)

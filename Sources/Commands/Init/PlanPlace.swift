@@ -9,12 +9,7 @@ struct PlanPlace {
     /// - Parameter output: nil for a plan that is printed, which is taken to lie in the working directory.
     init(inventory: Inventory, output: String?) throws {
         let plan = output ?? "plan.yaml"
-        if output != nil {
-            var found = stat()
-            guard lstat(plan, &found) != 0 else {
-                throw Complaint("\(plan): is there already, and is not written over; name another file")
-            }
-        }
+        if let output { try Self.checkFree(output) }
         let folder = try Self.real(Self.folder(of: plan))
         let file = try Self.real(Self.folder(of: inventory.file)) + "/" + Self.last(inventory.file)
         let directory = inventory.pki.directory
@@ -24,6 +19,14 @@ struct PlanPlace {
             pkiDirectory: directory.hasPrefix("~/")
                 ? directory : Self.path(try Self.real(directory), from: folder)
         )
+    }
+
+    /// Known before anybody is asked; it is written so that nothing is lost even if it changes meanwhile.
+    fileprivate static func checkFree(_ path: String) throws {
+        var found = stat()
+        guard lstat(path, &found) != 0 else {
+            throw Complaint("\(path): is there already, and is not written over; name another file")
+        }
     }
 
     private static func folder(of path: String) -> String {
@@ -36,7 +39,7 @@ struct PlanPlace {
     }
 
     /// Without links and dots; the root as nothing, so that a slash may follow.
-    private static func real(_ path: String) throws -> String {
+    fileprivate static func real(_ path: String) throws -> String {
         guard let found = realpath(path, nil) else {
             throw Complaint("\(path): \(String(cString: strerror(errno)))")
         }
@@ -49,5 +52,18 @@ struct PlanPlace {
     private static func path(_ path: String, from folder: String) -> String {
         guard path.hasPrefix(folder + "/") else { return path.isEmpty ? "/" : path }
         return "./" + path.dropFirst(folder.count + 1)
+    }
+}
+
+/// Where a new inventory will lie; what it names has its whole path.
+struct InventoryPlace {
+    let file: String
+    let pkiDirectory: String
+
+    init(pki: String, output: String?) throws {
+        if let output { try PlanPlace.checkFree(output) }
+        file = output ?? "inventory.yaml"
+        let found = try PlanPlace.real(pki)
+        pkiDirectory = found.isEmpty ? "/" : found
     }
 }

@@ -84,8 +84,18 @@ package struct DraftMaking {
         var brokers: [SeenBroker] = []
         for host in sighting.hosts {
             switch BrokerLook(host) {
-            case .none: break
+            case .none:
+                guard let status = host.status, status.zookeeper == nil, host.known.settings.role != .other
+                else { continue }
+                remarks.append(
+                    "\(host.known.host): neither a ZooKeeper nor a broker's file was found, and it is left out; if a broker is "
+                        + "there, say 'role' and 'config' in the inventory"
+                )
             case .broker(let broker): brokers.append(broker)
+            case .client(let path):
+                remarks.append(
+                    "\(host.known.host): \(path) names a ZooKeeper, and no broker runs there: if it moves, it belongs under 'clients'"
+                )
             case .unclear(let fault): ask("which broker is on this host? \(fault).")
             }
         }

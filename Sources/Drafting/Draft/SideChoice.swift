@@ -153,9 +153,15 @@ extension DraftMaking {
         }
         for member in ensemble.members where !taken.contains(member.id) && member.role == .participant {
             let host = sighting.hosts.first { $0.known.answers(to: member.address) && $0.status != nil }
+            let isLeftOut =
+                side == .destination
+                && host.map { wishes.destination?.contains($0.known.host) == false } == true
             let found =
                 host.map {
-                    "\($0.known.host) has this address, and its own view is another, or not known: bring it into the ensemble"
+                    "\($0.known.host) has this address, and "
+                        + (isLeftOut
+                            ? "is not in --destination: add it"
+                            : "its own view is another, or not known: bring it into the ensemble")
                 }
                 ?? "the others name it, and no host that answered is it: add it to the inventory, or wait for its agent"
             ask(

@@ -27,6 +27,8 @@ struct SeenBroker {
 enum BrokerLook {
     case none
     case broker(SeenBroker)
+    /// A file that names ZooKeeper, and nothing that makes it a broker's.
+    case client(path: String)
     /// Somebody has to say what is meant.
     case unclear(String)
 
@@ -78,13 +80,20 @@ enum BrokerLook {
             return
         }
         let metas = host.files.filter { $0.path.hasSuffix(Self.meta) }
+        let id =
+            overrides[ToldProperties.brokerID].flatMap { BrokerID($0) } ?? properties.brokerID
+            ?? metas.compactMap(Self.id).first
+        let isBroker = isTold || id != nil || status.services.contains { $0.overrides != nil }
+        guard isBroker else {
+            self = .client(path: path)
+            return
+        }
         self = .broker(
             SeenBroker(
                 known: host.known,
                 configPath: path,
                 connect: connect,
-                id: overrides[ToldProperties.brokerID].flatMap { BrokerID($0) } ?? properties.brokerID
-                    ?? metas.compactMap(Self.id).first,
+                id: id,
                 service: Self.service(status, told: isTold ? settings.service : nil),
                 isWithServer: status.zookeeper != nil
             )

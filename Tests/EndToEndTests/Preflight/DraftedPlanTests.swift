@@ -1,3 +1,4 @@
+import ControlProtocol
 import FoundationEssentials
 import LabKit
 import Settings
@@ -23,6 +24,20 @@ extension BrokerPreflightTests {
             let again = try await Coordinator(lab: lab).perform(["init", inventory, "-o", path] + options)
             #expect(again.status == 1 && again.diagnostics.contains("is there already"))
         }
+    }
+
+    @Test("init begins an inventory with the servers that one agent names", .timeLimit(.minutes(1)))
+    func begun() async throws {
+        let lab = try SharedLab.lab
+        let address = lab.configuration.sourceHosts[0].ipv4
+        let options = ["--from", "s1=\(address)", "--pki", lab.layout.root + "/pki", "--coordinator", "ops"]
+        let path = lab.layout.root + "/begun.yaml"
+        defer { lab.forget(path) }
+        let outcome = try await Coordinator(lab: lab).perform(["init", "-o", path] + options)
+        #expect(outcome.status == 0, "\(outcome.diagnostics)")
+        let begun = try InventoryReader.read(path: path)
+        #expect(begun.hosts.map(\.address) == lab.configuration.sourceHosts.map(\.ipv4))
+        #expect(begun.hosts.map(\.host.description) == lab.configuration.sourceHosts.map(\.name))
     }
 
     @Test(
