@@ -3,7 +3,7 @@
 SWIFT ?= swift
 PACKAGES = build-essential pkg-config libssl-dev libyaml-dev zlib1g-dev openssl libsqlite3-dev libzookeeper-mt-dev \
 	iproute2 nftables iptables systemd-container dbus curl procps openssh-client openssh-server sudo \
-	openjdk-17-jdk-headless zookeeper libzookeeper-java libslf4j-java liblog4j1.2-java python3 python3-venv python3-kazoo faketime spin
+	openjdk-17-jdk-headless zookeeper libzookeeper-java libslf4j-java liblog4j1.2-java python3 python3-venv python3-kazoo faketime spin tmux
 # What packing needs besides, and what trying the packages needs.
 PACKING = debhelper lintian
 TRYING = debootstrap systemd-container

@@ -1,11 +1,13 @@
 import ControlProtocol
 import Fleet
+import Logging
 import Printable
 import Procedure
 import Reporting
 import Settings
 import Synchronization
 import SystemCalls
+import ZooKeeperClient
 
 /// The live view of a run on its own terminal.
 ///
@@ -24,26 +26,46 @@ final class RunScreen: Sendable {
         var left = 0
         /// While the page is not there, lines go straight to the terminal.
         var isDrawn = false
-        var work: [Task<Void, Never>] = []
+        var drawing: Task<Void, Never>?
+        var looking: [Task<Void, Never>] = []
     }
 
     private let state: Mutex<State>
     private let looks: LiveLooks
+    private let kafka: LiveKafka?
     private let timing: Timing
 
-    init(_ plan: MigrationPlan, through fleet: any Fleet, timing: Timing = .system) {
+    init(
+        _ plan: MigrationPlan,
+        through fleet: any Fleet,
+        _ kafka: LiveKafka?,
+        timing: Timing = .system
+    ) {
+        self.kafka = kafka
         state = Mutex(State(board: LiveBoard(plan)))
         looks = LiveLooks(hosts: plan.agents.map(\.host), fleet: fleet)
         self.timing = timing
+    }
+
+    /// With connections and a session of its own.
+    convenience init(_ plan: MigrationPlan, _ credentials: [Credentials], log: Logger) throws {
+        let ensembles = EnsembleClients(credentials: credentials, log: log)
+        self.init(
+            plan,
+            // What is wrong with certificates the run's own fleet tells.
+            through: try AgentFleet(plan: plan, log: log) { _ in },
+            LiveKafka(plan, through: ensembles)
+        )
     }
 
     func begin() {
         LivePage.install()
         state.withLock { state in
             state.isDrawn = true
-            state.work = [
-                Task { await draw() },
+            state.drawing = Task { await draw() }
+            state.looking = [
                 Task { await looks.work(timing: timing) { look in self.take(look) } },
+                Task { await lookAtKafka() },
             ]
         }
     }
@@ -73,6 +95,14 @@ final class RunScreen: Sendable {
     private func take(_ look: [HostName: Observation]) {
         let now = timing.now()
         state.withLock { $0.board.take(look, at: now) }
+    }
+
+    private func lookAtKafka() async {
+        await kafka?.work(timing: timing) {
+            self.state.withLock { $0.board.sideOfKafka }
+        } seen: { kafka in
+            self.state.withLock { $0.board.take(kafka) }
+        }
     }
 
     private func keep(_ text: TerminalText) {
@@ -111,12 +141,14 @@ final class RunScreen: Sendable {
 
     /// What happened stands on the terminal afterwards.
     func end() async {
-        let work = state.withLock { state in
-            defer { state.work = [] }
-            return state.work
+        let (drawing, looking) = state.withLock { state in
+            defer { (state.drawing, state.looking) = (nil, []) }
+            return (state.drawing, state.looking)
         }
-        for task in work { task.cancel() }
-        for task in work { await task.value }
+        // Who looks may have a slow host or server to wait for, and shows nothing any more.
+        for task in looking { task.cancel() }
+        drawing?.cancel()
+        await drawing?.value
         let (kept, left) = state.withLock { state in
             defer { (state.kept, state.left, state.isDrawn) = ([], 0, false) }
             return (state.kept, state.left)

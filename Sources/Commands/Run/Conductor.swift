@@ -200,14 +200,12 @@ extension Conductor {
         let plan = try PlanReader.read(path: options.file, believing: .operator)
         StopSignal.install()
         let log = options.logging.logger
-        let screen =
-            try options.isLive
-            ? RunScreen(plan, through: AgentFleet(plan: plan, log: log) { _ in }) : nil
+        let credentials = try EnsembleCredentials.read(of: plan, believing: .operator)
+        let screen = try options.isLive ? RunScreen(plan, credentials, log: log) : nil
         let warn: @Sendable (String) -> Void = { text in
             if let screen { screen.warn(text) } else { Output.warn(text) }
         }
         let fleet = try AgentFleet(plan: plan, log: log, warn: warn)
-        let credentials = try EnsembleCredentials.read(of: plan, believing: .operator)
         let ensembles = ProvingEnsembles(credentials: credentials, log: log)
         if let program = options.notify { try Notifier.check(program) }
         let notifier = options.notify.map { Notifier($0, warn: warn) }

@@ -177,6 +177,16 @@ package struct LiveBoard: Hashable, Sendable {
     /// It has not ended, whatever was told.
     package mutating func goOn() { (ending, endedAt) = (nil, nil) }
 
+    /// Where Kafka has its ZooKeeper just now; nil within the window, when nobody is to be asked.
+    package var sideOfKafka: ProbedSide? {
+        if window.openedAt != nil, window.closedAt == nil { return nil }
+        let isDivided = stages.contains { stage in
+            guard case .done = stage.progress else { return false }
+            return stage.name == .division
+        }
+        return isDivided || window.closedAt != nil ? .destination : .source
+    }
+
     package var isUnderWay: Bool { run != nil && ending == nil }
 
     /// No agent knows of a run any more.

@@ -1,0 +1,112 @@
+import FoundationEssentials
+import LabKit
+import Testing
+
+/// A run on a terminal of 80 by 24, watched with a viewer's certificate from a place without its journal.
+@Suite(
+    "The live view in a lab",
+    .serialized,
+    .countingIssues,
+    .enabled(if: LabFixture.isPossible, "a lab needs root")
+)
+struct LiveViewTests {
+    /// A terminal of this size that a command has to itself.
+    private struct Terminal {
+        let lab: Lab
+        let name: String
+
+        private var socket: String { "mitosis-\(lab.configuration.name)" }
+
+        func open(_ command: String) async throws {
+            let argv = [
+                "tmux", "-L", socket, "-f", "/dev/null", "new-session", "-d", "-s", name, "-x", "80", "-y",
+                "24",
+                "\(command); echo ended with $?; exec sleep 1000",
+            ]
+            let outcome = try await lab.run(argv, on: lab.configuration.control)
+            try #require(outcome.succeeded, "\(outcome.diagnostics)")
+        }
+
+        func lines() async throws -> [String] {
+            let argv = ["tmux", "-L", socket, "capture-pane", "-p", "-t", name]
+            return try await lab.run(argv, on: lab.configuration.control).output
+                .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        }
+
+        /// As soon as a line of it has the text.
+        func lines(having text: String) async throws -> [String] {
+            let deadline = ContinuousClock.now + .seconds(120)
+            while true {
+                let lines = try await lines()
+                if lines.contains(where: { $0.contains(text) }) { return lines }
+                try #require(
+                    ContinuousClock.now < deadline,
+                    "no '\(text)' in\n\(lines.joined(separator: "\n"))"
+                )
+                try await Task.sleep(for: .milliseconds(50))
+            }
+        }
+
+        func close() async throws {
+            _ = try await lab.run(["tmux", "-L", socket, "kill-server"], on: lab.configuration.control)
+        }
+    }
+
+    @Test(
+        "a run shows itself at 80x24, a viewer elsewhere sees it too and disturbs nothing, and afterwards its lines stand there",
+        .timeLimit(.minutes(10))
+    )
+    func watched() async throws {
+        try await LabFixture.withLab { lab in
+            try await lab.up()
+            let mitosis = lab.binaries.coordinator
+            let coordinator = Coordinator(lab: lab)
+            let issued = try await coordinator.perform(
+                ["pki", "issue", "viewer", "watcher", "--directory", lab.layout.pki]
+            )
+            try #require(issued.succeeded, "\(issued.diagnostics)")
+            // Elsewhere: the plan, a viewer's certificate, no journal and no key of a coordinator's.
+            let other = lab.layout.control + "/elsewhere"
+            try Folder.make(other + "/pki")
+            try Folder.write(try Folder.read(lab.layout.plan), to: other + "/plan.yaml")
+            for name in ["ca.pem", "ca.crl", "viewers"] {
+                try FileManager.default.copyItem(
+                    atPath: "\(lab.layout.pki)/\(name)",
+                    toPath: "\(other)/pki/\(name)"
+                )
+            }
+            let (own, far) = (Terminal(lab: lab, name: "run"), Terminal(lab: lab, name: "watch"))
+            do {
+                try await own.open("\(mitosis) run \(lab.layout.plan) --yes --events \(lab.layout.events)")
+                try await far.open("\(mitosis) watch \(other)/plan.yaml --viewer watcher")
+
+                let joining = try await far.lines(having: "[join ")
+                #expect(joining.count { $0.contains(" follower ") || $0.contains(" leader ") } >= 2)
+                #expect(joining.contains { $0.hasPrefix("step: ") })
+
+                let dividing = try await own.lines(having: "WINDOW OPEN for ")
+                #expect(dividing.first?.hasPrefix("mitosis \(lab.configuration.name)  run ") == true)
+                #expect(dividing.contains { $0.contains("[division ") })
+                for host in lab.configuration.zooKeeperHosts {
+                    #expect(dividing.contains { $0.dropFirst(2).hasPrefix("\(host.name) ") }, "\(host.name)")
+                }
+
+                let ended = try await own.lines(having: "ended with ")
+                #expect(ended.contains("ended with 0"), "\(ended.joined(separator: "\n"))")
+                #expect(ended.contains { $0.hasPrefix("finished in ") })
+                let unseen = try await far.lines(having: "ended with ")
+                #expect(unseen.contains { $0.hasPrefix("ended: no agent holds a lease") })
+            } catch {
+                try await own.close()
+                throw error
+            }
+            try await own.close()
+            // By the journal, for who may read it.
+            let once = try await coordinator.perform(["watch", lab.layout.plan, "--once"])
+            #expect(
+                once.succeeded && once.output.contains("ended: finished"),
+                "\(once.diagnostics)\(once.output)"
+            )
+        }
+    }
+}
