@@ -73,6 +73,26 @@ struct PlannedClientsTests {
         #expect(hosts["k1"]?.groups == ["brokers", "clients"])
     }
 
+    @Test("what else must be seen of a client is read, and its service belongs to its host's")
+    func healthy() throws {
+        let other = Self.app.replacing("name: app,", with: "name: b,").replacing("a1", with: "a2")
+            .replacing("10.0.0.1", with: "10.0.0.2")
+        let plan = try move(
+            Self.app + ", healthy: {port: 8081, service: probe.service}",
+            other + ", healthy: {port: 1}",
+            more: "  batch: 5\n"
+        )
+        #expect(plan.clients.batch == 5)
+        #expect(plan.clients.all.map { $0.healthy?.port?.number } == [8081, 1])
+        #expect(plan.clients.all.map { $0.healthy?.service } == ["probe.service", nil])
+        let hosts = Dictionary(uniqueKeysWithValues: plan.inventory.hosts.map { ($0.host.description, $0) })
+        #expect(hosts["a1"]?.settings.services == ["probe.service"] && hosts["a2"]?.settings.services == nil)
+        for text in ["{}", "{port: 0}", "{port: 65536}", "{service: a/b}", "{ports: 1}", "3"] {
+            #expect(throws: PlanError.self, "\(text)") { try move(Self.app + ", healthy: \(text)") }
+        }
+        #expect(try move(Self.app).clients.batch == 1)
+    }
+
     @Test("one that has its host for itself needs no ephemerals")
     func alone() throws {
         let plan = try move(Self.app)
@@ -134,7 +154,8 @@ struct PlannedClientsTests {
     @Test("seconds out of their range, and a list that is none, are refused")
     func numbers() throws {
         for text in [
-            "restart_completed: 1", "deadline_seconds: 5", "pause_seconds: -1", "move: 3", "moves: []",
+            "restart_completed: 1", "batch: 0", "batch: 201", "deadline_seconds: 5", "pause_seconds: -1",
+            "move: 3", "moves: []",
         ] {
             #expect(throws: PlanError.self, "\(text)") { try read("clients: {\(text)}\n") }
         }

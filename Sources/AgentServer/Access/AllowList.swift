@@ -8,6 +8,8 @@ package struct AllowList: Hashable, Sendable {
     package let services: [String]
     /// The agent's own port among them: no wall may match these.
     package let protectedPorts: [Port]
+    /// Of this host alone: whether a service of its own answers.
+    private static let loopback = IPAddress("127.0.0.1")
     /// The address that the agent itself listens on, if it is one.
     package let own: IPAddress?
 
@@ -96,7 +98,7 @@ package struct AllowList: Hashable, Sendable {
         if targets.isEmpty || targets.count > 256 {
             return .invalid(reason: "a probe takes 1 to 256 targets")
         }
-        for target in targets where !isPeer(target.address) {
+        for target in targets where !isPeer(target.address) && target.address != Self.loopback {
             return .notAllowed(reason: "\(target.address) is in none of firewall.peers (\(list(peers)))")
         }
         return nil

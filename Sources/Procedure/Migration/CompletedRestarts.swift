@@ -98,13 +98,13 @@ extension ClientsProcedure {
     private var servers: [PlannedServer] { plan.source + plan.destination }
 
     fileprivate var restartCompleted: [Step] {
-        clients.indices.map { index in
+        batches.map { batch in
             Step(
-                StepID("clean-up.restart-client-\(index + 1)"),
-                "Restart a client that knows the seeds only, \(index + 1) of \(clients.count), in the order of the plan",
+                StepID("clean-up.restart-client-\(batch.number)"),
+                "Restart so that it knows every destination server: \(batch.title)",
                 precheck: othersRun,
-                act: restartNext(upTo: index + 1),
-                verify: restarted(atLeast: index + 1).seen(inARow: looks),
+                act: restartNext(upTo: batch.end),
+                verify: restarted(atLeast: batch.end).seen(inARow: looks),
                 undo: .none(because: "it keeps its file")
             )
         }
@@ -119,7 +119,8 @@ extension ClientsProcedure {
         ) { fleet, facts in
             if let silence = silence(fleet) { return .waiting(reason: silence) }
             let pending = clients.filter { needsRestart($0, fleet, facts) != nil }
-            for client in clients where client.name != pending.first?.name {
+            let next = Set(pending.prefix(plan.clients.batch).map(\.name))
+            for client in clients where !next.contains(client.name) {
                 switch ailment(of: client, fleet) {
                 case nil: break
                 case .passing(let said)?: return .waiting(reason: said)
@@ -140,19 +141,23 @@ extension ClientsProcedure {
             by: { fleet, facts in
                 if let silence = silence(fleet) { return .wait(because: silence) }
                 let pending = clients.filter { needsRestart($0, fleet, facts) != nil }
-                guard clients.count - pending.count < count, let next = pending.first else {
-                    return .nothingToDo(
-                        because: "\(clients.count - pending.count) clients know every destination server"
-                    )
+                let done = clients.count - pending.count
+                guard done < count, !pending.isEmpty else {
+                    return .nothingToDo(because: "\(done) clients know every destination server")
                 }
-                let pid = fleet.service(next.service, on: next.host)?.pid
-                // One that was restarted and is not back is given its time, and not restarted again.
-                guard pid == nil || pid == facts.shortLists[next.title] else {
-                    return .nothingToDo(because: "\(next.title) was restarted already")
+                let batch = pending.prefix(min(plan.clients.batch, count - done))
+                let commands = batch.compactMap { client -> HostCommand? in
+                    let pid = fleet.service(client.service, on: client.host)?.pid
+                    // One that was restarted and is not back is given its time, and not restarted again.
+                    return pid == nil || pid == facts.shortLists[client.title] ? restart(client, pid) : nil
+                }
+                let names = batch.map(\.title).joined(separator: ", ")
+                guard !commands.isEmpty else {
+                    return .nothingToDo(because: "restarted already: \(names)")
                 }
                 return .act(
-                    [restart(next, pid)],
-                    because: "\(next.title), \(pending.count - 1) to go",
+                    commands,
+                    because: "\(names), \(pending.count - batch.count) to go",
                     noting: facts
                 )
             },

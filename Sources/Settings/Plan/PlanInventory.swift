@@ -155,8 +155,9 @@ extension MigrationPlan {
             }
             let known = hosts[index]
             var settings = known.settings
-            if settings.service != client.service, settings.services?.contains(client.service) != true {
-                settings.services = (settings.services ?? []) + [client.service]
+            for service in [client.service, client.healthy?.service].compactMap(\.self)
+            where settings.service != service && settings.services?.contains(service) != true {
+                settings.services = (settings.services ?? []) + [service]
             }
             settings.files = (settings.files ?? []) + [client.configPath]
             let group = Self.groupNames.clients
@@ -178,6 +179,7 @@ extension MigrationPlan {
         settings.role = .other
         settings.service = client.service
         settings.config = client.configPath
+        settings.services = client.healthy?.service.map { [$0] }
         return InventoryHost(
             host: client.host,
             address: client.address,

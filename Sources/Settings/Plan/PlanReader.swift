@@ -91,7 +91,7 @@ private struct PlanDocument {
         let section = try notes.section(
             "clients",
             of: root,
-            keys: ["ignore", "move", "deadline_seconds", "pause_seconds", "restart_completed"]
+            keys: ["ignore", "move", "deadline_seconds", "pause_seconds", "batch", "restart_completed"]
         )
         let census = try notes.census(root, section, chroot: kafka?.chroot)
         let clients = try notes.clients(

@@ -210,6 +210,13 @@ struct CommandTests {
             await #expect(throws: AgentClientError.self) {
                 try await client.probe(ProbeRequest(targets: [target]))
             }
+            // Its own, by the one address that is every host's own.
+            let own = ProbeTarget(address: try #require(IPAddress("127.0.0.1")), port: target.port)
+            let answers = try await client.probe(ProbeRequest(targets: [own]))
+            #expect(answers.results.map(\.target) == [own])
+            await #expect(throws: AgentClientError.self) {
+                try await client.probe(ProbeRequest(targets: [own, target]))
+            }
         }
     }
 

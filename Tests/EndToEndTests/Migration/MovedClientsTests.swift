@@ -88,9 +88,28 @@ struct MovedClientsTests {
                 )
             }
 
+            // Two at once, one of which answers on a port as well; and at the end everybody once more.
+            _ = try Bench(lab: lab).addToPlan { plan in
+                let host = "\n      host: a1\n"
+                return plan.replacing(host, with: host + "      healthy: {port: 8081}\n")
+                    .replacing("\n  move:\n", with: "\n  batch: 2\n  restart_completed: true\n  move:\n")
+            }
+            #expect(try Folder.read(lab.layout.plan).contains("healthy: {port: 8081}"))
+            let early = try await coordinator.perform(["preflight", lab.layout.plan])
+            let silent = "client a1 (a1) does not answer at its port 8081"
+            #expect(early.output.contains(silent), "\(early.output)")
+            _ = try Launcher(
+                namespace: lab.namespace(of: applications[0].host),
+                log: lab.layout.client + "/health.log"
+            ).launch(["/usr/bin/python3", "-m", "http.server", "8081", "--bind", "127.0.0.1"])
             try await coordinator.runAndDie(after: "repoint.client-2")
             let finished = try await coordinator.run()
             try #require(finished.succeeded, "\(finished.output.suffix(2000))")
+            let status = try await coordinator.perform(["status", lab.layout.plan])
+            #expect(
+                status.output.contains("of 3 brokers and clients none runs with the seeds only any more"),
+                "\(status.output)"
+            )
             let servers = "198.51.100.21:2181,198.51.100.22:2181,198.51.100.23:2181"
             for (file, kept) in zip(files, before) {
                 let wanted = kept.text.replacing(lab.configuration.applicationServers, with: servers)

@@ -17,6 +17,8 @@ struct ModelApplications {
         var session: SessionNumber?
         /// Where it is connected besides, for instance by a program of another name on its host.
         var also: [HostName] = []
+        /// Is connected, and neither its port answers nor the service runs that the plan wants to see.
+        var isUnwell = false
         /// Another place than the plan says.
         var registersAt: String?
     }
@@ -122,6 +124,13 @@ struct ModelApplications {
         }
     }
 
+    /// Whether something listens on the host's own loopback address.
+    func answers(_ target: ProbeTarget, on host: HostName) -> Bool {
+        guard target.address == IPAddress("127.0.0.1"), let application = all[host] else { return false }
+        return application.session != nil && !application.isUnwell
+            && target.port == application.planned.healthy?.port
+    }
+
     func state(_ host: HostName) -> FileState {
         let file = all[host]?.file ?? Data()
         return FileState(
@@ -156,7 +165,10 @@ struct ModelApplications {
                     overrides: [:],
                     hasOwnNetwork: false
                 )
-            ],
+            ]
+                + (application.planned.healthy?.service.map { service in
+                    [NamedService(name: service, state: application.isUnwell ? .stopped : .running(pid: 1))]
+                } ?? []),
             files: [self.state(host)],
             reach: []
         )

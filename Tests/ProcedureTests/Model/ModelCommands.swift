@@ -262,8 +262,9 @@ extension ModelEnsemble {
         targets.map { target in
             count(target, from: name)
             let other = hosts.values.first { $0.server.allAddresses.contains(target.address) }
-            let isOpen = other.map { $0.pid != nil && !isCut(name, $0.server.host) } ?? false
-            let answer: ProbeResult.Answer = isOpen ? .connected : .refused
+            let isOpen = other.map { $0.pid != nil && !isCut(name, $0.server.host) }
+            let isAnswered = isOpen ?? applications.answers(target, on: name)
+            let answer: ProbeResult.Answer = isAnswered ? .connected : .refused
             return ProbeResult(target: target, answer: odd(name).answers[target] ?? answer)
         }
     }

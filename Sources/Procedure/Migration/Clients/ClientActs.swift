@@ -47,29 +47,28 @@ extension ClientsProcedure {
             by: { fleet, facts in
                 if let silence = silence(fleet) { return .wait(because: silence) }
                 let pending = clients.filter { lacking($0, to: side, fleet, facts) != nil }
-                guard clients.count - pending.count < count,
-                    let next = pending.min(by: {
-                        rank($0, to: side, fleet, facts) < rank($1, to: side, fleet, facts)
-                    })
-                else {
-                    return .nothingToDo(because: "\(clients.count - pending.count) clients moved already")
+                let moved = clients.count - pending.count
+                guard moved < count, !pending.isEmpty else {
+                    return .nothingToDo(because: "\(moved) clients moved already")
                 }
-                switch changing(next, fleet) {
-                case .failure(let problem): return .stop(because: "\(next.title): \(problem.reason)")
-                case .success(let change):
-                    var noted = facts
-                    var pid: Int32?
-                    if case .running(let running) = fleet.service(next.service, on: next.host) {
-                        pid = running
+                let batch = first(pending, to: side, fleet, facts).prefix(count - moved)
+                var (noted, commands) = (facts, [HostCommand]())
+                for next in batch {
+                    switch changing(next, fleet) {
+                    case .failure(let problem): return .stop(because: "\(next.title): \(problem.reason)")
+                    case .success(let change):
+                        let pid = fleet.service(next.service, on: next.host)?.pid
+                        // None that runs can have the number nought: whatever runs later is another one.
+                        noted.replacedProcesses[next.name] = pid ?? 0
+                        commands += change + [restart(next, pid)]
                     }
-                    // None that runs can have the number nought: whatever runs later is another one.
-                    noted.replacedProcesses[next.name] = pid ?? 0
-                    return .act(
-                        change + [restart(next, pid)],
-                        because: "\(next.title), \(pending.count - 1) to go",
-                        noting: noted
-                    )
                 }
+                return .act(
+                    commands,
+                    because:
+                        "\(batch.map(\.title).joined(separator: ", ")), \(pending.count - batch.count) to go",
+                    noting: noted
+                )
             },
             looking: look(servers: plan.source + plan.seeds)
         )
@@ -82,6 +81,17 @@ extension ClientsProcedure {
             replacing: pid
         )
         return HostCommand(client.host, .service(request: request))
+    }
+
+    /// Those of them that are dealt with next, at once.
+    func first(
+        _ pending: [PlannedClient],
+        to side: EnsembleSide,
+        _ fleet: FleetView,
+        _ facts: RunFacts
+    ) -> [PlannedClient] {
+        let ranked = pending.map { ($0, rank($0, to: side, fleet, facts)) }.sorted { $0.1 < $1.1 }
+        return ranked.prefix(plan.clients.batch).map(\.0)
     }
 
     /// One that does not run, or whose file was changed, before one that nothing was done to yet; then as the plan has them.

@@ -47,8 +47,8 @@ extension ClientsProcedure {
         ) { fleet, facts in
             if let silence = silence(fleet) { return .waiting(reason: silence) }
             let pending = clients.filter { lacking($0, to: side, fleet, facts) != nil }
-            let next = pending.min { rank($0, to: side, fleet, facts) < rank($1, to: side, fleet, facts) }
-            for client in clients where client.name != next?.name {
+            let next = Set(first(pending, to: side, fleet, facts).map(\.name))
+            for client in clients where !next.contains(client.name) {
                 switch ailment(of: client, fleet) {
                 case nil: break
                 case .passing(let said)?: return .waiting(reason: said)
@@ -126,7 +126,7 @@ extension ClientsProcedure {
             companions: companions,
             plan: plan,
             sighting: fleet.census[question(servers: servers)]
-        ).lacking
+        ).lacking ?? ClientHealth(client)?.lacking(in: fleet)
     }
 
     func silence(_ fleet: FleetView) -> String? {
@@ -178,7 +178,12 @@ extension ClientsProcedure {
     }
 
     func look(servers: [PlannedServer]) -> Look {
-        Look(hosts: hosts, census: question(servers: servers))
+        var probes: [HostName: [ProbeTarget]] = [:]
+        for client in clients {
+            guard let target = ClientHealth(client)?.target else { continue }
+            probes[client.host, default: []].append(target)
+        }
+        return Look(hosts: hosts, probes: probes, census: question(servers: servers))
     }
 
     /// Each once.

@@ -5,7 +5,8 @@ import Topology
 
 /// The part of the procedure that moves clients other than brokers, on one page.
 ///
-/// One after another in the order of the plan, after the brokers; each must be back before the next is touched.
+/// In the order of the plan, after the brokers, one after another or as many at once as the plan says; each must be back before
+/// the next is touched.
 package struct ClientsProcedure: Sendable {
     package let plan: MigrationPlan
     package let survey: Survey
@@ -13,13 +14,13 @@ package struct ClientsProcedure: Sendable {
     var clients: [PlannedClient] { plan.clients.all }
 
     var repointing: [Step] {
-        clients.indices.map { index in
+        batches.map { batch in
             Step(
-                StepID("repoint.client-\(index + 1)"),
-                "Repoint and restart a client, \(index + 1) of \(clients.count), in the order of the plan",
+                StepID("repoint.client-\(batch.number)"),
+                "Repoint and restart \(batch.title)",
                 precheck: mayBeTouched(on: .destination),
-                act: repointNext(upTo: index + 1),
-                verify: moved(atLeast: index + 1, to: .destination).seen(inARow: looks),
+                act: repointNext(upTo: batch.end),
+                verify: moved(atLeast: batch.end, to: .destination).seen(inARow: looks),
                 undo: .none(
                     because: "`mitosis rollback` restores the file and restarts the client once more"
                 )
@@ -52,15 +53,32 @@ package struct ClientsProcedure: Sendable {
     /// A client that the run never restarted is left alone. One that is away already, because the seeds are, may be restarted
     /// whatever is seen of the others.
     var returning: [Step] {
-        clients.indices.map { index in
+        batches.map { batch in
             Step(
-                StepID("withdraw.client-\(index + 1)"),
-                "Take a client back to the source and restart it, \(index + 1) of \(clients.count), in the order of the plan",
+                StepID("withdraw.client-\(batch.number)"),
+                "Take back to the source and restart \(batch.title)",
                 precheck: mayBeTouched(on: .source),
-                act: returnNext(upTo: index + 1),
-                verify: moved(atLeast: index + 1, to: .source),
+                act: returnNext(upTo: batch.end),
+                verify: moved(atLeast: batch.end, to: .source),
                 undo: .none(because: "`mitosis run` repoints it again")
             )
+        }
+    }
+
+    /// Clients that are restarted at once.
+    struct Batch {
+        let number: Int
+        /// How many clients are dealt with when it is done.
+        let end: Int
+        let title: String
+    }
+
+    var batches: [Batch] {
+        stride(from: 0, to: clients.count, by: plan.clients.batch).enumerated().map { index, start in
+            let end = min(start + plan.clients.batch, clients.count)
+            let what = end == start + 1 ? "a client, \(end)" : "clients at once, \(start + 1) to \(end)"
+            let title = "\(what) of \(clients.count), in the order of the plan"
+            return Batch(number: index + 1, end: end, title: title)
         }
     }
 

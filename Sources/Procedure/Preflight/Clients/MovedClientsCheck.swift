@@ -32,6 +32,12 @@ extension Check {
                             + "its agent's; run both in one"
                     )
                 }
+                if let service = ClientHealth(client)?.unknownService(in: fleet) {
+                    remarks.refuse(
+                        "\(client.host): its agent's configuration does not allow \(service), which 'healthy' of \(client.title) "
+                            + "names; add it to 'services', or correct line \(client.line) of the plan"
+                    )
+                }
                 subject.remarkOnFile(of: client, fleet, &remarks)
                 subject.remarkOnPlace(of: client, fleet, servers, &remarks)
             }
@@ -109,6 +115,11 @@ extension ClientsProcedure {
             remarks.wait(
                 "\(client.title) \(lacking): it could not be seen whether it is back after its restart; correct 'address' "
                     + "or 'ephemerals' on line \(client.line) of the plan"
+            )
+        } else if let sickness = ClientHealth(client)?.lacking(in: fleet) {
+            remarks.wait(
+                "\(client.title) \(sickness): it could not be seen whether it is well after its restart; mend it, correct "
+                    + "'healthy' on line \(client.line) of the plan, or upgrade its agent"
             )
         }
     }

@@ -7,7 +7,7 @@ extension PlanNotes {
     private static var keys: [String] {
         [
             "name", "host", "address", "agent_address", "agent_port", "service", "config", "connect", "tree",
-            "ephemerals",
+            "ephemerals", "healthy",
         ]
     }
     private static var most: Int { 200 }
@@ -30,9 +30,10 @@ extension PlanNotes {
         }
         let pause = try read { () throws(YAMLError) in try map.optionalInteger("pause_seconds", in: 0...3600)
         }
+        let batch = try read { () throws(YAMLError) in try map.optionalInteger("batch", in: 1...Self.most) }
         let again = try read { () throws(YAMLError) in try map.optionalBoolean("restart_completed") }
         let found = try read { () throws(YAMLError) in try map.optionalItems("move") }
-        guard let found, let deadline, let pause, let again else { return .none }
+        guard let found, let deadline, let pause, let batch, let again else { return .none }
         let items = found ?? []
         if items.count > Self.most, let node = map["move"] {
             note(.tooMany(key: "move", most: Self.most), at: node)
@@ -54,6 +55,7 @@ extension PlanNotes {
             all: sharing(clients, brokers, items),
             deadline: .seconds(deadline ?? 300),
             pause: .seconds(pause ?? 0),
+            batch: batch ?? 1,
             restartsCompleted: again ?? false
         )
     }
@@ -85,6 +87,7 @@ extension PlanNotes {
         let connect = try connectPlace(map)
         let tree = try nodePath("tree", map, isNeeded: true)
         let ephemerals = try nodePath("ephemerals", map, isNeeded: false)
+        let healthy = try health(map)
         if let tree, !trees.contains(where: { isInside(tree, $0) }) {
             note(.client(.treeStays(tree, trees: trees)), at: map["tree"] ?? map.node)
         }
@@ -102,8 +105,25 @@ extension PlanNotes {
             connect: connect,
             tree: tree,
             ephemerals: ephemerals,
+            healthy: healthy,
             isAlone: true,
             line: map.line
+        )
+    }
+
+    private mutating func health(_ client: YAMLMapping) throws(YAMLError) -> PlannedHealth? {
+        guard let node = client["healthy"],
+            let map = try yaml.mapping(node, keys: ["port", "service"], subject: "'healthy'")
+        else { return nil }
+        guard map["port"] != nil || map["service"] != nil else {
+            note(.client(.emptyHealth), at: node)
+            return nil
+        }
+        let number = try read { () throws(YAMLError) in try map.optionalInteger("port", in: 1...65_535) }
+        let service = try service(in: map, default: "")
+        return PlannedHealth(
+            port: (number ?? nil).flatMap { Port($0) },
+            service: service.flatMap { $0.isEmpty ? nil : $0 }
         )
     }
 
@@ -321,6 +341,7 @@ extension PlannedClient {
             connect: connect,
             tree: tree,
             ephemerals: ephemerals,
+            healthy: healthy,
             isAlone: false,
             line: line
         )

@@ -9,6 +9,8 @@ package struct PlannedClients: Hashable, Sendable {
     package let deadline: Duration
     /// Between a client that is back and the restart of the next.
     package let pause: Duration
+    /// How many are restarted at once, in the plan's order; at least 1.
+    package let batch: Int
     /// Whether brokers and clients are restarted once more when their files name every destination server.
     package let restartsCompleted: Bool
 
@@ -16,6 +18,7 @@ package struct PlannedClients: Hashable, Sendable {
         all: [],
         deadline: .seconds(300),
         pause: .zero,
+        batch: 1,
         restartsCompleted: false
     )
 
@@ -38,6 +41,8 @@ package struct PlannedClient: Hashable, Sendable {
     package let tree: String
     /// A node that it registers at or below by ephemeral nodes; nil where only its connections tell that it is back.
     package let ephemerals: String?
+    /// What must be seen besides; nil for nothing.
+    package let healthy: PlannedHealth?
     /// Whether nobody else of the plan is on its host, so that all that is connected from there is this client's.
     package let isAlone: Bool
     /// Where it stands in the plan file.
@@ -47,6 +52,14 @@ package struct PlannedClient: Hashable, Sendable {
     package var title: String { "client \(name) (\(host))" }
 }
 
+/// What else a client shows that is back; at least one of both.
+package struct PlannedHealth: Hashable, Sendable {
+    /// It answers there, on 127.0.0.1 of its host.
+    package let port: Port?
+    /// It runs, on the client's host.
+    package let service: String?
+}
+
 /// What is wrong with a client of a plan.
 package enum ClientFault: Hashable, Sendable {
     case repeatedName(String, firstLine: Int)
@@ -54,6 +67,7 @@ package enum ClientFault: Hashable, Sendable {
     case saysOtherwise(key: String, value: String, firstLine: Int, other: String)
     case sharesHost(HostName, firstLine: Int)
     case onePlace
+    case emptyHealth
     case becomesWithoutText
     case badPlace(key: String, value: String)
     case treeStays(String, trees: [String])
@@ -77,6 +91,7 @@ extension ClientFault: CustomStringConvertible {
                 + "back. Say under 'ephemerals' where this client registers."
         case .onePlace:
             "'connect' names one place: give 'property', 'variable' or 'text', and only one of them."
+        case .emptyHealth: "'healthy' says nothing: give 'port', 'service', or both."
         case .becomesWithoutText: "'becomes' goes with 'text'. Remove it, or name the exact old text."
         case .badPlace(let key, let value):
             "'\(key)' is '\(value)', which cannot stand in a file so. "
