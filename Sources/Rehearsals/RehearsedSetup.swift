@@ -223,7 +223,7 @@ extension RehearsedSetup {
     }
 
     private static func isLine(_ text: String) -> Bool {
-        text.utf8.count <= 4096
+        text.utf8.count <= 65_536
             && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }
     }
 }

@@ -70,6 +70,10 @@ struct RehearseCommand: AsyncParsableCommand {
         let page = Self.absolute(html ?? "rehearsal-\(plan.name).html")
         // Before anything takes its time.
         try ReportFile(path: page).checkNothingElse()
+        let folder = page.lastIndex(of: "/").map { String(page[...$0]) } ?? "/"
+        guard access(folder, W_OK | X_OK) == 0 else {
+            throw Complaint("\(folder): the report cannot be written there: \(systemReason())")
+        }
         let setup = await SeenSetup.look(at: plan, log: logging.logger).setup
         try lab.takePlace(reading: try setup.json()) { document in
             [

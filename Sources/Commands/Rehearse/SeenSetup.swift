@@ -2,6 +2,7 @@ import ControlProtocol
 import Fleet
 import Logging
 import MutualTLS
+import Printable
 import Procedure
 import Rehearsals
 import Settings
@@ -14,6 +15,8 @@ import Topology
 struct SeenSetup {
     /// In which all of them must have answered.
     private static let patience = Duration.seconds(30)
+    /// Bytes of a zoo.cfg that is taken for one.
+    private static let longestFile = 256 << 10
 
     private let plan: MigrationPlan
     private var statuses: [HostName: HostStatus] = [:]
@@ -35,8 +38,8 @@ struct SeenSetup {
             case .status(let status): statuses[server.host] = status
             case .silent, nil: silent.append(server.host.description)
             }
-            files[server.host] = survey?.file(of: server.host).map {
-                String(decoding: $0.content, as: UTF8.self)
+            if let content = survey?.file(of: server.host)?.content, content.count <= Self.longestFile {
+                files[server.host] = String(decoding: content, as: UTF8.self)
             }
         }
         if statuses.isEmpty {
@@ -114,8 +117,10 @@ struct SeenSetup {
                     isForRehearsals: test.moments.contains(.rehearse)
                 )
             },
-            waivers: Dictionary(plan.waivers.map { ($0.check.rawValue, $0.reason) }) { first, _ in first },
-            remarks: remarks + treesLeftOut
+            waivers: Dictionary(plan.waivers.map { ($0.check.rawValue, Self.line($0.reason)) }) { first, _ in
+                first
+            },
+            remarks: (remarks + treesLeftOut).map(Self.line)
         )
     }
 
@@ -138,12 +143,15 @@ struct SeenSetup {
             id: server.id.value,
             host: server.host.description,
             address: server.address,
-            version: stats?.version.description,
+            version: stats.map { Self.line($0.version.description) },
             configuration: files[server.host],
             nodes: stats?.nodeCount,
             bytes: zookeeper?.dataSize.map { Int(clamping: $0) }
         )
     }
+
+    /// As the lab takes a text: one line, of a bounded length.
+    private static func line(_ text: String) -> String { PrintableText(text, limit: 1000).description }
 
     private static func kind(of place: ConnectPlace) -> RehearsedSetup.ClientKind {
         switch place {

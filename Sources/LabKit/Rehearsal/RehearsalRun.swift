@@ -46,11 +46,17 @@ package struct RehearsalRun: Sendable {
         for line in RehearsalOutcome.introduction(rehearsal) { report(line) }
         let (lab, summary, tests) = try await plainPass()
         var outcome = try outcome(summary, tests, of: lab)
-        let window = try await window(of: lab)
-        outcome.predicted = window?.predicted
-        outcome.seen = window?.seen
-        // What comes of the faults is drawn into it afterwards; a rehearsal that is ended there has this one.
-        try await draw(outcome, of: lab)
+        do {
+            let window = try await window(of: lab)
+            outcome.predicted = window?.predicted
+            outcome.seen = window?.seen
+            // What comes of the faults is drawn into it afterwards; a rehearsal that is ended there has this one.
+            try await draw(outcome, of: lab)
+        } catch {
+            // A run that was refused at once has no journal; what became of it is told all the same.
+            for line in outcome.lines + summary.lines { report(line) }
+            throw error
+        }
         if options.faults > 0 {
             let steps = lab.finishedSteps()
             let configuration = try rehearsal.forFaults()

@@ -78,6 +78,10 @@ struct RehearseTests {
         )
         #expect(try Folder.read(page) == "mine\n")
         #expect(!ended.output.contains("hosts:"))
+        let nowhere = try await Tool([
+            lab.binaries.coordinator, "rehearse", folder + "/plan.yaml", "--html", folder + "/none/page.html",
+        ]).outcome()
+        #expect(nowhere.status == 1 && nowhere.errors.contains("cannot be written there"))
         try Folder.remove(folder)
     }
 }
