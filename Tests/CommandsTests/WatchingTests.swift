@@ -116,6 +116,34 @@ struct WatchingTests {
         #expect(fixture.fleet.calls.isEmpty)
     }
 
+    @Test("a journal that a takeover left behind gives way to what agents are told")
+    func takenOver() async throws {
+        let fixture = try RunFixture()
+        let journal = try fixture.openJournal()
+        try await fixture.journalRun("1-model", upTo: nil, journal)
+        let run = try #require(RunID("1-model"))
+        let stopped = RunEvent(
+            .runStopped(nil, reason: "asked", standing: .joining),
+            at: 4000,
+            run: "1-model"
+        )
+        _ = try journal.keep([stopped], of: run)
+        try journal.end(run, .stopped, at: 4000)
+        let watching = Watching(fixture.plan, through: fixture.fleet, timing: fixture.clock.timing)
+        await watching.look()
+        #expect(watching.board.ending != nil)
+        let host = fixture.plan.agents[0].host
+        let old = RunPlace(stage: "join", step: nil, title: "Old", since: 3000)
+        watching.take([host: try status(of: host, "1-model", old)])
+        #expect(watching.board.ending != nil)
+        let new = RunPlace(stage: "join", step: nil, title: "New", since: 6000)
+        watching.take([host: try status(of: host, "1-model", new, epoch: 2)])
+        #expect(watching.board.ending == nil)
+        #expect(lines(watching).contains { $0.hasPrefix("step: New ") })
+        await watching.look()
+        #expect(!lines(watching).contains { $0.contains("stopped: asked") })
+    }
+
     @Test("a journal that cannot be read is told of once, and places count")
     func unreadable() async throws {
         let fixture = try RunFixture()

@@ -17,6 +17,8 @@ final class Watching: Sendable {
         var run: RunID?
         /// The number of the next event.
         var next = 0
+        /// Whether the run goes on elsewhere, under another journal: after a takeover this one knows less than agents do.
+        var isElsewhere = false
         /// Whether a journal that cannot be read was told of.
         var isTold = false
     }
@@ -37,11 +39,13 @@ final class Watching: Sendable {
 
     /// Until it is cancelled.
     func work() async {
+        // What agents say decides whether the journal here is the run's.
+        take(await looks.look())
         async let _: Void = followJournal()
         await looks.work(timing: timing) { look in self.take(look) }
     }
 
-    /// Once.
+    /// Looks once.
     func look() async {
         take(await looks.look())
         readJournal()
@@ -57,19 +61,28 @@ final class Watching: Sendable {
     func take(_ look: [HostName: Observation]) {
         let now = timing.now()
         state.withLock { state in
+            let (best, isComplete) = Self.latestLease(look, plan.name)
+            if Self.isBeyond(best, state) {
+                (state.isElsewhere, state.run) = (true, nil)
+            }
             // The journal knows better.
-            if state.run == nil { Self.place(look, plan.name, &state.board, now) }
+            if state.run == nil { Self.place(best, isComplete, &state.board, now) }
             state.board.take(look, at: now)
         }
     }
 
-    /// What agents were told last of a run of this plan whose lease is in force.
-    private static func place(
+    /// Whether agents know of a run that the journal here does not know, or has seen to end before.
+    private static func isBeyond(_ best: LeaseState?, _ state: State) -> Bool {
+        guard let known = state.run, let lease = best?.current, let place = best?.place else { return false }
+        if lease.runID != known { return true }
+        return state.board.endedAt.map { $0 < place.since } ?? false
+    }
+
+    /// What agents were told last of a run of this plan whose lease is in force, and whether all agents have answered.
+    private static func latestLease(
         _ look: [HostName: Observation],
-        _ plan: String,
-        _ board: inout LiveBoard,
-        _ now: Int64
-    ) {
+        _ plan: String
+    ) -> (best: LeaseState?, isComplete: Bool) {
         var (best, answered): (LeaseState?, Int) = (nil, 0)
         for observation in look.values {
             guard case .status(let status) = observation else { continue }
@@ -79,13 +92,22 @@ final class Watching: Sendable {
             else { continue }
             if Self.isNewer(status.lease, than: best) { best = status.lease }
         }
+        return (best, answered == look.count)
+    }
+
+    private static func place(
+        _ best: LeaseState?,
+        _ isComplete: Bool,
+        _ board: inout LiveBoard,
+        _ now: Int64
+    ) {
         if let best, let lease = best.current {
             if let place = best.place {
                 board.take(place, of: lease, since: best.since)
             } else {
                 board.takeUnplaced(lease, since: best.since)
             }
-        } else if board.isUnderWay, answered == look.count {
+        } else if board.isUnderWay, isComplete {
             board.endUnseen(at: now)
         }
     }
@@ -101,6 +123,7 @@ final class Watching: Sendable {
     private func readJournal() {
         guard FileManager.default.fileExists(atPath: plan.journalPath) else { return }
         state.withLock { state in
+            guard !state.isElsewhere else { return }
             do throws(JournalError) {
                 let journal: JournalWatch
                 if let known = state.journal {

@@ -25,6 +25,8 @@ final class EventKeeping: Sendable {
     private let timing: Timing
     private let warn: @Sendable (String) -> Void
     private let state = Mutex(State())
+    /// Who writes: a batch that was taken first is written first.
+    private let turn = Mutex(())
 
     /// - Parameters:
     ///   - timing: of the writes alone; not the run's, which nothing here may hold up.
@@ -63,7 +65,9 @@ final class EventKeeping: Sendable {
     }
 
     /// Writes what waits.
-    func flush() {
+    func flush() { turn.withLock { _ in write() } }
+
+    private func write() {
         let waiting = state.withLock { state in
             defer { state.waiting = [] }
             return state.waiting

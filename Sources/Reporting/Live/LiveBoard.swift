@@ -68,7 +68,8 @@ package struct LiveBoard: Hashable, Sendable {
     private(set) var warnings: [String] = []
     /// How it ended or stopped; nil while it goes on.
     package private(set) var ending: String?
-    private(set) var endedAt: Int64?
+    /// Unix milliseconds.
+    package private(set) var endedAt: Int64?
     /// What the operator is asked just now.
     private(set) var question: String?
     private(set) var probes: [ProbedSide: ProbeSample] = [:]

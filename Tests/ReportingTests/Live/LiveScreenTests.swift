@@ -222,6 +222,36 @@ struct LiveScreenTests {
         #expect(line(at: 9000) == "window: over after 2.0 s, expected 2.0 s")
     }
 
+    @Test("without a terminal each change is a line, and what stays the same none")
+    func changes() throws {
+        var fixture = try LiveFixture()
+        let before = LiveBoard(fixture.plan)
+        #expect(LiveChanges(from: before, to: before).lines.isEmpty)
+        try fixture.lookWithinWindow()
+        let lines = LiveChanges(from: before, to: fixture.board).lines
+        #expect(lines.first == "run \(LiveFixture.start)-kafka-a")
+        #expect(lines.contains("the window is open") && lines.contains("d4: not seen -> stopped"))
+        #expect(lines.contains("!! Restart the sources: s2 took 21 s to serve again"))
+        let open = fixture.board
+        #expect(LiveChanges(from: open, to: fixture.board).lines.isEmpty)
+        let start = RunEvent.Subject(stage: .division, step: "division.start", title: "Start")
+        fixture.tell(.stepStarted(start), at: 431_000)
+        fixture.tell(.stepFinished(start, observed: "", milliseconds: 1), at: 432_000)
+        let host = fixture.plan.source[0].host
+        fixture.board.take(
+            [host: try fixture.server(host, role: .leader, rules: 2)],
+            at: LiveFixture.now
+        )
+        fixture.tell(.runFinished(message: "finished", milliseconds: 1), at: 433_000)
+        #expect(
+            LiveChanges(from: open, to: fixture.board).lines
+                == [
+                    "the window is over after 2.0 s", "s1: 0 -> 2 rules",
+                    "ended: finished",
+                ]
+        )
+    }
+
     @Test(
         "styles are sent as controls of ours and end with their piece; without colours weight alone remains"
     )
