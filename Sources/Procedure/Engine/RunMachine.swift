@@ -61,11 +61,19 @@ package struct RunMachine: Sendable {
     private let committed: Set<Int>
     /// The stage that this run does not begin.
     private let firstLeft: Int?
-    /// The first reason counts.
-    private var stopAsked: String?
+    private var stopAsked: Asked?
     /// How often a step was begun by this program.
     private var tries: [Position: Int] = [:]
     private var confirmedStages: Set<Int> = []
+
+    private struct Asked: Hashable, Sendable {
+        /// Nil when it was the operator.
+        let reason: String?
+
+        func told(_ place: String) -> String {
+            reason.map { "\(place): \($0)" } ?? "stopped as asked, \(place)"
+        }
+    }
 
     private struct Outline: Hashable, Sendable {
         let isDone: Bool
@@ -99,7 +107,8 @@ package struct RunMachine: Sendable {
 
     package mutating func handle(_ event: Event) -> Action {
         if case .stopAsked(let reason) = event {
-            stopAsked = stopAsked ?? reason ?? "stopped as asked"
+            // Who asked first is told.
+            stopAsked = stopAsked ?? Asked(reason: reason)
             return .nothing
         }
         switch state {
@@ -108,7 +117,7 @@ package struct RunMachine: Sendable {
         case .confirming(let position):
             switch event {
             case .confirmed:
-                if let stopAsked { return stop("\(stopAsked); nothing of this stage was done") }
+                if let stopAsked { return stop(stopAsked.told("nothing of this stage was done")) }
                 confirmedStages.insert(position.stage)
                 return enter(position)
             case .declined: return stop("not confirmed; nothing of this stage was done")
@@ -145,7 +154,7 @@ package struct RunMachine: Sendable {
                 return go(.prechecking(position), .precheck(position))
             case .done:
                 if let stopAsked, plan[position.stage][position.step].isRestingPlace {
-                    return stop("\(stopAsked), between two steps")
+                    return stop(stopAsked.told("between two steps"))
                 }
                 return enter(after: position)
             }

@@ -89,6 +89,19 @@ struct RunMachineTests {
         }
     }
 
+    @Test("what is seen beside the run stops it at the next resting place, with its reason")
+    func stopForReason() {
+        var machine = RunMachine(stages: Self.stages, done: ["one.a"])
+        _ = machine.handle(.begin)
+        _ = machine.handle(.stopAsked(because: "s1: zoo.cfg was replaced"))
+        _ = machine.handle(.stopAsked(because: nil))
+        _ = Self.pass(&machine, Position(stage: 0, step: 1))
+        #expect(
+            Self.pass(&machine, Position(stage: 0, step: 2))
+                == .stop(reason: "between two steps: s1: zoo.cfg was replaced")
+        )
+    }
+
     @Test("given an end, it leaves the stages behind it alone, however often it is started")
     func resting() {
         for resting in [RestingPoint.after(.join), .before(.division)] {
