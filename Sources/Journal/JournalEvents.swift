@@ -7,6 +7,8 @@ package import Procedure
 extension SQLiteJournal {
     /// Of one run.
     package static let mostEvents = 200_000
+    /// Read at once: whoever reads holds the run up for so long.
+    private static let page = 500
 
     /// A run's event and its place among all of them.
     package struct KeptEvent: Hashable, Sendable {
@@ -30,6 +32,8 @@ extension SQLiteJournal {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             for (number, event) in zip(((last ?? -1) + 1)..., lasting) {
+                // Half of the room is for what the run itself tells.
+                if event.probe != nil, number >= Self.mostEvents / 2 { continue }
                 guard number < Self.mostEvents else {
                     isRoom = false
                     return
@@ -50,17 +54,43 @@ extension SQLiteJournal {
 
     /// Those from this number on.
     package func events(of run: RunID, from number: Int) throws(JournalError) -> [KeptEvent] {
-        try reading { database in try Self.events(of: run, from: number, database) }
+        try Self.paged(in: path, from: number) { number throws(JournalError) in
+            try reading { database in try Self.rows(of: run, from: number, database) }
+        }
     }
 
-    static func events(of run: RunID, from number: Int, _ database: Database) throws -> [KeptEvent] {
+    /// All that one reading after another gives, none of which takes long.
+    static func paged(
+        in path: String,
+        from number: Int,
+        _ read: (Int) throws(JournalError) -> [EventRow]
+    ) throws(JournalError) -> [KeptEvent] {
+        var (all, next): ([KeptEvent], Int) = ([], number)
+        while true {
+            let rows = try read(next)
+            for row in rows {
+                do {
+                    all.append(KeptEvent(number: row.number, event: try WireJSON.decode(from: row.content)))
+                } catch {
+                    throw JournalIntegrity.failure(error, path)
+                }
+            }
+            guard rows.count == page, let last = rows.last else { return all }
+            next = last.number + 1
+        }
+    }
+
+    /// Decoded when the journal is free for the run again.
+    struct EventRow {
+        let number: Int
+        let content: Data
+    }
+
+    static func rows(of run: RunID, from number: Int, _ database: Database) throws -> [EventRow] {
         try Row.fetchAll(
             database,
-            sql: "SELECT number, content FROM event WHERE run = ? AND number >= ? ORDER BY number",
-            arguments: [run.description, number]
-        ).map { row in
-            let content: Data = try row.value("content")
-            return KeptEvent(number: try row.value("number"), event: try WireJSON.decode(from: content))
-        }
+            sql: "SELECT number, content FROM event WHERE run = ? AND number >= ? ORDER BY number LIMIT ?",
+            arguments: [run.description, number, page]
+        ).map { row in EventRow(number: try row.value("number"), content: try row.value("content")) }
     }
 }

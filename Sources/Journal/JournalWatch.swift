@@ -50,9 +50,11 @@ package final class JournalWatch: Sendable {
 
     /// What a run told, from this number on; nothing where an earlier version keeps the journal.
     package func events(of run: RunID, from number: Int) throws(JournalError) -> [SQLiteJournal.KeptEvent] {
-        try reading { database in
-            guard try database.tableExists("event") else { return [] }
-            return try SQLiteJournal.events(of: run, from: number, database)
+        try SQLiteJournal.paged(in: path, from: number) { number throws(JournalError) in
+            try reading { database in
+                guard try database.tableExists("event") else { return [] }
+                return try SQLiteJournal.rows(of: run, from: number, database)
+            }
         }
     }
 

@@ -10,7 +10,7 @@ package import Procedure
 /// `flock` on a file beside it keeps a second coordinator out; the kernel drops that lock when the process ends,
 /// however it ends.
 package final class SQLiteJournal: RunJournal {
-    private let path: String
+    let path: String
     private let database: DatabaseQueue
     private let lock: JournalLock?
 

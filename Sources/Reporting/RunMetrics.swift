@@ -48,6 +48,9 @@ package struct RunMetrics: Sendable {
         }
     }
 
+    /// Nobody performs the run any more, whatever it told last.
+    package mutating func end() { (isUnderWay, isWindowOpen) = (false, false) }
+
     package var text: String {
         var lines: [String] = []
         func family(_ name: String, _ kind: String, _ help: String, _ rows: [(labels: String, value: String)])

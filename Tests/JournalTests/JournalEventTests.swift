@@ -44,6 +44,29 @@ struct JournalEventTests {
         #expect(try journal.events(of: try #require(RunID("r2"))).isEmpty)
     }
 
+    @Test(
+        "however many there are, whoever reads them gets all in their order, and whoever watches only what is new"
+    )
+    func pages() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/journal.sqlite"
+        let run = try record()
+        let journal = try SQLiteJournal(path: path, exclusively: true)
+        try journal.begin(run)
+        for count in [500, 1, 500, 234] {
+            let before = try journal.events(of: run.id).count
+            let events = (0..<count).map {
+                RunEvent(.stepStarted(Self.subject), at: Int64(before + $0), run: "r1")
+            }
+            #expect(try journal.keep(events, of: run.id))
+        }
+        #expect(try journal.events(of: run.id).map(\.at) == (0..<1235).map { Int64($0) })
+        let watch = try JournalWatch(path: path)
+        #expect(try watch.events(of: run.id, from: 0).map(\.number) == Array(0..<1235))
+        #expect(try watch.events(of: run.id, from: 1230).map(\.number) == Array(1230..<1235))
+        #expect(try watch.events(of: run.id, from: 1235).isEmpty)
+    }
+
     @Test("a run has only so many, and says when some are left out")
     func full() throws {
         let folder = try TemporaryFolder()

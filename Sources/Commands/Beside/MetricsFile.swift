@@ -24,16 +24,18 @@ final class MetricsFile: Sendable {
         }
         work = Task {
             var hasFailed = false
-            for await event in events {
-                metrics.take(event)
-                guard Self.isShown(event.event) else { continue }
-                do {
-                    try Self.write(metrics, to: path)
-                } catch {
+            func write() {
+                do { try Self.write(metrics, to: path) } catch {
                     if !hasFailed { warn("--metrics: \(path) cannot be written: \(error); the run goes on") }
                     hasFailed = true
                 }
             }
+            for await event in events {
+                metrics.take(event)
+                if Self.isShown(event.event) { write() }
+            }
+            metrics.end()
+            write()
         }
     }
 

@@ -127,7 +127,9 @@ struct Conductor: Sendable {
                 confirm: confirm,
                 stopRequest: {
                     let asked = stopRequest()
-                    return companions?.stopRequest(asked) ?? asked
+                    // On the way back what is seen is told; to stop there helps nobody.
+                    guard course == .forward, let companions else { return asked }
+                    return companions.stopRequest(asked)
                 }
             )
             if RunHistory(try journal.entries(of: run.id)).passed.contains(.destinationLed) { vigil.begin() }
@@ -209,9 +211,10 @@ extension Conductor {
         let ensembles = ProvingEnsembles(credentials: credentials, log: log)
         if let program = options.notify { try Notifier.check(program) }
         let notifier = options.notify.map { Notifier($0, warn: warn) }
-        let metrics = try options.metrics.map { try MetricsFile($0, plan: plan.name, warn: warn) }
         let tell = try options.reporter(screen)
         let journal = try SQLiteJournal(path: plan.journalPath, exclusively: true)
+        // Only who has the journal may write over the metrics of a run that goes on.
+        let metrics = try options.metrics.map { try MetricsFile($0, plan: plan.name, warn: warn) }
         self.init(
             plan: plan,
             takeOver: options.takeOver,

@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import Procedure
 import Reporting
+import Synchronization
 
 /// What `run` and `rollback` have in common.
 struct RunOptions: ParsableArguments {
@@ -39,8 +40,10 @@ struct RunOptions: ParsableArguments {
     ) throws -> @Sendable (RunEvent) -> Void {
         let style: RunPrinter.Style = json ? .json : Output.isTerminal ? .terminal : .plain
         let printer = RunPrinter(style: style) { Output.write($0) }
+        // The run, its probes and its vigils tell of events, and a long line is written in pieces.
+        let turn = Turn()
         let show: @Sendable (RunEvent) -> Void = { event in
-            if let screen { screen.take(event) } else { printer.print(event) }
+            turn.taken { if let screen { screen.take(event) } else { printer.print(event) } }
         }
         guard let events else { return show }
         let descriptor = open(events, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
@@ -48,9 +51,15 @@ struct RunOptions: ParsableArguments {
             throw Complaint("\(events): cannot be written: \(String(cString: strerror(errno)))")
         }
         return { event in
-            Output.write(EventLine.json(event) + "\n", to: descriptor)
+            turn.taken { Output.write(EventLine.json(event) + "\n", to: descriptor) }
             show(event)
         }
+    }
+
+    private final class Turn: Sendable {
+        private let lock = Mutex(())
+
+        func taken(_ body: () -> Void) { lock.withLock { _ in body() } }
     }
 
     /// The last line of a run for a person.

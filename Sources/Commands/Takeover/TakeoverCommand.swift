@@ -102,11 +102,13 @@ struct TakeoverCommand: AsyncParsableCommand {
             ensembles: ensembles,
             journal: journal,
             mirroring: Mirroring(journal: journal, agents: fleet),
+            companions: Companions(plan, fleet: fleet, credentials: credentials, timing: .system, log: log),
             timing: .system,
             report: report,
             confirm: { _ in await confirmed() },
             stopRequest: { StopSignal.request },
-            close: { await ensembles.close() }
+            close: { await ensembles.close() },
+            tellsPlace: true
         )
         try await conductor.perform(way.course)
     }

@@ -25,6 +25,9 @@ package struct EnsembleProbe: Sendable {
     /// For a server that answers; another try follows.
     private static let patience = Duration.seconds(5)
 
+    /// Before another session with an ensemble that lets nobody write there.
+    private static let rest = Duration.seconds(30)
+
     private let side: ProbedSide
     private let servers: ConnectString
     private let node: String
@@ -62,10 +65,11 @@ package struct EnsembleProbe: Sendable {
                 }
             }
             while !Task.isCancelled {
-                await use(count)
+                let isRefused = await use(count)
                 guard !Task.isCancelled else { break }
                 count.tally.withLock { $0.fail() }
-                await timing.sleep(options.pause)
+                // Who may not write there does not open sessions several times a second.
+                await timing.sleep(isRefused ? Self.rest : options.pause)
             }
         }
     }
@@ -77,7 +81,9 @@ package struct EnsembleProbe: Sendable {
     }
 
     /// One session, until it ends or the task is cancelled.
-    private func use(_ count: Count) async {
+    ///
+    /// - Returns: whether this program may not write there.
+    private func use(_ count: Count) async -> Bool {
         var session = SessionOptions()
         session.credentials = options.credentials
         session.sessionTimeout = options.sessionTimeout
@@ -88,17 +94,21 @@ package struct EnsembleProbe: Sendable {
                 options: session,
                 log: log
             )
+            var isRefused = false
             do throws(ZooKeeperError) {
                 try await write(over: session, count)
             } catch {
+                isRefused = error.isRefusal
                 log.debug(
                     "a probe's session has ended",
                     fields: ["side": side.rawValue, "reason": "\(error)"]
                 )
             }
             await session.close()
+            return isRefused
         } catch {
             log.debug("a probe has no session", fields: ["side": side.rawValue, "reason": "\(error)"])
+            return error.isRefusal
         }
     }
 
@@ -134,5 +144,18 @@ package struct EnsembleProbe: Sendable {
             guard case .nodeExists = error else { throw error }
         }
         return try await session.set(node, data: Data("probe of mitosis".utf8)).mzxid
+    }
+}
+
+extension ZooKeeperError {
+    /// Another try would be refused as well, for as long as nobody changes who may do what.
+    fileprivate var isRefusal: Bool {
+        switch self {
+        case .noAuth, .authenticationFailed, .invalidACL, .noChildrenForEphemerals: true
+        case .connectionLoss, .timeout, .sessionExpired, .closed, .cancelled, .noNode, .nodeExists,
+            .badVersion,
+            .notEmpty, .invalidArguments, .unresolvable, .tlsUnavailable, .other:
+            false
+        }
     }
 }

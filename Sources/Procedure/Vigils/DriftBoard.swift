@@ -46,7 +46,8 @@ package struct DriftBoard: Sendable {
         var drifts: [Drift] = []
         for (host, answer) in answers.sorted(by: { $0.key.description < $1.key.description }) {
             guard case .status(let status) = answer else {
-                // Nobody knows what becomes of it meanwhile; that an agent is silent, gates say.
+                // That an agent is silent, gates say. What the run did meanwhile shows only when it answers again.
+                if handled.contains(host) { seen[host] = nil }
                 continue
             }
             let now = seen(status)

@@ -96,7 +96,7 @@ package struct LiveBoard: Hashable, Sendable {
         startedAt = startedAt ?? event.at
         note(event.windowChange, at: event.at)
         switch event.what {
-        case .runStarted, .runResumed: (ending, endedAt, question) = (nil, nil, nil)
+        case .runStarted, .runResumed: (ending, endedAt, question, probes) = (nil, nil, nil, [:])
         case .stageStarted(let name, _):
             begin(name, at: event.at)
         case .stepStarted(let subject):

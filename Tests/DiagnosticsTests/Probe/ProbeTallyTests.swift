@@ -43,6 +43,19 @@ struct ProbeTallyTests {
         #expect(tally.sample(1_001_000, at: .seconds(2))?.gap == 500)
     }
 
+    @Test("a program that was suspended itself does not say that the side was silent meanwhile")
+    func suspended() {
+        var tally = ProbeTally(.source)
+        tally.acknowledge(.milliseconds(3), at: .milliseconds(900), zxid)
+        _ = tally.sample(1_000_000, at: .seconds(1))
+        tally.acknowledge(.milliseconds(3), at: .milliseconds(45_000), zxid)
+        #expect(tally.sample(1_044_100, at: .milliseconds(45_100))?.gap == 0)
+        // Suspended again, and the sampler is the first to go on.
+        let sample = tally.sample(1_099_000, at: .seconds(100))
+        #expect(sample?.writes == 0 && sample?.gap == 0)
+        #expect(tally.sample(1_100_000, at: .seconds(101))?.gap == 1000)
+    }
+
     @Test("a side that does not answer is unavailable since its last answer, until the next one")
     func silence() {
         var tally = ProbeTally(.source)

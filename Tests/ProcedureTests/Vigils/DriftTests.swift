@@ -41,6 +41,13 @@ struct DriftTests {
         #expect(board.look(await fleet.observe(hosts), handled: []).isEmpty)
         fleet.change { $0.hosts[s1]?.file.append(Data("# again\n".utf8)) }
         #expect(board.look(await fleet.observe(hosts), handled: [s2]).map(\.host) == [s1])
+
+        // What the run writes on a host whose agent is silent just then is known only when it answers again.
+        fleet.change { $0.hosts[s1]?.file.append(Data("# by the run, unseen\n".utf8)) }
+        var silent = await fleet.observe(hosts)
+        silent[s1] = .silent(reason: "no answer")
+        #expect(board.look(silent, handled: [s1]).isEmpty)
+        #expect(board.look(await fleet.observe(hosts), handled: []).isEmpty)
     }
 
     @Test("a file that changes is the reason to stop, and nothing is asked in the window")

@@ -62,7 +62,9 @@ struct ReportProbesTests {
             Self.sample(1, writes: 0, gap: 1200, since: 1_799_999_999_800), Self.sample(4000),
         ]
         let probed = try #require(RunReport.Probed(.source, samples))
-        #expect(probed.interruptions.map(\.milliseconds) == [1200])
+        #expect(
+            probed.interruptions == [.init(from: 1_799_999_999_800, milliseconds: 1200, isOpen: false)]
+        )
     }
 
     @Test("however long a run is, its page has some hundred points, in which nothing of the worst is lost")
