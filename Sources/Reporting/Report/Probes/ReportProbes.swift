@@ -70,7 +70,11 @@ extension RunReport {
                 let since = sample.unavailableSince ?? before?.unavailableSince
                 let from = since ?? sample.at - Int64(sample.gap)
                 found.append(
-                    Interruption(from: from, milliseconds: sample.gap, isOpen: sample.unavailableSince != nil && next == nil)
+                    Interruption(
+                        from: from,
+                        milliseconds: sample.gap,
+                        isOpen: sample.unavailableSince != nil && next == nil
+                    )
                 )
             }
             return found
