@@ -158,7 +158,12 @@ final class SessionCore: Sendable {
 
     private func error(_ code: Int32, _ path: String) -> ZooKeeperError {
         let error = ZooKeeperError(code: code, path: path)
-        return error == .closed ? calls.ending ?? .closed : error
+        switch error {
+        case .closed: return calls.ending ?? .closed
+        // A server that is told of the end closes the connection; what is still on its way then was ended, not lost.
+        case .connectionLoss: return calls.ending ?? .connectionLoss
+        case _: return error
+        }
     }
 
     private static func invalidState(_ handle: OpaquePointer) -> ZooKeeperError {
