@@ -8,6 +8,8 @@ package final class JournalWatch: Sendable {
     /// A run as it stands.
     package struct Seen: Sendable {
         package let run: RunID
+        /// Of the coordinator that performed it last.
+        package let epoch: FencingEpoch
         package let ending: RunEnding?
         package let facts: RunFacts
     }
@@ -42,6 +44,7 @@ package final class JournalWatch: Sendable {
             let (record, ending) = (try SQLiteJournal.record(row), try row.optional("ending") as String?)
             return Seen(
                 run: record.id,
+                epoch: record.epoch,
                 ending: ending.flatMap(RunEnding.init(rawValue:)),
                 facts: record.facts
             )

@@ -6,6 +6,8 @@ import SystemCalls
 struct LiveLooks: Sendable {
     /// Between two looks.
     static let pause = Duration.seconds(2)
+    /// The same within the window, where nothing but the run itself is to ask.
+    private static let pauseWithinWindow = Duration.seconds(10)
     /// For one host; those that answer are not waited for by the rest.
     private static let limit = Duration.seconds(5)
 
@@ -19,11 +21,23 @@ struct LiveLooks: Sendable {
     }
 
     /// Until it is cancelled.
-    func work(timing: Timing, seen: @Sendable ([HostName: Observation]) -> Void) async {
+    ///
+    /// - Parameter isWithinWindow: asked before each look.
+    func work(
+        timing: Timing,
+        isWithinWindow: @Sendable () -> Bool,
+        seen: @Sendable ([HostName: Observation]) -> Void
+    ) async {
+        var last: Duration?
         while !Task.isCancelled {
-            let look = await look()
-            if Task.isCancelled { return }
-            seen(look)
+            let now = timing.monotonic()
+            let isDue = last.map { now - $0 >= Self.pauseWithinWindow } ?? true
+            if isDue || !isWithinWindow() {
+                last = now
+                let look = await look()
+                if Task.isCancelled { return }
+                seen(look)
+            }
             await timing.sleep(Self.pause)
         }
     }

@@ -27,12 +27,12 @@ final class RunScreen: Sendable {
         /// While the page is not there, lines go straight to the terminal.
         var isDrawn = false
         var drawing: Task<Void, Never>?
-        var looking: [Task<Void, Never>] = []
     }
 
     private let state: Mutex<State>
     private let looks: LiveLooks
     private let kafka: LiveKafka?
+    private let lookers = LiveLookers()
     private let timing: Timing
 
     init(
@@ -63,11 +63,8 @@ final class RunScreen: Sendable {
         state.withLock { state in
             state.isDrawn = true
             state.drawing = Task { await draw() }
-            state.looking = [
-                Task { await looks.work(timing: timing) { look in self.take(look) } },
-                Task { await lookAtKafka() },
-            ]
         }
+        lookers.begin([{ await self.lookAtHosts() }, { await self.lookAtKafka() }])
     }
 
     func take(_ event: RunEvent) {
@@ -95,6 +92,14 @@ final class RunScreen: Sendable {
     private func take(_ look: [HostName: Observation]) {
         let now = timing.now()
         state.withLock { $0.board.take(look, at: now) }
+    }
+
+    private func lookAtHosts() async {
+        await looks.work(timing: timing) {
+            self.state.withLock { $0.board.isWithinWindow }
+        } seen: { look in
+            self.take(look)
+        }
     }
 
     private func lookAtKafka() async {
@@ -139,14 +144,19 @@ final class RunScreen: Sendable {
         return answer
     }
 
+    /// For good: who looks has closed what it holds open, or has had its time.
+    func close() async {
+        await end()
+        await lookers.close()
+    }
+
     /// What happened stands on the terminal afterwards.
-    func end() async {
-        let (drawing, looking) = state.withLock { state in
-            defer { (state.drawing, state.looking) = (nil, []) }
-            return (state.drawing, state.looking)
+    private func end() async {
+        let drawing = state.withLock { state in
+            defer { state.drawing = nil }
+            return state.drawing
         }
-        // Who looks may have a slow host or server to wait for, and shows nothing any more.
-        for task in looking { task.cancel() }
+        lookers.end()
         drawing?.cancel()
         await drawing?.value
         let (kept, left) = state.withLock { state in

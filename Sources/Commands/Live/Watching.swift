@@ -11,14 +11,30 @@ import SystemCalls
 /// A run as it is seen from beside it: by its hosts, and by its journal where that is on this machine, else by what agents
 /// were told of its place.
 final class Watching: Sendable {
+    /// A run that has not ended, as its journal says, under the epoch of who performed it last.
+    private struct UnderWay: Hashable {
+        let run: RunID
+        let epoch: FencingEpoch
+    }
+
     private struct State {
         var board: LiveBoard
         var journal: JournalWatch?
+        /// The journal's; nil before it was read, and once it is not the one that counts.
         var run: RunID?
         /// The number of the next event.
         var next = 0
+        /// What the last look says of leases.
+        var leases: LeasesSeen?
         /// Whether the run goes on elsewhere, under another journal: after a takeover this one knows less than agents do.
         var isElsewhere = false
+        /// By the journal as it is now, and as it was when the last look had come.
+        var underWay: UnderWay?
+        var underWayBefore: UnderWay?
+        /// What the journal had under way before the last look, which found no lease of it anywhere.
+        var unheld: UnderWay?
+        /// The last of which it was told that nobody performs it.
+        var toldOf: UnderWay?
         /// Whether a journal that cannot be read was told of.
         var isTold = false
     }
@@ -42,11 +58,18 @@ final class Watching: Sendable {
         // What agents say decides whether the journal here is the run's.
         take(await looks.look())
         async let _: Void = followJournal()
-        await looks.work(timing: timing) { look in self.take(look) }
+        await looks.work(timing: timing) {
+            self.state.withLock { $0.board.isWithinWindow }
+        } seen: { look in
+            self.take(look)
+        }
     }
 
     /// Looks once.
     func look() async {
+        // A run that is cut off shows between two readings.
+        readJournal()
+        state.withLock { $0.underWayBefore = $0.underWay }
         take(await looks.look())
         readJournal()
     }
@@ -60,68 +83,35 @@ final class Watching: Sendable {
 
     func take(_ look: [HostName: Observation]) {
         let now = timing.now()
+        let leases = LeasesSeen(look, plan: plan.name)
         state.withLock { state in
-            let (best, isComplete) = Self.latestLease(look, plan.name)
-            if Self.isBeyond(best, state) {
-                (state.isElsewhere, state.run) = (true, nil)
+            state.leases = leases
+            state.unheld = state.underWayBefore.flatMap {
+                leases.isComplete && !leases.runs.contains($0.run) ? $0 : nil
             }
+            state.underWayBefore = state.underWay
             // The journal knows better.
-            if state.run == nil { Self.place(best, isComplete, &state.board, now) }
+            if state.run == nil { Self.place(leases, on: &state.board, now) }
             state.board.take(look, at: now)
         }
     }
 
-    /// Whether agents know of a run that the journal here does not know, or has seen to end before.
-    private static func isBeyond(_ best: LeaseState?, _ state: State) -> Bool {
-        guard let known = state.run, let lease = best?.current, let place = best?.place else { return false }
-        if lease.runID != known { return true }
-        return state.board.endedAt.map { $0 < place.since } ?? false
-    }
-
-    /// What agents were told last of a run of this plan whose lease is in force, and whether all agents have answered.
-    private static func latestLease(
-        _ look: [HostName: Observation],
-        _ plan: String
-    ) -> (best: LeaseState?, isComplete: Bool) {
-        var (best, answered): (LeaseState?, Int) = (nil, 0)
-        for observation in look.values {
-            guard case .status(let status) = observation else { continue }
-            answered += 1
-            guard let lease = status.lease.current, (status.lease.expiresAt ?? 0) > status.clock,
-                lease.runID.description.drop(while: \.isNumber) == "-\(plan)"
-            else { continue }
-            if Self.isNewer(status.lease, than: best) { best = status.lease }
-        }
-        return (best, answered == look.count)
-    }
-
-    private static func place(
-        _ best: LeaseState?,
-        _ isComplete: Bool,
-        _ board: inout LiveBoard,
-        _ now: Int64
-    ) {
-        if let best, let lease = best.current {
-            if let place = best.place {
-                board.take(place, of: lease, since: best.since)
+    private static func place(_ leases: LeasesSeen, on board: inout LiveBoard, _ now: Int64) {
+        if let latest = leases.latest, let lease = latest.current {
+            if let place = latest.place {
+                board.take(place, of: lease, since: latest.since)
             } else {
-                board.takeUnplaced(lease, since: best.since)
+                board.takeUnplaced(lease, since: latest.since)
             }
-        } else if board.isUnderWay, isComplete {
+        } else if board.isUnderWay, leases.isComplete {
             board.endUnseen(at: now)
         }
-    }
-
-    private static func isNewer(_ lease: LeaseState, than other: LeaseState?) -> Bool {
-        guard let other else { return true }
-        let (own, its) = (lease.current?.epoch ?? FencingEpoch(0), other.current?.epoch ?? FencingEpoch(0))
-        if own != its { return own > its }
-        return (lease.place?.since ?? .min) > (other.place?.since ?? .min)
     }
 
     /// What the run's own journal has of it since the last time; a journal that cannot be read keeps nobody from watching.
     private func readJournal() {
         guard FileManager.default.fileExists(atPath: plan.journalPath) else { return }
+        let now = timing.now()
         state.withLock { state in
             guard !state.isElsewhere else { return }
             do throws(JournalError) {
@@ -133,10 +123,15 @@ final class Watching: Sendable {
                     state.journal = journal
                 }
                 guard let seen = try journal.newestRun(plan: plan.name) else { return }
+                if let leases = state.leases, leases.isBeyond(seen) {
+                    // What is known of the same run stays known.
+                    if let known = state.run, known != leases.latest?.current?.runID { clear(&state) }
+                    (state.isElsewhere, state.run) = (true, nil)
+                    Self.place(leases, on: &state.board, now)
+                    return
+                }
                 if state.run != seen.run {
-                    let answers = state.board
-                    state.board = LiveBoard(plan)
-                    state.board.takeHosts(of: answers)
+                    clear(&state)
                     (state.run, state.next) = (seen.run, 0)
                 }
                 if let window = seen.facts.window { state.board.take(window) }
@@ -146,11 +141,29 @@ final class Watching: Sendable {
                 }
                 // It goes on, whatever it told when it stopped before.
                 if seen.ending == nil { state.board.goOn() }
-                if state.next == 0 { state.board.takeRun(seen.run, at: timing.now()) }
+                if state.next == 0 { state.board.takeRun(seen.run, at: now) }
+                Self.noteWhetherHeld(seen, &state)
             } catch {
                 if !state.isTold { state.board.warn("\(error)") }
                 state.isTold = true
             }
         }
+    }
+
+    private func clear(_ state: inout State) {
+        let answers = state.board
+        state.board = LiveBoard(plan)
+        state.board.takeHosts(of: answers)
+    }
+
+    /// A run that has told anything has its leases until its journal has its end.
+    private static func noteWhetherHeld(_ seen: JournalWatch.Seen, _ state: inout State) {
+        let isUnderWay = seen.ending == nil && state.next > 0
+        state.underWay = isUnderWay ? UnderWay(run: seen.run, epoch: seen.epoch) : nil
+        guard let underWay = state.underWay, underWay == state.unheld, underWay != state.toldOf else {
+            return
+        }
+        state.board.warn("no agent holds a lease of this run: its coordinator may be gone")
+        state.toldOf = underWay
     }
 }

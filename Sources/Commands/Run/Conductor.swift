@@ -237,7 +237,7 @@ extension Conductor {
             },
             stopRequest: { StopSignal.request },
             close: {
-                await screen?.end()
+                await screen?.close()
                 await ensembles.close()
                 await notifier?.close()
                 await metrics?.close()

@@ -3,6 +3,7 @@ package import Fleet
 package import Procedure
 package import Settings
 import SystemCalls
+import Topology
 
 /// What is known of a run just now, made of its events, of looks at its hosts, and of what agents say of its place.
 ///
@@ -35,6 +36,15 @@ package struct LiveBoard: Hashable, Sendable {
         /// Milliseconds.
         var expected: Int?
         var worst: Int?
+        /// Whether nobody told of it, and looks at servers show about when it opened and closed.
+        var isByLooks = false
+
+        /// How long it was, in words; nil while it is not over.
+        var over: String? {
+            guard let openedAt, let closedAt else { return nil }
+            let time = LiveTime.tenths(closedAt.minus(saturating: openedAt))
+            return isByLooks ? "over, seen by looks \(time) apart" : "over after \(time)"
+        }
     }
 
     /// Of the plan's Kafka, as ZooKeeper has it.
@@ -65,7 +75,10 @@ package struct LiveBoard: Hashable, Sendable {
     private(set) var stages: [StageState]
     private(set) var step: StepState?
     private(set) var window = Window()
+    /// The last ones.
     private(set) var warnings: [String] = []
+    /// How many there have been.
+    private(set) var warned = 0
     /// How it ended or stopped; nil while it goes on.
     package private(set) var ending: String?
     /// Unix milliseconds.
@@ -133,14 +146,22 @@ package struct LiveBoard: Hashable, Sendable {
     /// Nobody tells of the window while it is open but the destination's servers themselves: walled off, and none of them
     /// serves.
     private mutating func noteWindow(at: Int64) {
-        guard let group = groups.first(where: { $0.kind == .destination }) else { return }
-        let hosts = group.hosts.map { LiveHost($0, answers[$0]) }
-        let isServed = hosts.contains { if case .serves = $0.condition { true } else { false } }
-        if !isServed, hosts.contains(where: { ($0.rules ?? 0) > 0 }) {
-            if window.closedAt == nil { note(.opens, at: at) }
-        } else if hosts.contains(where: { $0.condition == .serves(.leader) }) {
-            note(.closes, at: at)
+        if isCutOff {
+            if window.closedAt == nil { note(.opens, at: at, byLooks: true) }
+        } else if destination.contains(where: { $0.condition == .serves(.leader) }) {
+            note(.closes, at: at, byLooks: true)
         }
+    }
+
+    private var destination: [LiveHost] {
+        groups.first { $0.kind == .destination }?.hosts.map { LiveHost($0, answers[$0]) } ?? []
+    }
+
+    /// Whether the destination's servers are seen walled off while none of them serves.
+    private var isCutOff: Bool {
+        let hosts = destination
+        let isServed = hosts.contains { if case .serves = $0.condition { true } else { false } }
+        return !isServed && hosts.contains { ($0.rules ?? 0) > 0 }
     }
 
     package mutating func take(_ kafka: Kafka) { self.kafka = kafka }
@@ -153,7 +174,7 @@ package struct LiveBoard: Hashable, Sendable {
         window.expected = place.window ?? window.expected
         if let name = StageName(rawValue: place.stage), !isPresent(name) { begin(name, at: place.since) }
         step = StepState(id: place.step.map { StepID($0) }, title: place.title, since: place.since)
-        (ending, endedAt) = (nil, nil)
+        (ending, endedAt, question) = (nil, nil, nil)
     }
 
     /// Of a run whose agents were not told its place, as by an earlier version.
@@ -170,17 +191,24 @@ package struct LiveBoard: Hashable, Sendable {
         startedAt = startedAt ?? at
     }
 
-    /// What another board knows of the hosts.
+    /// What another board knows of the hosts, in whose place this one is shown.
     package mutating func takeHosts(of other: LiveBoard) {
-        (answers, lookedAt) = (other.answers, other.lookedAt)
+        (answers, lookedAt, warned) = (other.answers, other.lookedAt, other.warned)
     }
 
     /// It has not ended, whatever was told.
     package mutating func goOn() { (ending, endedAt) = (nil, nil) }
 
+    /// Whether nobody but the run is to ask anything just now: the window is open, as was told, or, since what the run tells
+    /// within it comes late, as its servers show.
+    package var isWithinWindow: Bool {
+        guard window.closedAt == nil else { return false }
+        return window.openedAt != nil || (isUnderWay && isCutOff)
+    }
+
     /// Where Kafka has its ZooKeeper just now; nil within the window, when nobody is to be asked.
     package var sideOfKafka: ProbedSide? {
-        if window.openedAt != nil, window.closedAt == nil { return nil }
+        if isWithinWindow { return nil }
         let isDivided = stages.contains { stage in
             guard case .done = stage.progress else { return false }
             return stage.name == .division
@@ -197,15 +225,17 @@ package struct LiveBoard: Hashable, Sendable {
     }
 
     package mutating func warn(_ text: String) {
+        warned += 1
         warnings.append(text)
         if warnings.count > Self.mostWarnings { warnings.removeFirst() }
     }
 
-    private mutating func note(_ change: RunEvent.WindowChange?, at: Int64) {
+    private mutating func note(_ change: RunEvent.WindowChange?, at: Int64, byLooks: Bool = false) {
         switch change {
         case .opens where window.openedAt == nil || window.closedAt != nil:
-            (window.openedAt, window.closedAt) = (at, nil)
-        case .closes where window.openedAt != nil && window.closedAt == nil: window.closedAt = at
+            (window.openedAt, window.closedAt, window.isByLooks) = (at, nil, byLooks)
+        case .closes where window.openedAt != nil && window.closedAt == nil:
+            (window.closedAt, window.isByLooks) = (at, byLooks)
         case .opens, .closes, nil: break
         }
     }

@@ -1,6 +1,5 @@
 import ControlProtocol
 import Procedure
-import Topology
 
 /// What has changed between two boards, in whole lines for who has no terminal.
 package struct LiveChanges: Sendable {
@@ -13,11 +12,10 @@ package struct LiveChanges: Sendable {
             let stage = new.stages.first { if case .present = $0.progress { true } else { false } }
             lines.append("\(stage?.name.rawValue ?? "-"): \(step.title)")
         }
-        switch (old.window.openedAt, new.window.openedAt, old.window.closedAt, new.window.closedAt) {
-        case (nil, .some, _, _): lines.append("the window is open")
-        case (_, .some(let opened), nil, .some(let closed)):
-            lines.append("the window is over after \(LiveTime.tenths(closed.minus(saturating: opened)))")
-        case _: break
+        if let over = new.window.over {
+            if old.window.closedAt == nil { lines.append("the window is \(over)") }
+        } else if old.window.openedAt == nil, new.window.openedAt != nil {
+            lines.append("the window is open")
         }
         for host in new.groups.flatMap(\.hosts) {
             let (before, now) = (LiveHost(host, old.answers[host]), LiveHost(host, new.answers[host]))
@@ -28,8 +26,11 @@ package struct LiveChanges: Sendable {
                 lines.append("\(host): \(earlier) -> \(rules) rules")
             }
         }
-        let told = new.warnings.count - old.warnings.count
-        if told > 0 { lines += new.warnings.suffix(told).map { "!! \($0)" } }
+        let told = new.warned - old.warned
+        if told > new.warnings.count {
+            lines.append("!! \(told - new.warnings.count) warnings before the next")
+        }
+        lines += new.warnings.suffix(max(0, told)).map { "!! \($0)" }
         if new.ending != old.ending, let ending = new.ending { lines.append("ended: \(ending)") }
         self.lines = lines
     }

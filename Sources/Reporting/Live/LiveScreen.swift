@@ -129,9 +129,8 @@ package struct LiveScreen: Sendable {
         let window = board.window
         let expected = window.expected.map { LiveTime.tenths(Int64(clamping: $0)) }
         guard let opened = window.openedAt else { return expected.map { LiveLine("window: expected \($0)") } }
-        if let closed = window.closedAt {
-            let seen = LiveTime.tenths(closed.minus(saturating: opened))
-            return LiveLine("window: over after \(seen)" + (expected.map { ", expected \($0)" } ?? ""), .good)
+        if let over = window.over {
+            return LiveLine("window: \(over)" + (expected.map { ", expected \($0)" } ?? ""), .good)
         }
         let open = now.minus(saturating: opened)
         var text = "WINDOW OPEN for \(LiveTime.tenths(open))"

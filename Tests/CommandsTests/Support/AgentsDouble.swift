@@ -20,6 +20,8 @@ final class AgentsDouble: Fleet {
         var isWatched: Bool?
         /// When its lease lapses, by its clock of 0.
         var expiresAt: Int64?
+        /// What it was told of the run.
+        var place: RunPlace?
         /// Rules that stay whatever is removed.
         var staying = 0
         /// How often the answer to a command gets lost.
@@ -207,7 +209,8 @@ final class AgentsDouble: Fleet {
             highestEpoch: FencingEpoch(agent.epoch),
             current: agent.lease,
             holder: agent.lease == nil ? nil : "test",
-            expiresAt: agent.lease == nil ? nil : agent.expiresAt
+            expiresAt: agent.lease == nil ? nil : agent.expiresAt,
+            place: agent.lease == nil ? nil : agent.place
         )
     }
 

@@ -216,10 +216,15 @@ struct LiveScreenTests {
         #expect(line(at: 0) == "window: expected 2.0 s")
         try look(rules: 4, serving: stopped, at: 1000)
         #expect(line(at: 1500) == "WINDOW OPEN for 0.5 s, 1.5 s left of 2.0 s")
+        let open = board
         try look(rules: 4, serving: nil, role: .leader, at: 3000)
-        #expect(line(at: 9000) == "window: over after 2.0 s, expected 2.0 s")
+        #expect(line(at: 9000) == "window: over, seen by looks 2.0 s apart, expected 2.0 s")
+        #expect(
+            LiveChanges(from: open, to: board).lines.first
+                == "the window is over, seen by looks 2.0 s apart"
+        )
         try look(rules: 4, serving: stopped, at: 5000)
-        #expect(line(at: 9000) == "window: over after 2.0 s, expected 2.0 s")
+        #expect(line(at: 9000) == "window: over, seen by looks 2.0 s apart, expected 2.0 s")
     }
 
     @Test("without a terminal each change is a line, and what stays the same none")
