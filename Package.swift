@@ -167,7 +167,7 @@ let layers: [Target] = [
 
     module(
         "LabKit",
-        uses: ["Rehearsals", "SystemCalls", "Tables", "Topology"],
+        uses: ["Printable", "Rehearsals", "SystemCalls", "Tables", "Topology"],
         subprocess + [arguments],
         resources: [.embedInCode("Resources")]
     ),
@@ -297,7 +297,9 @@ let suites: [Target] = [
     tests("FuzzTests", use: []),
     tests(
         "EndToEndTests",
-        use: ["ControlProtocol", "LabKit", "Rehearsals", "Settings", "SystemCalls", "Topology"],
+        use: [
+            "ControlProtocol", "LabKit", "Printable", "Rehearsals", "Settings", "SystemCalls", "Topology",
+        ],
         subprocess
     ),
 ]

@@ -1,5 +1,6 @@
 import ControlProtocol
 import Drafting
+import Fleet
 import Settings
 import TestSupport
 import Testing
@@ -224,6 +225,109 @@ struct QuestionTests {
         scene = .usual
         scene.add("s1", Scene.Broker(id: 7, connect: Scene.connect))
         #expect(try questions(scene).first?.hasPrefix("how does the broker of s1 move?") == true)
+    }
+
+    @Test("a client's file is not taken for the broker's when the broker's cannot be read")
+    func unreadable() throws {
+        var scene = Scene.usual
+        scene.brokers["k2"]?.id = nil
+        scene.brokers["k2"]?.config = "/etc/kafka/consumer.properties"
+        scene.brokers["k2"]?.meta = "version=0\nbroker.id=2\n"
+        let other = Sighting.File(
+            path: "/etc/kafka/server.properties",
+            outcome: .unread(reason: "not allowed")
+        )
+        scene.brokers["k2"]?.others = [other]
+        let asked = try questions(scene)
+        #expect(
+            asked == [
+                "which broker is on this host? k2: /etc/kafka/consumer.properties names a ZooKeeper and no broker.id, and "
+                    + "/etc/kafka/server.properties cannot be read: not allowed: which of the two is the broker's? Say it by "
+                    + "'config' in the inventory."
+            ]
+        )
+        // One that says which broker it is needs no other.
+        scene.brokers["k2"]?.id = 2
+        #expect(try questions(scene).isEmpty)
+    }
+
+    @Test(
+        "files that were not read for their number are a question, unless the inventory says which is meant"
+    )
+    func tooMany() throws {
+        var scene = Scene.usual
+        let others = (10...40).map { "/etc/app/\($0).properties" }
+        let metas = (10...40).map { "/disk\($0)/meta.properties" }
+        scene.brokers["k2"]?.others = (others + metas).map { Sighting.File(path: $0, outcome: .absent) }
+        let sighting = try scene.sighting()
+        let seen = try #require(sighting.hosts.first { $0.known.host.description == "k2" })
+        guard case .status(let status) = seen.seen else {
+            Issue.record("k2 is silent")
+            return
+        }
+        let wanted = WantedFiles(status, seen.known)
+        #expect(wanted.read.count == 16 && wanted.read.first == "/etc/kafka/server.properties")
+        #expect(wanted.unread == Array(others.dropFirst(15)))
+        scene.brokers["k2"]?.unread = wanted.unread
+        let asked = try questions(scene)
+        #expect(
+            asked.count == 1
+                && asked[0].hasPrefix(
+                    "which file of k2 is its broker's? Its agent lists too many, and 16 were not read, "
+                        + "/etc/app/25.properties for one"
+                ),
+            "\(asked)"
+        )
+        scene.lines["k2"] = "address: 198.51.100.32, role: zookeeper"
+        let other = try #require(try scene.sighting().hosts.first { $0.known.host.description == "k2" })
+        #expect(WantedFiles(status, other.known).unread.isEmpty)
+        scene.lines["k2"] = "address: 198.51.100.32, role: kafka, config: /etc/app/39.properties"
+        let told = try #require(try scene.sighting().hosts.first { $0.known.host.description == "k2" })
+        let answered = WantedFiles(status, told.known)
+        #expect(answered.read.first == "/etc/app/39.properties" && answered.unread.isEmpty)
+    }
+
+    @Test(
+        "a server that runs on neither side is told; one with a joint view of the source's servers is a question"
+    )
+    func halfJoined() throws {
+        var scene = Scene.usual
+        let joint = Scene.sourceLines + ["server.7=198.51.100.57:2888:3888"]
+        scene.add("e7", Scene.Server(id: 7, members: joint))
+        scene.lines["e7"] = "address: 198.51.100.57"
+        let other = (1...3).map { "server.\($0)=198.51.100.4\($0):2888:3888" }
+        scene.add("z1", Scene.Server(id: 1, members: other))
+        scene.lines["z1"] = "address: 198.51.100.41"
+        let source = try host("s1")
+        let asked = try questions(scene) { $0.source = source }
+        #expect(
+            asked.count == 1
+                && asked[0].hasPrefix(
+                    "are e7 servers of the source? They run with a view that has servers of it and is another (ids 1, 2, 3, 7)"
+                ),
+            "\(asked)"
+        )
+        let destination = Set(try ["d1", "d2", "d3"].map { try host($0) })
+        let said = "z1: has a ZooKeeper that runs, and is on neither side; left out"
+        for wish in [nil, destination] {
+            let file = try scene.draft {
+                $0.source = source
+                $0.destination = wish
+            }
+            #expect(file.remarks == [said], "\(file.remarks)")
+        }
+    }
+
+    @Test("a client port that no file states is a question")
+    func ports() throws {
+        var scene = Scene.usual
+        scene.servers["s2"]?.settings = "tickTime=2000\ndataDir=/data\n"
+        #expect(
+            try questions(scene) == [
+                "which client port has s2? Neither a clientPort nor its server line in /etc/zookeeper/conf/zoo.cfg says. "
+                    + "Without an answer it is 2181."
+            ]
+        )
     }
 
     @Test(

@@ -30,6 +30,10 @@ struct Scene {
         var config = "/etc/kafka/server.properties"
         var overrides: [String: String]? = [:]
         var meta: String?
+        /// Other files that its agent lists.
+        var others: [Sighting.File] = []
+        /// Files that its agent lists and nobody has read.
+        var unread: [String] = []
     }
 
     /// In the order of the inventory.
@@ -134,7 +138,12 @@ extension Scene {
             } ?? [],
             files: files.map { Self.state($0.path) }
         )
-        return Sighting.Host(known: known, seen: .status(status), files: files)
+        return Sighting.Host(
+            known: known,
+            seen: .status(status),
+            files: files,
+            unread: brokers[name]?.unread ?? []
+        )
     }
 
     private func content(_ server: Server) -> Data {
@@ -148,7 +157,7 @@ extension Scene {
             Sighting.File(path: "/kafka/meta.properties", outcome: .content(Data($0.utf8)))
         }
         return [Sighting.File(path: broker.config, outcome: .content(Data(text.utf8)))]
-            + [meta].compactMap { $0 }
+            + [meta].compactMap { $0 } + broker.others
     }
 
     private static func state(_ path: String) -> FileState {

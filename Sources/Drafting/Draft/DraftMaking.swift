@@ -83,6 +83,12 @@ package struct DraftMaking {
     private mutating func brokers() -> [SeenBroker] {
         var brokers: [SeenBroker] = []
         for host in sighting.hosts {
+            if let first = host.unread.first {
+                ask(
+                    "which file of \(host.known.host) is its broker's? Its agent lists too many, and \(host.unread.count) were not "
+                        + "read, \(first) for one: say it by 'role' and 'config' in the inventory, and `mitosis init` again."
+                )
+            }
             switch BrokerLook(host) {
             case .none:
                 guard let status = host.status, status.zookeeper == nil, host.known.settings.role != .other

@@ -6,6 +6,24 @@ import Topology
 extension DraftMaking {
     mutating func source(_ ensembles: [SeenEnsemble], _ brokers: [SeenBroker]) -> SeenEnsemble? {
         let serving = ensembles.filter(\.isServing)
+        guard let chosen = chosenSource(serving, brokers) else { return nil }
+        for other in serving
+        where Set(other.members) != Set(chosen.members) && chosen.isAkin(to: other.members) {
+            // What is at an address of the source's own is asked about with that server.
+            let strangers = other.servers.filter { server in
+                server.isRunning && !chosen.members.contains { server.known.answers(to: $0.address) }
+            }
+            guard !strangers.isEmpty else { continue }
+            ask(
+                "are \(strangers.map(\.host).listed()) servers of the source? They run with a view that has servers of it and is "
+                    + "another (ids \(other.members.map(\.id).listed())): bring all into one ensemble, or stop them, and "
+                    + "`mitosis init` again."
+            )
+        }
+        return chosen
+    }
+
+    private mutating func chosenSource(_ serving: [SeenEnsemble], _ brokers: [SeenBroker]) -> SeenEnsemble? {
         if let wish = wishes.source {
             if let chosen = serving.first(where: { $0.contains(wish) }) { return chosen }
             ask(
@@ -37,12 +55,19 @@ extension DraftMaking {
 
     mutating func destination(_ servers: [SeenServer], beside source: SeenEnsemble?) -> SeenEnsemble? {
         let others = servers.filter { source?.contains($0.host) != true }
+        let chosen = chosenDestination(servers, others, source)
+        tellUnused(others, source, chosen)
+        return chosen
+    }
+
+    private mutating func chosenDestination(
+        _ servers: [SeenServer],
+        _ others: [SeenServer],
+        _ source: SeenEnsemble?
+    ) -> SeenEnsemble? {
         if let wish = wishes.destination { return wanted(wish, servers, others, source) }
         let candidates = SeenEnsemble.all(of: others).filter(\.isIdle)
-        if candidates.count == 1 {
-            tellUnused(others, but: candidates[0])
-            return candidates[0]
-        }
+        if candidates.count == 1 { return candidates[0] }
         if candidates.isEmpty {
             let nameless = others.filter { $0.isIdle && $0.view == nil }
             ask(
@@ -72,13 +97,31 @@ extension DraftMaking {
         return faults.isEmpty ? "" : " (\(faults.joined(separator: "; ")))"
     }
 
-    private mutating func tellUnused(_ servers: [SeenServer], but chosen: SeenEnsemble) {
-        for server in servers where !server.isRunning && !chosen.contains(server.host) {
-            remarks.append(
-                server.status.data.isEmpty
-                    ? "\(server.host): has a ZooKeeper that is stopped, and no ensemble in its file; left out"
-                    : "\(server.host): has a ZooKeeper that is stopped, with data; left out"
-            )
+    /// Whoever is on neither side, but for those that a question is about.
+    private mutating func tellUnused(
+        _ servers: [SeenServer],
+        _ source: SeenEnsemble?,
+        _ destination: SeenEnsemble?
+    ) {
+        let members = (source?.members ?? []) + (destination?.members ?? [])
+        for server in servers
+        where destination?.contains(server.host) != true && wishes.destination?.contains(server.host) != true
+        {
+            if server.isRunning {
+                // Without a source every one that runs was named as what it could be.
+                guard let source, !source.isAkin(to: server.view ?? []),
+                    !members.contains(where: { server.known.answers(to: $0.address) })
+                else { continue }
+                remarks.append("\(server.host): has a ZooKeeper that runs, and is on neither side; left out")
+            } else if !server.status.data.isEmpty {
+                remarks.append("\(server.host): has a ZooKeeper that is stopped, with data; left out")
+            } else if destination != nil {
+                remarks.append(
+                    server.view == nil
+                        ? "\(server.host): has a ZooKeeper that is stopped, and no ensemble in its file; left out"
+                        : "\(server.host): has a ZooKeeper that is stopped and empty, and is on neither side; left out"
+                )
+            }
         }
     }
 
@@ -185,12 +228,19 @@ extension DraftMaking {
                 "which client port has \(server.host)? \(status.configPath) \(fault.reason). Without an answer it is 2181."
             )
         }
+        let port = server.clientPort(as: member)
+        if port == nil, server.config != nil {
+            ask(
+                "which client port has \(server.host)? Neither a clientPort nor its server line in \(status.configPath) says. "
+                    + "Without an answer it is 2181."
+            )
+        }
         guard let standard = Port(2181) else { return nil }
         return Draft.Server(
             id: member.id,
             known: server.known,
             address: member.address,
-            clientPort: server.clientPort(as: member) ?? standard,
+            clientPort: port ?? standard,
             quorumPort: member.quorumPort,
             electionPort: member.electionPort,
             service: status.service,

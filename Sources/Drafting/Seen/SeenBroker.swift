@@ -32,7 +32,7 @@ enum BrokerLook {
     /// Somebody has to say what is meant.
     case unclear(String)
 
-    private static let meta = "/meta.properties"
+    static let meta = "/meta.properties"
 
     init(_ host: Sighting.Host) {
         guard let status = host.status else {
@@ -70,6 +70,14 @@ enum BrokerLook {
                         + (faults.first
                             ?? "the inventory says kafka, and its agent lists no server.properties")
                 ) : .none
+            return
+        }
+        // The one that says nothing of a broker may be a client's beside the broker's, which could not be read.
+        if let fault = faults.first, properties.brokerID == nil {
+            self = .unclear(
+                "\(host.known.host): \(path) names a ZooKeeper and no broker.id, and \(fault): which of the two is the "
+                    + "broker's? Say it by 'config' in the inventory"
+            )
             return
         }
         let overrides = status.services.compactMap(\.overrides).first ?? [:]

@@ -120,6 +120,15 @@ struct SeenEnsemble {
 
     func contains(_ host: HostName) -> Bool { servers.contains { $0.host == host } }
 
+    /// Whether the others and its own have a server in common, whatever id it has there.
+    func isAkin(to others: [Member]) -> Bool {
+        others.contains { other in
+            members.contains {
+                $0.address.lowercased() == other.address.lowercased() && $0.quorumPort == other.quorumPort
+            }
+        }
+    }
+
     /// Whether a client that connects to `text` connects to one of its servers.
     func answers(to text: String) -> Bool {
         members.contains { $0.address.lowercased() == text.lowercased() }

@@ -30,6 +30,8 @@ package struct Sighting: Hashable, Sendable {
         package let known: InventoryHost
         package let seen: Observation
         package let files: [File]
+        /// Files that could be a broker's and were not read: its agent lists more than are of use here.
+        package let unread: [String]
         /// Of a ZooKeeper that does not run, by its own parser; nil where nobody could tell.
         package let stoppedVersion: ServerVersion?
 
@@ -37,11 +39,13 @@ package struct Sighting: Hashable, Sendable {
             known: InventoryHost,
             seen: Observation,
             files: [File] = [],
+            unread: [String] = [],
             stoppedVersion: ServerVersion? = nil
         ) {
             self.known = known
             self.seen = seen
             self.files = files
+            self.unread = unread
             self.stoppedVersion = stoppedVersion
         }
 
@@ -68,8 +72,6 @@ package struct Sighting: Hashable, Sendable {
 extension Sighting {
     /// For everything that one host is asked for.
     private static let patience = Duration.seconds(60)
-    /// What an agent may list is not bounded by what is of use here.
-    private static let mostFiles = 16
 
     /// Asks every host at once; only looks.
     package static func take(of inventory: Inventory, through fleet: any Fleet) async -> Sighting {
@@ -85,25 +87,17 @@ extension Sighting {
         let seen = await fleet.look(at: known.host)
         guard case .status(let status) = seen else { return Host(known: known, seen: seen) }
         var files: [File] = []
-        for path in wantedFiles(status, known) {
+        let wanted = WantedFiles(status, known)
+        for path in wanted.read {
             files.append(await file(path, on: known.host, through: fleet))
         }
         return Host(
             known: known,
             seen: seen,
             files: files,
+            unread: wanted.unread,
             stoppedVersion: await stoppedVersion(status, files, on: known.host, through: fleet)
         )
-    }
-
-    /// ZooKeeper's file, and what may be a broker's.
-    private static func wantedFiles(_ status: HostStatus, _ known: InventoryHost) -> [String] {
-        var paths = [status.zookeeper?.configPath].compactMap { $0 }
-        if known.settings.role == .kafka, let config = known.settings.config { paths.append(config) }
-        paths += status.files.map(\.path).filter { $0.hasSuffix(".properties") }
-        var wanted: [String] = []
-        for path in paths where !wanted.contains(path) { wanted.append(path) }
-        return Array(wanted.prefix(mostFiles))
     }
 
     private static func file(_ path: String, on host: HostName, through fleet: any Fleet) async -> File {

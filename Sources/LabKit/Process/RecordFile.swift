@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import SystemCalls
 
 /// A small JSON file, replaced whole.
 package enum RecordFile {
@@ -18,6 +19,19 @@ package enum RecordFile {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         do {
             try encoder.encode(value).write(to: URL(filePath: path), options: .atomic)
+        } catch {
+            throw .file(path: path, reason: "cannot be written: \(error)")
+        }
+    }
+}
+
+extension RecordFile {
+    /// The same for what is its owner's alone.
+    package static func writePrivate(_ value: some Encodable, at path: String) throws(LabError) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        do {
+            try DurableFile.replace(path, with: Array(try encoder.encode(value)), mode: 0o600)
         } catch {
             throw .file(path: path, reason: "cannot be written: \(error)")
         }

@@ -41,10 +41,28 @@ package struct RehearsalRun: Sendable {
         self.report = report
     }
 
-    /// Whatever it ends with, its labs are taken down first, unless they are to be kept.
+    /// Whatever it ends with, its labs are taken down first, unless they are to be kept; also those when it is cancelled.
     package func perform() async throws -> RehearsalOutcome {
+        let lock = try RehearsalLock(rehearsal.configuration)
+        let ofFaults = options.faults > 0 ? try RehearsalLock(try rehearsal.forFaults()) : nil
+        defer {
+            withExtendedLifetime(lock) {}
+            withExtendedLifetime(ofFaults) {}
+        }
         for line in RehearsalOutcome.introduction(rehearsal) { report(line) }
         let (lab, summary, tests) = try await plainPass()
+        do {
+            return try await finish(lab, summary, tests)
+        } catch {
+            if options.keep, Task.isCancelled { try await down(lab) }
+            throw error
+        }
+    }
+
+    /// The report, and the faults.
+    private func finish(_ lab: Lab, _ summary: LabSummary, _ tests: [RehearsalOutcome.Test]) async throws
+        -> RehearsalOutcome
+    {
         var outcome = try outcome(summary, tests, of: lab)
         do {
             let window = try await window(of: lab)
@@ -88,7 +106,7 @@ package struct RehearsalRun: Sendable {
             }
             return (lab, summary, tests)
         } catch {
-            if !options.keep { try await down(lab) }
+            if !options.keep || Task.isCancelled { try await down(lab) }
             throw error
         }
     }
@@ -179,7 +197,8 @@ package struct RehearsalRun: Sendable {
     }
 
     private func draw(_ outcome: RehearsalOutcome, of lab: Lab) async throws {
-        try RecordFile.write(outcome, at: lab.layout.rehearsal)
+        // It has what the plan's tests printed.
+        try RecordFile.writePrivate(outcome, at: lab.layout.rehearsal)
         let command = [binaries.coordinator, "report", lab.layout.plan, "--html", options.page]
         try await Tool(command + ["--rehearsal", lab.layout.rehearsal]).output(step: "drawing up the report")
     }

@@ -1,9 +1,10 @@
+internal import Printable
 internal import Rehearsals
 
 /// The plan's own tests, run against the lab where the plan says that a rehearsal may.
 ///
 /// The others would contact what the plan is about.
-struct RehearsalTests: Sendable {
+package struct RehearsalTests: Sendable {
     /// Characters of what a test printed.
     private static let mostSaid = 600
 
@@ -39,20 +40,33 @@ struct RehearsalTests: Sendable {
             return RehearsalOutcome.Test(
                 name: test.name,
                 result: ended.succeeded ? .passed : .failed,
-                said: Self.said(ended, seconds: test.seconds)
+                said: Self.said(
+                    status: ended.status,
+                    ended.output + "\n" + ended.errors,
+                    seconds: test.seconds
+                )
             )
         } catch {
             try Task.checkCancellation()
-            return RehearsalOutcome.Test(name: test.name, result: .failed, said: "\(error)")
+            return RehearsalOutcome.Test(name: test.name, result: .failed, said: Self.shown("\(error)"))
         }
     }
 
-    private static func said(_ ended: Tool.Outcome, seconds: Int) -> String {
+    /// As people may see it: what a test prints is foreign, and may hold secrets.
+    ///
+    /// - Parameter seconds: that it was allowed.
+    package static func said(status: Int32, _ output: String, seconds: Int) -> String {
         // As timeout(1) ends.
-        let late =
-            ended.status == 124 || ended.status == 137 ? " (not ended after \(seconds) s, perhaps)" : ""
-        let output = (ended.output + ended.errors).suffix(mostSaid)
-        return "status \(ended.status)\(late)" + (output.isEmpty ? "" : ": \(output)")
+        let late = status == 124 || status == 137 ? " (not ended after \(seconds) s, perhaps)" : ""
+        let text = shown(output)
+        return "status \(status)\(late)" + (text.isEmpty ? "" : ": \(text)")
+    }
+
+    /// The end of it: a secret is found by the name before it, which may lie before that end.
+    private static func shown(_ text: String) -> String {
+        let lines = PrintableText(lines: SecretValues.hidden(in: text)).description
+            .split(separator: "\n", omittingEmptySubsequences: true)
+        return String(lines.joined(separator: "\n").suffix(mostSaid))
     }
 
     private static func connect(_ servers: [LabHost]) -> String {

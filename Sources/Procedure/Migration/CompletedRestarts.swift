@@ -146,20 +146,24 @@ extension ClientsProcedure {
                     return .nothingToDo(because: "\(done) clients know every destination server")
                 }
                 let batch = pending.prefix(min(plan.clients.batch, count - done))
-                let commands = batch.compactMap { client -> HostCommand? in
+                // One that was restarted and is not back is given its time, and not restarted again.
+                let due = batch.filter { client in
                     let pid = fleet.service(client.service, on: client.host)?.pid
-                    // One that was restarted and is not back is given its time, and not restarted again.
-                    return pid == nil || pid == facts.shortLists[client.title] ? restart(client, pid) : nil
+                    return pid == nil || pid == facts.shortLists[client.title]
                 }
                 let names = batch.map(\.title).joined(separator: ", ")
-                guard !commands.isEmpty else {
+                guard !due.isEmpty else {
                     return .nothingToDo(because: "restarted already: \(names)")
                 }
-                return .act(
-                    commands,
-                    because: "\(names), \(pending.count - batch.count) to go",
-                    noting: facts
-                )
+                switch noting(sessionsOf: due, servers, fleet, facts) {
+                case .failure(let unknown): return .wait(because: unknown.reason)
+                case .success(let noted):
+                    return .act(
+                        due.map { restart($0, fleet.service($0.service, on: $0.host)?.pid) },
+                        because: "\(names), \(pending.count - batch.count) to go",
+                        noting: noted
+                    )
+                }
             },
             looking: look(servers: servers)
         )
@@ -194,6 +198,15 @@ extension ClientsProcedure {
             return ailment(of: client, fleet)?.reason ?? "does not run"
         }
         guard pid != old else { return "was not restarted yet" }
-        return away(client, from: .destination, companions: companions(of: client), servers, fleet)
+        // It was at the destination before, too: whoever held its registration then shows nothing.
+        let replaced = ReplacedSessions(of: client, facts)
+        return away(
+            client,
+            from: .destination,
+            companions: replaced == nil ? companions(of: client) : newcomers(with: client, fleet, facts),
+            servers,
+            fleet,
+            replaced: replaced
+        )
     }
 }

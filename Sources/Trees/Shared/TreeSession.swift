@@ -75,11 +75,17 @@ package final class TreeSession: Sendable {
                 log: log
             )
         }
-        // Its number is not known while it has lost its connection again.
-        guard let id = new.sessionID else { throw .zooKeeper(.connectionLoss) }
-        try opened(id)
-        // What is read from here on is not older than what another server has shown.
-        try await orTrees { () throws(ZooKeeperError) in try await new.sync("/") }
+        do throws(TreesError) {
+            // Its number is not known while it has lost its connection again.
+            guard let id = new.sessionID else { throw .zooKeeper(.connectionLoss) }
+            try opened(id)
+            // What is read from here on is not older than what another server has shown.
+            try await orTrees { () throws(ZooKeeperError) in try await new.sync("/") }
+        } catch {
+            // Let go of, it would close at a time of its own, beside the next ones that are tried.
+            await new.close()
+            throw error
+        }
         session.withLock { $0 = new }
         return new
     }

@@ -1,5 +1,7 @@
 import FoundationEssentials
+import Glibc
 import LabKit
+import Printable
 import Rehearsals
 import Testing
 
@@ -259,5 +261,57 @@ struct RehearsalValueTests {
         report.problems = ["d1 still has rules"]
         #expect(RehearsalFaults.row(report).result == .failed)
         #expect(RehearsalFaults.row(report).said.contains("d1 still has rules"))
+    }
+
+    @Test("what a test prints is shown without its secrets and without what a terminal would obey")
+    func said() {
+        let secret = "x" + String(repeating: "s3cret", count: 100)
+        let said = RehearsalTests.said(
+            status: 1,
+            "begun\u{1B}[2J\npassword=\(secret)\n\u{202E}ended\n",
+            seconds: 5
+        )
+        #expect(!said.contains("s3cret") && said.contains(SecretValues.mark), "\(said)")
+        #expect(said.unicodeScalars.allSatisfy { $0 == "\n" || (0x20...0x7E).contains($0.value) }, "\(said)")
+        #expect(said.hasPrefix("status 1: begun") && said.hasSuffix("ended"), "\(said)")
+        #expect(
+            RehearsalTests.said(status: 124, "", seconds: 5) == "status 124 (not ended after 5 s, perhaps)"
+        )
+    }
+
+    @Test("what came of a rehearsal is its owner's alone")
+    func permissions() throws {
+        let folder =
+            FileManager.default.temporaryDirectory.path + "/rehearsed-\(UInt64.random(in: 0 ... .max))"
+        try Folder.make(folder)
+        let path = folder + "/rehearsal.json"
+        for text in ["one", "two"] { try RecordFile.writePrivate([text], at: path) }
+        #expect(try RecordFile.read([String].self, at: path) == ["two"])
+        let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        #expect(attributes[.posixPermissions] as? Int == 0o600)
+        try Folder.remove(folder)
+    }
+
+    @Test("a second rehearsal of a name is refused, with who holds it and what to do; a later one is not")
+    func names() throws {
+        let folder =
+            FileManager.default.temporaryDirectory.path + "/rehearsals-\(UInt64.random(in: 0 ... .max))"
+        let configuration = try LabConfiguration(name: "r1", directory: folder + "/r1")
+        try held(configuration)
+        _ = try RehearsalLock(configuration)
+        _ = try RehearsalLock(try LabConfiguration(name: "r2", directory: folder + "/r2"))
+        try Folder.remove(folder)
+    }
+
+    private func held(_ configuration: LabConfiguration) throws {
+        let lock = try RehearsalLock(configuration)
+        defer { withExtendedLifetime(lock) {} }
+        do throws(LabError) {
+            _ = try RehearsalLock(configuration)
+            Issue.record("a second one was let in")
+        } catch {
+            let said = "\(error)"
+            #expect(said.contains("'r1' already (process \(getpid()))") && said.contains("--name"), "\(said)")
+        }
     }
 }

@@ -118,14 +118,16 @@ extension ClientsProcedure {
         from side: EnsembleSide,
         companions: Int,
         _ servers: [PlannedServer],
-        _ fleet: FleetView
+        _ fleet: FleetView,
+        replaced: ReplacedSessions? = nil
     ) -> String? {
         ClientPresence(
             of: client,
             on: side,
             companions: companions,
             plan: plan,
-            sighting: fleet.census[question(servers: servers)]
+            sighting: fleet.census[question(servers: servers)],
+            replaced: replaced
         ).lacking ?? ClientHealth(client)?.lacking(in: fleet)
     }
 
