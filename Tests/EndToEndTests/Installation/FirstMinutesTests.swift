@@ -55,7 +55,7 @@ struct FirstMinutesTests {
     }
 }
 
-/// The operator's machine: both packages unpacked over its /usr, an inventory and a plan in the working folder.
+/// The operator's machine: both packages unpacked over its /usr, an inventory in the working folder.
 private struct Newcomer {
     let lab: Lab
     let unpacked: String
@@ -78,7 +78,6 @@ private struct Newcomer {
         try Folder.make(library)
         try await Tool(["/bin/cp", "-a", newcomer.unpacked + "/lib/.", library]).output(step: "cp")
         try Folder.write(newcomer.inventory, to: newcomer.folder + "/hosts.yaml")
-        try Folder.write(newcomer.plan, to: newcomer.folder + "/kafka-a.yaml")
         return newcomer
     }
 
@@ -97,32 +96,6 @@ private struct Newcomer {
               brokers: {hosts: [\(Self.names(lab.configuration.brokerHosts))], role: kafka}
             hosts:
             \(hosts.joined(separator: "\n"))
-
-            """
-    }
-
-    /// As docs/plan-file.md has it.
-    private var plan: String {
-        func servers(_ hosts: [LabHost]) -> String {
-            hosts.map { "    - {id: \($0.id ?? 0), host: \($0.name)}" }.joined(separator: "\n")
-        }
-        let brokers = lab.configuration.brokerHosts.map {
-            "    - {id: \($0.brokerID ?? 0), host: \($0.name)}"
-        }
-        return """
-            version: 1
-            name: kafka-a
-            inventory: ./hosts.yaml
-            source:
-              servers:
-            \(servers(lab.configuration.sourceHosts))
-            destination:
-              servers:
-            \(servers(lab.configuration.destinationHosts))
-            kafka:
-              chroot: \(KafkaServer.chroot)
-              brokers:
-            \(brokers.joined(separator: "\n"))
 
             """
     }
