@@ -21,7 +21,7 @@ struct LiveViewTests {
             let argv = [
                 "tmux", "-L", socket, "-f", "/dev/null", "new-session", "-d", "-s", name, "-x", "80", "-y",
                 "24",
-                "\(command); echo ended with $?; exec sleep 1000",
+                "\(command); echo exit status $?; exec sleep 1000",
             ]
             let outcome = try await lab.run(argv, on: lab.configuration.control)
             try #require(outcome.succeeded, "\(outcome.diagnostics)")
@@ -91,10 +91,10 @@ struct LiveViewTests {
                     #expect(dividing.contains { $0.dropFirst(2).hasPrefix("\(host.name) ") }, "\(host.name)")
                 }
 
-                let ended = try await own.lines(having: "ended with ")
-                #expect(ended.contains("ended with 0"), "\(ended.joined(separator: "\n"))")
+                let ended = try await own.lines(having: "exit status ")
+                #expect(ended.contains("exit status 0"), "\(ended.joined(separator: "\n"))")
                 #expect(ended.contains { $0.hasPrefix("finished in ") })
-                let unseen = try await far.lines(having: "ended with ")
+                let unseen = try await far.lines(having: "exit status ")
                 #expect(unseen.contains { $0.hasPrefix("ended: no agent holds a lease") })
             } catch {
                 try await own.close()
