@@ -36,9 +36,6 @@ extension RunFacts: Bounded {
             try check("starts.\(host).milliseconds", start.milliseconds, Bound.span)
         }
         for (title, pid) in shortLists { try check("shortLists.\(title)", pid, Bound.processID) }
-        for (place, sessions) in replacedSessions {
-            try check("replacedSessions.\(place)", elementsOf: sessions)
-        }
         try check("wrongSide", elementsOf: wrongSide)
         try check("windowOpenedAt", windowOpenedAt, Bound.time)
         try check("windowClosedAt", windowClosedAt, Bound.time)

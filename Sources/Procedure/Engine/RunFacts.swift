@@ -89,11 +89,6 @@ package struct RunFacts: Hashable, Sendable, Codable {
     /// By a broker's or client's title: the process that ran when its file came to name every destination server, and knows the
     /// seeds only.
     package var shortLists: [String: Int32] = [:]
-    /// Before the restarts at the end, as `0x...`.
-    ///
-    /// By the place that clients register at: the sessions that owned nodes there before the first of them was restarted. By a
-    /// client's title: those that were told at its own address.
-    package var replacedSessions: [String: [String]] = [:]
     /// The session of each broker and of the controller when the destination was cut off, as `0x...`.
     package var sessionsAtDivision: [String: String] = [:]
     /// Findings of the preflight that the operator chose to do without, as the report repeats them.
@@ -138,8 +133,6 @@ package struct RunFacts: Hashable, Sendable, Codable {
         replacedProcesses =
             try values.decodeIfPresent([String: Int32].self, forKey: .replacedProcesses) ?? [:]
         shortLists = try values.decodeIfPresent([String: Int32].self, forKey: .shortLists) ?? [:]
-        replacedSessions =
-            try values.decodeIfPresent([String: [String]].self, forKey: .replacedSessions) ?? [:]
         sessionsAtDivision =
             try values.decodeIfPresent([String: String].self, forKey: .sessionsAtDivision) ?? [:]
         waived = try values.decodeIfPresent([String].self, forKey: .waived) ?? []

@@ -146,24 +146,20 @@ extension ClientsProcedure {
                     return .nothingToDo(because: "\(done) clients know every destination server")
                 }
                 let batch = pending.prefix(min(plan.clients.batch, count - done))
-                // One that was restarted and is not back is given its time, and not restarted again.
-                let due = batch.filter { client in
+                let commands = batch.compactMap { client -> HostCommand? in
                     let pid = fleet.service(client.service, on: client.host)?.pid
-                    return pid == nil || pid == facts.shortLists[client.title]
+                    // One that was restarted and is not back is given its time, and not restarted again.
+                    return pid == nil || pid == facts.shortLists[client.title] ? restart(client, pid) : nil
                 }
                 let names = batch.map(\.title).joined(separator: ", ")
-                guard !due.isEmpty else {
+                guard !commands.isEmpty else {
                     return .nothingToDo(because: "restarted already: \(names)")
                 }
-                switch noting(sessionsOf: due, servers, fleet, facts) {
-                case .failure(let unknown): return .wait(because: unknown.reason)
-                case .success(let noted):
-                    return .act(
-                        due.map { restart($0, fleet.service($0.service, on: $0.host)?.pid) },
-                        because: "\(names), \(pending.count - batch.count) to go",
-                        noting: noted
-                    )
-                }
+                return .act(
+                    commands,
+                    because: "\(names), \(pending.count - batch.count) to go",
+                    noting: facts
+                )
             },
             looking: look(servers: servers)
         )
@@ -198,15 +194,6 @@ extension ClientsProcedure {
             return ailment(of: client, fleet)?.reason ?? "does not run"
         }
         guard pid != old else { return "was not restarted yet" }
-        // It was at the destination before, too: whoever held its registration then shows nothing.
-        let replaced = ReplacedSessions(of: client, facts)
-        return away(
-            client,
-            from: .destination,
-            companions: replaced == nil ? companions(of: client) : newcomers(with: client, fleet, facts),
-            servers,
-            fleet,
-            replaced: replaced
-        )
+        return away(client, from: .destination, companions: companions(of: client), servers, fleet)
     }
 }

@@ -83,28 +83,15 @@ extension ClientsProcedure {
         return HostCommand(client.host, .service(request: request))
     }
 
-    /// Those of them that are dealt with next, at once: as long as one that was begun is not back, no other is touched.
+    /// Those of them that are dealt with next, at once.
     func first(
         _ pending: [PlannedClient],
         to side: EnsembleSide,
         _ fleet: FleetView,
         _ facts: RunFacts
     ) -> [PlannedClient] {
-        let ranked = pending.map { ($0, rank($0, to: side, fleet, facts)) }.sorted { $0.1 < $1.1 }.map(\.0)
-        let begun = ranked.filter { isBegun($0, to: side, fleet, facts) }
-        return Array((begun.isEmpty ? ranked : begun).prefix(plan.clients.batch))
-    }
-
-    /// Whether its file was written, or it was noted and not restarted yet: an interrupted batch stays whole.
-    private func isBegun(
-        _ client: PlannedClient,
-        to side: EnsembleSide,
-        _ fleet: FleetView,
-        _ facts: RunFacts
-    ) -> Bool {
-        // On the way back every client is still noted from its way there, but as another process.
-        let pid = fleet.service(client.service, on: client.host)?.pid ?? 0
-        return hasFile(of: side, client, fleet) || facts.replacedProcesses[client.name] == pid
+        let ranked = pending.map { ($0, rank($0, to: side, fleet, facts)) }.sorted { $0.1 < $1.1 }
+        return ranked.prefix(plan.clients.batch).map(\.0)
     }
 
     /// One that does not run, or whose file was changed, before one that nothing was done to yet; then as the plan has them.

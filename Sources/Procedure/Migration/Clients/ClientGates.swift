@@ -118,16 +118,14 @@ extension ClientsProcedure {
         from side: EnsembleSide,
         companions: Int,
         _ servers: [PlannedServer],
-        _ fleet: FleetView,
-        replaced: ReplacedSessions? = nil
+        _ fleet: FleetView
     ) -> String? {
         ClientPresence(
             of: client,
             on: side,
             companions: companions,
             plan: plan,
-            sighting: fleet.census[question(servers: servers)],
-            replaced: replaced
+            sighting: fleet.census[question(servers: servers)]
         ).lacking ?? ClientHealth(client)?.lacking(in: fleet)
     }
 

@@ -23,14 +23,12 @@ struct ClientPresence {
     /// - Parameters:
     ///   - side: where it is to be, and only there.
     ///   - companions: clients of the plan that register at the same place and are to be there by now, this one among them.
-    ///   - replaced: sessions of before a restart on the same side, which count no more; nil where it came from the other.
     init(
         of client: PlannedClient,
         on side: EnsembleSide,
         companions: Int,
         plan: MigrationPlan,
-        sighting: CensusSighting?,
-        replaced: ReplacedSessions? = nil
+        sighting: CensusSighting?
     ) {
         guard let sighting else {
             self.init(lacking: "who is connected was not looked at")
@@ -67,8 +65,7 @@ struct ClientPresence {
             by: addresses,
             companions,
             seats,
-            sighting.ensemble.ephemerals,
-            replaced
+            sighting.ensemble.ephemerals
         )
         switch registered {
         case .success: self.init(observed: "\(seen), registered at \(path)")
@@ -100,8 +97,7 @@ struct ClientPresence {
         by addresses: Set<IPAddress>,
         _ companions: Int,
         _ seats: ClientSeats,
-        _ answer: EphemeralAnswer,
-        _ replaced: ReplacedSessions?
+        _ answer: EphemeralAnswer
     ) -> Result<Void, Undecidable> {
         switch answer {
         case .silent(let reason): return .failure(Undecidable(reason: "\(path) cannot be read: \(reason)"))
@@ -111,18 +107,14 @@ struct ClientPresence {
             }
             let all = found.byTree[path] ?? []
             let owners = all.filter { $0.origin.map(side.contains) ?? false }
-            let isTold = owners.contains { session in
-                replaced?.own.contains(session) != true
-                    && (seats.sessions[session] ?? []).contains { addresses.contains($0.address) }
+            let told = owners.filter { seats.sessions[$0] != nil }
+            let isTold = told.contains { session in
+                (seats.sessions[session] ?? []).contains { addresses.contains($0.address) }
             }
-            let untold = owners.count {
-                seats.sessions[$0] == nil && replaced?.atPlace.contains($0) != true
-            }
-            guard !isTold, untold < companions else { return .success(()) }
+            guard !isTold, owners.count - told.count < companions else { return .success(()) }
             return .failure(
                 Undecidable(
                     reason: "has no ephemeral node at or below \(path) by a session that was opened there"
-                        + (replaced == nil ? "" : " since its restart")
                         + (all.isEmpty ? "" : " (\(all.count) sessions have one)")
                 )
             )
