@@ -18,7 +18,9 @@ extension MigrationProcedure {
             undo: .none(because: "past the point of no return"),
             // The first look counts: whoever was started since has read the whole list.
             seeing: { fleet, facts in
-                for file in files where facts.shortLists[file.title] == nil {
+                // One that names them all since it was repointed has no short list.
+                for file in files
+                where facts.shortLists[file.title] == nil && file.digest != file.completedDigest {
                     guard fleet.file(file.path, on: file.host)?.digest == file.completedDigest,
                         case .running(let pid)? = fleet.service(file.service, on: file.host)
                     else { continue }
