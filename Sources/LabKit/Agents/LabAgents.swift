@@ -27,7 +27,7 @@ extension Lab {
         case .processes: for host in configuration.servingHosts { try await startAgent(on: host) }
         case .systemd: try await narrowAgents()
         }
-        for host in configuration.servingHosts { try await waitForAgent(on: host, seconds: 20) }
+        for host in configuration.servingHosts { try await waitForAgent(on: host, seconds: 60) }
     }
 
     package func startAgent(on host: LabHost) async throws(LabError) {

@@ -69,14 +69,19 @@ extension Lab {
     }
 
     /// Stops brokers one at a time, while they have a ZooKeeper to say it to; every other way may hang them.
+    ///
+    /// Without one a broker waits for it until it is killed; with one it hands its partitions over, however busy the machine is.
     private func endBrokers(in namespaces: [String]) async throws {
+        var brokers: [ProcessRecord] = []
+        var haveZooKeeper = false
         for namespace in namespaces {
             for process in try await inhabitants(of: namespace) {
-                let command = KernelText.read("/proc/\(process.pid)/cmdline") ?? ""
-                guard command.split(separator: "\0").contains("kafka.Kafka") else { continue }
-                try await process.end(grace: .seconds(10))
+                let words = (KernelText.read("/proc/\(process.pid)/cmdline") ?? "").split(separator: "\0")
+                if words.contains("kafka.Kafka") { brokers.append(process) }
+                if words.contains(where: { $0.hasSuffix(".QuorumPeerMain") }) { haveZooKeeper = true }
             }
         }
+        for broker in brokers { try await broker.end(grace: .seconds(haveZooKeeper ? 60 : 10)) }
     }
 
     private func end(_ processes: [ProcessRecord]) async throws {

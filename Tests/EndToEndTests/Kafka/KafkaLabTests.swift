@@ -28,7 +28,7 @@ struct KafkaLabTests {
             #expect(before.partitions.count == KafkaServer.partitions)
             #expect(before.partitions.allSatisfy { $0.replicas.count == 3 })
             #expect(before.underReplicated.isEmpty)
-            for host in lab.configuration.brokerHosts { try await lab.waitForAgent(on: host, seconds: 10) }
+            for host in lab.configuration.brokerHosts { try await lab.waitForAgent(on: host, seconds: 60) }
             let lines = try await lab.statusLines()
             #expect(lines.contains { $0.hasPrefix("k1 ") && $0.contains("leads") })
             #expect(lines.last == "kafka: 3 partitions, 0 of them under-replicated")

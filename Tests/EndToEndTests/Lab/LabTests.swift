@@ -124,7 +124,7 @@ struct LabTests {
                 // Any moment will do: what matters is that the next `up` does not care.
                 try await Task.sleep(for: .milliseconds(wait))
                 process.signal(SIGKILL)
-                #expect(await process.isGone(within: .seconds(5)))
+                #expect(await process.isGone(within: .seconds(30)))
                 try Folder.remove(log)
             }
             try await lab.up()

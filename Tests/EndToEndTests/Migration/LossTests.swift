@@ -37,7 +37,7 @@ struct LossTests {
                 defer { run.signal(SIGCONT) }
                 for host in stale { try await QuorumLag(lab).begin(on: host) }
                 try lab.faults(of: fresh).delayStarts(by: Self.slowStart)
-                try await workload.waitForWrites(10, .destination, seconds: 20)
+                try await workload.waitForWrites(10, .destination, seconds: 60)
                 run.signal(SIGCONT)
                 #expect(await run.isGone(within: .seconds(240)))
                 #expect(coordinator.events().contains(#""event":"runFinished""#), "\(coordinator.said)")
@@ -74,7 +74,7 @@ struct LossTests {
             try await NaiveDivision(lab).restoreFiles()
             for host in stale { try await QuorumLag(lab).begin(on: host) }
             try lab.faults(of: fresh).delayStarts(by: Self.slowStart)
-            try await workload.waitForWrites(20, .destination, seconds: 20)
+            try await workload.waitForWrites(20, .destination, seconds: 60)
             try await NaiveDivision(lab).divide()
             let report = try #require(try await workload.check([.destination]).first)
             #expect(report.lost.count >= 10)
@@ -121,7 +121,7 @@ struct LossTests {
             try await workload.waitUntilWriting(.destination, seconds: 60)
             try await NaiveDivision(lab).restoreFiles()
             for host in lab.configuration.seeds { try lab.faults(of: host).slowDisk(milliseconds: 400) }
-            try await workload.waitForWrites(20, .destination, seconds: 20)
+            try await workload.waitForWrites(20, .destination, seconds: 60)
             try await NaiveDivision(lab).divide()
             for host in lab.configuration.seeds { try lab.faults(of: host).heal() }
             let report = try #require(try await workload.check([.destination]).first)

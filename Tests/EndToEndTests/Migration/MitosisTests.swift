@@ -76,7 +76,7 @@ struct MitosisTests {
             try await coordinator.waitForEvent(#""event":"stepFinished""#, seconds: 60)
             try await coordinator.waitForStep("division.split")
             first.signal(SIGKILL)
-            #expect(await first.isGone(within: .seconds(10)))
+            #expect(await first.isGone(within: .seconds(30)))
 
             let cleaning = try await coordinator.perform(["rules", "clean", lab.layout.plan])
             #expect(cleaning.status == 1)
@@ -114,7 +114,7 @@ struct MitosisTests {
             let record = lab.layout.host(host).agentRecord
             let agent = try #require(try RecordFile.read(ProcessRecord.self, at: record))
             agent.signal(SIGKILL)
-            #expect(await agent.isGone(within: .seconds(10)))
+            #expect(await agent.isGone(within: .seconds(30)))
             try await lab.startAgent(on: host)
 
             #expect(await run.isGone(within: .seconds(180)))

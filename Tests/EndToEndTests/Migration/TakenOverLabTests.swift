@@ -45,7 +45,7 @@ struct TakenOverLabTests {
             try await stop(liar, lab)
             let entry = try lie(in: lab.layout.host(liar).state + "/chain/entries.jsonl")
             try await lab.startAgent(on: liar)
-            try await lab.waitForAgent(on: liar, seconds: 20)
+            try await lab.waitForAgent(on: liar, seconds: 60)
 
             let plan = elsewhere + "/plan.yaml"
             let taken = try await coordinator.perform([

@@ -32,7 +32,7 @@ struct WayBackTests {
                 strategy == .participants ? "withdraw.roll-source-1" : "withdraw.stop-seeds"
             )
             back.signal(SIGKILL)
-            #expect(await back.isGone(within: .seconds(10)))
+            #expect(await back.isGone(within: .seconds(30)))
             let refused = try await coordinator.run()
             #expect(refused.status == 1)
             #expect(refused.errors.contains("is on the way back to what was before it"), "\(refused.errors)")

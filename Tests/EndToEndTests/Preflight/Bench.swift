@@ -48,7 +48,7 @@ struct Bench: Sendable {
 
     func end(_ process: ProcessRecord) async throws {
         process.signal(SIGKILL)
-        try #require(await process.isGone(within: .seconds(10)))
+        try #require(await process.isGone(within: .seconds(30)))
     }
 }
 
@@ -142,12 +142,12 @@ extension Bench {
         let mend: Mending = {
             try Folder.write(intact, to: files.agentConfiguration)
             try await lab.startAgent(on: host)
-            try await lab.waitForAgent(on: host, seconds: 20)
+            try await lab.waitForAgent(on: host, seconds: 60)
         }
         do {
             let process = try Launcher(namespace: lab.namespace(of: host), log: files.agentLog).launch(argv)
             try RecordFile.write(process, at: files.agentRecord)
-            try await lab.waitForAgent(on: host, seconds: 20)
+            try await lab.waitForAgent(on: host, seconds: 60)
         } catch {
             try await mend()
             throw error

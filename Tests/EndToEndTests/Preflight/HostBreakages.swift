@@ -12,7 +12,7 @@ extension Breakage {
             return {
                 let host = try bench.host("d3")
                 try await bench.lab.startAgent(on: host)
-                try await bench.lab.waitForAgent(on: host, seconds: 20)
+                try await bench.lab.waitForAgent(on: host, seconds: 60)
             }
         },
         Breakage(

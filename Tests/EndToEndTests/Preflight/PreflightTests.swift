@@ -91,7 +91,7 @@ struct PreflightTests {
         #expect(plan.status == 1 && plan.errors.contains("d3: ") && plan.output.contains("division.split"))
         let host = try bench.host("d3")
         try await lab.startAgent(on: host)
-        try await lab.waitForAgent(on: host, seconds: 20)
+        try await lab.waitForAgent(on: host, seconds: 60)
         try await mend()
         let output = try await coordinator.preflight()
         #expect(output.passed == output.findings.count, "\(output.faults)")

@@ -161,7 +161,7 @@ struct RulesFleet {
         let record = try RecordFile.read(ProcessRecord.self, at: lab.layout.host(host).agentRecord)
         let process = try #require(record)
         process.signal(SIGKILL)
-        try #require(await process.isGone(within: .seconds(10)))
+        try #require(await process.isGone(within: .seconds(30)))
     }
 
     /// In the lab's order, by the kernels' word.

@@ -27,7 +27,7 @@ struct Coordinator {
         let run = try start()
         try await waitForStep(step)
         run.signal(SIGKILL)
-        let isGone = await run.isGone(within: .seconds(10))
+        let isGone = await run.isGone(within: .seconds(30))
         #expect(isGone)
     }
 
