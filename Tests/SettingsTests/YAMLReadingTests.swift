@@ -139,6 +139,14 @@ struct YAMLReadingTests {
                 "a.yaml:2: unknown key 'q'. Known here: n, t, b, l, m.\na.yaml:3: unknown key 'zz'. Known here: n, t, b, l, m."
             ),
             ("[]", "a.yaml:1: this must be a mapping (key: value), but is a list."),
+            (
+                String(repeating: "root:x:0:0 ", count: 20) + "secret",
+                "a.yaml:1: this must be a mapping (key: value), but is text of 226 characters."
+            ),
+            (
+                "n: 1\nroot:$6$9hJ:20228::",
+                "a.yaml:2: a key of 18 characters that is no setting's name. Check that it is the right file. Known here: n, t, b, l, m."
+            ),
         ]
     )
     func types(_ text: String, _ expected: String) {

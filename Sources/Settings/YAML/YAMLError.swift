@@ -83,9 +83,23 @@ extension YAMLProblem.Fault: CustomStringConvertible {
         }
     }
 
+    /// Whether somebody may have meant it as a setting; what else stands in a file that was named by mistake may be secret.
+    private static func isName(_ key: String) -> Bool {
+        key.utf8.count <= 40
+            && key.unicodeScalars.allSatisfy {
+                $0.properties.isAlphabetic || $0.properties.numericType != nil
+                    || "_-. ".unicodeScalars.contains($0)
+            }
+    }
+
     private static func unknown(_ key: String, _ known: [String]) -> String {
         if let nearest = NearestName.of(key, in: known) {
             return "unknown key '\(key)'. Did you mean '\(nearest)'?"
+        }
+        guard isName(key) else {
+            return
+                "a key of \(key.unicodeScalars.count) characters that is no setting's name. Check that it is the right "
+                + "file. Known here: \(known.joined(separator: ", "))."
         }
         return "unknown key '\(key)'. Known here: \(known.joined(separator: ", "))."
     }

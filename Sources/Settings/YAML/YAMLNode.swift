@@ -64,7 +64,10 @@ package struct YAMLNode: Hashable, Sendable {
     var found: String {
         switch kind {
         case .scalar where isNull: "nothing"
-        case .scalar(let text, .plain): "'\(PrintableText(text, limit: 100))'"
+        // What is longer is somebody's file that was named by mistake, and is not repeated: it may be secret.
+        case .scalar(let text, .plain) where text.unicodeScalars.count > 60:
+            "text of \(text.unicodeScalars.count) characters"
+        case .scalar(let text, .plain): "'\(PrintableText(text, limit: 60))'"
         case .scalar(_, .quoted): "quoted text"
         case .sequence: "a list"
         case .mapping: "a mapping"
