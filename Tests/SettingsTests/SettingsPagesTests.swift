@@ -181,4 +181,12 @@ struct SettingsPagesTests {
             return (inventory, inventory.digest)
         }
     }
+
+    @Test("the inventory that docs/quick-start.md begins with is read as it stands")
+    func quickStart() throws {
+        let page = try SettingsPage.text("docs/quick-start.md")
+        let fence = try #require(page.split(separator: "```yaml\n").last?.split(separator: "```").first)
+        let inventory = try InventoryReader.read(try Self.document(String(fence)))
+        #expect(inventory.hosts.count == 9 && inventory.groups.map(\.name) == ["zookeeper", "brokers"])
+    }
 }

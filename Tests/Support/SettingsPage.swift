@@ -17,8 +17,7 @@ package struct SettingsPage: Sendable {
 
     /// - Parameter path: from the top of the tree on.
     package init(_ path: String) throws {
-        let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
-        let text = String(decoding: try Data(contentsOf: URL(filePath: "\(root)/\(path)")), as: UTF8.self)
+        let text = try Self.text(path)
         var (section, isKeys, rows) = ("", false, [Row]())
         for line in text.split(separator: "\n") {
             let cells = line.split(separator: "|").map { Self.trimmed(String($0)) }
@@ -40,6 +39,11 @@ package struct SettingsPage: Sendable {
             guard let usual = row.usual, others.contains(usual) else { return row }
             return Row(section: row.section, keys: row.keys, usual: nil, bounds: row.bounds)
         }
+    }
+
+    package static func text(_ path: String) throws -> String {
+        let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        return String(decoding: try Data(contentsOf: URL(filePath: "\(root)/\(path)")), as: UTF8.self)
     }
 
     private static func row(_ section: String, _ cells: [String]) throws -> Row {

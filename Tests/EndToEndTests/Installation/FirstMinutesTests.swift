@@ -26,7 +26,9 @@ struct FirstMinutesTests {
             try await lab.up()
             let newcomer = try await Newcomer.prepare(lab, packages)
             for command in commands {
+                let began = ContinuousClock.now
                 let outcome = try await newcomer.types(command)
+                print("first minutes: \(ContinuousClock.now - began), \(command)")
                 #expect(outcome.succeeded, "\(command): \(outcome.output) \(outcome.errors)")
                 guard outcome.succeeded else { return }
                 if command.contains("preflight") {
