@@ -3,8 +3,10 @@ package import Topology
 
 /// Which clients hold what is to move: what is read through a session of this program's, and of whom agents are asked.
 package struct CensusQuestion: Hashable, Sendable {
-    /// Any of them is read through; the agents of all of them are asked who is connected.
+    /// The agents of all of them are asked who is connected.
     package let servers: [PlannedServer]
+    /// Any of them is read through: servers of one ensemble.
+    package let readers: [PlannedServer]
     /// Absolute paths; all nodes of each are looked at, once where one lies in another.
     package let trees: [String]
     /// Nodes whose owners are told by name.
@@ -14,14 +16,17 @@ package struct CensusQuestion: Hashable, Sendable {
     /// Nodes that are read in a second, at most.
     package let rate: Int
 
+    /// - Parameter readers: nil where all of the servers are one ensemble.
     package init(
         servers: [PlannedServer],
+        readers: [PlannedServer]? = nil,
         trees: [String],
         named: [String] = [],
         hosts: [String] = [],
         rate: Int
     ) {
         self.servers = servers
+        self.readers = readers ?? servers
         self.trees = trees
         self.named = named
         self.hosts = hosts

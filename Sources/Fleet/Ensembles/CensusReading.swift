@@ -49,7 +49,7 @@ package struct CensusReading: Sendable {
     }
 
     private func session() async throws(ZooKeeperError) -> ZooKeeperSession {
-        let list = question.servers.map {
+        let list = question.readers.map {
             ConnectString.Server(host: $0.address, port: $0.clientPort).description
         }
         guard let connect = ConnectString(list.joined(separator: ",")) else {

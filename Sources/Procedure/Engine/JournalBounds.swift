@@ -36,6 +36,10 @@ extension RunFacts: Bounded {
             try check("starts.\(host).milliseconds", start.milliseconds, Bound.span)
         }
         for (title, pid) in shortLists { try check("shortLists.\(title)", pid, Bound.processID) }
+        try check("restartedBatch.clients", elementsOf: restartedBatch?.clients)
+        for (place, sessions) in restartedBatch?.sessions ?? [:] {
+            try check("restartedBatch.sessions.\(place)", elementsOf: sessions)
+        }
         try check("wrongSide", elementsOf: wrongSide)
         try check("windowOpenedAt", windowOpenedAt, Bound.time)
         try check("windowClosedAt", windowClosedAt, Bound.time)

@@ -78,6 +78,19 @@ package struct RunFacts: Hashable, Sendable, Codable {
         }
     }
 
+    /// Clients that are restarted at once at the end of a run, as it was right before.
+    package struct RestartedBatch: Hashable, Sendable, Codable {
+        /// Their titles.
+        package let clients: [String]
+        /// By the place that one of them registers at: the sessions that owned nodes there.
+        package let sessions: [String: [SessionNumber]]
+
+        package init(clients: [String], sessions: [String: [SessionNumber]]) {
+            self.clients = clients
+            self.sessions = sessions
+        }
+    }
+
     /// By host: where each destination node's history ended when it was detached.
     package var detached: [String: Detached] = [:]
     /// By host: the source's processes and files before anything was changed, under the strategy `observers`.
@@ -89,6 +102,8 @@ package struct RunFacts: Hashable, Sendable, Codable {
     /// By a broker's or client's title: the process that ran when its file came to name every destination server, and knows the
     /// seeds only.
     package var shortLists: [String: Int32] = [:]
+    /// The last that was restarted at the end; nil before, and in journals of earlier versions.
+    package var restartedBatch: RestartedBatch?
     /// The session of each broker and of the controller when the destination was cut off, as `0x...`.
     package var sessionsAtDivision: [String: String] = [:]
     /// Findings of the preflight that the operator chose to do without, as the report repeats them.
@@ -133,6 +148,7 @@ package struct RunFacts: Hashable, Sendable, Codable {
         replacedProcesses =
             try values.decodeIfPresent([String: Int32].self, forKey: .replacedProcesses) ?? [:]
         shortLists = try values.decodeIfPresent([String: Int32].self, forKey: .shortLists) ?? [:]
+        restartedBatch = try values.decodeIfPresent(RestartedBatch.self, forKey: .restartedBatch)
         sessionsAtDivision =
             try values.decodeIfPresent([String: String].self, forKey: .sessionsAtDivision) ?? [:]
         waived = try values.decodeIfPresent([String].self, forKey: .waived) ?? []

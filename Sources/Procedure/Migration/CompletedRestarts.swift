@@ -95,14 +95,12 @@ extension KafkaProcedure {
 
 /// Other clients: in the plan's order, as they were moved.
 extension ClientsProcedure {
-    private var servers: [PlannedServer] { plan.source + plan.destination }
-
     fileprivate var restartCompleted: [Step] {
         batches.map { batch in
             Step(
                 StepID("clean-up.restart-client-\(batch.number)"),
                 "Restart so that it knows every destination server: \(batch.title)",
-                precheck: othersRun,
+                precheck: othersRun(upTo: batch.end),
                 act: restartNext(upTo: batch.end),
                 verify: restarted(atLeast: batch.end).seen(inARow: looks),
                 undo: .none(because: "it keeps its file")
@@ -110,27 +108,17 @@ extension ClientsProcedure {
         }
     }
 
-    private var othersRun: Gate {
+    private func othersRun(upTo count: Int) -> Gate {
         Gate(
-            "every client runs, but for the next",
-            looking: look(servers: servers),
+            "every client runs, but for the next; whoever was restarted is back",
+            looking: look(.divided),
             deadline: plan.clients.deadline,
             interval: Self.interval
         ) { fleet, facts in
             if let silence = silence(fleet) { return .waiting(reason: silence) }
-            let pending = clients.filter { needsRestart($0, fleet, facts) != nil }
-            let next = Set(pending.prefix(plan.clients.batch).map(\.name))
-            for client in clients where !next.contains(client.name) {
-                switch ailment(of: client, fleet) {
-                case nil: break
-                case .passing(let said)?: return .waiting(reason: said)
-                case .lasting(let said)?:
-                    return .never(
-                        reason: "\(said); no other client is touched: see its log, bring it back, then go on"
-                    )
-                }
-            }
-            return .holds(observed: "\(clients.count) clients run")
+            let pending = pending { needsRestart($0, fleet, facts) }
+            let next = next(of: pending, upTo: count, fleet, facts)
+            return obstacle(to: next, fleet) ?? .holds(observed: "\(clients.count) clients run")
         }
     }
 
@@ -140,60 +128,85 @@ extension ClientsProcedure {
                 "restart the next of \(clients.map(\.name).joined(separator: ", ")) that knows the seeds only",
             by: { fleet, facts in
                 if let silence = silence(fleet) { return .wait(because: silence) }
-                let pending = clients.filter { needsRestart($0, fleet, facts) != nil }
+                let pending = pending { needsRestart($0, fleet, facts) }
                 let done = clients.count - pending.count
                 guard done < count, !pending.isEmpty else {
                     return .nothingToDo(because: "\(done) clients know every destination server")
                 }
-                let batch = pending.prefix(min(plan.clients.batch, count - done))
-                let commands = batch.compactMap { client -> HostCommand? in
+                let batch: [PlannedClient]
+                switch next(of: pending, upTo: count, fleet, facts) {
+                case .failure(let away): return .wait(because: away.reason)
+                case .success(let next): batch = next
+                }
+                // One that was restarted and is not back is given its time, and not restarted again.
+                let due = batch.filter { client in
                     let pid = fleet.service(client.service, on: client.host)?.pid
-                    // One that was restarted and is not back is given its time, and not restarted again.
-                    return pid == nil || pid == facts.shortLists[client.title] ? restart(client, pid) : nil
+                    return pid == nil || pid == facts.shortLists[client.title]
                 }
                 let names = batch.map(\.title).joined(separator: ", ")
-                guard !commands.isEmpty else {
-                    return .nothingToDo(because: "restarted already: \(names)")
+                guard !due.isEmpty else { return .nothingToDo(because: "restarted already: \(names)") }
+                switch noting(due, of: batch, fleet, facts) {
+                case .failure(let unknown): return .wait(because: unknown.reason)
+                case .success(let noted):
+                    return .act(
+                        due.map { restart($0, fleet.service($0.service, on: $0.host)?.pid) },
+                        because: "\(names), \(pending.count - batch.count) to go",
+                        noting: noted
+                    )
                 }
-                return .act(
-                    commands,
-                    because: "\(names), \(pending.count - batch.count) to go",
-                    noting: facts
-                )
             },
-            looking: look(servers: servers)
+            looking: look(.divided)
         )
     }
 
     private func restarted(atLeast count: Int) -> Gate {
         Gate(
             "\(count) of \(clients.count) clients run with the list of every destination server, and are there alone",
-            looking: look(servers: servers),
+            looking: look(.divided),
             deadline: plan.clients.deadline + plan.clients.pause,
             interval: Self.interval
         ) { fleet, facts in
             if let silence = silence(fleet) { return .waiting(reason: silence) }
-            let pending = clients.compactMap { client -> String? in
-                needsRestart(client, fleet, facts).map { "\(client.title): \($0)" }
-            }
+            let pending = pending { needsRestart($0, fleet, facts) }
             let there = clients.count - pending.count
             guard there < count else {
                 return .holds(observed: "\(there) of \(clients.count) clients know every destination server")
             }
             return .waiting(
                 reason: "\(there) of \(clients.count) clients know every destination server; not yet "
-                    + pending.prefix(5).joined(separator: "; ")
+                    + pending.prefix(5).map(\.sentence).joined(separator: "; ")
             )
+        }
+    }
+
+    private func next(
+        of pending: [Pending],
+        upTo count: Int,
+        _ fleet: FleetView,
+        _ facts: RunFacts
+    ) -> Result<[PlannedClient], Undecidable> {
+        next(of: pending, needed: count - (clients.count - pending.count)) { client in
+            if isAnother(client, fleet, facts) { return .away }
+            return facts.restartedBatch?.clients.contains(client.title) == true ? .begun : .untouched
         }
     }
 
     /// What a client lacks of running with the whole list; nil also of one of which no process was noted.
     private func needsRestart(_ client: PlannedClient, _ fleet: FleetView, _ facts: RunFacts) -> String? {
-        guard let old = facts.shortLists[client.title] else { return nil }
-        guard case .running(let pid)? = fleet.service(client.service, on: client.host) else {
+        guard facts.shortLists[client.title] != nil else { return nil }
+        guard case .running? = fleet.service(client.service, on: client.host) else {
             return ailment(of: client, fleet)?.reason ?? "does not run"
         }
-        guard pid != old else { return "was not restarted yet" }
-        return away(client, from: .destination, companions: companions(of: client), servers, fleet)
+        guard isAnother(client, fleet, facts) else { return "was not restarted yet" }
+        let replaced = facts.restartedBatch?.sessions(before: client)
+        let companions = companions(of: client) { other in
+            (facts.restartedBatch?.sessions(before: other) == nil) == (replaced == nil)
+        }
+        return away(client, from: .destination, companions, .divided, fleet, replaced: replaced)
+    }
+
+    /// Whether the process that knows the seeds only does not run any more.
+    func isAnother(_ client: PlannedClient, _ fleet: FleetView, _ facts: RunFacts) -> Bool {
+        fleet.service(client.service, on: client.host)?.pid != facts.shortLists[client.title]
     }
 }

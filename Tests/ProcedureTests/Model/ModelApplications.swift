@@ -21,12 +21,17 @@ struct ModelApplications {
         var isUnwell = false
         /// Another place than the plan says.
         var registersAt: String?
+        /// The same from its next start on.
+        var registersNextAt: String?
     }
 
     let plan: MigrationPlan
     var all: [HostName: Application] = [:]
     var restarts: [HostName] = []
     var violations: [String] = []
+    /// Sessions outlive their processes, with what they own, as they do until their time is over.
+    var leavesSessions = false
+    private var left: [ModelClient] = []
     private var nextPID: Int32 = 7000
     private var sessions: Int64 = 0x500
 
@@ -45,6 +50,7 @@ struct ModelApplications {
         nextPID += 1
         sessions += 1
         all[host]?.pid = nextPID
+        all[host]?.registersAt = application.registersNextAt ?? application.registersAt
         guard !application.isBroken, let place = server(of: application) else { return }
         all[host]?.session = SessionNumber(Int64(place.id.value) << 56 | sessions)
     }
@@ -53,31 +59,39 @@ struct ModelApplications {
         for other in all.values where other.planned.host != host && other.session == nil {
             violations.append("\(other.planned.name) was away when \(host) was stopped")
         }
+        if leavesSessions, var client = all[host].flatMap(connected) {
+            client.hosts = []
+            left.append(client)
+        }
         all[host]?.pid = nil
         all[host]?.session = nil
     }
 
     private func server(of application: Application) -> PlannedServer? {
-        let file: ClientFile
-        do { file = try ClientFile(application.file, application.planned.connect) } catch { return nil }
-        let first = file.connect?.servers.first?.host
-        return plan.servers.first { $0.address == first }
+        guard case .text(_, .some) = application.planned.connect else {
+            let file: ClientFile
+            do { file = try ClientFile(application.file, application.planned.connect) } catch { return nil }
+            let first = file.connect?.servers.first?.host
+            return plan.servers.first { $0.address == first }
+        }
+        let text = String(decoding: application.file, as: UTF8.self)
+        return plan.servers.first { text.contains($0.address) }
     }
 
-    var connected: [ModelClient] {
-        all.values.compactMap { application in
-            guard let session = application.session, let address = IPAddress(application.planned.address),
-                let server = plan.servers.first(where: { $0.id == session.origin })
-            else { return nil }
-            let place = application.registersAt ?? application.planned.ephemerals ?? "/elsewhere"
-            let path = "\(place)/\(application.planned.name)"
-            return ModelClient(
-                address: address,
-                hosts: [server.host] + application.also,
-                session: session,
-                paths: [path]
-            )
-        }
+    var connected: [ModelClient] { all.values.compactMap(connected) + left }
+
+    private func connected(_ application: Application) -> ModelClient? {
+        guard let session = application.session, let address = IPAddress(application.planned.address),
+            let server = plan.servers.first(where: { $0.id == session.origin })
+        else { return nil }
+        let place = application.registersAt ?? application.planned.ephemerals ?? "/elsewhere"
+        let path = "\(place)/\(application.planned.name)"
+        return ModelClient(
+            address: address,
+            hosts: [server.host] + application.also,
+            session: session,
+            paths: [path]
+        )
     }
 
     mutating func act(_ command: Command, on host: HostName, for run: RunID) -> CommandOutcome {

@@ -59,13 +59,14 @@ extension ModelEnsemble {
     }
 
     func census(_ question: CensusQuestion) -> EnsembleCensus {
-        guard question.servers.contains(where: { serves($0.host) }) else {
+        guard let reader = question.readers.first(where: { serves($0.host) }) else {
             return EnsembleCensus(ephemerals: .silent(reason: "no server answers"))
         }
+        if let unreadable { return EnsembleCensus(ephemerals: .silent(reason: unreadable)) }
         var owners: [TreeEphemerals.Owner] = []
         var byTree: [String: Set<SessionNumber>] = [:]
         var named: [String: SessionNumber] = [:]
-        for client in connected {
+        for client in connected where isSeen(client, through: reader.host) {
             let paths = client.paths.filter { path in
                 question.trees.contains { path == $0 || path.hasPrefix($0 + "/") }
             }
@@ -83,5 +84,12 @@ extension ModelEnsemble {
             ),
             addresses: [:]
         )
+    }
+
+    /// From the division on each side has a tree of its own.
+    private func isSeen(_ client: ModelClient, through reader: HostName) -> Bool {
+        guard plan.destination.contains(where: { serves($0.host) && isOwnView($0.host) }) else { return true }
+        let origin = plan.servers.first { $0.id == client.session.origin }?.host
+        return (client.hosts.first ?? origin).map { isSource($0) == isSource(reader) } ?? false
     }
 }

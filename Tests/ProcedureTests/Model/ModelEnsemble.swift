@@ -98,6 +98,8 @@ struct ModelEnsemble {
     var strangers: [ModelClient] = []
     /// Servers that tell which session is at which address.
     var tellsSessions = false
+    /// Why nobody can read who owns nodes.
+    var unreadable: String?
     /// Writes into what has moved, on the source.
     var wrongSide: [WritesReport.Write] = []
     /// Hosts whose agents know nothing of clients.

@@ -46,12 +46,16 @@ extension ClientsProcedure {
             summary: "on the next of \(clients.map(\.name).joined(separator: ", ")): \(summary), restart it",
             by: { fleet, facts in
                 if let silence = silence(fleet) { return .wait(because: silence) }
-                let pending = clients.filter { lacking($0, to: side, fleet, facts) != nil }
+                let pending = pending { lacking($0, to: side, fleet, facts) }
                 let moved = clients.count - pending.count
                 guard moved < count, !pending.isEmpty else {
                     return .nothingToDo(because: "\(moved) clients moved already")
                 }
-                let batch = first(pending, to: side, fleet, facts).prefix(count - moved)
+                let batch: [PlannedClient]
+                switch next(of: pending, needed: count - moved, to: side, fleet, facts) {
+                case .failure(let away): return .wait(because: away.reason)
+                case .success(let next): batch = next
+                }
                 var (noted, commands) = (facts, [HostCommand]())
                 for next in batch {
                     switch changing(next, fleet) {
@@ -70,7 +74,7 @@ extension ClientsProcedure {
                     noting: noted
                 )
             },
-            looking: look(servers: plan.source + plan.seeds)
+            looking: look(.joint)
         )
     }
 
@@ -81,31 +85,5 @@ extension ClientsProcedure {
             replacing: pid
         )
         return HostCommand(client.host, .service(request: request))
-    }
-
-    /// Those of them that are dealt with next, at once.
-    func first(
-        _ pending: [PlannedClient],
-        to side: EnsembleSide,
-        _ fleet: FleetView,
-        _ facts: RunFacts
-    ) -> [PlannedClient] {
-        let ranked = pending.map { ($0, rank($0, to: side, fleet, facts)) }.sorted { $0.1 < $1.1 }
-        return ranked.prefix(plan.clients.batch).map(\.0)
-    }
-
-    /// One that does not run, or whose file was changed, before one that nothing was done to yet; then as the plan has them.
-    func rank(
-        _ client: PlannedClient,
-        to side: EnsembleSide,
-        _ fleet: FleetView,
-        _ facts: RunFacts
-    ) -> Int {
-        let place = clients.firstIndex { $0.name == client.name } ?? clients.count
-        if let ailment = ailment(of: client, fleet), case .lasting = ailment {
-            return place - 2 * clients.count
-        }
-        if hasFile(of: side, client, fleet) { return place - clients.count }
-        return place
     }
 }

@@ -12,76 +12,58 @@ extension ClientsProcedure {
         return Gate(
             "\(count) of \(clients.count) clients have \(side == .source ? "their own file" : "the seeds in their file"), run with "
                 + "it, and are at \(place) alone",
-            looking: look(servers: plan.source + plan.seeds),
+            looking: look(.joint),
             deadline: plan.clients.deadline + plan.clients.pause,
             interval: Self.interval
         ) { fleet, facts in
             if let silence = silence(fleet) { return .waiting(reason: silence) }
-            let pending = clients.compactMap { client -> (PlannedClient, String)? in
-                lacking(client, to: side, fleet, facts).map { (client, $0) }
-            }
+            let pending = pending { lacking($0, to: side, fleet, facts) }
             let there = clients.count - pending.count
             guard there < count else {
                 return .holds(observed: "\(there) of \(clients.count) clients at \(place)")
             }
-            for (client, _) in pending where hasFile(of: side, client, fleet) {
-                guard case .lasting(let said)? = ailment(of: client, fleet) else { continue }
+            for one in pending where hasFile(of: side, one.client, fleet) {
+                guard case .lasting(let said)? = ailment(of: one.client, fleet) else { continue }
                 return .never(
                     reason: "\(said); no other client is touched: see its log, bring it back, then go on"
                 )
             }
             return .waiting(
                 reason: "\(there) of \(clients.count) clients at \(place); not yet "
-                    + pending.prefix(5).map { "\($0.title): \($1)" }.joined(separator: "; ")
+                    + pending.prefix(5).map(\.sentence).joined(separator: "; ")
             )
         }
     }
 
     /// Whoever was moved is back, and nobody who is not next is away.
-    func mayBeTouched(on side: EnsembleSide) -> Gate {
+    func mayBeTouched(on side: EnsembleSide, upTo count: Int) -> Gate {
         Gate(
             "every client runs; whoever was moved is back",
-            looking: look(servers: plan.source + plan.seeds),
+            looking: look(.joint),
             deadline: plan.clients.deadline,
             interval: Self.interval
         ) { fleet, facts in
             if let silence = silence(fleet) { return .waiting(reason: silence) }
-            let pending = clients.filter { lacking($0, to: side, fleet, facts) != nil }
-            let next = Set(first(pending, to: side, fleet, facts).map(\.name))
-            for client in clients where !next.contains(client.name) {
-                switch ailment(of: client, fleet) {
-                case nil: break
-                case .passing(let said)?: return .waiting(reason: said)
-                case .lasting(let said)?:
-                    return .never(
-                        reason: "\(said); no other client is touched: see its log, bring it back, then go on"
-                    )
-                }
-            }
-            return .holds(observed: "\(clients.count - pending.count) of \(clients.count) clients moved")
+            let pending = pending { lacking($0, to: side, fleet, facts) }
+            let moved = clients.count - pending.count
+            let next = next(of: pending, needed: count - moved, to: side, fleet, facts)
+            return obstacle(to: next, fleet) ?? .holds(observed: "\(moved) of \(clients.count) clients moved")
         }
     }
 
     /// Who is not there is said, and stops nothing.
     var servedByTheDestination: Gate {
-        let servers = plan.source + plan.destination
-        return Gate(
+        Gate(
             "every client is connected to the destination, and not to the source",
-            looking: look(servers: servers),
+            looking: look(.divided),
             deadline: plan.clients.deadline,
             interval: Self.interval,
             isAdvisory: true
         ) { fleet, facts in
             let away = clients.compactMap { client -> String? in
                 if let ailment = ailment(of: client, fleet) { return ailment.reason }
-                return self.away(
-                    client,
-                    from: .destination,
-                    companions: companions(of: client),
-                    servers,
-                    fleet
-                )
-                .map { "\(client.title) \($0)" }
+                return self.away(client, from: .destination, companions(of: client), .divided, fleet)
+                    .map { "\(client.title) \($0)" }
             }
             return away.isEmpty
                 ? .holds(observed: "\(clients.count) clients at the destination")
@@ -107,25 +89,28 @@ extension ClientsProcedure {
         }
         guard replaced != pid else { return "was not restarted yet" }
         let companions =
-            side == .destination
-            ? clients.count { $0.ephemerals == client.ephemerals && hasFile(of: side, $0, fleet) } : 1
-        return away(client, from: side, companions: companions, plan.source + plan.seeds, fleet)
+            side == .source
+            ? [client]
+            : companions(of: client) { hasFile(of: side, $0, fleet) && !isAsNoted($0, fleet, facts) }
+        return away(client, from: side, companions, .joint, fleet)
     }
 
     /// What is seen instead of a client that is back at a side; nil when it is.
     func away(
         _ client: PlannedClient,
         from side: EnsembleSide,
-        companions: Int,
-        _ servers: [PlannedServer],
-        _ fleet: FleetView
+        _ companions: [PlannedClient],
+        _ ensembles: Ensembles,
+        _ fleet: FleetView,
+        replaced: Set<SessionNumber>? = nil
     ) -> String? {
         ClientPresence(
             of: client,
             on: side,
             companions: companions,
             plan: plan,
-            sighting: fleet.census[question(servers: servers)]
+            sighting: fleet.census[question(ensembles)],
+            replaced: replaced
         ).lacking ?? ClientHealth(client)?.lacking(in: fleet)
     }
 
@@ -163,27 +148,36 @@ extension ClientsProcedure {
         }
     }
 
-    func companions(of client: PlannedClient) -> Int {
-        clients.count { $0.ephemerals == client.ephemerals }
+    /// Who serves clients: source and seeds as one ensemble, or source and destination as two.
+    enum Ensembles {
+        case joint
+        case divided
     }
 
-    /// One for all clients: each place that any of them registers at is read once.
-    func question(servers: [PlannedServer]) -> CensusQuestion {
-        CensusQuestion(
-            servers: servers,
+    /// One for all clients: each place that any of them registers at is read once, where they are to be.
+    func question(_ ensembles: Ensembles) -> CensusQuestion {
+        let readers: [PlannedServer]
+        switch ensembles {
+        case .joint: readers = plan.source + plan.seeds
+        // The source has these trees as well, as they were when it was left.
+        case .divided: readers = plan.destination
+        }
+        return CensusQuestion(
+            servers: ensembles == .joint ? readers : plan.source + readers,
+            readers: readers,
             trees: Array(Set(clients.compactMap(\.ephemerals))).sorted(),
             hosts: Array(Set(clients.map(\.address))).sorted(),
             rate: plan.proofs.rate
         )
     }
 
-    func look(servers: [PlannedServer]) -> Look {
+    func look(_ ensembles: Ensembles) -> Look {
         var probes: [HostName: [ProbeTarget]] = [:]
         for client in clients {
             guard let target = ClientHealth(client)?.target else { continue }
             probes[client.host, default: []].append(target)
         }
-        return Look(hosts: hosts, probes: probes, census: question(servers: servers))
+        return Look(hosts: hosts, probes: probes, census: question(ensembles))
     }
 
     /// Each once.

@@ -23,12 +23,14 @@ struct ClientPresence {
     /// - Parameters:
     ///   - side: where it is to be, and only there.
     ///   - companions: clients of the plan that register at the same place and are to be there by now, this one among them.
+    ///   - replaced: sessions of before its restart, where it was at this side before, too: what these own shows nothing.
     init(
         of client: PlannedClient,
         on side: EnsembleSide,
-        companions: Int,
+        companions: [PlannedClient],
         plan: MigrationPlan,
-        sighting: CensusSighting?
+        sighting: CensusSighting?,
+        replaced: Set<SessionNumber>? = nil
     ) {
         guard let sighting else {
             self.init(lacking: "who is connected was not looked at")
@@ -63,9 +65,10 @@ struct ClientPresence {
             at: path,
             Set(side == .source ? plan.source.map(\.id) : plan.destination.map(\.id)),
             by: addresses,
-            companions,
+            companions.map { Self.addresses(of: $0, sighting) },
             seats,
-            sighting.ensemble.ephemerals
+            sighting.ensemble.ephemerals,
+            replaced
         )
         switch registered {
         case .success: self.init(observed: "\(seen), registered at \(path)")
@@ -90,14 +93,15 @@ struct ClientPresence {
     }
 
     /// An ephemeral node there is the client's when its session was opened on the side, and the server that tells of the session
-    /// tells the client's address; where no server tells, when there are as many such sessions as clients.
+    /// tells the client's address; where no server tells, when there are as many such sessions as clients that none was told of.
     private static func registered(
         at path: String,
         _ side: Set<ServerID>,
         by addresses: Set<IPAddress>,
-        _ companions: Int,
+        _ companions: [Set<IPAddress>],
         _ seats: ClientSeats,
-        _ answer: EphemeralAnswer
+        _ answer: EphemeralAnswer,
+        _ replaced: Set<SessionNumber>?
     ) -> Result<Void, Undecidable> {
         switch answer {
         case .silent(let reason): return .failure(Undecidable(reason: "\(path) cannot be read: \(reason)"))
@@ -106,15 +110,17 @@ struct ClientPresence {
                 return .failure(Undecidable(reason: "\(path) is not there"))
             }
             let all = found.byTree[path] ?? []
-            let owners = all.filter { $0.origin.map(side.contains) ?? false }
-            let told = owners.filter { seats.sessions[$0] != nil }
-            let isTold = told.contains { session in
-                (seats.sessions[session] ?? []).contains { addresses.contains($0.address) }
+            let owners = all.subtracting(replaced ?? []).filter { $0.origin.map(side.contains) ?? false }
+            let told = owners.compactMap { seats.sessions[$0] }
+            let places = Set(told.joined().map(\.address))
+            let untold = companions.count { $0.isDisjoint(with: places) }
+            guard addresses.isDisjoint(with: places), owners.count - told.count < untold else {
+                return .success(())
             }
-            guard !isTold, owners.count - told.count < companions else { return .success(()) }
             return .failure(
                 Undecidable(
                     reason: "has no ephemeral node at or below \(path) by a session that was opened there"
+                        + (replaced == nil ? "" : " since its restart")
                         + (all.isEmpty ? "" : " (\(all.count) sessions have one)")
                 )
             )

@@ -18,7 +18,7 @@ package struct ClientsProcedure: Sendable {
             Step(
                 StepID("repoint.client-\(batch.number)"),
                 "Repoint and restart \(batch.title)",
-                precheck: mayBeTouched(on: .destination),
+                precheck: mayBeTouched(on: .destination, upTo: batch.end),
                 act: repointNext(upTo: batch.end),
                 verify: moved(atLeast: batch.end, to: .destination).seen(inARow: looks),
                 undo: .none(
@@ -57,7 +57,7 @@ package struct ClientsProcedure: Sendable {
             Step(
                 StepID("withdraw.client-\(batch.number)"),
                 "Take back to the source and restart \(batch.title)",
-                precheck: mayBeTouched(on: .source),
+                precheck: mayBeTouched(on: .source, upTo: batch.end),
                 act: returnNext(upTo: batch.end),
                 verify: moved(atLeast: batch.end, to: .source),
                 undo: .none(because: "`mitosis run` repoints it again")

@@ -7,14 +7,13 @@ extension Check {
     /// Trap 24: what the plan says of a client must be what the client does, else another's truth is split.
     package static func movedClients(_ subject: ClientsProcedure) -> Check {
         let clients = subject.clients
-        let servers = subject.plan.source + subject.plan.seeds
         return Check(
             .movedClients,
             "every client's agent may restart it, its file can be repointed, and it is connected to the source",
             remedy:
                 "Allow the client's service and file in its agent's configuration (`mitosis agents configure`), and let the plan "
                 + "say where its file names the source's servers",
-            looking: subject.look(servers: servers),
+            looking: subject.look(.joint),
             interval: ClientsProcedure.interval
         ) { fleet, _ in
             var remarks = Remarks()
@@ -39,7 +38,7 @@ extension Check {
                     )
                 }
                 subject.remarkOnFile(of: client, fleet, &remarks)
-                subject.remarkOnPlace(of: client, fleet, servers, &remarks)
+                subject.remarkOnPlace(of: client, fleet, &remarks)
             }
             return remarks.verdict(
                 "\(clients.count) files read; next: \(subject.plan.seedConnectString)"
@@ -92,7 +91,6 @@ extension ClientsProcedure {
     fileprivate func remarkOnPlace(
         of client: PlannedClient,
         _ fleet: FleetView,
-        _ servers: [PlannedServer],
         _ remarks: inout Remarks
     ) {
         switch ailment(of: client, fleet) {
@@ -107,9 +105,9 @@ extension ClientsProcedure {
         let presence = ClientPresence(
             of: client,
             on: .source,
-            companions: 1,
+            companions: [client],
             plan: plan,
-            sighting: fleet.census[question(servers: servers)]
+            sighting: fleet.census[question(.joint)]
         )
         if let lacking = presence.lacking {
             remarks.wait(

@@ -63,6 +63,40 @@ struct ClientHealthTests {
     }
 
     @Test(
+        "as long as one that was moved is down, no other is touched with it; an interrupted batch stays whole",
+        arguments: [false, true]
+    )
+    func down(isWayBack: Bool) async throws {
+        let plan = try Self.plan("batch: 2")
+        let (fleet, journal) = (ModelFleet(plan: plan), MemoryJournal())
+        let (first, third) = (try #require(HostName("c1")), try #require(HostName("c3")))
+        if isWayBack {
+            #expect(try await !Fixture.run(plan, fleet, journal, confirm: false).isFinished)
+        }
+        let step = StepID(isWayBack ? "withdraw.client-1" : "repoint.client-1")
+        let breaking: @Sendable (RunEvent) -> Void = { event in
+            guard event.event == .stepFinished, event.step == step else { return }
+            fleet.change {
+                $0.applications.all[first]?.isBroken = true
+                $0.applications.stop(first)
+            }
+        }
+        let outcome =
+            isWayBack
+            ? try await Fixture.resume(plan, fleet, journal, course: .back(to: .untouched), report: breaking)
+            : try await Fixture.run(plan, fleet, journal, report: breaking)
+        let reason = try #require(outcome.reason)
+        #expect(reason.contains("client one (c1)"), "\(reason)")
+        let before = isWayBack ? ["c1", "c2", "c3"] : []
+        #expect(Self.restarts(fleet).dropFirst(before.count).sorted() == ["c1", "c2"])
+        #expect(
+            (fleet.model.applications.all[third]?.file == fleet.model.applications.all[third]?.original)
+                == !isWayBack
+        )
+        #expect(fleet.model.applications.violations.isEmpty, "\(fleet.model.applications.violations)")
+    }
+
+    @Test(
         "a port that does not answer, or a service that does not run, keeps the next from being touched",
         arguments: [
             ("{port: 8081}", "does not answer at its port 8081"),

@@ -143,6 +143,36 @@ struct ClientsProcedureTests {
         }
     }
 
+    @Test(
+        "one that was repointed and not restarted yet keeps nobody at its place from being back, and is next"
+    )
+    func begun() async throws {
+        let clients = Self.clients().replacing("tree: /app}", with: "tree: /app, ephemerals: /app/live}")
+        let plan = try Fixture.plan(source: 3, destination: 3, kafka: clients)
+        let (fleet, journal) = (ModelFleet(plan: plan), MemoryJournal())
+        let (first, second) = (try Self.name("c1"), try Self.name("c2"))
+        await #expect(throws: JournalError.self) {
+            try await Fixture.run(plan, fleet, journal) { event in
+                guard event.event == .stepStarted, event.step == "repoint.client-2" else { return }
+                journal.fail(at: 2)
+            }
+        }
+        journal.fail(at: nil)
+        // As its agent did, for the coordinator that died; both had the same file.
+        let run = try #require(journal.record).id
+        let written = try #require(fleet.model.applications.all[first]?.file)
+        let original = fleet.model.applications.all[second]?.original
+        fleet.change {
+            $0.applications.all[second]?.backups[run] = original
+            $0.applications.all[second]?.file = written
+        }
+        let outcome = try await Fixture.resume(plan, fleet, journal)
+        let isFinished = outcome.isFinished
+        #expect(isFinished, "\(outcome)")
+        #expect(fleet.model.applications.restarts == [first, second])
+        Self.expectSound(fleet)
+    }
+
     @Test("however many places they register at, the ensemble is asked once, and each is judged by its own")
     func oneQuestion() async throws {
         let places = { (first: String) in

@@ -8,13 +8,20 @@ import Topology
 
 @Suite("who still knows the seeds only when a run has ended")
 struct CompletedListsTests {
-    private static func plan(_ more: String = "") throws -> MigrationPlan {
+    /// - Parameters:
+    ///   - first: more of the first client.
+    ///   - connect: of the first client.
+    private static func plan(
+        _ more: String = "",
+        first: String = "",
+        connect: String = "{property: servers}"
+    ) throws -> MigrationPlan {
         let clients = """
             trees: [/app]
             clients:
               \(more)
               move:
-                - {name: one, host: c1, address: 198.51.100.51, service: one.service, config: /etc/one, connect: {property: servers}, tree: /app}
+                - {name: one, host: c1, address: 198.51.100.51, service: one.service, config: /etc/one, connect: \(connect), tree: /app\(first)}
                 - {name: two, host: c2, address: 198.51.100.52, service: two.service, config: /etc/two, connect: {property: servers}, tree: /app, ephemerals: /app/live}
 
             """
@@ -117,5 +124,57 @@ struct CompletedListsTests {
         #expect(try await Fixture.resume(plan, fleet, journal).isFinished)
         #expect(fleet.model.applications.restarts.map(\.description) == ["c1", "c2", "c1", "c2"])
         #expect(try await Self.lists(plan, fleet, journal).findings.isEmpty)
+    }
+
+    @Test(
+        "a session that its process has left behind stands for nobody: who does not register anew is not back",
+        arguments: [false, true],
+        [false, true]
+    )
+    func leftBehind(isShared: Bool, isTold: Bool) async throws {
+        let first = isShared ? ", ephemerals: /app/live" : ""
+        let plan = try Self.plan("restart_completed: true", first: first)
+        let (fleet, journal) = (ModelFleet(plan: plan), MemoryJournal())
+        fleet.change { $0.tellsSessions = isTold }
+        let second = try #require(HostName("c2"))
+        let outcome = try await Fixture.run(plan, fleet, journal) { event in
+            guard event.event == .stepFinished, event.step == "clean-up.connect-strings" else { return }
+            fleet.change {
+                $0.applications.leavesSessions = true
+                $0.applications.all[second]?.registersNextAt = "/app/elsewhere"
+            }
+        }
+        let reason = try #require(outcome.reason)
+        #expect(
+            reason.contains("client two (c2): has no ephemeral node at or below /app/live")
+                && reason.contains("since its restart"),
+            "\(reason)"
+        )
+        #expect(fleet.model.applications.restarts.map(\.description) == ["c1", "c2", "c1", "c2"])
+        fleet.change { $0.applications.all[second]?.registersAt = nil }
+        #expect(try await Fixture.resume(plan, fleet, journal).isFinished)
+        #expect(fleet.model.applications.restarts.map(\.description) == ["c1", "c2", "c1", "c2"])
+        let facts = try #require(journal.record).facts
+        #expect(try WireJSON.decode(RunFacts.self, from: try JSONEncoder().encode(facts)) == facts)
+        #expect(facts.restartedBatch?.clients == ["client two (c2)"])
+        // With the first's session there is what its process before has left behind.
+        #expect(facts.restartedBatch?.sessions["/app/live"]?.count == (isShared ? 3 : 1))
+    }
+
+    @Test("a file that named every destination server since it was repointed is not counted as a short list")
+    func whole() async throws {
+        let source = (1...3).map { "198.51.100.1\($0):2181" }.joined(separator: ",") + "/app"
+        let becomes = (4...6).map { "198.51.100.1\($0):2181" }.joined(separator: ",") + "/app"
+        let plan = try Self.plan(
+            "restart_completed: true",
+            connect: "{text: '\(source)', becomes: '\(becomes)'}"
+        )
+        let (fleet, journal) = (ModelFleet(plan: plan), MemoryJournal())
+        let outcome = try await Fixture.run(plan, fleet, journal)
+        let isFinished = outcome.isFinished
+        #expect(isFinished, "\(outcome)")
+        #expect(fleet.model.applications.restarts.map(\.description) == ["c1", "c2", "c2"])
+        let facts = try #require(journal.record).facts
+        #expect(facts.shortLists["client one (c1)"] == nil && facts.shortLists.count == 4)
     }
 }
