@@ -224,6 +224,8 @@ package struct ServerStats: Hashable, Sendable, Codable {
     package let nodeCount: Int
     /// Followers the leader counts as synced (`mntr`); nil where the server does not allow the question.
     package let syncedFollowers: Int?
+    /// Sessions of the whole ensemble as its leader counts them (`mntr`); nil where it does not say, as before 3.6.
+    package let sessions: Int?
 
     package init(
         version: ServerVersion,
@@ -232,7 +234,8 @@ package struct ServerStats: Hashable, Sendable, Codable {
         connections: Int,
         outstanding: Int,
         nodeCount: Int,
-        syncedFollowers: Int?
+        syncedFollowers: Int?,
+        sessions: Int? = nil
     ) {
         self.version = version
         self.role = role
@@ -241,6 +244,7 @@ package struct ServerStats: Hashable, Sendable, Codable {
         self.outstanding = outstanding
         self.nodeCount = nodeCount
         self.syncedFollowers = syncedFollowers
+        self.sessions = sessions
     }
 }
 

@@ -43,6 +43,14 @@ package enum HistoryText {
         return "  \(entry.step)\(attempt)\(time)\n\(commands)      \(verdict)\n"
     }
 
+    /// What a run's terminal had of an event, under its time; empty for what is no line there.
+    package static func told(_ event: RunEvent) -> String {
+        let time = UnixTime.text(event.at)
+        let margin = String(repeating: " ", count: time.count + 4)
+        return RunPrinter.lines(event).filter { !$0.isEmpty }
+            .map { "  \(time)  \($0.replacing("\n", with: "\n" + margin))\n" }.joined()
+    }
+
     private static func indented(_ text: String) -> String {
         text.replacing("\n", with: "\n        ")
     }

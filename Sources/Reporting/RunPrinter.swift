@@ -23,7 +23,7 @@ package struct RunPrinter: Sendable {
     package func print(_ event: RunEvent) {
         switch style {
         case .json: write(EventLine.json(event) + "\n")
-        case .plain: for line in lines(event) { write(line + "\n") }
+        case .plain: for line in Self.lines(event) { write(line + "\n") }
         case .terminal: printLive(event)
         }
     }
@@ -38,7 +38,7 @@ package struct RunPrinter: Sendable {
         case .runStarted, .runResumed, .stageStarted, .warning, .stepFinished, .stageFinished,
             .confirmationNeeded, .runStopped, .runFinished:
             write("", after: .clearLine)
-            for line in lines(event) { write(line + "\n") }
+            for line in Self.lines(event) { write(line + "\n") }
         case .probed: break
         }
     }
@@ -47,7 +47,7 @@ package struct RunPrinter: Sendable {
         send(TerminalText(text, after: control))
     }
 
-    private func lines(_ event: RunEvent) -> [String] {
+    static func lines(_ event: RunEvent) -> [String] {
         switch event.what {
         case .runStarted: return ["run \(event.run)"]
         case .runResumed(let message): return ["run \(event.run) goes on; \(message)"]
@@ -57,16 +57,16 @@ package struct RunPrinter: Sendable {
         case .warning(let subject, let message): return ["  !!  \(subject.title): \(message)"]
         case .stepFinished(let subject, let observed, let milliseconds):
             return [
-                "  ok  \(subject.title)  \(Self.seconds(milliseconds))"
+                "  ok  \(subject.title)  \(seconds(milliseconds))"
                     + (observed.isEmpty ? "" : "\n        \(observed.replacing("\n", with: "\n        "))")
             ]
         case .stageFinished(let stage, _, let milliseconds):
-            return ["  \(stage) took \(Self.seconds(milliseconds))"]
+            return ["  \(stage) took \(seconds(milliseconds))"]
         case .confirmationNeeded(_, let question): return ["", question]
         case .runStopped(_, let reason, let standing):
             return ["", "stopped: \(reason)", "The migration is \(standing): \(standing.advice)."]
         case .runFinished(let message, let milliseconds):
-            return ["", "\(message.isEmpty ? "finished" : message) in \(Self.seconds(milliseconds))"]
+            return ["", "\(message.isEmpty ? "finished" : message) in \(seconds(milliseconds))"]
         }
     }
 

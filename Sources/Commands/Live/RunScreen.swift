@@ -106,7 +106,8 @@ final class RunScreen: Sendable {
         await kafka?.work(timing: timing) {
             self.state.withLock { $0.board.sideOfKafka }
         } seen: { kafka in
-            self.state.withLock { $0.board.take(kafka) }
+            let now = self.timing.now()
+            self.state.withLock { $0.board.take(kafka, at: now) }
         }
     }
 

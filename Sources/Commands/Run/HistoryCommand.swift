@@ -16,6 +16,9 @@ struct HistoryCommand: AsyncParsableCommand {
     )
 
     @Argument(help: "The plan file.", completion: .file()) var file: String
+    @Flag(help: "Show what each run told, warnings and questions too, in place of its steps.")
+    var told = false
+
     @OptionGroup var logging: LogOptions
 
     func run() async throws {
@@ -28,7 +31,13 @@ struct HistoryCommand: AsyncParsableCommand {
         for (record, ending, _) in try journal.runs() {
             let entries = try journal.entries(of: record.id)
             Output.write(HistoryText.head(record, ending) + HistoryText.standing(RunHistory(entries), ending))
-            for entry in entries { Output.write(HistoryText.text(entry)) }
+            if told {
+                let events = try journal.events(of: record.id)
+                if events.isEmpty { Output.write("  what it told was not kept\n") }
+                for event in events { Output.write(HistoryText.told(event)) }
+            } else {
+                for entry in entries { Output.write(HistoryText.text(entry)) }
+            }
         }
     }
 

@@ -70,6 +70,7 @@ extension ServerStats: Bounded {
         try check("outstanding", outstanding, Bound.count)
         try check("nodeCount", nodeCount, Bound.count)
         try check("syncedFollowers", syncedFollowers, Bound.count)
+        try check("sessions", sessions, Bound.count)
     }
 }
 

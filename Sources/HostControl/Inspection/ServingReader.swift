@@ -13,8 +13,7 @@ enum ServingReader {
         case .text(let text): serving = parse(srvr: text)
         }
         guard case .yes(let stats) = serving, stats.role == .leader,
-            case .text(let text) = FourLetterWord.ask("mntr", at: address, port),
-            let followers = syncedFollowers(mntr: text)
+            case .text(let text) = FourLetterWord.ask("mntr", at: address, port)
         else { return serving }
         return .yes(
             stats: ServerStats(
@@ -24,7 +23,8 @@ enum ServingReader {
                 connections: stats.connections,
                 outstanding: stats.outstanding,
                 nodeCount: stats.nodeCount,
-                syncedFollowers: followers
+                syncedFollowers: syncedFollowers(mntr: text),
+                sessions: sessions(mntr: text)
             )
         )
     }
@@ -66,11 +66,16 @@ enum ServingReader {
     }
 
     /// Nil when the server does not allow the question, or does not lead.
-    static func syncedFollowers(mntr text: String) -> Int? {
+    static func syncedFollowers(mntr text: String) -> Int? { figure("zk_synced_followers", mntr: text) }
+
+    /// Of the whole ensemble; nil when the server does not allow the question, or is older than 3.6.
+    static func sessions(mntr text: String) -> Int? { figure("zk_global_sessions", mntr: text) }
+
+    private static func figure(_ name: String, mntr text: String) -> Int? {
         for line in text.split(whereSeparator: \.isNewline) {
             let fields = line.split(whereSeparator: \.isWhitespace)
             // A decimal in some versions: 2.0.
-            if fields.count == 2, fields[0] == "zk_synced_followers" {
+            if fields.count == 2, fields[0] == name {
                 return Double(fields[1]).flatMap { Int(exactly: $0) }.flatMap {
                     Bound.count.contains($0) ? $0 : nil
                 }

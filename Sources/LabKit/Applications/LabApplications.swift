@@ -1,3 +1,5 @@
+internal import FoundationEssentials
+
 /// Clients of ZooKeeper that are no brokers: a program with a file of its own on a host of its own, each with another kind of file.
 package struct LabApplication: Sendable {
     /// In this order from the first host on, again and again.
@@ -66,7 +68,10 @@ extension Lab {
 
     /// The last number that its program said was acknowledged, and the session.
     package func counted(by application: LabApplication) throws(LabError) -> (number: Int, session: String)? {
-        let said = try Folder.read(layout.host(application.host).log(of: .application))
+        let log = layout.host(application.host).log(of: .application)
+        // Under systemd it is made a moment after the start is done.
+        guard FileManager.default.fileExists(atPath: log) else { return nil }
+        let said = try Folder.read(log)
         for line in said.split(separator: "\n").reversed() where !line.hasPrefix("#") {
             let words = line.split(separator: " ")
             if words.count == 2, let number = Int(words[0]) { return (number, String(words[1])) }

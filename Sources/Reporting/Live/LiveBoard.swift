@@ -87,6 +87,8 @@ package struct LiveBoard: Hashable, Sendable {
     private(set) var question: String?
     private(set) var probes: [ProbedSide: ProbeSample] = [:]
     private(set) var kafka: Kafka?
+    /// Unix milliseconds.
+    private(set) var kafkaSeenAt: Int64?
     private(set) var answers: [HostName: Observation] = [:]
     /// Unix milliseconds.
     private(set) var lookedAt: Int64?
@@ -164,7 +166,7 @@ package struct LiveBoard: Hashable, Sendable {
         return !isServed && hosts.contains { ($0.rules ?? 0) > 0 }
     }
 
-    package mutating func take(_ kafka: Kafka) { self.kafka = kafka }
+    package mutating func take(_ kafka: Kafka, at: Int64) { (self.kafka, kafkaSeenAt) = (kafka, at) }
 
     /// For who has none of the run's events.
     package mutating func take(_ place: RunPlace, of lease: Lease, since: Int64?) {

@@ -186,6 +186,17 @@ struct SeenGroup: Hashable, Sendable {
         (self.newest, self.unlike) = (newest, unlike)
     }
 
+    /// How many sessions its leader counts; nil where none leads, or it does not say.
+    var sessions: Int? {
+        hosts.first { $0.condition == .serves(.leader) }?.stats?.sessions
+    }
+
+    /// Whether servers of it follow a leader that is none of them.
+    var followsAnother: Bool {
+        let roles = hosts.compactMap(\.stats?.role)
+        return !roles.contains(.leader) && (roles.contains(.follower) || roles.contains(.observer))
+    }
+
     /// In the order of the plan.
     func inOrder(of group: LiveGroup) -> [LiveHost] {
         group.hosts.compactMap { name in hosts.first { $0.name == name } }

@@ -34,7 +34,7 @@ package struct LiveScreen: Sendable {
         // Hosts come first; what is left is for warnings, which get two lines in any case where there are any.
         let least = min(board.warnings.count, size.rows >= 20 ? 2 : 1)
         let room = max(0, size.rows - head.count - 2 - least)
-        let hosts = table.lines(board, room: room)
+        let hosts = table.lines(board, room: room, now: now)
         var lines = head + [table.header] + hosts
         let left = max(0, size.rows - lines.count - 1)
         let warnings = board.warnings.suffix(left).map { LiveLine("!! " + $0, .bad) }
@@ -139,7 +139,7 @@ package struct LiveScreen: Sendable {
             text +=
                 left >= 0
                 ? ", \(LiveTime.tenths(left)) left of \(expected)"
-                : ", \(LiveTime.tenths(-max(left, -Int64.max))) OVER the expected \(expected)"
+                : ", \(LiveTime.tenths(-max(left, -Int64.max))) OVER the \(expected)"
         }
         if let worst = window.worst {
             text += "; \(LiveTime.tenths(Int64(clamping: worst))) if an election stalls"
@@ -150,13 +150,19 @@ package struct LiveScreen: Sendable {
     private var probe: LiveLine? {
         let sides = ProbedSide.allCases.compactMap { side in board.probes[side] }
         guard !sides.isEmpty else { return nil }
-        let texts = sides.map { sample in
+        // What is down comes first: the line may be too long for the screen.
+        let down = sides.compactMap { sample in
             sample.unavailableSince.map {
                 "\(sample.side.rawValue) takes NO WRITE for \(LiveTime.tenths(now.minus(saturating: $0)))"
             }
-                ?? "\(sample.side.rawValue) \(sample.writes) writes, \(sample.failures) failed, worst \(sample.worst) ms"
         }
-        let isDown = sides.contains { $0.unavailableSince != nil }
+        let isDown = !down.isEmpty
+        let texts =
+            down
+            + sides.filter { $0.unavailableSince == nil }.map { sample in
+                let failed = sample.failures > 0 ? ", \(sample.failures) failed" : ""
+                return "\(sample.side.rawValue) \(sample.writes) writes\(failed), worst \(sample.worst) ms"
+            }
         return LiveLine("probe: " + texts.joined(separator: "; "), isDown ? .bad : .plain)
     }
 

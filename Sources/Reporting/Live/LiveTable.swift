@@ -10,6 +10,9 @@ struct LiveTable {
         let text: (LiveHost, SeenGroup) -> String
     }
 
+    /// Milliseconds.
+    private static let oldKafka: Int64 = 15_000
+
     private let columns: [Column]
 
     /// For a screen of this width: the more there is, the more is shown.
@@ -70,18 +73,21 @@ struct LiveTable {
     }
 
     /// At most so many lines; the groups in their order, each under a line of its own.
-    func lines(_ board: LiveBoard, room: Int) -> [LiveLine] {
+    ///
+    /// - Parameter now: Unix milliseconds.
+    func lines(_ board: LiveBoard, room: Int, now: Int64) -> [LiveLine] {
         let groups = board.groups.map { ($0, SeenGroup($0, board.answers)) }
+        let kafka = Self.kafka(board, now: now)
         let needed = groups.reduce(0) { $0 + 1 + $1.1.hosts.count }
         if needed <= room {
             return groups.flatMap { group, seen in
-                [heading(seen, board)] + seen.inOrder(of: group).map { line($0, seen) }
+                [heading(seen, groups.map(\.1), kafka)] + seen.inOrder(of: group).map { line($0, seen) }
             }
         }
         let shares = Self.shares(groups.map(\.1), room: room)
         var lines: [LiveLine] = []
         for ((_, seen), share) in zip(groups, shares) {
-            lines.append(heading(seen, board))
+            lines.append(heading(seen, groups.map(\.1), kafka))
             lines += seen.hosts.prefix(share).map { line($0, seen) }
             if share > 0, share < seen.hosts.count {
                 lines.append(rest(Array(seen.hosts.dropFirst(share)), seen))
@@ -123,14 +129,28 @@ struct LiveTable {
         return LiveLine((isUnlike ? "! " : "  ") + text, isUnlike ? .bad : .plain)
     }
 
-    private func heading(_ group: SeenGroup, _ board: LiveBoard) -> LiveLine {
+    /// What was seen longer ago than Kafka is looked at, as within the window, is told with its age.
+    private static func kafka(_ board: LiveBoard, now: Int64) -> String? {
+        guard let kafka = board.kafka, let seenAt = board.kafkaSeenAt else { return nil }
+        let partitions = "\(kafka.underReplicated) partitions under-replicated"
+        let age = now.minus(saturating: seenAt)
+        guard age > oldKafka else {
+            return "; \(kafka.registered) of \(kafka.planned) registered, \(partitions)"
+        }
+        return "; \(LiveTime.clock(age)) ago: \(kafka.registered) registered, \(partitions)"
+    }
+
+    private func heading(_ group: SeenGroup, _ groups: [SeenGroup], _ kafka: String?) -> LiveLine {
         var text = "\(group.kind.rawValue): \(Self.counted(group.hosts))"
         let clients = group.hosts.compactMap(\.stats?.connections).reduce(0) { $0.plus(saturating: $1) }
-        if let newest = group.newest { text += "; \(clients) connections; at \(newest)" }
-        if group.kind == .brokers, let kafka = board.kafka {
-            text +=
-                "; \(kafka.registered) of \(kafka.planned) registered, \(kafka.underReplicated) partitions under-replicated"
+        if let newest = group.newest {
+            text += "; \(clients) connections"
+            // While both sides are one ensemble its leader counts the sessions of both.
+            let isOne = groups.contains(where: \.followsAnother)
+            if let sessions = group.sessions { text += ", \(sessions) sessions" + (isOne ? " in all" : "") }
+            text += "; at \(newest)"
         }
+        if group.kind == .brokers, let kafka { text += kafka }
         return LiveLine(text, .strong)
     }
 

@@ -40,6 +40,31 @@ struct HistoryTextTests {
         )
     }
 
+    @Test("what a run told is its lines, each under its time, and its probes are none")
+    func told() {
+        let subject = RunEvent.Subject(stage: .join, step: "join.look", title: "Look")
+        let observed = "s1 serves\ns2 serves"
+        let finished = RunEvent.What.stepFinished(subject, observed: observed, milliseconds: 1250)
+        let at: Int64 = 1_767_225_600_000
+        #expect(
+            HistoryText.told(RunEvent(finished, at: at, run: "r1")) == """
+                  2026-01-01T00:00:00Z    ok  Look  1.25 s
+                                                s1 serves
+                                                s2 serves
+
+                """
+        )
+        let question = RunEvent.What.confirmationNeeded(.division, question: "Divide?")
+        #expect(
+            HistoryText.told(RunEvent(question, at: at, run: "r1"))
+                == "  2026-01-01T00:00:00Z  Divide?\n"
+        )
+        let sample = ProbeSample(side: .source, at: at, writes: 5)
+        for what in [.probed(sample), .stepStarted(subject)] as [RunEvent.What] {
+            #expect(HistoryText.told(RunEvent(what, at: at, run: "r1")).isEmpty)
+        }
+    }
+
     @Test("where a run stands, and the ways on from there, is said as long as it can go on")
     func standing() throws {
         let history = RunHistory([])

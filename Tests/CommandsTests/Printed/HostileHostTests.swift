@@ -95,6 +95,15 @@ struct HostileHostTests {
             )
             Self.clean(TerminalText(HistoryText.text(entry)).rendered, "history")
         }
+        let subject = RunEvent.Subject(stage: .join, step: StepID(text), title: text)
+        let told: [RunEvent.What] = [
+            .warning(subject, message: text), .stepFinished(subject, observed: text, milliseconds: 1),
+            .runStopped(StepID(text), reason: text, standing: .joint),
+        ]
+        for what in told {
+            let event = RunEvent(what, at: 1, run: text)
+            Self.clean(TerminalText(HistoryText.told(event)).rendered, "history --told")
+        }
     }
 
     @Test("nothing by what a check found")

@@ -82,7 +82,8 @@ enum FullStatus {
                     connections: 1,
                     outstanding: 0,
                     nodeCount: 1,
-                    syncedFollowers: 1
+                    syncedFollowers: 1,
+                    sessions: 1
                 )
             ),
             data: DataDirectory(

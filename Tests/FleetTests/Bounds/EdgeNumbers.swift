@@ -92,7 +92,8 @@ extension Sample {
                     connections: 3,
                     outstanding: 1,
                     nodeCount: 99,
-                    syncedFollowers: 2
+                    syncedFollowers: 2,
+                    sessions: 3
                 )
             ),
             data: try fullData(),

@@ -80,7 +80,7 @@ extension FuzzTarget {
         FuzzTarget(name: "four-letter-words", corpus: "four-letter-words") { _ in
             { input in
                 let text = String(decoding: input, as: UTF8.self)
-                _ = ServingReader.syncedFollowers(mntr: text)
+                _ = ServingReader.sessions(mntr: text)
                 if case .yes = ServingReader.parse(srvr: text) { return true }
                 return ServingReader.syncedFollowers(mntr: text) != nil
             }

@@ -168,8 +168,11 @@ struct ServingReaderTests {
         withExtendedLifetime(listener) {}
     }
 
-    @Test("synced followers are read where mntr is allowed")
+    @Test("synced followers and sessions are read where mntr is allowed and tells of them")
     func mntr() {
+        let text = "zk_version\t3.8.0\nzk_global_sessions\t41\nzk_local_sessions\t0\n"
+        #expect(ServingReader.sessions(mntr: text) == 41 && ServingReader.syncedFollowers(mntr: text) == nil)
+        #expect(ServingReader.sessions(mntr: "zk_version\t3.4.14\nzk_synced_followers\t2\n") == nil)
         #expect(ServingReader.syncedFollowers(mntr: "zk_version\t3.8.0\nzk_synced_followers\t2\n") == 2)
         #expect(ServingReader.syncedFollowers(mntr: "zk_synced_followers\t2.0\n") == 2)
         #expect(
@@ -184,6 +187,7 @@ struct ServingReaderTests {
     )
     func countOutOfRange(text: String) {
         #expect(ServingReader.syncedFollowers(mntr: "zk_synced_followers\t\(text)\n") == nil)
+        #expect(ServingReader.sessions(mntr: "zk_global_sessions\t\(text)\n") == nil)
     }
 
     @Test("a server that accepts and says nothing costs one deadline")

@@ -112,6 +112,7 @@ struct ZooKeeperInspectorTests {
         }
         #expect(leads)
         let leader = await inspectors[1].status()
+        #expect(stats(leader)?.sessions == 0)
         #expect(leader.runningView?.map(\.id.value) == [1, 2, 3] && leader.runningView == leader.fileView)
         #expect(leader.data.myid == 2 && leader.data.currentEpoch == 1 && leader.data.acceptedEpoch == 1)
         let sockets = try #require(leader.peerSockets)

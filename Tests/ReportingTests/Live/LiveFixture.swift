@@ -37,7 +37,10 @@ struct LiveFixture {
         board = LiveBoard(plan)
         for (seconds, what) in Self.events { tell(what, at: Int64(seconds * 1000)) }
         board.take(WindowPrediction(starts: [1900], bytes: 10_000_000, limit: 20_000, sessions: [:]))
-        board.take(LiveBoard.Kafka(registered: brokers, planned: brokers, underReplicated: 0))
+        board.take(
+            LiveBoard.Kafka(registered: brokers, planned: brokers, underReplicated: 0),
+            at: Self.now - 12_000
+        )
     }
 
     mutating func tell(_ what: RunEvent.What, at milliseconds: Int64) {
@@ -86,7 +89,8 @@ struct LiveFixture {
             connections: 5,
             outstanding: 0,
             nodeCount: 1234,
-            syncedFollowers: nil
+            syncedFollowers: nil,
+            sessions: role == .leader ? 12 : nil
         )
         let data = DataDirectory(
             path: "/var/lib/zookeeper",

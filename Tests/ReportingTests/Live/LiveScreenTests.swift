@@ -44,6 +44,37 @@ struct LiveScreenTests {
         try expect(fixture.screen(columns, rows), isScreen: "division-\(columns)x\(rows)", columns, rows)
     }
 
+    @Test("while both sides are one ensemble its leader's sessions are those of all; not every leader tells")
+    func sessions() throws {
+        var fixture = try LiveFixture()
+        try fixture.lookWithinWindow()
+        let source = fixture.plan.source[0].host
+        #expect(text(fixture).contains("source: 3 of 3 serving; 15 connections, 12 sessions; at"))
+        for server in fixture.plan.destination {
+            fixture.board.take([server.host: try fixture.server(server.host)], at: LiveFixture.now)
+        }
+        #expect(text(fixture).contains("source: 3 of 3 serving; 15 connections, 12 sessions in all; at"))
+        #expect(text(fixture).contains("destination: 3 of 3 serving; 15 connections; at"))
+        let own = fixture.plan.destination[0].host
+        fixture.board.take([own: try fixture.server(own, role: .leader)], at: LiveFixture.now)
+        #expect(text(fixture).contains("source: 3 of 3 serving; 15 connections, 12 sessions; at"))
+        #expect(text(fixture).contains("destination: 3 of 3 serving; 15 connections, 12 sessions; at"))
+        let silent = ServerStats(
+            version: ServerVersion(3, 4, 14),
+            role: .leader,
+            zxid: Zxid(epoch: 2, counter: 0x1200),
+            connections: 5,
+            outstanding: 0,
+            nodeCount: 9,
+            syncedFollowers: 2
+        )
+        fixture.board.take(
+            [source: try fixture.server(source, serving: .yes(stats: silent))],
+            at: LiveFixture.now
+        )
+        #expect(text(fixture).contains("source: 3 of 3 serving; 15 connections; at"))
+    }
+
     @Test("of a hundred hosts those that are unlike the others come first, and the rest is one line each")
     func hundred() throws {
         var fixture = try LiveFixture(servers: 45, brokers: 10)
@@ -116,7 +147,7 @@ struct LiveScreenTests {
         var fixture = try LiveFixture()
         #expect(text(fixture).contains("WINDOW OPEN for 1.4 s, 1.0 s left of 2.4 s"))
         fixture.board.take(WindowPrediction(starts: [100], bytes: 0, limit: nil, sessions: [:]))
-        #expect(text(fixture).contains("WINDOW OPEN for 1.4 s, 0.8 s OVER the expected 0.6 s"))
+        #expect(text(fixture).contains("WINDOW OPEN for 1.4 s, 0.8 s OVER the 0.6 s"))
         let start = RunEvent.Subject(stage: .division, step: "division.start", title: "Start")
         fixture.tell(.stepStarted(start), at: 430_900)
         #expect(text(fixture).contains("WINDOW OPEN for 1.4 s"))
@@ -131,23 +162,49 @@ struct LiveScreenTests {
     @Test("what a probe writes is a line: how many, how slow, and since when none is taken")
     func probe() throws {
         var fixture = try LiveFixture()
-        let sample = { (side: ProbedSide, since: Int64?) in
+        let sample = { (side: ProbedSide, since: Int64?, failures: Int) in
             ProbeSample(
                 side: side,
                 at: LiveFixture.now,
                 writes: 20,
-                failures: 2,
+                failures: failures,
                 worst: 17,
                 unavailableSince: since,
                 zxid: nil
             )
         }
-        fixture.tell(.probed(sample(.source, nil)), at: 431_000)
-        fixture.tell(.probed(sample(.destination, LiveFixture.now - 1200)), at: 431_000)
+        fixture.tell(.probed(sample(.source, nil, 2)), at: 431_000)
+        fixture.tell(.probed(sample(.destination, nil, 0)), at: 431_000)
         #expect(
             text(fixture).contains(
-                "probe: source 20 writes, 2 failed, worst 17 ms; destination takes NO WRITE for 1.2 s"
+                "probe: source 20 writes, 2 failed, worst 17 ms; destination 20 writes, worst 17 ms"
             )
+        )
+        fixture.tell(.probed(sample(.destination, LiveFixture.now - 1200, 2)), at: 431_000)
+        #expect(
+            text(fixture).contains(
+                "probe: destination takes NO WRITE for 1.2 s; source 20 writes, 2 failed, worst 17 ms"
+            )
+        )
+    }
+
+    @Test("what was seen of Kafka long ago is told with its age")
+    func oldKafka() throws {
+        var fixture = try LiveFixture()
+        let brokers = { (_ fixture: LiveFixture) in
+            fixture.screen(80, 24).map(\.text).first { $0.hasPrefix("brokers") }
+        }
+        let kafka = LiveBoard.Kafka(registered: 2, planned: 3, underReplicated: 3)
+        fixture.board.take(kafka, at: LiveFixture.now - 15_000)
+        #expect(
+            brokers(fixture)
+                == "brokers: 3 of 3 not seen; 2 of 3 registered, 3 partitions under-replicated"
+        )
+        try fixture.lookWithinWindow()
+        fixture.board.take(kafka, at: LiveFixture.now - 75_000)
+        #expect(
+            brokers(fixture)
+                == "brokers: 3 of 3 running; 1:15 ago: 2 registered, 3 partitions under-replicated"
         )
     }
 

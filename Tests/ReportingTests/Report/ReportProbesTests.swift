@@ -77,6 +77,24 @@ struct ReportProbesTests {
         #expect(probed.points.last?.at == samples.last?.at)
     }
 
+    @Test("no column hides its neighbour, also of a side that was probed for a part of the run only")
+    func apart() throws {
+        let start: Int64 = 1_800_000_000_000
+        let columns = (60..<100).map {
+            ReportPlot.Column(at: start + Int64($0) * 1000, value: 5, kind: .fill)
+        }
+        let span = start...(start + 100_000)
+        let drawn = ReportPlot(columns: columns, span: span, most: 5).markup.description
+        #expect(drawn.ranges(of: "width=\"9\"").count == 40)
+        // With a pause of a day in the middle the columns are as narrow as can be seen, and one alone is a column.
+        let late = columns.map { ReportPlot.Column(at: $0.at + 86_400_000, value: 5, kind: .fill) }
+        let whole = start...(start + 86_500_000)
+        let paused = ReportPlot(columns: columns + late, span: whole, most: 5).markup.description
+        #expect(paused.ranges(of: "width=\"2\"").count == 80)
+        let alone = ReportPlot(columns: Array(columns.prefix(1)), span: start...start, most: 5)
+        #expect(alone.markup.description.ranges(of: "width=\"40\"").count == 1)
+    }
+
     @Test("the page draws each point with its number, and the source's unavailability in words")
     func page() throws {
         let samples = [
