@@ -7,7 +7,7 @@ PACKAGES = build-essential pkg-config libssl-dev libyaml-dev zlib1g-dev openssl 
 # What packing needs besides, and what trying the packages needs.
 PACKING = debhelper lintian
 TRYING = debootstrap systemd-container
-.PHONY: demo test test-unit test-both bench bench-hostile bench-compare bench-old-copies bench-fleet matrix soak faults faults-real fuzz sanitize model build optimised programs release \
+.PHONY: demo test test-unit test-both bench bench-hostile bench-compare bench-old-copies bench-fleet matrix soak faults faults-real faults-crippled fuzz sanitize model build optimised programs release \
 	report-page \
 	man completions deb \
 	packages-test lint format clean setup setup-packing
@@ -108,6 +108,10 @@ CASES ?= 150
 faults-real: programs
 	MITOSIS_BIN=$(abspath $(PROGRAMS)) bench/faults/run --shard $(SHARD) --count $(CASES)
 
+# Builds whose coordinator lacks what keeps writes must be told from whole ones by those runs; docs/faults.md.
+faults-crippled: programs
+	SWIFT=$(SWIFT) MITOSIS_BIN=$(abspath $(PROGRAMS)) bench/faults/run --crippled
+
 # Every history of the orders' model, docs/model: coordinators that die, messages that are lost, hosts that reboot. Two faults are
 # planted first, to see that they are found. LIVES=3 or REBOOTS=2 for more, MEMORY for what it may take (MB).
 LIVES ?= 2
@@ -152,4 +156,4 @@ format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
 
 clean:
-	rm -rf .build .build-release out
+	rm -rf .build .build-release .build-crippled out

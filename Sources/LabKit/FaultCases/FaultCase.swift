@@ -32,11 +32,16 @@ package struct FaultCase: Codable, Sendable, Hashable {
         case coordinatorAndAgent = "coordinator-and-agent"
         /// The coordinator is killed, and the host crashes and boots.
         case coordinatorAndBoot = "coordinator-and-boot"
+        /// The host alone keeps up with the source's leader, and is slow to start: nobody else has the newest writes.
+        case lag
+        /// The coordinator is killed, and every ZooKeeper of both sides ends at once and starts again, several times; its host is the
+        /// control host.
+        case outage
 
         var endsCoordinator: Bool {
             switch self {
-            case .coordinator, .coordinatorAndAgent, .coordinatorAndBoot: true
-            case .agent, .server, .pause, .cut, .boot: false
+            case .coordinator, .coordinatorAndAgent, .coordinatorAndBoot, .outage: true
+            case .agent, .server, .pause, .cut, .boot, .lag: false
             }
         }
     }
@@ -68,8 +73,14 @@ package struct FaultCase: Codable, Sendable, Hashable {
     /// - Returns: the host that is struck.
     /// - Throws: when the lab has no such host, or the fault strikes none of its kind.
     @discardableResult
-    func check(against configuration: LabConfiguration) throws(LabError) -> LabHost {
-        let hosts = kind == .coordinator ? [configuration.control] : configuration.zooKeeperHosts
+    package func check(against configuration: LabConfiguration) throws(LabError) -> LabHost {
+        let hosts =
+            switch kind {
+            case .coordinator, .outage: [configuration.control]
+            case .lag: configuration.seeds
+            case .agent, .server, .pause, .cut, .boot, .coordinatorAndAgent, .coordinatorAndBoot:
+                configuration.zooKeeperHosts
+            }
         guard let found = hosts.first(where: { $0.name == host }) else {
             throw .invalid(
                 reason:

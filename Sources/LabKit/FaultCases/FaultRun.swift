@@ -26,7 +26,7 @@ package struct FaultRun: Sendable {
         let struck = try fault.check(against: lab.configuration)
         for host in lab.configuration.zooKeeperHosts { try await lab.enableZooKeeper(on: host) }
         let files = try files()
-        let workload = Workload(lab)
+        let workload = Workload(lab, through: fault.kind == .lag ? [struck] : nil)
         try await workload.start(seconds: 1500)
         try await workload.waitUntilWriting(.source, seconds: 60)
 
@@ -35,14 +35,14 @@ package struct FaultRun: Sendable {
             command(["run", lab.layout.plan, "--yes"])
         )
         report.struck = try await waitForPlace(run)
-        if report.struck {
-            try await FaultStrike(lab: lab, coordinator: run).perform(fault.kind, on: struck)
-        }
+        let strike = FaultStrike(lab: lab, coordinator: run, workload: workload)
+        if report.struck { try await strike.perform(fault.kind, on: struck) }
         if await !run.isGone(within: Self.limit) {
             report.problems.append("the coordinator did not come to an end within \(Self.limit)")
             try await run.end(first: SIGKILL, grace: .seconds(10))
         }
         report.unaided = EventLog.hasFinished(events())
+        if report.struck { try await strike.heal(fault.kind, on: struck) }
         try await FaultOperator(run: self, files: files).finish(&report)
         try await judge(&report, workload, files: files)
         return report

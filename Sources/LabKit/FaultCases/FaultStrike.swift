@@ -7,13 +7,18 @@ struct FaultStrike: Sendable {
     static let cut = Duration.seconds(8)
     /// After which what looks after a server starts it again.
     static let restart = Duration.seconds(2)
+    /// Longer than any other node needs to be started and to elect a leader with another one.
+    private static let slowStart = 4
+    /// An outage is repeated: which notifications of an election come first is nobody's choice.
+    private static let outages = 5
 
     private static let zookeeper = "zookeeper.service"
 
     let lab: Lab
     let coordinator: ProcessRecord
+    let workload: Workload
 
-    /// Returns when the fault is over, or done.
+    /// Returns when the fault is over, or done; a lag lasts until `heal`.
     func perform(_ kind: FaultCase.Kind, on host: LabHost) async throws {
         if kind.endsCoordinator { coordinator.signal(SIGKILL) }
         switch kind {
@@ -33,6 +38,59 @@ struct FaultStrike: Sendable {
             try await Task.sleep(for: Self.cut)
             try await lab.network.setLink(of: host.name, up: true)
         case .boot, .coordinatorAndBoot: try await lab.crashAndBoot(host)
+        case .lag: try await leaveBehind(butFor: host)
+        case .outage: try await outage()
+        }
+    }
+
+    /// Ends what lasts longer than the strike.
+    func heal(_ kind: FaultCase.Kind, on host: LabHost) async throws {
+        guard kind == .lag else { return }
+        for other in lab.configuration.seeds where other != host { try await QuorumLag(lab).end(on: other) }
+        try Folder.remove(slowness(of: host))
+        _ = try await lab.systemctl(["daemon-reload"], on: host)
+    }
+
+    private func leaveBehind(butFor host: LabHost) async throws {
+        // However busy the machine: nothing is detached before one node alone has the newest writes.
+        coordinator.signal(SIGSTOP)
+        defer { coordinator.signal(SIGCONT) }
+        for other in lab.configuration.seeds where other != host { try await QuorumLag(lab).begin(on: other) }
+        try Folder.write(
+            "[Service]\nExecStartPre=/bin/sleep \(Self.slowStart)\n",
+            to: slowness(of: host)
+        )
+        _ = try await lab.systemctl(["daemon-reload"], on: host)
+        try await workload.waitForWrites(10, .destination, seconds: 60)
+    }
+
+    private func slowness(of host: LabHost) throws(LabError) -> String {
+        let folder = lab.layout.host(host).units + "/\(Self.zookeeper).d"
+        try Folder.make(folder)
+        return folder + "/slow.conf"
+    }
+
+    /// Ends when the source has no leader of its own any more, or after the last.
+    private func outage() async throws {
+        for _ in 0..<Self.outages {
+            // An election more at the destination: its epoch is ahead of the source's, whose nodes would vote for it if they could.
+            try await restart(lab.configuration.destinationHosts)
+            try await lab.waitUntilServing(.destination, seconds: 60)
+            try await restart(lab.configuration.destinationHosts + lab.configuration.sourceHosts)
+            try await lab.waitUntilServing(.destination, seconds: 60)
+            do { try await lab.waitUntilServing(.source, seconds: 40) } catch LabError.late { return }
+        }
+    }
+
+    private func restart(_ hosts: [LabHost]) async throws {
+        // A unit that is still seen as running would not be started: a restart waits for its end.
+        for command in [["kill", "--signal=SIGKILL"], ["restart", "--no-block"]] {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for host in hosts {
+                    group.addTask { _ = try await lab.systemctl(command + [Self.zookeeper], on: host) }
+                }
+                try await group.waitForAll()
+            }
         }
     }
 

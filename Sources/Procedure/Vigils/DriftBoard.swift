@@ -10,6 +10,8 @@ package struct Drift: Hashable, Sendable {
         /// Gates look at both before anything rests on them.
         case process
         case rules
+        /// What its systemd does with a ZooKeeper's unit at the next boot.
+        case unit
     }
 
     package let host: HostName
@@ -24,6 +26,7 @@ package struct DriftBoard: Sendable {
         var files: [String: String?] = [:]
         var processes: [String: ServiceState] = [:]
         var rules: InstalledRules?
+        var units: [String: UnitBoot] = [:]
     }
 
     private let files: [HostName: Set<String>]
@@ -66,7 +69,10 @@ package struct DriftBoard: Sendable {
         {
             seen.files[file.path] = file.digest
         }
-        if let zookeeper = status.zookeeper { seen.processes[zookeeper.service] = zookeeper.state }
+        if let zookeeper = status.zookeeper {
+            seen.processes[zookeeper.service] = zookeeper.state
+            seen.units[zookeeper.service] = zookeeper.boot
+        }
         for service in status.services where services[status.host]?.contains(service.name) == true {
             seen.processes[service.name] = service.state
         }
@@ -91,7 +97,26 @@ package struct DriftBoard: Sendable {
         {
             found.append((.rules, "its rules of ours are \(rules.count), and were \(old.count)"))
         }
+        for (service, unit) in now.units.sorted(by: { $0.key < $1.key }) {
+            guard let old = before.units[service] else { continue }
+            found += sentences(service, old, unit).map { (.unit, $0) }
+        }
         return found
+    }
+
+    /// Not of what waits for lapses: it is not there for a moment whenever a host boots.
+    private static func sentences(_ service: String, _ old: UnitBoot, _ new: UnitBoot) -> [String] {
+        var sentences: [String] = []
+        if old.isEnabled != new.isEnabled {
+            sentences.append("\(service) \(new.isEnabled ? "is now" : "is no longer") started at boot")
+        }
+        if old.asksOrder != new.asksOrder {
+            let asks = new.asksOrder ? "asks now" : "no longer asks"
+            sentences.append(
+                "\(service) \(asks) before it starts whether an order holds it back (--hold-check)"
+            )
+        }
+        return sentences
     }
 
     /// Nil for what is no change: a service on its way is looked at again.

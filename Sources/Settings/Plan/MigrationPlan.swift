@@ -121,7 +121,12 @@ extension MigrationPlan {
             case .quorumPorts: .ports(numbers: quorumPorts)
             case .allTCP: .allTCP
             }
-        return Wall(peers: others.flatMap(\.allAddresses), scope: scope)
+        let peers = others.flatMap(\.allAddresses)
+        #if CRIPPLED_WALLS
+            return Wall(peers: Crippled.nobody(for: peers), scope: scope)
+        #else
+            return Wall(peers: peers, scope: scope)
+        #endif
     }
 
     package func server(_ host: HostName) -> PlannedServer? { servers.first { $0.host == host } }

@@ -232,7 +232,8 @@ struct RehearsalValueTests {
         let cases = RehearsalFaults.cases(16, of: lab, steps: steps)
         #expect(cases.count == 16 && Set(cases).count == 16)
         #expect(cases[0].step == "division.start" && cases[0].host == "d1")
-        #expect(Set(cases.map(\.kind)) == Set(FaultCase.Kind.allCases))
+        // Those two belong to a step of their own.
+        #expect(Set(cases.map(\.kind)) == Set(FaultCase.Kind.allCases).subtracting([.lag, .outage]))
         #expect(Set(cases.map(\.host)).count >= 5)
         #expect(!cases.contains { $0.step.hasPrefix("preflight") })
         for fault in cases { #expect((fault.kind == .coordinator) == (fault.host == "control")) }
@@ -245,6 +246,24 @@ struct RehearsalValueTests {
         #expect(RehearsalFaults.cases(3, of: lab, steps: []).isEmpty)
         #expect(RehearsalFaults.cases(0, of: lab, steps: steps).isEmpty)
         #expect(lab.name == "r1f" && lab.brokers == 0 && lab.sourceHosts.map(\.id) == [11, 12, 13])
+    }
+
+    @Test(
+        "a fault strikes hosts of its kind alone: one that lags is a seed, an outage begins at the control host",
+        arguments: [
+            (FaultCase.Kind.lag, "d2", true), (.lag, "d3", false), (.lag, "s1", false),
+            (.outage, "control", true), (.outage, "d1", false),
+            (.coordinator, "control", true), (.boot, "d3", true), (.boot, "control", false),
+        ]
+    )
+    func hostsOfFaults(_ kind: FaultCase.Kind, _ host: String, _ isRight: Bool) throws {
+        let lab = try LabConfiguration(name: "r1", directory: "/nowhere")
+        let fault = FaultCase(step: "division.canary", moment: .ended, host: host, kind: kind, way: .forward)
+        if isRight {
+            #expect(try fault.check(against: lab).name == host)
+        } else {
+            #expect(throws: LabError.self) { try fault.check(against: lab) }
+        }
     }
 
     @Test("a fault's row says what came of it")

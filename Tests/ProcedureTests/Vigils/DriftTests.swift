@@ -50,6 +50,38 @@ struct DriftTests {
         #expect(board.look(await fleet.observe(hosts), handled: []).isEmpty)
     }
 
+    @Test("what systemd does with a unit at the next boot is told when it changes, and once")
+    func units() async throws {
+        let plan = try Fixture.plan(source: 3, destination: 3)
+        let fleet = ModelFleet(plan: plan)
+        let hosts = plan.agents.map(\.host)
+        var board = DriftBoard(plan)
+        func told() async -> [String] {
+            let drifts = board.look(await fleet.observe(hosts), handled: [])
+            #expect(drifts.allSatisfy { $0.kind == .unit })
+            return drifts.map { "\($0.host): \($0.sentence)" }
+        }
+        func set(_ boot: UnitBoot?) { fleet.change { $0.make("d4") { $0.boot = boot } } }
+        set(UnitBoot(isEnabled: true, asksOrder: true, lapses: true))
+        #expect(await told() == [])
+        set(UnitBoot(isEnabled: true, asksOrder: false, lapses: true))
+        let question = "before it starts whether an order holds it back (--hold-check)"
+        #expect(await told() == ["d4: zookeeper.service no longer asks \(question)"])
+        #expect(await told() == [])
+        set(UnitBoot(isEnabled: false, asksOrder: true, lapses: true))
+        #expect(
+            await told() == [
+                "d4: zookeeper.service is no longer started at boot",
+                "d4: zookeeper.service asks now \(question)",
+            ]
+        )
+        // A host that boots, and an agent that cannot say.
+        set(UnitBoot(isEnabled: false, asksOrder: true, lapses: false))
+        #expect(await told() == [])
+        set(nil)
+        #expect(await told() == [])
+    }
+
     @Test("a file that changes is the reason to stop, and nothing is asked in the window")
     func vigil() async throws {
         let plan = try Fixture.plan(source: 3, destination: 3)

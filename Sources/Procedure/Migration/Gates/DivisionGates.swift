@@ -192,6 +192,9 @@ extension MigrationProcedure {
             ),
             deadline: plan.deadlines.division
         ) { [destination] fleet, facts in
+            #if CRIPPLED_FRESHNESS
+                if Crippled.isBlind { return .holds(observed: Crippled.word) }
+            #endif
             guard let leader = destination.first(where: { fleet.stats($0.host)?.role == .leader }) else {
                 return .waiting(reason: "no destination node leads")
             }

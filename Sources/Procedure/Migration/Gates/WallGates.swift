@@ -142,6 +142,9 @@ extension MigrationProcedure {
             hosts: (source + destination).map(\.host),
             deadline: plan.deadlines.division
         ) { [source, destination] fleet, _ in
+            #if CRIPPLED_WALLS
+                if Crippled.isBlind { return .holds(observed: Crippled.word) }
+            #endif
             for (side, other) in [(source, destination), (destination, source)] {
                 let foreign = Set(other.flatMap(\.allAddresses))
                 for server in side {
@@ -172,6 +175,9 @@ extension MigrationProcedure {
             probes: tried,
             deadline: plan.deadlines.division
         ) { [destination] fleet, _ in
+            #if CRIPPLED_WALLS
+                if Crippled.isBlind { return .holds(observed: Crippled.word) }
+            #endif
             let refused = Self.judge(tried, fleet, .refused, "refused")
             guard case .holds(let observed) = refused else { return refused }
             for server in destination {

@@ -1,0 +1,24 @@
+#if CRIPPLED_FRESHNESS || CRIPPLED_WALLS
+    package import Topology
+
+    #if !DEBUG
+        #error("a crippled build loses writes: it is never optimised, so that none is ever shipped")
+    #endif
+
+    /// Builds that lack what keeps writes, to see that the fault matrix notices (docs/faults.md).
+    ///
+    /// CRIPPLED_FRESHNESS: every destination node counts as the freshest, and nobody asks what the leader holds.
+    /// CRIPPLED_WALLS: walls are put up, acknowledged and read back, and hold nobody off; nobody tries them.
+    package enum Crippled {
+        /// In place of what a gate has seen; `deploy/build-release` looks for it in what is shipped.
+        package static let word = "not looked at: this is a crippled build"
+
+        /// Not a constant, so that what follows does not count as code that is never run.
+        package static var isBlind: Bool { true }
+
+        /// An address beside each peer, which agents allow and no host of a lab has.
+        package static func nobody(for peers: [IPAddress]) -> [IPAddress] {
+            peers.compactMap { IPAddress(bytes: $0.bytes.dropLast() + [254]) }
+        }
+    }
+#endif
