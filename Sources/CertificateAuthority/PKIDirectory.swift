@@ -147,15 +147,19 @@ package struct PKIDirectory: Sendable {
     /// Revokes one serial, or all certificates of one name, and writes the new revocation list, under the next number.
     ///
     /// The index comes first: when the list cannot be written, revoking again fails as `alreadyRevoked` only
-    /// after the list has been written anew.
+    /// after the list has been written anew. A name that means nobody, or several, changes nothing.
     package func revoke(_ text: String, now: Date) throws(PKIError) -> [IssuedCertificate] {
         let authority = try open()
         let lock = try DirectoryLock(path + "/lock")
         defer { _ = lock }
         var index = try readIndex()
         let outcome = Result { () throws(PKIError) in try index.revoke(text, at: now) }
-        try writeIndex(index)
-        _ = try writeList(of: index, by: authority, above: nil, now: now)
+        switch outcome {
+        case .success, .failure(.alreadyRevoked):
+            try writeIndex(index)
+            _ = try writeList(of: index, by: authority, above: nil, now: now)
+        case .failure(let error): throw error
+        }
         return try outcome.get()
     }
 

@@ -130,9 +130,12 @@ struct PKIDirectoryTests {
         )
         #expect(before.client.text == "ping")
 
+        let list = try Data(contentsOf: URL(filePath: directory.revocationListPath))
         #expect(throws: PKIError.ambiguous(text: "ops", candidates: ["coordinator/ops", "viewer/ops"])) {
             try directory.revoke("ops", now: Date())
         }
+        #expect(throws: PKIError.nothingNamed(text: "nobody")) { try directory.revoke("nobody", now: Date()) }
+        #expect(try Data(contentsOf: URL(filePath: directory.revocationListPath)) == list)
         let revoked = try directory.revoke("coordinator/ops", now: Date())
         #expect(revoked.map(\.identity.description) == ["coordinator/ops"])
         let after = try await TestServer.meet(
@@ -143,7 +146,6 @@ struct PKIDirectoryTests {
         #expect(throws: PKIError.alreadyRevoked(text: "coordinator/ops")) {
             try directory.revoke("coordinator/ops", now: Date())
         }
-        #expect(throws: PKIError.nothingNamed(text: "nobody")) { try directory.revoke("nobody", now: Date()) }
 
         let listed = try directory.list()
         #expect(listed.map { $0.revoked != nil } == [false, true, false])

@@ -29,9 +29,14 @@ package struct LeaseRecord: Hashable, Sendable, Codable {
 }
 
 extension LeaseRecord {
+    private static let resetRun = RunID("reset-on-the-host")
+
+    /// Whether root has said it, and no coordinator.
+    var isReset: Bool { latest.runID == Self.resetRun }
+
     /// As if a lease with this epoch had been granted and given back.
     static func reset(to epoch: FencingEpoch) throws(AgentServerError) -> LeaseRecord {
-        guard let run = RunID("reset-on-the-host") else {
+        guard let run = resetRun else {
             throw .storage(path: "lease.json", operation: "name the run in", reason: "it is no run id")
         }
         return LeaseRecord(latest: Lease(runID: run, epoch: epoch), current: nil)

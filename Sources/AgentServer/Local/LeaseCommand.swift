@@ -99,8 +99,11 @@ struct LeaseReset: AsyncParsableCommand {
 enum LeaseText {
     static func text(_ record: LeaseRecord?, at now: Moment) -> String {
         guard let record else { return "highest epoch 0: no lease was ever granted here" }
-        let highest = "highest epoch \(record.latest.epoch), of run \(record.latest.runID)"
-        guard let current = record.current else { return highest + "\nno lease: it was given back" }
+        let origin = record.isReset ? "by `lease reset` on this host" : "of run \(record.latest.runID)"
+        let highest = "highest epoch \(record.latest.epoch), \(origin)"
+        guard let current = record.current else {
+            return highest + "\nno lease" + (record.isReset ? "" : ": it was given back")
+        }
         let left = current.expiresAt.minus(saturating: now.unixMilliseconds) / 1000
         let time = left > 0 ? "lapses in \(left) s unless renewed" : "lapsed \(left.magnitude) s ago"
         return highest + "\nlease of \(current.holder): \(time)"

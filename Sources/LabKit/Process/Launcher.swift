@@ -13,12 +13,12 @@ package struct Launcher: Sendable {
     }
 
     package func launch(_ command: [String]) throws(LabError) -> ProcessRecord {
-        CommandTrace.note(command)
         // nsenter execs its command, so the pid and the start time are the command's own.
         let entering = namespace.map { ["/usr/bin/nsenter", "--net=/run/netns/\($0)", "--"] } ?? []
         let argv = entering + command
         guard let program = argv.first else { throw .invalid(reason: "there is no command to start") }
         let pid = try spawn(program, argv)
+        CommandTrace.note(command, status: nil)
         guard let record = ProcessRecord(pid: pid) else {
             throw .failed(step: "starting \(command[0])", diagnostics: "it ended at once; see \(log)")
         }

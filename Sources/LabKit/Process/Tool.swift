@@ -38,7 +38,6 @@ package struct Tool: Sendable {
 
     /// Runs it with its output kept.
     package func outcome() async throws(LabError) -> Outcome {
-        CommandTrace.note(argv)
         do {
             let result = try await run(
                 executable,
@@ -46,8 +45,10 @@ package struct Tool: Sendable {
                 output: .string(limit: 64 << 20),
                 error: .string(limit: 1 << 20)
             )
+            let status = Self.status(result.terminationStatus)
+            CommandTrace.note(argv, status: status)
             return Outcome(
-                status: Self.status(result.terminationStatus),
+                status: status,
                 output: result.standardOutput,
                 errors: result.standardError
             )
@@ -66,7 +67,6 @@ package struct Tool: Sendable {
 
     /// Runs it with its output passed through live; returns its exit status.
     package func passThrough() async throws(LabError) -> Int32 {
-        CommandTrace.note(argv)
         do {
             let result = try await run(
                 executable,
@@ -74,7 +74,9 @@ package struct Tool: Sendable {
                 output: .currentStandardOutput,
                 error: .currentStandardError
             )
-            return Self.status(result.terminationStatus)
+            let status = Self.status(result.terminationStatus)
+            CommandTrace.note(argv, status: status)
+            return status
         } catch {
             throw .failed(step: command.joined(separator: " "), diagnostics: "\(error)")
         }

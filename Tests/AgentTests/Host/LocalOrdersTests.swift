@@ -166,6 +166,14 @@ struct LocalOrdersTests {
                 == "highest epoch 12, of run run-1\nlease of ops: lapses in 30 s unless renewed"
         )
         #expect(LeaseText.text(nil, at: now) == "highest epoch 0: no lease was ever granted here")
+        #expect(
+            LeaseText.text(LeaseRecord(latest: record.latest, current: nil), at: now)
+                == "highest epoch 12, of run run-1\nno lease: it was given back"
+        )
+        #expect(
+            LeaseText.text(try LeaseRecord.reset(to: FencingEpoch(9)), at: now)
+                == "highest epoch 9, by `lease reset` on this host\nno lease"
+        )
         let lowered = LeaseText.risk(of: FencingEpoch(3), record, at: now)
         #expect(lowered.contains("run run-1 of ops holds this host's lease, and loses it"))
         #expect(lowered.contains("coordinators with epochs 4 to 12 get in again"))

@@ -118,6 +118,18 @@ struct AttackTests {
             let answer = ended ? nil : try await bench.curl("/v1/status", as: "viewers/eve")
             if !ended { try await again.end(grace: .seconds(20)) }
             #expect(answer?.code != "200", "taken again after a restart with the older list")
+
+            // The refusal names the number above which a list is taken.
+            let said = try Folder.read(bench.log)
+            let seen = try #require(
+                said.matches(of: /older than number (\d+), which was in force here/).last?.1,
+                "\(said.suffix(800))"
+            )
+            try await bench.mitosis(["pki", "relist", "--above", String(seen), "--directory", bench.pki])
+            try await bench.serving {
+                let isRefused = try await bench.isRefused("viewers/eve", within: .seconds(20))
+                #expect(isRefused, "the revoked viewer is let in with the new list")
+            }
         }
     }
 

@@ -66,6 +66,7 @@ struct BootHoldTests {
             for host in held { try await lab.waitForAgent(on: host, seconds: 60) }
             let shown = try await coordinator.perform(["status", lab.layout.plan])
             #expect(shown.output.contains("which holds back zookeeper.service"), "\(shown.diagnostics)")
+            try await Self.seesOrder(lab, dormant)
 
             let forward = try await coordinator.run()
             #expect(forward.succeeded, "\(forward.diagnostics)")
@@ -76,7 +77,12 @@ struct BootHoldTests {
                 #expect(Self.order(host, lab).isEmpty)
                 #expect(try await lab.systemctl(["is-active", Self.unit], on: host).output == "active\n")
             }
-            // With nothing ordered it starts by itself again.
+            // With nothing ordered it starts by itself again, and nothing is left to be taken back.
+            for words in [["orders", "list"], ["--hold-check", Self.unit], ["--lapse-watch"]] {
+                let outcome = try await lab.inside(dormant, [lab.binaries.agent] + words)
+                #expect(outcome.succeeded, "\(words): \(outcome)")
+                #expect(outcome.output.hasPrefix("no order: ") == (words[0] == "orders"), "\(outcome)")
+            }
             try await lab.crashAndBoot(dormant)
             let deadline = ContinuousClock.now + .seconds(60)
             while try await lab.systemctl(["is-active", Self.unit], on: dormant).output != "active\n" {
@@ -84,6 +90,20 @@ struct BootHoldTests {
                 try await Task.sleep(for: .milliseconds(100))
             }
         }
+    }
+
+    /// What root is told on the host itself; nothing is changed.
+    private static func seesOrder(_ lab: Lab, _ host: LabHost) async throws {
+        let before = order(host, lab)
+        let listed = try await lab.inside(host, [lab.binaries.agent, "orders", "list"])
+        #expect(listed.succeeded && listed.output.hasPrefix("run "), "\(listed)")
+        #expect(listed.output.contains("\nheld back: \(unit)\nwall: peers "), "\(listed)")
+        let warned = try await lab.inside(host, [lab.binaries.agent, "orders", "drop"])
+        #expect(warned.status == 1 && warned.output.contains("\nrisk: "), "\(warned)")
+        #expect(warned.errors.contains("nothing was changed"), "\(warned)")
+        let held = try await lab.inside(host, [lab.binaries.agent, "--hold-check", unit])
+        #expect(held.status == 1 && held.errors.contains("holds \(unit) back since"), "\(held)")
+        #expect(order(host, lab) == before)
     }
 
     /// What the host's disk orders; empty when nothing.

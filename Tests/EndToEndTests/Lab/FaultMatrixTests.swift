@@ -1,3 +1,4 @@
+import FoundationEssentials
 import LabKit
 import Testing
 
@@ -54,20 +55,53 @@ struct FaultMatrixTests {
     ]
 
     @Test(
-        "nothing is lost, left or unrestored, whatever an operator has to do",
+        "`mitosis-lab fault`: nothing is lost, left or unrestored, whatever an operator has to do, and its lab is down",
         .timeLimit(.minutes(20)),
         arguments: cases
     )
     func struck(_ one: Struck) async throws {
         try await LabFixture.withLab(mode: .systemd, strategy: one.strategy) { lab in
-            try await lab.up()
-            let report = try await FaultRun(lab, one.fault).perform()
+            let file = lab.configuration.directory + "-report.json"
+            let (name, fault) = (lab.configuration.name, one.fault)
+            let ended = try await Tool([
+                lab.binaries.lab, "fault", "--step", fault.step, "--moment", fault.moment.rawValue, "--host",
+                fault.host, "--kind", fault.kind.rawValue, "--way", fault.way.rawValue, "--strategy",
+                one.strategy.rawValue, "--name", name, "--json", file,
+            ]).outcome()
+            let report = try #require(
+                try RecordFile.read(FaultReport.self, at: file),
+                "\(ended.output.suffix(2000))\(ended.errors.suffix(1000))"
+            )
             print(
                 "\(one.testDescription): \(report.attempts.map(\.command)), \(report.acknowledged) acknowledged"
             )
-            #expect(report.struck)
+            #expect(report.fault == fault && report.strategy == one.strategy && report.struck)
             #expect(report.problems == [], "\(report.attempts)")
             #expect(report.lost == 0 && report.acknowledged > 100)
+            #expect(ended.succeeded, "\(ended.errors.suffix(1000))")
+            let line = "acknowledged \(report.acknowledged), lost 0, problems 0\n"
+            #expect(ended.output.contains(line), "\(ended.output.suffix(1000))")
+            for attempt in report.attempts {
+                #expect(ended.output.contains("\(attempt.command): status \(attempt.status)\n"))
+            }
+            #expect(try await lab.leftNamespaces().isEmpty)
+            // Logs and data stay until they are purged.
+            #expect(FileManager.default.fileExists(atPath: lab.layout.events))
+            try Folder.remove(file)
         }
+    }
+
+    @Test("a fault of a host that its kind does not strike is refused, and nothing is set up")
+    func foreignHost() async throws {
+        let name = "test\(UInt32.random(in: 0..<1_000_000))"
+        let ended = try await Tool([
+            try Binaries.find().lab, "fault", "--step", "division.commit", "--host", "s1", "--kind",
+            "coordinator", "--name", name,
+        ]).outcome()
+        #expect(
+            ended.status == 1 && ended.errors.contains("'coordinator' strikes control, not 's1'"),
+            "\(ended.diagnostics)"
+        )
+        #expect(!FileManager.default.fileExists(atPath: "/var/tmp/mitosis-lab/\(name)"))
     }
 }

@@ -107,6 +107,13 @@ struct LiveViewTests {
                 once.succeeded && once.output.contains("ended: finished"),
                 "\(once.diagnostics)\(once.output)"
             )
+            let told = try await coordinator.perform(["history", lab.layout.plan, "--told"])
+            let lines = told.output.split(separator: "\n")
+            #expect(
+                told.succeeded && lines.count { $0.contains("Z    ok  ") } > 10
+                    && lines.last?.contains("Z  finished in ") == true,
+                "\(told.diagnostics)\(told.output)"
+            )
         }
     }
 }

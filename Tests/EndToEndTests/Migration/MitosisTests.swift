@@ -91,6 +91,7 @@ struct MitosisTests {
             let third = try await coordinator.run()
             #expect(third.status == 1)
             #expect(third.errors.contains("has finished"), "\(third.diagnostics)")
+            try await AuditTrail(coordinator: coordinator, host: lab.configuration.seeds[0]).expectSound()
         }
     }
 

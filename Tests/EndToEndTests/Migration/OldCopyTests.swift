@@ -126,6 +126,7 @@ struct OldCopyTests {
             let run = try await coordinator.run()
             try #require(run.succeeded, "\(run.diagnostics)")
 
+            try await compare(coordinator, client, auth)
             let before = try await client.ask("acls", client.source, "/app")
             let tenant = try await client.ask("nodes", client.source, "/tenant")
             try await seal(coordinator, client)
@@ -173,6 +174,27 @@ struct OldCopyTests {
             #expect(compared.output.contains("DIFFERENT: 1 differences"), "\(compared.diagnostics)")
             #expect(compared.output.contains("; sequence counter: 30, against 31"), "\(compared.diagnostics)")
         }
+    }
+
+    /// Servers of both sides in place of a plan's: equal; what may not be read is named, and is no equality.
+    private func compare(_ coordinator: Coordinator, _ client: Client, _ auth: String) async throws {
+        let ask = [
+            "compare", "--source", client.source, "--destination", client.destination, "--path", "/app",
+        ]
+        let equal = try await coordinator.perform(ask + ["--auth-file", auth])
+        #expect(
+            equal.status == 0 && equal.output.contains("1231 nodes from /app on, on ")
+                && equal.output.hasSuffix("equal\n"),
+            "\(equal.diagnostics)"
+        )
+        let closed = try await coordinator.perform(ask)
+        #expect(closed.status == 2 && closed.output.contains("NOT DECIDED"), "\(closed.diagnostics)")
+        #expect(
+            closed.output.split(separator: "\n").contains {
+                $0.hasPrefix("not judged  /app/d0/n3  ") && $0.contains("NoAuth")
+            },
+            "\(closed.diagnostics)"
+        )
     }
 
     private func start(_ arguments: [String], log: String, in lab: Lab) throws -> ProcessRecord {

@@ -25,6 +25,16 @@ struct OwnTestsTests {
                     + "\ntests:\n  - {name: orders, run: [sh, -c, \"\(script)\"], seconds: 30, when: [before, joint, divided, after]}\n"
             }
             let coordinator = Coordinator(lab: lab)
+            // Whoever holds the leases is told, may be taken over, and is refused from then on.
+            let older = try await OlderCoordinator.begin(on: lab)
+            let refused = try await coordinator.run()
+            #expect(
+                refused.status == 1 && refused.errors.contains("or take it over: `mitosis run --take-over`"),
+                "\(refused.diagnostics)"
+            )
+            let taken = try await coordinator.run(["--yes", "--take-over", "--until", "preflight"])
+            #expect(taken.succeeded, "\(taken.diagnostics)")
+            try await older.expectRefusal()
             let stopped = try await coordinator.run()
             #expect(stopped.status == 1)
             for word in [
@@ -49,5 +59,58 @@ struct OwnTestsTests {
                 #expect(html.contains(word), "\(word)")
             }
         }
+    }
+}
+
+/// A run of the same plan from another folder, in the middle of its preflight, which holds every agent's lease.
+private struct OlderCoordinator {
+    let process: ProcessRecord
+    let folder: String
+
+    private var log: String { folder + "/run.log" }
+
+    static func begin(on lab: Lab) async throws -> OlderCoordinator {
+        let folder = lab.layout.root + "/older"
+        try Folder.make(folder + "/control")
+        try FileManager.default.copyItem(atPath: lab.layout.pki, toPath: folder + "/pki")
+        let text = try Folder.read(lab.layout.plan)
+        let plan = try #require(text.components(separatedBy: "\ntests:").first)
+        let script = "until test -e \(folder)/go; do sleep 0.1; done"
+        try Folder.write(
+            plan + "\ntests: [{name: wait, run: [sh, -c, \"\(script)\"], seconds: 600, when: [before]}]\n",
+            to: folder + "/plan.yaml"
+        )
+        let log = folder + "/run.log"
+        let older = OlderCoordinator(
+            process: try Launcher(namespace: lab.namespace(of: lab.configuration.control), log: log).launch([
+                lab.binaries.coordinator, "run", folder + "/plan.yaml", "--yes", "--events",
+                folder + "/events.jsonl",
+            ]),
+            folder: folder
+        )
+        try await older.wait(for: #""event":"stepStarted""#, and: #""step":"preflight.test-1""#)
+        return older
+    }
+
+    private func wait(for event: String, and step: String) async throws {
+        let events = folder + "/events.jsonl"
+        let deadline = ContinuousClock.now + .seconds(120)
+        while true {
+            let there = FileManager.default.fileExists(atPath: events)
+            let lines = there ? try Folder.read(events).split(separator: "\n") : []
+            if lines.contains(where: { $0.contains(event) && $0.contains(step) }) { return }
+            let said = try Folder.read(log)
+            try #require(ContinuousClock.now < deadline && process.isRunning, "\(said)")
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// It goes on, and no agent obeys it.
+    func expectRefusal() async throws {
+        try Folder.write("", to: folder + "/go")
+        try #require(await process.isGone(within: .seconds(120)))
+        let said = try Folder.read(log)
+        let refusal = "its agent refused: a coordinator with epoch 2 has taken over"
+        #expect(said.contains("stopped: ") && said.contains(refusal), "\(said.suffix(2000))")
     }
 }

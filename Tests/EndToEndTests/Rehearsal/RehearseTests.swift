@@ -11,9 +11,12 @@ import Testing
     .enabled(if: LabFixture.isPossible, "a lab needs root")
 )
 struct RehearseTests {
+    /// Faults need hosts with systemd.
+    private static let options = Lab.systemdObstacle() == nil ? ["--faults", "1"] : ["--hosts", "processes"]
+
     @Test(
-        "it has the set-up's settings and data, its report says what it was, the plan's test is run against it, and nothing is left",
-        .timeLimit(.minutes(5))
+        "it has the set-up's settings and data, its report says what it was, the plan's test is run against it, a fault strikes, and nothing is left",
+        .timeLimit(.minutes(10))
     )
     func whole() async throws {
         try await LabFixture.withLab(filling: try TreeFilling(znodes: 50, znodeSize: 10)) { lab in
@@ -27,9 +30,9 @@ struct RehearseTests {
                     + "  - {name: theirs, run: [/bin/false], when: [after]}\n"
             }
             let before = try Coordinator(lab: lab).configurations()
-            let ended = try await Coordinator(lab: lab).perform([
-                "rehearse", lab.layout.plan, "--name", name, "--hosts", "processes", "--html", page,
-            ])
+            let ended = try await Coordinator(lab: lab).perform(
+                ["rehearse", lab.layout.plan, "--name", name, "--html", page] + Self.options
+            )
             #expect(ended.succeeded, "\(ended.output.suffix(3000))\(ended.errors.suffix(1000))")
             for word in [
                 "s1 (source)", "predicted", "passed  mine", "not tried  theirs", "trees        equal",
@@ -41,16 +44,31 @@ struct RehearseTests {
             #expect(try Folder.read(marker).hasPrefix("rehearse 198.51.100.11:2181"))
             let html = try Folder.read(page)
             #expect(html.contains("id=\"rehearsal\"") && html.contains("nodes of"))
+            if Lab.systemdObstacle() == nil {
+                let passed =
+                    #/passed  boot on d1, division\.[a-z-]+ begun: .*; 0 of \d+ writes lost, no rule left/#
+                #expect(try passed.firstMatch(in: ended.output) != nil, "\(ended.output.suffix(3000))")
+                #expect(html.contains("boot on d1"))
+            } else {
+                #expect(html.contains("No fault was tried."))
+            }
             // What it was rehearsed of has not been touched, and of the rehearsal nothing runs.
             #expect(try Coordinator(lab: lab).configurations() == before)
             #expect(!FileManager.default.fileExists(atPath: lab.layout.journal))
-            let own = Lab(try LabConfiguration(name: name), binaries: lab.binaries)
-            #expect(try await own.leftNamespaces().isEmpty)
-            try await own.down(purge: true)
+            // The set-up of a fault has a folder of its own, which is gone when it has passed.
+            let own = try [name, name + "f"].map {
+                Lab(try LabConfiguration(name: $0), binaries: lab.binaries)
+            }
+            for own in own { #expect(try await own.leftNamespaces().isEmpty) }
+            #expect(FileManager.default.fileExists(atPath: own[0].layout.rehearsal))
+            #expect(!FileManager.default.fileExists(atPath: own[1].layout.root))
+            for own in own { try await own.down(purge: true) }
         }
     }
 
-    @Test("a file that is no report is not replaced, and is refused before anything begins")
+    @Test(
+        "a file that is no report is not replaced, faults of plain processes are none, and both are refused before anything begins"
+    )
     func foreignFile() async throws {
         let lab = Lab(try LabConfiguration(name: "help"), binaries: try Binaries.find())
         let folder =
@@ -82,6 +100,15 @@ struct RehearseTests {
             lab.binaries.coordinator, "rehearse", folder + "/plan.yaml", "--html", folder + "/none/page.html",
         ]).outcome()
         #expect(nowhere.status == 1 && nowhere.errors.contains("cannot be written there"))
+        // Five faults; that there is no systemd for them is said before anybody is asked.
+        let plain = try await Tool([
+            lab.binaries.coordinator, "rehearse", folder + "/plan.yaml", "--hosts", "processes", "--faults",
+        ]).outcome()
+        #expect(
+            plain.status == 64 && plain.errors.contains("--faults needs hosts with systemd"),
+            "\(plain.diagnostics)"
+        )
+        #expect(try Folder.entries(folder) == ["notes.html", "plan.yaml"])
         try Folder.remove(folder)
     }
 }

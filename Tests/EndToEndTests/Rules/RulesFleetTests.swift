@@ -69,8 +69,8 @@ struct RulesFleetTests {
     }
 
     @Test(
-        "a wall for a trial stands and goes on every host, and is refused where a wall stands",
-        .timeLimit(.minutes(4))
+        "a wall for a trial stands and goes on every host, and is refused where a wall stands, which root removes there by hand",
+        .timeLimit(.minutes(6))
     )
     func pilot() async throws {
         try await LabFixture.withLab { lab in
@@ -86,12 +86,16 @@ struct RulesFleetTests {
 
             let walled = lab.configuration.destinationHosts[0]
             try await fleet.wallOff(walled, run: "1764-x")
-            try await fleet.giveBack(walled, run: "1764-x")
+            try await fleet.keepsWall(walled, run: "1764-x")
+            try await fleet.resetLease(walled, run: "1764-x")
+            try await fleet.dropDamagedOrder(walled)
             let refused = try await fleet.rules(["pilot", lab.layout.plan])
             #expect(refused.status == 1)
             #expect(refused.output.contains("\(walled.name): refused, nothing was changed: "))
             #expect(refused.output.contains("3 hosts: 2 passed, 1 refused"), "\(refused.output)")
             #expect(try await fleet.hostsWithRules() == [walled.name])
+            try await fleet.cleanByHand(walled)
+            try await fleet.removeHandMade(walled)
         }
     }
 }
@@ -126,19 +130,19 @@ struct RulesFleet {
     func wallOff(_ host: LabHost, run: String) async throws {
         let peers = lab.configuration.sourceHosts.flatMap { ["\"\($0.ipv4)\"", "\"\($0.ipv6)\""] }
         let wall = #"{"peers":[\#(peers.joined(separator: ","))],"scope":{"ports":{"numbers":[2888,3888]}}}"#
-        let lease = Self.lease(run)
-        let granted = try await curl(host)
-            .post(
-                "/v1/lease",
-                #"{"lease":\#(lease),"secondsToLive":600,"takeOver":false}"#,
-                as: operatorFiles
-            )
+        let granted = try await lease(host, run: run)
         guard granted.code == "200" else { throw Refused(description: "\(granted)") }
+        let lease = Self.lease(run)
         let command = #"{"id":"\#(run)-wall","lease":\#(lease),"command":{"installWall":{"wall":\#(wall)}}}"#
         let done = try await curl(host).post("/v1/commands", command, as: operatorFiles)
         guard done.code == "200", done.body.contains(#""done""#) else {
             throw Refused(description: "\(done)")
         }
+    }
+
+    func lease(_ host: LabHost, run: String) async throws -> Curl.Answer {
+        let wish = #"{"lease":\#(Self.lease(run)),"secondsToLive":600,"takeOver":false}"#
+        return try await curl(host).post("/v1/lease", wish, as: operatorFiles)
     }
 
     func giveBack(_ host: LabHost, run: String) async throws {
