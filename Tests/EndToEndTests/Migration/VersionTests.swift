@@ -44,8 +44,8 @@ struct VersionTests {
                 "2", "--keep", "--json", file,
             ]).outcome()
             #expect(ended.succeeded, "\(ended.output.suffix(3000))\(ended.errors.suffix(1000))")
+            #expect(ended.output.contains("ZooKeeper: 3.4.6 on the source, "))
             for line in [
-                "ZooKeeper: 3.4.6 on the source, 3.8.0 on the destination",
                 "Nothing was lost, and nothing is left.",
                 "The lab is still up: mitosis-lab status|down --name \(name)",
             ] {

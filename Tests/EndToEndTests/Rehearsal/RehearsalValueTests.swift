@@ -257,7 +257,7 @@ struct RehearsalValueTests {
         ]
     )
     func hostsOfFaults(_ kind: FaultCase.Kind, _ host: String, _ isRight: Bool) throws {
-        let lab = try LabConfiguration(name: "r1", directory: "/nowhere")
+        let lab = try LabConfiguration(name: "r1", directory: "/var/tmp/r1")
         let fault = FaultCase(step: "division.canary", moment: .ended, host: host, kind: kind, way: .forward)
         if isRight {
             #expect(try fault.check(against: lab).name == host)
