@@ -40,8 +40,7 @@ struct VersionTests {
             let ended = try await Tool([
                 program, "run", "--name", name, "--zookeeper", "3.4.6,3.8.0", "--strategy", "observers",
                 "--hosts", "processes", "--znodes", "300", "--znode-size", "200", "--sessions", "3",
-                "--settle",
-                "2", "--keep", "--json", file,
+                "--settle", "2", "--keep", "--json", file,
             ]).outcome()
             #expect(ended.succeeded, "\(ended.output.suffix(3000))\(ended.errors.suffix(1000))")
             #expect(ended.output.contains("ZooKeeper: 3.4.6 on the source, "))
