@@ -81,7 +81,13 @@ extension Lab {
                 if words.contains(where: { $0.hasSuffix(".QuorumPeerMain") }) { haveZooKeeper = true }
             }
         }
-        for broker in brokers { try await broker.end(grace: .seconds(haveZooKeeper ? 60 : 10)) }
+        var grace = Duration.seconds(haveZooKeeper ? 60 : 10)
+        for broker in brokers {
+            let began = ContinuousClock.now
+            try await broker.end(grace: grace)
+            // One that had to be killed: what runs does not serve, and the others would wait in vain, too.
+            if ContinuousClock.now - began >= grace { grace = .seconds(10) }
+        }
     }
 
     private func end(_ processes: [ProcessRecord]) async throws {

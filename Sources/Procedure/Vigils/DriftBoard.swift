@@ -53,8 +53,10 @@ package struct DriftBoard: Sendable {
                 if handled.contains(host) { seen[host] = nil }
                 continue
             }
-            let now = seen(status)
+            var now = seen(status)
             if let before = seen[host], !handled.contains(host) {
+                // Where nothing is known of a unit now, the next answer is compared with what was known last.
+                now.units.merge(before.units) { new, _ in new }
                 drifts += Self.differences(before, now).map { Drift(host: host, kind: $0.0, sentence: $0.1) }
             }
             seen[host] = now

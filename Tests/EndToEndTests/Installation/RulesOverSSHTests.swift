@@ -65,7 +65,7 @@ struct RulesOverSSHTests {
 
     @Test(
         "a stopped agent's host is cleaned over ssh, and refused where its ZooKeeper names who is walled off",
-        .timeLimit(.minutes(5))
+        .timeLimit(.minutes(10))
     )
     func cleaned() async throws {
         try await BareHosts.with { bare in

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import LabKit
 import Testing
 
@@ -27,6 +28,7 @@ struct OwnTestsTests {
             let coordinator = Coordinator(lab: lab)
             // Whoever holds the leases is told, may be taken over, and is refused from then on.
             let older = try await OlderCoordinator.begin(on: lab)
+            defer { older.process.signal(SIGKILL) }
             let refused = try await coordinator.run()
             #expect(
                 refused.status == 1 && refused.errors.contains("or take it over: `mitosis run --take-over`"),

@@ -47,7 +47,8 @@ extension ClientsProcedure {
             let pending = pending { lacking($0, to: side, fleet, facts) }
             let moved = clients.count - pending.count
             let next = next(of: pending, needed: count - moved, to: side, fleet, facts)
-            return obstacle(to: next, fleet) ?? .holds(observed: "\(moved) of \(clients.count) clients moved")
+            return obstacle(to: next, towards: side, fleet)
+                ?? .holds(observed: "\(moved) of \(clients.count) clients moved")
         }
     }
 

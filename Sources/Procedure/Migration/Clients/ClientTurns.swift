@@ -39,23 +39,24 @@ extension ClientsProcedure {
         needed: Int,
         _ progress: (PlannedClient) -> Progress
     ) -> Result<[PlannedClient], Undecidable> {
-        var (begun, untouched) = ([PlannedClient](), [PlannedClient]())
-        var away: Pending?
+        var (away, begun, untouched) = ([Pending](), [PlannedClient](), [PlannedClient]())
         for one in pending {
             switch progress(one.client) {
             case .untouched: untouched.append(one.client)
             case .begun: begun.append(one.client)
-            case .away:
-                begun.append(one.client)
-                away = away ?? one
+            case .away: away.append(one)
             }
         }
-        guard let away else {
+        guard let first = away.first else {
             return .success(Array((begun + untouched).prefix(min(plan.clients.batch, max(needed, 1)))))
         }
-        let batch = Array(begun.prefix(plan.clients.batch))
-        guard batch.count < needed else { return .success(batch) }
-        return .failure(Undecidable(reason: "\(away.sentence); no other client is touched until it is back"))
+        let batch = Array((away.map(\.client) + begun).prefix(plan.clients.batch))
+        guard away.count <= batch.count, batch.count >= needed else {
+            return .failure(
+                Undecidable(reason: "\(first.sentence); no other client is touched until it is back")
+            )
+        }
+        return .success(batch)
     }
 
     /// The same of those that are moved to a side.
@@ -69,9 +70,18 @@ extension ClientsProcedure {
         let ranked = pending.map { ($0, rank($0.client, to: side, fleet, facts)) }.sorted { $0.1 < $1.1 }
         return next(of: ranked.map(\.0), needed: needed) { client in
             let isAsNoted = isAsNoted(client, fleet, facts)
-            guard isAsNoted || hasFile(of: side, client, fleet) else { return .untouched }
+            guard isAsNoted || hasFile(of: side, client, fleet) else {
+                return isHealed(by: side, client, fleet) ? .begun : .untouched
+            }
             return isAsNoted && fleet.service(client.service, on: client.host)?.pid != nil ? .begun : .away
         }
+    }
+
+    /// Whether it does not run, and may be so because of the seeds that its file names: what it needs is its turn on the way back.
+    private func isHealed(by side: EnsembleSide, _ client: PlannedClient, _ fleet: FleetView) -> Bool {
+        guard side == .source, !hasFile(of: .source, client, fleet) else { return false }
+        if case .lasting = ailment(of: client, fleet) { return true }
+        return false
     }
 
     /// Whether its restart was noted, and nothing came of it yet; on the way back all are noted still, as other processes.
@@ -95,11 +105,15 @@ extension ClientsProcedure {
         return place
     }
 
-    /// What keeps the next from being touched; nil when every other runs.
-    func obstacle(to next: Result<[PlannedClient], Undecidable>, _ fleet: FleetView) -> Verdict? {
+    /// What keeps the next from being touched; nil when every other runs, or is healed by its own turn.
+    func obstacle(
+        to next: Result<[PlannedClient], Undecidable>,
+        towards side: EnsembleSide = .destination,
+        _ fleet: FleetView
+    ) -> Verdict? {
         var names: Set<String> = []
         if case .success(let next) = next { names = Set(next.map(\.name)) }
-        for client in clients where !names.contains(client.name) {
+        for client in clients where !names.contains(client.name) && !isHealed(by: side, client, fleet) {
             switch ailment(of: client, fleet) {
             case nil: break
             case .passing(let said)?: return .waiting(reason: said)

@@ -210,8 +210,8 @@ extension MigrationProcedure {
                     return .never(
                         reason:
                             "\(leader.host) leads, and its history lacks \(list): acknowledged writes are missing. Stop "
-                            + "every destination node now. Their data as it was is kept in mitosis-* beside "
-                            + "version-2: put the freshest one's back, start it first"
+                            + "every destination node now. Their data as it was is kept in mitosis-* beside version-2: "
+                            + "put back each node's own, where there is none move version-2 away; start the freshest first"
                     )
                 }
                 return .holds(

@@ -96,6 +96,27 @@ struct ClientHealthTests {
         #expect(fleet.model.applications.violations.isEmpty, "\(fleet.model.applications.violations)")
     }
 
+    @Test("on the way back one that is down at the seeds comes first, whoever else was begun")
+    func downAtTheSeeds() async throws {
+        let plan = try Self.plan("deadline_seconds: 60")
+        let (fleet, journal) = (ModelFleet(plan: plan), MemoryJournal())
+        let first = try #require(HostName("c1"))
+        await #expect(throws: JournalError.self) {
+            try await Fixture.run(plan, fleet, journal) { event in
+                // The second is noted, and nothing was sent for it.
+                if event.event == .stepStarted, event.step == "repoint.client-2" { journal.fail(at: 2) }
+            }
+        }
+        journal.fail(at: nil)
+        #expect(Self.restarts(fleet) == ["c1"])
+        fleet.change { $0.applications.stop(first) }
+        let outcome = try await Fixture.resume(plan, fleet, journal, course: .back(to: .untouched))
+        #expect(outcome.isFinished, "\(outcome)")
+        let isBack = fleet.model.applications.all.values.allSatisfy { $0.file == $0.original }
+        #expect(isBack && !Self.restarts(fleet).contains("c3"), "\(Self.restarts(fleet))")
+        #expect(fleet.model.violations.isEmpty, "\(fleet.model.violations)")
+    }
+
     @Test(
         "a port that does not answer, or a service that does not run, keeps the next from being touched",
         arguments: [

@@ -191,6 +191,20 @@ struct RestartedBatchTests {
         expectFinished(try await Fixture.resume(plan, fleet, journal), restarts: ["c1", "c2", "c3"])
     }
 
+    @Test("one that somebody else restarted and that is away counts among those that are away at once")
+    func awayByHand() async throws {
+        try await die()
+        let third = try #require(HostName("c3"))
+        fleet.change { $0.applications.all[third]?.isBroken = true }
+        restartByHand(third)
+        let reason = try #require(try await Fixture.resume(plan, fleet, journal).reason)
+        #expect(reason.contains("client three (c3): has no connection to the destination"), "\(reason)")
+        #expect(restarts == ["c1"])
+        fleet.change { $0.applications.all[third]?.isBroken = false }
+        restartByHand(third)
+        expectFinished(try await Fixture.resume(plan, fleet, journal), restarts: ["c1", "c2"])
+    }
+
     @Test("who owns nodes must be known before anybody is restarted")
     func unread() async throws {
         let reason = try #require(try await run { $0.unreadable = "no reader" }.reason)
