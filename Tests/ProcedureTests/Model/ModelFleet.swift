@@ -26,6 +26,11 @@ final class ModelFleet: Fleet, EnsembleReading {
         var questions: [ProofQuestion] = []
         /// What a proof shows in place of what the model would.
         var verdict: @Sendable (ProofQuestion) -> ProofAnswer? = { _ in nil }
+
+        /// Once.
+        mutating func makeChanges(of look: Int) {
+            for change in changes.removeValue(forKey: look) ?? [] { change(&model) }
+        }
     }
 
     /// What an agent is asked about its lease.
@@ -76,6 +81,9 @@ final class ModelFleet: Fleet, EnsembleReading {
         state.withLock { $0.changes[number, default: []].append(body) }
     }
 
+    /// Makes the next look's changes before any part of it is asked: the parts are asked beside each other.
+    func makeNextChanges() { state.withLock { $0.makeChanges(of: $0.looks + 1) } }
+
     func change(_ body: (inout ModelEnsemble) -> Void) { state.withLock { body(&$0.model) } }
 
     func observeServing(_ hosts: [HostName]) async -> [HostName: Observation] { await observe(hosts) }
@@ -83,7 +91,7 @@ final class ModelFleet: Fleet, EnsembleReading {
     func observe(_ hosts: [HostName]) async -> [HostName: Observation] {
         state.withLock { state in
             state.looks += 1
-            for change in state.changes[state.looks] ?? [] { change(&state.model) }
+            state.makeChanges(of: state.looks)
             state.model.commit()
             return Dictionary(
                 uniqueKeysWithValues: hosts.compactMap { host in

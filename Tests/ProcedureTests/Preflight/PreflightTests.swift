@@ -17,7 +17,10 @@ struct PreflightTests {
         let timing = Timing(
             now: { fleet.model.clock },
             monotonic: { elapsed.now },
-            sleep: { elapsed.pass($0) }
+            sleep: {
+                elapsed.pass($0)
+                fleet.makeNextChanges()
+            }
         )
         let survey: Survey
         if let known { survey = known } else { survey = await Survey.take(of: plan, through: fleet) }
