@@ -32,16 +32,25 @@ package struct FaultCase: Codable, Sendable, Hashable {
         case coordinatorAndAgent = "coordinator-and-agent"
         /// The coordinator is killed, and the host crashes and boots.
         case coordinatorAndBoot = "coordinator-and-boot"
+        /// The disk of the host's ZooKeeper takes half a second for every write and flush, for some seconds.
+        case slowDisk = "slow-disk"
+        /// The host's disk is full for some seconds, for ZooKeeper and agent.
+        case fullDisk = "full-disk"
+        /// The wall clock of the host's ZooKeeper and agent is an hour ahead for some seconds, then an hour behind, then right.
+        case clock
         /// The host alone keeps up with the source's leader, and is slow to start: nobody else has the newest writes.
         case lag
         /// The coordinator is killed, and every ZooKeeper of both sides ends at once and starts again, several times; its host is the
         /// control host.
         case outage
 
+        /// Whether it is done by what `HostFaults` puts into the host's programs.
+        var isPreloaded: Bool { self == .slowDisk || self == .fullDisk || self == .clock }
+
         var endsCoordinator: Bool {
             switch self {
             case .coordinator, .coordinatorAndAgent, .coordinatorAndBoot, .outage: true
-            case .agent, .server, .pause, .cut, .boot, .lag: false
+            case .agent, .server, .pause, .cut, .boot, .slowDisk, .fullDisk, .clock, .lag: false
             }
         }
     }
@@ -78,7 +87,8 @@ package struct FaultCase: Codable, Sendable, Hashable {
             switch kind {
             case .coordinator, .outage: [configuration.control]
             case .lag: configuration.seeds
-            case .agent, .server, .pause, .cut, .boot, .coordinatorAndAgent, .coordinatorAndBoot:
+            case .agent, .server, .pause, .cut, .boot, .coordinatorAndAgent, .coordinatorAndBoot, .slowDisk,
+                .fullDisk, .clock:
                 configuration.zooKeeperHosts
             }
         guard let found = hosts.first(where: { $0.name == host }) else {

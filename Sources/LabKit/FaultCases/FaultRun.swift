@@ -25,6 +25,7 @@ package struct FaultRun: Sendable {
         }
         let struck = try fault.check(against: lab.configuration)
         for host in lab.configuration.zooKeeperHosts { try await lab.enableZooKeeper(on: host) }
+        if fault.kind.isPreloaded { try await HostFaults(lab, struck).prepare() }
         let files = try files()
         let workload = Workload(lab, through: fault.kind == .lag ? [struck] : nil)
         try await workload.start(seconds: 1500)

@@ -12,7 +12,7 @@ struct FaultStrike: Sendable {
     /// An outage is repeated: which notifications of an election come first is nobody's choice.
     private static let outages = 5
 
-    private static let zookeeper = "zookeeper.service"
+    static let zookeeper = "zookeeper.service"
 
     let lab: Lab
     let coordinator: ProcessRecord
@@ -38,6 +38,9 @@ struct FaultStrike: Sendable {
             try await Task.sleep(for: Self.cut)
             try await lab.network.setLink(of: host.name, up: true)
         case .boot, .coordinatorAndBoot: try await lab.crashAndBoot(host)
+        case .slowDisk: try await HostFaults(lab, host).slowDisk()
+        case .fullDisk: try await HostFaults(lab, host).fullDisk()
+        case .clock: try await HostFaults(lab, host).clockJumps()
         case .lag: try await leaveBehind(butFor: host)
         case .outage: try await outage()
         }

@@ -129,12 +129,12 @@ struct LiveTable {
         return LiveLine((isUnlike ? "! " : "  ") + text, isUnlike ? .bad : .plain)
     }
 
-    /// What was seen longer ago than Kafka is looked at, as within the window, is told with its age.
+    /// What was seen before the window, or longer ago than Kafka is looked at, is told with its age.
     private static func kafka(_ board: LiveBoard, now: Int64) -> String? {
         guard let kafka = board.kafka, let seenAt = board.kafkaSeenAt else { return nil }
         let partitions = "\(kafka.underReplicated) partitions under-replicated"
         let age = now.minus(saturating: seenAt)
-        guard age > oldKafka else {
+        if age <= oldKafka, board.sideOfKafka != nil {
             return "; \(kafka.registered) of \(kafka.planned) registered, \(partitions)"
         }
         return "; \(LiveTime.clock(age)) ago: \(kafka.registered) registered, \(partitions)"

@@ -59,9 +59,15 @@ struct InstallTests {
                 "stat -c '%n %i %Y' /usr/bin/mitosis-agent /etc/mitosis/tls/*",
                 on: bare.hosts[0]
             )
-            let again = try await bare.agents("install", "--json")
+            let began = ContinuousClock.now
+            let again = try await bare.agents("install", "--json", "--at-once", "1", "--new-per-second", "1")
             #expect(again.succeeded, "\(again)")
-            #expect(again.output.split(separator: "\n").count == bare.hosts.count)
+            // One host after another, and a second between two connections.
+            let order = again.output.split(separator: "\n").map { line in
+                bare.hosts.firstIndex { line.contains(#""host":"\#($0.name)""#) }
+            }
+            #expect(order == Array(bare.hosts.indices), "\(again)")
+            #expect(ContinuousClock.now - began >= .seconds(bare.hosts.count - 1))
             #expect(
                 again.output.split(separator: "\n").allSatisfy { $0.contains(#""outcome":"unchanged""#) },
                 "\(again)"

@@ -75,6 +75,15 @@ struct LiveViewTests {
                     toPath: "\(other)/pki/\(name)"
                 )
             }
+            for (options, hasPage) in [("", true), (" --no-live", false)] {
+                let command = "\(mitosis) run \(lab.layout.plan) --yes --until preflight\(options)"
+                let shown = try await lab.run(
+                    ["script", "-qec", command, "/dev/null"],
+                    on: lab.configuration.control
+                )
+                #expect(shown.succeeded && shown.output.contains("  ok  "), "\(shown)")
+                #expect(shown.output.contains("\u{1b}[?1049h") == hasPage, "\(options): \(shown.output)")
+            }
             let (own, far) = (Terminal(lab: lab, name: "run"), Terminal(lab: lab, name: "watch"))
             do {
                 try await own.open("\(mitosis) run \(lab.layout.plan) --yes --events \(lab.layout.events)")

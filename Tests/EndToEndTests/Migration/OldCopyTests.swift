@@ -53,6 +53,8 @@ struct OldCopyTests {
             # Without a word: its session stays until its time is over.
             client.create(sys.argv[3], ephemeral=True)
             os._exit(0)
+        elif verb == "make":
+            client.create(sys.argv[3], b"")
         elif verb == "top":
             print(" ".join(sorted(client.get_children("/"))))
         elif verb == "write":
@@ -127,6 +129,7 @@ struct OldCopyTests {
             try #require(run.succeeded, "\(run.diagnostics)")
 
             try await compare(coordinator, client, auth)
+            try await judge(coordinator, client, auth)
             let before = try await client.ask("acls", client.source, "/app")
             let tenant = try await client.ask("nodes", client.source, "/tenant")
             try await seal(coordinator, client)
@@ -173,6 +176,14 @@ struct OldCopyTests {
             #expect(compared.status == 1 && compared.output.contains("1231 nodes"), "\(compared.diagnostics)")
             #expect(compared.output.contains("DIFFERENT: 1 differences"), "\(compared.diagnostics)")
             #expect(compared.output.contains("; sequence counter: 30, against 31"), "\(compared.diagnostics)")
+            // And beside it, at another place.
+            let beside = try await coordinator.perform([
+                "restore-tree", backup, "--servers", client.source, "--at", "/beside", "--yes", "--auth-file",
+                auth,
+            ])
+            #expect(beside.status == 0, "\(beside.diagnostics)")
+            let moved = try await client.ask("nodes", client.source, "/beside/app")
+            #expect(moved.replacing("/beside/app", with: "/app") == copy)
         }
     }
 
@@ -195,6 +206,34 @@ struct OldCopyTests {
             },
             "\(closed.diagnostics)"
         )
+    }
+
+    /// What is newer on the destination differs or not, as is said; what is left out does not.
+    private func judge(_ coordinator: Coordinator, _ client: Client, _ auth: String) async throws {
+        let report = try await coordinator.perform(["report", coordinator.lab.layout.plan, "--json"])
+        let split = try #require(report.output.firstMatch(of: /"split" : "(0x[0-9a-f]+)"/)?.output.1)
+        _ = try await client.ask("make", client.destination, "/tenant/d1/later")
+        let ask = [
+            "compare", "--source", client.source, "--destination", client.destination, "--auth-file", auth,
+        ]
+        for (options, status) in [
+            (["--path", "/tenant", "--split", String(split)], 0),
+            // As if the node had been made before the division.
+            (["--path", "/tenant", "--split", "0xffffffffffff"], 1),
+            (["--path", "/tenant", "--exact"], 1),
+            (["--path", "/tenant", "--exact", "--except", "/tenant/d1"], 0),
+        ] {
+            let outcome = try await coordinator.perform(ask + options)
+            #expect(outcome.status == status, "\(options): \(outcome.diagnostics)")
+            #expect(
+                outcome.output.contains("  /tenant/d1/later  ") == (status == 1),
+                "\(options): \(outcome.output)"
+            )
+        }
+        let began = ContinuousClock.now
+        let slow = try await coordinator.perform(ask + ["--path", "/app", "--rate", "400"])
+        #expect(slow.status == 0 && slow.output.contains("1231 nodes"), "\(slow.diagnostics)")
+        #expect(ContinuousClock.now - began >= .seconds(2), "1,231 nodes at 400 a second")
     }
 
     private func start(_ arguments: [String], log: String, in lab: Lab) throws -> ProcessRecord {

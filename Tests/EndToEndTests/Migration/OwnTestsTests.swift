@@ -48,6 +48,7 @@ struct OwnTestsTests {
             #expect(!coordinator.happened("stepFinished", "division.detach"))
 
             try Data().write(to: URL(filePath: good))
+            try await Self.pause(coordinator)
             let finished = try await coordinator.run()
             #expect(finished.succeeded, "\(finished.output.suffix(1500))")
             for step in ["join.test-1", "proof.test-1", "clean-up.test-1"] {
@@ -60,7 +61,45 @@ struct OwnTestsTests {
             for word in ["orders divided looks", "exited with 1", "<dd class=\"value\">equal</dd>"] {
                 #expect(html.contains(word), "\(word)")
             }
+            let run = try #require(finished.output.firstMatch(of: /run ([0-9a-zA-Z-]+)/)?.output.1)
+            let chosen = try await coordinator.perform([
+                "report", lab.layout.plan, "--run", String(run), "--json",
+            ])
+            #expect(chosen.output.contains(#""run" : "\#(run)""#), "\(chosen.diagnostics)")
+            let none = try await coordinator.perform(["report", lab.layout.plan, "--run", "no-such-run"])
+            #expect(
+                none.status == 1 && none.errors.contains("no run 'no-such-run'; there are \(run)"),
+                "\(none.diagnostics)"
+            )
         }
+    }
+
+    /// Stopped before the division, while a program of the operator's is told and a file of metrics is kept.
+    private static func pause(_ coordinator: Coordinator) async throws {
+        let folder = coordinator.lab.layout.control
+        let (program, notes, metrics) = (folder + "/notify", folder + "/notes", folder + "/run.prom")
+        try Folder.write(
+            "#!/bin/sh\necho \"$MITOSIS_EVENT $MITOSIS_STAGE $(cat)\" >> \(notes)\n",
+            to: program
+        )
+        try #require(chmod(program, 0o755) == 0)
+        let paused = try await coordinator.run([
+            "--yes", "--pause-before", "division", "--notify", program, "--metrics", metrics,
+        ])
+        #expect(
+            paused.succeeded && paused.output.contains("before the stage division, as asked"),
+            "\(paused.diagnostics)"
+        )
+        #expect(!coordinator.happened("stepFinished", "division.detach"))
+        let told = try Folder.read(notes).split(separator: "\n")
+        #expect(told.first?.hasPrefix("runResumed ") == true, "\(told)")
+        #expect(told.contains { $0.hasPrefix("stageFinished join {") }, "\(told)")
+        #expect(told.last?.hasPrefix("runStopped ") == true, "\(told)")
+        let kept = try Folder.read(metrics)
+        #expect(
+            kept.contains("\nmitosis_run_under_way{") && kept.contains("# TYPE mitosis_run_stage gauge"),
+            "\(kept)"
+        )
     }
 }
 

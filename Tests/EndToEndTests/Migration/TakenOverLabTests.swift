@@ -37,7 +37,6 @@ struct TakenOverLabTests {
             }
             let elsewhere = lab.layout.root + "/elsewhere"
             try Folder.make(elsewhere + "/control")
-            try FileManager.default.copyItem(atPath: lab.layout.plan, toPath: elsewhere + "/plan.yaml")
             try FileManager.default.copyItem(atPath: lab.layout.pki, toPath: elsewhere + "/pki")
 
             // No agent gives up what it keeps while it runs.
@@ -47,7 +46,16 @@ struct TakenOverLabTests {
             try await lab.startAgent(on: liar)
             try await lab.waitForAgent(on: liar, seconds: 60)
 
-            let plan = elsewhere + "/plan.yaml"
+            // The plan is not at hand as it was: the hosts know it.
+            let (plan, edited) = (elsewhere + "/plan.yaml", elsewhere + "/edited.yaml")
+            let text = try Folder.read(lab.layout.plan)
+            try Folder.write(text + "\n# edited since\n", to: edited)
+            let another = try await coordinator.perform(["takeover", edited, "--yes", "--write-plan", plan])
+            #expect(
+                another.status == 1 && another.errors.contains("its plan is in \(plan) now"),
+                "\(another.diagnostics)"
+            )
+            #expect(try Folder.read(plan) == text)
             let taken = try await coordinator.perform([
                 "takeover", plan, "--yes", "--then", "run", "--events", lab.layout.events,
             ])

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import LabKit
 import Testing
 
@@ -10,6 +11,19 @@ extension PreflightTests {
 
     private static func servers(_ hosts: [LabHost]) -> String {
         hosts.map(\.clientAddress).joined(separator: ",")
+    }
+
+    /// Of `latencies --json`.
+    private struct Timed: Decodable {
+        struct Row: Decodable {
+            let part: String
+            let operations: Int
+            let totalMilliseconds: Double
+            let p50: Double
+        }
+
+        let good: Bool
+        let rows: [Row]
     }
 
     /// Nothing of a test's own is left in the root.
@@ -65,6 +79,25 @@ extension PreflightTests {
             unclear.status == 2 && unclear.errors.contains("is not a list of servers"),
             "\(unclear.diagnostics)"
         )
+        // A root of one's own: used again where it is empty, refused where something is in it.
+        let bench = Bench(lab: lab)
+        try await bench.kazoo(#"zk.ensure_path("/own-root")"#)
+        let own = try await Self.perform("smoketest", "--servers", Self.servers(hosts), "--root", "/own-root")
+        #expect(own.status == 0, "\(own.diagnostics)")
+        try await bench.kazoo(
+            #"zk.sync("/"); assert not zk.exists("/own-root"); zk.create("/own-root/theirs", b"", makepath=True)"#
+        )
+        for command in ["smoketest", "latencies"] {
+            let full = try await Self.perform(
+                command,
+                "--servers",
+                Self.servers(hosts),
+                "--root",
+                "/own-root"
+            )
+            #expect(full.status == 1 && full.output.contains("/own-root has "), "\(full.diagnostics)")
+        }
+        try await bench.kazoo(#"zk.delete("/own-root/theirs"); zk.delete("/own-root")"#)
         let nobody = try await Self.perform("smoketest", inventory, "--limit", "zk*")
         #expect(nobody.status == 2 && nobody.errors.contains("--limit: "), "\(nobody.diagnostics)")
         try await Self.expectNoTraces()
@@ -100,6 +133,21 @@ extension PreflightTests {
             }
             // Two watches on each node.
             #expect(own.contains { $0.contains("watch") && $0.contains(" 200 ") }, "\(own)")
+        }
+        // One request at a time: what a server takes is what its requests take together, not less.
+        let single = try await Self.perform(
+            "latencies",
+            "--servers",
+            Self.servers(hosts),
+            "--count",
+            "50",
+            "--synchronous",
+            "--json"
+        )
+        let document = try JSONDecoder().decode(Timed.self, from: Data(single.output.utf8))
+        #expect(single.status == 0 && document.good && document.rows.count > 10, "\(single.diagnostics)")
+        for row in document.rows where row.part.hasPrefix("create") {
+            #expect(row.totalMilliseconds >= row.p50 * Double(row.operations) / 2, "\(row)")
         }
         let endless = try await Self.perform("latencies", "--servers", Self.servers(hosts), "--count", "0")
         #expect(
