@@ -68,7 +68,7 @@ struct LeasesTests {
     func nextEpoch() async throws {
         let hosts = try Sample.hosts(2)
         let fleet = ScriptedFleet(statuses: [hosts[0]: .silent(reason: "cable")])
-        await #expect(throws: FleetError.unreachable(host: hosts[0], reason: "cable")) {
+        await #expect(throws: FleetError.broken(host: hosts[0], reason: "cable")) {
             try await Self.leases(hosts, fleet).nextEpoch()
         }
         await #expect(throws: FleetError.unreachable(host: hosts[1], reason: "not observed")) {

@@ -19,6 +19,14 @@ package enum FleetError: Error, Hashable, Sendable {
     indirect case gaveUp(FleetError, after: Duration)
 }
 
+extension HostName {
+    /// The text without this host's name before it.
+    func leftOut(of text: String) -> String {
+        let name = "\(self): "
+        return text.hasPrefix(name) ? String(text.dropFirst(name.count)) : text
+    }
+}
+
 extension FleetError: CustomStringConvertible {
     package var description: String {
         switch self {
@@ -46,11 +54,7 @@ extension FleetError {
     }
 
     /// The same without the host's name before it.
-    package var reason: String {
-        let text = description
-        let name = "\(host): "
-        return text.hasPrefix(name) ? String(text.dropFirst(name.count)) : text
-    }
+    package var reason: String { host.leftOut(of: description) }
 
     /// The one place where what a client met becomes what the procedure is told.
     init(_ error: AgentClientError) {

@@ -9,9 +9,7 @@ extension Fleet {
         let seen = await Deadline.cancelling(after: limit) { await observe([host])[host] }
         switch seen {
         case .some(.some(.status(let status))): return .status(status)
-        case .some(.some(.silent(let reason))):
-            let name = "\(host): "
-            return .silent(reason: reason.hasPrefix(name) ? String(reason.dropFirst(name.count)) : reason)
+        case .some(.some(.silent(let reason))): return .silent(reason: host.leftOut(of: reason))
         case .some(.none): return .silent(reason: "it was not asked")
         case .none: return .silent(reason: "no whole answer within \(limit)")
         }

@@ -25,7 +25,8 @@ package struct Leases: Sendable {
         for host in hosts {
             switch view[host] {
             case .status: break
-            case .silent(let reason): throw .unreachable(host: host, reason: reason)
+            // What is wrong, and what to do, is said already.
+            case .silent(let reason): throw .broken(host: host, reason: host.leftOut(of: reason))
             case nil: throw .unreachable(host: host, reason: "not observed")
             }
         }
