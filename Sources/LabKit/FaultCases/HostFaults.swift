@@ -22,7 +22,7 @@ struct HostFaults: Sendable {
     private var slowness: String { folder + "/slowdisk" }
 
     /// Builds the libraries, and starts again what runs, with them in it; there is no fault yet.
-    func prepare() async throws(LabError) {
+    func prepare() async throws {
         var libraries: [String] = []
         for (name, text) in [
             ("hostfaults", PackageResources.hostfaults_c), ("slowdisk", PackageResources.slowdisk_c),
@@ -50,7 +50,7 @@ struct HostFaults: Sendable {
         for command in [["daemon-reload"], ["try-restart"] + units] {
             let ended = try await lab.systemctl(command, on: host)
             guard ended.succeeded else {
-                throw .failed(step: "faults of \(host.name)", diagnostics: ended.diagnostics)
+                throw LabError.failed(step: "faults of \(host.name)", diagnostics: ended.diagnostics)
             }
         }
         try await lab.waitForAgent(on: host, seconds: 60)
