@@ -1,6 +1,6 @@
 /// A host under systemd whose disk is slow or full, or whose clock jumps: libraries preloaded into its ZooKeeper and its agent, and
 /// files that say what they do.
-struct HostFaults: Sendable {
+package struct HostFaults: Sendable {
     /// For every write to a transaction log, and every flush of one.
     private static let delay = 500
     /// Seconds that a wall clock is ahead, then behind.
@@ -23,16 +23,7 @@ struct HostFaults: Sendable {
 
     /// Builds the libraries, and starts again what runs, with them in it; there is no fault yet.
     func prepare() async throws {
-        var libraries: [String] = []
-        for (name, text) in [
-            ("hostfaults", PackageResources.hostfaults_c), ("slowdisk", PackageResources.slowdisk_c),
-        ] {
-            let (source, library) = ("\(folder)/\(name).c", "\(folder)/\(name).so")
-            try Folder.write(String(decoding: text, as: UTF8.self), to: source)
-            try await Tool(["/usr/bin/cc", "-shared", "-fPIC", "-O2", "-o", library, source, "-ldl"])
-                .output(step: "building \(library)")
-            libraries.append(library)
-        }
+        let libraries = try await Self.build(in: folder)
         let units = [FaultStrike.zookeeper, UnitFiles.agent]
         for unit in units {
             let dropIns = lab.layout.host(host).units + "/\(unit).d"
@@ -54,6 +45,40 @@ struct HostFaults: Sendable {
             }
         }
         try await lab.waitForAgent(on: host, seconds: 60)
+        for unit in units { try await requirePreloaded(unit, libraries) }
+    }
+
+    /// A fault of a process that does not have the libraries would be none.
+    private func requirePreloaded(_ unit: String, _ libraries: [String]) async throws {
+        let shown = try await lab.systemctl(["show", "--property=MainPID", "--value", unit], on: host)
+        guard let pid = Int(shown.output.filter(\.isNumber)), pid > 0 else { return }
+        for library in libraries {
+            let found = try await lab.inside(
+                host,
+                ["/usr/bin/grep", "-qF", library, "/proc/\(pid)/maps"]
+            )
+            guard found.succeeded else {
+                throw LabError.failed(
+                    step: "faults of \(host.name)",
+                    diagnostics: "\(unit) runs without \(library)"
+                )
+            }
+        }
+    }
+
+    /// The libraries, built in a folder from their sources with the machine's compiler.
+    package static func build(in folder: String) async throws(LabError) -> [String] {
+        var libraries: [String] = []
+        for (name, text) in [
+            ("hostfaults", PackageResources.hostfaults_c), ("slowdisk", PackageResources.slowdisk_c),
+        ] {
+            let (source, library) = ("\(folder)/\(name).c", "\(folder)/\(name).so")
+            try Folder.write(String(decoding: text, as: UTF8.self), to: source)
+            try await Tool(["/usr/bin/cc", "-shared", "-fPIC", "-O2", "-o", library, source, "-ldl"])
+                .output(step: "building \(library)")
+            libraries.append(library)
+        }
+        return libraries
     }
 
     func slowDisk() async throws {

@@ -91,6 +91,36 @@ struct FaultMatrixTests {
         }
     }
 
+    @Test("what is preloaded for a full disk and for a clock does that, and nothing when it is not told to")
+    func preloaded() async throws {
+        let folder = "/var/tmp/mitosis-lab/test\(UInt32.random(in: 0..<1_000_000))"
+        try Folder.make(folder)
+        do {
+            let library = try await HostFaults.build(in: folder)[0]
+            let run = { (script: String) in
+                try await Tool([
+                    "/usr/bin/env", "LD_PRELOAD=\(library)", "HOSTFAULTS_CONTROL=\(folder)/control",
+                    "/usr/bin/python3", "-c", script,
+                ]).outcome()
+            }
+            let write = "open('\(folder)/file', 'w').write('words')"
+            let clock = "import time; print(int(time.time()))"
+            for (control, ahead) in [("", 0), ("clock 3600\n", 3600), ("clock -3600\n", -3600)] {
+                try Folder.write(control, to: folder + "/control")
+                #expect(try await run(write).succeeded)
+                let told = try #require(Int(try await run(clock).output.filter(\.isNumber)))
+                #expect(abs(told - Int(Date().timeIntervalSince1970) - ahead) < 60, "\(control): \(told)")
+            }
+            try Folder.write("full\n", to: folder + "/control")
+            let refused = try await run(write)
+            #expect(!refused.succeeded && refused.errors.contains("No space left"), "\(refused)")
+            try Folder.remove(folder)
+        } catch {
+            try Folder.remove(folder)
+            throw error
+        }
+    }
+
     @Test("a fault of a host that its kind does not strike is refused, and nothing is set up")
     func foreignHost() async throws {
         let name = "test\(UInt32.random(in: 0..<1_000_000))"
