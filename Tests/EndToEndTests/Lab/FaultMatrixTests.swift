@@ -103,7 +103,7 @@ struct FaultMatrixTests {
                     "/usr/bin/python3", "-c", script,
                 ]).outcome()
             }
-            let write = "open('\(folder)/file', 'w').write('words')"
+            let write = "with open('\(folder)/file', 'w') as file: file.write('words')"
             let clock = "import time; print(int(time.time()))"
             for (control, ahead) in [("", 0), ("clock 3600\n", 3600), ("clock -3600\n", -3600)] {
                 try Folder.write(control, to: folder + "/control")
