@@ -119,6 +119,12 @@ package struct RehearsalOutcome: Codable, Sendable, Hashable {
     /// Whether all of it went as it must.
     package var isGood: Bool { failures.isEmpty }
 
+    /// How many of the faults were not tried, to be added to a sentence; empty when all were.
+    package var untried: String {
+        let count = faults.count { $0.result == .notTried }
+        return count == 0 ? "" : "; \(count) of \(faults.count) faults were not tried"
+    }
+
     /// What did not, a few words each.
     package var failures: [String] {
         (problems.isEmpty ? [] : ["the run"])

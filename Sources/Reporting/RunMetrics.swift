@@ -48,8 +48,8 @@ package struct RunMetrics: Sendable {
         }
     }
 
-    /// Nobody performs the run any more, whatever it told last.
-    package mutating func end() { (isUnderWay, isWindowOpen) = (false, false) }
+    /// Nobody performs the run any more, whatever it told last; its window may still be open.
+    package mutating func end() { isUnderWay = false }
 
     package var text: String {
         var lines: [String] = []

@@ -28,10 +28,10 @@ struct NotifierTests {
     func told() async throws {
         let folder = try TemporaryFolder()
         let path = try program(
-            "echo \"$MITOSIS_EVENT $MITOSIS_RUN $MITOSIS_STAGE $(cat)\" >> \(folder.path)/said",
+            "echo \"$1/$2 $MITOSIS_EVENT $MITOSIS_RUN $MITOSIS_STAGE $(cat)\" >> \(folder.path)/said",
             in: folder
         )
-        let notifier = Notifier(path) { Issue.record("\($0)") }
+        let notifier = Notifier([path, "-t", "two words"]) { Issue.record("\($0)") }
         notifier.take(event(.stageStarted(.join, title: "Join")))
         let untold: [RunEvent.What] = [
             .stepStarted(Self.join), .stepProgress(Self.join, message: ""),
@@ -44,9 +44,9 @@ struct NotifierTests {
         await notifier.close()
         #expect(
             try read(folder.path + "/said") == """
-                stageStarted r1 join {"at":1,"event":"stageStarted","run":"r1","stage":"join","title":"Join"}
-                confirmationNeeded r1 division {"at":1,"event":"confirmationNeeded","message":"Divide \\"now\\"?","run":"r1","stage":"division"}
-                runStopped r1  {"at":1,"event":"runStopped","message":"why","run":"r1","standing":"joint"}
+                -t/two words stageStarted r1 join {"at":1,"event":"stageStarted","run":"r1","stage":"join","title":"Join"}
+                -t/two words confirmationNeeded r1 division {"at":1,"event":"confirmationNeeded","message":"Divide \\"now\\"?","run":"r1","stage":"division"}
+                -t/two words runStopped r1  {"at":1,"event":"runStopped","message":"why","run":"r1","standing":"joint"}
 
                 """
         )
@@ -61,7 +61,7 @@ struct NotifierTests {
             "case $MITOSIS_EVENT in runStarted) exit 3;; stageStarted) sleep 60;; *) touch \(folder.path)/last;; esac"
         let path = try program(script, in: folder)
         let warnings = Mutex<[String]>([])
-        let notifier = Notifier(path, within: .milliseconds(500)) { text in
+        let notifier = Notifier([path], within: .milliseconds(500)) { text in
             warnings.withLock { $0.append(text) }
         }
         let told: [RunEvent.What] = [
@@ -77,17 +77,19 @@ struct NotifierTests {
         )
         #expect(said.last?.contains("stageStarted: it had not ended after 0.5 s") == true, "\(said)")
         #expect(FileManager.default.fileExists(atPath: folder.path + "/last"))
-        #expect(throws: Complaint.self) { try Notifier.check(folder.path + "/absent") }
-        #expect(throws: Complaint.self) { try Notifier.check("") }
-        try Notifier.check(path)
-        try Notifier.check("a-name-alone")
+        #expect(throws: Complaint.self) { try Notifier.check([folder.path + "/absent"]) }
+        #expect(throws: Complaint.self) { try Notifier.check([""]) }
+        try Notifier.check([path])
+        try Notifier.check(["a-name-alone", "-t", "two words"])
+        // No shell takes a text apart.
+        #expect(throws: Complaint.self) { try Notifier.check(["logger -t mitosis"]) }
     }
 
     @Test("taking an event waits for nobody, and the end of a run waits only so long")
     func hanging() async throws {
         let folder = try TemporaryFolder()
         let path = try program("sleep 60", in: folder)
-        let notifier = Notifier(path) { _ in }
+        let notifier = Notifier([path]) { _ in }
         let began = ContinuousClock.now
         for _ in 0..<1000 { notifier.take(event(.stageStarted(.join, title: ""))) }
         #expect(began.duration(to: .now) < .seconds(2))

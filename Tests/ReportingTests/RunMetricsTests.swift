@@ -72,6 +72,13 @@ struct RunMetricsTests {
             .runStopped(.detach, reason: "s1", standing: .dividing),
         ])
         #expect(stopped.contains("mitosis_run_under_way{plan=\"kafka-a\",run=\"7-kafka-a\"} 0\n"))
-        #expect(stopped.contains("mitosis_run_window_open{plan=\"kafka-a\",run=\"7-kafka-a\"} 0\n"))
+        // Its clients are without ZooKeeper as before.
+        #expect(stopped.contains("mitosis_run_window_open{plan=\"kafka-a\",run=\"7-kafka-a\"} 1\n"))
+        let back = Self.text([
+            .runStarted(message: ""), .stepStarted(Self.detach),
+            .runStopped(.detach, reason: "s1", standing: .dividing), .runResumed(message: ""),
+            .stageFinished(.rollback, title: "Back", milliseconds: 1),
+        ])
+        #expect(back.contains("mitosis_run_window_open{plan=\"kafka-a\",run=\"7-kafka-a\"} 0\n"))
     }
 }

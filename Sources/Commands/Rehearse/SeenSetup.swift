@@ -13,7 +13,7 @@ import Topology
 ///
 /// They are only asked what they see; no lease is taken, nothing is changed. They need not answer at all.
 struct SeenSetup {
-    /// In which all of them must have answered.
+    /// Of each host's look, and of reading all hosts' files: what is there by then is rehearsed with.
     private static let patience = Duration.seconds(30)
     /// Bytes of a zoo.cfg that is taken for one.
     private static let longestFile = 256 << 10
@@ -60,24 +60,24 @@ struct SeenSetup {
             )
         }
         let hosts = plan.servers.map(\.host)
-        let seen = await Deadline.abandoning(after: patience) {
-            let observations = await fleet.observe(hosts)
-            let hasAnswer = observations.values.contains {
-                switch $0 {
-                case .status: true
-                case .silent: false
-                }
+        let looks = await mapHosts(hosts) { host in await fleet.look(at: host, within: patience) }
+        let observations = Dictionary(uniqueKeysWithValues: zip(hosts, looks))
+        let hasAnswer = looks.contains {
+            switch $0 {
+            case .status: true
+            case .silent: false
             }
-            return (observations, hasAnswer ? await Survey.take(of: plan, through: fleet) : nil)
         }
-        guard let (observations, survey) = seen else {
+        guard hasAnswer else { return SeenSetup(plan, observations, nil) }
+        let survey = await Deadline.abandoning(after: patience) {
+            await Survey.take(of: plan, through: fleet)
+        }
+        var seen = SeenSetup(plan, observations, survey)
+        if survey == nil {
             let seconds = patience.components.seconds
-            return SeenSetup(
-                plan,
-                remarks: ["not all agents answered within \(seconds) s: rehearsed from the plan alone"]
-            )
+            seen.remarks.append("not all hosts' files were read within \(seconds) s: none is rehearsed with")
         }
-        return SeenSetup(plan, observations, survey)
+        return seen
     }
 
     var setup: RehearsedSetup {

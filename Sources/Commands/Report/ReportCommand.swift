@@ -76,7 +76,8 @@ struct ReportCommand: AsyncParsableCommand {
         }
         let journal = try SQLiteJournal(path: plan.journalPath, exclusively: false)
         logging.logger.debug("journal opened", fields: ["path": plan.journalPath])
-        let runs = try journal.runs()
+        // Another plan may keep its runs in the same journal: they are not meant, unless one is named.
+        let runs = try journal.runs().filter { run != nil || $0.record.plan == plan.name }
         let chosen = runs.first { run.map { [id = $0.record.id] in id.description == $0 } ?? true }
         guard let (record, ending, endedAt) = chosen else {
             let known = runs.prefix(20).map(\.record.id.description).joined(separator: ", ")

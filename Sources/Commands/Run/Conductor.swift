@@ -209,8 +209,8 @@ extension Conductor {
         }
         let fleet = try AgentFleet(plan: plan, log: log, warn: warn)
         let ensembles = ProvingEnsembles(credentials: credentials, log: log)
-        if let program = options.notify { try Notifier.check(program) }
-        let notifier = options.notify.map { Notifier($0, warn: warn) }
+        if !options.notify.isEmpty { try Notifier.check(options.notify) }
+        let notifier = options.notify.isEmpty ? nil : Notifier(options.notify, warn: warn)
         let tell = try options.reporter(screen)
         let journal = try SQLiteJournal(path: plan.journalPath, exclusively: true)
         // Only who has the journal may write over the metrics of a run that goes on.

@@ -19,7 +19,7 @@ final class Notifier: Sendable {
     private let work: Task<Void, Never>
 
     init(
-        _ program: String,
+        _ argv: [String],
         within limit: Duration = .seconds(10),
         warn: @escaping @Sendable (String) -> Void
     ) {
@@ -31,16 +31,23 @@ final class Notifier: Sendable {
             for await event in events {
                 // What waits in the stream is handed out also after the end was asked for.
                 if Task.isCancelled { break }
-                if let problem = await Self.tell(program, of: event, within: limit) {
-                    warn("--notify: \(program): \(event.event.rawValue): \(problem); the run goes on")
+                if let problem = await Self.tell(argv, of: event, within: limit) {
+                    warn("--notify: \(argv[0]): \(event.event.rawValue): \(problem); the run goes on")
                 }
             }
         }
     }
 
     /// What nobody can start is refused before a run begins; a name without a slash is looked up in PATH when it is called.
-    static func check(_ program: String) throws {
-        guard !program.isEmpty else { throw Complaint("--notify: name a program") }
+    static func check(_ argv: [String]) throws {
+        guard let program = argv.first, !program.isEmpty else { throw Complaint("--notify: name a program") }
+        // One text for all of it would be run by a shell only.
+        guard !program.contains(" ") || access(program, X_OK) == 0 else {
+            throw Complaint(
+                "--notify: '\(program)' is no program: give each argument an option of its own, as in --notify=logger "
+                    + "--notify=-t --notify=mitosis"
+            )
+        }
         guard program.contains("/"), access(program, X_OK) != 0 else { return }
         throw Complaint("--notify: \(program) cannot be run: \(systemReason()); name a program that can")
     }
@@ -74,10 +81,10 @@ final class Notifier: Sendable {
     }
 
     /// Nil when the program has taken it; else why not.
-    private static func tell(_ program: String, of event: RunEvent, within limit: Duration) async -> String? {
+    private static func tell(_ argv: [String], of event: RunEvent, within limit: Duration) async -> String? {
         let event = event.shortened(to: longestMessage)
         let call = OwnProgram(
-            [program],
+            argv,
             within: limit,
             environment: [
                 "MITOSIS_EVENT": event.event.rawValue, "MITOSIS_RUN": event.run,

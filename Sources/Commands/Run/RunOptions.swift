@@ -13,11 +13,11 @@ struct RunOptions: ParsableArguments {
     @Option(help: "Also append every event, one JSON object a line, to this file.") var events: String?
     @Option(
         help: ArgumentHelp(
-            "Call this program when a stage begins or ends, a question is asked, the run stops or ends; it reads the event as JSON.",
+            "Call this program when a stage begins or ends, a question is asked, the run stops or ends; it reads the event as JSON. Given again: its arguments.",
             valueName: "program"
         )
     )
-    var notify: String?
+    var notify: [String] = []
     @Option(
         help:
             "Keep this file up with the run's metrics, in Prometheus' text format, for a textfile collector."

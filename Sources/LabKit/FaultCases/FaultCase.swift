@@ -125,6 +125,9 @@ package struct FaultReport: Codable, Sendable {
     /// Everything that is not as it must be, a sentence each.
     package var problems: [String] = []
 
+    /// How the problem begins that the fault did not strike.
+    static func unreached(_ fault: FaultCase) -> String { "\(fault.step) was not reached" }
+
     package init(fault: FaultCase, strategy: LabConfiguration.Strategy) {
         self.fault = fault
         self.strategy = strategy

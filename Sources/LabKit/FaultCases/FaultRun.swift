@@ -63,7 +63,7 @@ package struct FaultRun: Sendable {
         async throws
     {
         let finished = EventLog.hasFinished(events())
-        if !report.struck { report.problems.append("\(fault.step) was not reached: \(said(log))") }
+        if !report.struck { report.problems.append("\(FaultReport.unreached(fault)): \(said(log))") }
         if !finished {
             report.problems.append("the migration did not come to its end in \(Self.patience) commands")
         }

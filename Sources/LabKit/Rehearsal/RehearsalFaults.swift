@@ -50,7 +50,16 @@ package enum RehearsalFaults {
     /// What came of a case, in a sentence.
     package static func row(_ report: FaultReport) -> RehearsalOutcome.Fault {
         guard report.struck else {
-            return row(report.fault, .notTried, "the run did not come to this place")
+            // What else went wrong is no less wrong for it.
+            let others = report.problems.filter { !$0.hasPrefix(FaultReport.unreached(report.fault)) }
+            let said = "the run did not come to this place"
+            return others.isEmpty && report.lost == 0
+                ? row(report.fault, .notTried, said)
+                : row(
+                    report.fault,
+                    .failed,
+                    ([said, "\(report.lost) writes lost"] + others.prefix(6)).joined(separator: "; ")
+                )
         }
         guard report.problems.isEmpty else {
             let problems = report.problems.prefix(6).joined(separator: "; ")

@@ -87,7 +87,7 @@ package struct RehearsalRun: Sendable {
         let failures = outcome.failures
         report(
             failures.isEmpty
-                ? "The rehearsal went as it must."
+                ? "The rehearsal went as it must\(outcome.untried)."
                 : "The rehearsal did NOT go as it must: \(failures.joined(separator: "; "))."
         )
         report("A report: \(options.page)")

@@ -33,12 +33,19 @@ struct RehearsedVersions: Sendable, Hashable {
                 remedy: "apt-get install zookeeper, or let ZOOKEEPER_HOME name an unpacked one"
             )
         }
+        let ofSource = Self.remark("source", source, first.text, "ZOOKEEPER_HOME")
+        if let own = machine.ownDestination {
+            pair = try ZooKeeperPair(source: first.text)
+            let ofDestination = Self.remark("destination", destination, own, "ZOOKEEPER_DESTINATION_HOME")
+            remarks = [ofSource, ofDestination].compactMap(\.self)
+            return
+        }
         // A destination that is older than its source is refused by every run.
         let newer = here.filter { $0.version >= first.version }
         let second = Self.nearest(to: destination ?? first.version, among: newer) ?? first
         pair = try ZooKeeperPair("\(first.text),\(second.text)")
         remarks = [
-            Self.remark("source", source, first.text, "ZOOKEEPER_HOME"),
+            ofSource,
             Self.remark("destination", destination, second.text, "ZOOKEEPER_DESTINATION_HOME"),
         ].compactMap(\.self)
     }

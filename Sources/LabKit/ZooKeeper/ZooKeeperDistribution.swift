@@ -133,6 +133,12 @@ package struct ZooKeeperPair: Codable, Sendable, Hashable {
         destination = nil
     }
 
+    /// - Parameter source: a version; the destination's is what the environment says.
+    init(source: String) throws(LabError) {
+        self.source = try ZooKeeperPair(source).source
+        destination = nil
+    }
+
     /// `3.4.6`, or `3.4.6,3.8.0`: source, destination.
     package init(_ text: String) throws(LabError) {
         let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)

@@ -11,9 +11,15 @@ extension RunEvent {
         case .stepStarted(let subject):
             subject.step.map(StepID.withinWindow.contains) == true ? .opens : nil
         case .stepFinished(let subject, _, _): subject.step == .startFirstQuorum ? .closes : nil
-        case .runStopped, .runFinished: .closes
-        case .runStarted, .runResumed, .stageStarted, .stepProgress, .stepWaiting, .warning, .stageFinished,
-            .confirmationNeeded, .probed:
+        // Back at the joint ensemble, however far back the way leads.
+        case .stageFinished(let stage, _, _): stage == .rollback ? .closes : nil
+        // Who stops within the window leaves clients without ZooKeeper.
+        case .runStopped(_, _, let standing):
+            standing == .dividing || standing == .rollingBack ? nil : .closes
+        case .runFinished: .closes
+        case .runStarted, .runResumed, .stageStarted, .stepProgress, .stepWaiting, .warning,
+            .confirmationNeeded,
+            .probed:
             nil
         }
     }

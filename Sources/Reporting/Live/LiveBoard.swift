@@ -36,6 +36,8 @@ package struct LiveBoard: Hashable, Sendable {
         /// Milliseconds.
         var expected: Int?
         var worst: Int?
+        /// Whether it is over because the destination has a leader; else the joint ensemble is back.
+        var isServed = false
         /// Whether nobody told of it, and looks at servers show about when it opened and closed.
         var isByLooks = false
 
@@ -110,6 +112,7 @@ package struct LiveBoard: Hashable, Sendable {
         if !event.run.isEmpty { run = event.run }
         startedAt = startedAt ?? event.at
         note(event.windowChange, at: event.at)
+        if case .stepFinished = event.what, event.windowChange == .closes { window.isServed = true }
         switch event.what {
         case .runStarted, .runResumed: (ending, endedAt, question, probes) = (nil, nil, nil, [:])
         case .stageStarted(let name, _):
@@ -152,6 +155,7 @@ package struct LiveBoard: Hashable, Sendable {
             if window.closedAt == nil { note(.opens, at: at, byLooks: true) }
         } else if destination.contains(where: { $0.condition == .serves(.leader) }) {
             note(.closes, at: at, byLooks: true)
+            if window.openedAt != nil { window.isServed = true }
         }
     }
 
@@ -204,18 +208,22 @@ package struct LiveBoard: Hashable, Sendable {
     /// Whether nobody but the run is to ask anything just now: the window is open, as was told, or, since what the run tells
     /// within it comes late, as its servers show.
     package var isWithinWindow: Bool {
-        guard window.closedAt == nil else { return false }
-        return window.openedAt != nil || (isUnderWay && isCutOff)
+        guard isUnderWay, window.closedAt == nil else { return false }
+        return window.openedAt != nil || isCutOff
     }
 
     /// Where Kafka has its ZooKeeper just now; nil within the window, when nobody is to be asked.
     package var sideOfKafka: ProbedSide? {
-        if isWithinWindow { return nil }
-        let isDivided = stages.contains { stage in
-            guard case .done = stage.progress else { return false }
-            return stage.name == .division
-        }
-        return isDivided || window.closedAt != nil ? .destination : .source
+        if isWithinWindow || (window.openedAt != nil && window.closedAt == nil) { return nil }
+        return isDivided ? .destination : .source
+    }
+
+    private var isDivided: Bool {
+        window.isServed
+            || stages.contains { stage in
+                guard case .done = stage.progress else { return false }
+                return stage.name == .division
+            }
     }
 
     package var isUnderWay: Bool { run != nil && ending == nil }
@@ -235,7 +243,7 @@ package struct LiveBoard: Hashable, Sendable {
     private mutating func note(_ change: RunEvent.WindowChange?, at: Int64, byLooks: Bool = false) {
         switch change {
         case .opens where window.openedAt == nil || window.closedAt != nil:
-            (window.openedAt, window.closedAt, window.isByLooks) = (at, nil, byLooks)
+            (window.openedAt, window.closedAt, window.isByLooks, window.isServed) = (at, nil, byLooks, false)
         case .closes where window.openedAt != nil && window.closedAt == nil:
             (window.closedAt, window.isByLooks) = (at, byLooks)
         case .opens, .closes, nil: break
@@ -251,7 +259,7 @@ package struct LiveBoard: Hashable, Sendable {
 
     /// What stands before it in the procedure is over.
     private mutating func begin(_ name: StageName, at: Int64) {
-        if !stages.contains(where: { $0.name == name }) { stages.append(StageState(name: name)) }
+        guard StageName.forward.contains(name) else { return beginBeside(name, at: at) }
         guard let index = stages.firstIndex(where: { $0.name == name }) else { return }
         for earlier in stages[..<index].indices {
             switch stages[earlier].progress {
@@ -261,6 +269,18 @@ package struct LiveBoard: Hashable, Sendable {
         }
         for later in stages[index...].indices { stages[later].progress = .ahead }
         stages[index].progress = .present(since: at)
+    }
+
+    /// A way back, or what a run that goes on does first: before the stage that was not over, which is to be done again or gone on
+    /// with.
+    private mutating func beginBeside(_ name: StageName, at: Int64) {
+        stages.removeAll { $0.name == name }
+        let isOver = { (stage: StageState) in
+            if case .done = stage.progress { true } else { false }
+        }
+        let index = stages.firstIndex { !isOver($0) } ?? stages.endIndex
+        for later in stages[index...].indices { stages[later].progress = .ahead }
+        stages.insert(StageState(name: name, progress: .present(since: at)), at: index)
     }
 
     private mutating func set(_ name: StageName, _ progress: StageState.Progress) {

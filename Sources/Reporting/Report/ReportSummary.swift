@@ -12,6 +12,7 @@ extension StepID {
     static let sessionsKept: StepID = "division.sessions"
     static let sessionsAtTheEnd: StepID = "clean-up.kafka"
     static let treesCompared: StepID = "proof.compare"
+    static let writesAtTheEnd: StepID = "clean-up.writes"
     static let rulesRemoved: StepID = "clean-up.remove-rules"
 }
 
@@ -126,6 +127,16 @@ struct ReportSummary {
     }
 
     private var left: RunReport.Claim {
+        guard facts.wrongSide.isEmpty else {
+            return claim(
+                .left,
+                "Left behind",
+                "wrote on the source",
+                .bad,
+                facts.wrongSide.prefix(20).joined(separator: "; "),
+                [.nobodyStays, .writesAtTheEnd]
+            )
+        }
         guard let census = source.observed(.nobodyStays) else {
             let isDivided = facts.windowOpenedAt != nil
             return claim(
@@ -170,7 +181,16 @@ struct ReportSummary {
         guard let kept = source.observed(.sessionsAtTheEnd) ?? source.observed(.sessionsKept) else {
             return claim(.sessions, "Brokers' sessions", "not yet known", .open, "seen after the division")
         }
-        return claim(.sessions, "Brokers' sessions", "kept", .good, kept, steps)
+        // The run goes on whatever is seen: that the step is done says nothing.
+        let areKept = kept.hasPrefix(KafkaProcedure.keptSessions)
+        return claim(
+            .sessions,
+            "Brokers' sessions",
+            areKept ? "kept" : "not all seen to be kept",
+            areKept ? .good : .bad,
+            kept,
+            steps
+        )
     }
 
     private var rules: RunReport.Claim {

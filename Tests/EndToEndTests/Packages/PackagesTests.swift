@@ -55,6 +55,7 @@ struct PackagesTests {
             ],
             "mitosis": [
                 "usr/bin/mitosis", "usr/share/doc/mitosis/docs/packages.md",
+                "usr/share/doc/mitosis/docs/figures/live.svg",
                 "usr/share/doc/mitosis/examples/example-plan.yaml",
                 "usr/share/man/man1/mitosis.pki.issue.agent.1.gz",
             ],

@@ -212,6 +212,25 @@ struct RehearsalValueTests {
         #expect(clients.applications.map(\.kind) == [.json, .properties])
     }
 
+    @Test("a distribution for the destination alone is used, beside the nearest of the source's")
+    func ownDestination() throws {
+        let setup = Self.setup(
+            source: [11, 12, 13].map { Self.server($0, version: "3.8.0") },
+            destination: [21, 22, 23].map { Self.server($0, version: "3.9.3") }
+        )
+        let own = RehearsalMachine(
+            cores: 16,
+            memory: 32_000,
+            zooKeepers: ["3.6.3", "3.8.0"],
+            ownDestination: "3.9.3"
+        )
+        let rehearsal = try Self.rehearsal(setup, on: own)
+        #expect(rehearsal.configuration.zooKeeper.source == "3.8.0")
+        // What ZOOKEEPER_DESTINATION_HOME names.
+        #expect(rehearsal.configuration.zooKeeper.destination == nil)
+        #expect(!rehearsal.remarks.contains { $0.contains("ZOOKEEPER") }, "\(rehearsal.remarks)")
+    }
+
     @Test("a side of more hosts than a lab has is refused, and so is a machine without a ZooKeeper")
     func refused() throws {
         let many = Self.setup(source: (1...11).map { Self.server($0) })
@@ -270,7 +289,16 @@ struct RehearsalValueTests {
     func rows() throws {
         let fault = FaultCase(step: "division.start", moment: .begun, host: "d1", kind: .boot, way: .forward)
         var report = FaultReport(fault: fault, strategy: .participants)
+        report.problems = ["division.start was not reached: finished"]
         #expect(RehearsalFaults.row(report).result == .notTried)
+        // A run that came to no end before the place, or lost writes on its way there, is no fault that was not tried.
+        report.lost = 2
+        #expect(RehearsalFaults.row(report).result == .failed)
+        #expect(RehearsalFaults.row(report).said.contains("2 writes lost"))
+        report.lost = 0
+        report.problems.append("the migration did not come to its end in 6 commands")
+        #expect(RehearsalFaults.row(report).result == .failed)
+        report.problems = []
         report.struck = true
         report.unaided = true
         report.compared = true

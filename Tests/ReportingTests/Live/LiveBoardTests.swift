@@ -49,4 +49,45 @@ struct LiveBoardTests {
         late.take(RunEvent(.runFinished(message: "", milliseconds: 1), at: LiveFixture.now, run: "r1"))
         #expect(!late.isWithinWindow)
     }
+
+    @Test(
+        "who stops within the window leaves it open; it is over at the joint ensemble, and Kafka is on the source then"
+    )
+    func stoppedWithin() throws {
+        var fixture = try LiveFixture()
+        let window = { (_ fixture: LiveFixture) in
+            fixture.screen(80, 24).map(\.text).first { $0.lowercased().hasPrefix("window") }
+        }
+        fixture.tell(.runStopped("division.start", reason: "late", standing: .dividing), at: 440_000)
+        #expect(window(fixture)?.hasPrefix("WINDOW OPEN for ") == true)
+        // Nobody performs it: hosts may be asked, of Kafka nobody knows.
+        #expect(!fixture.board.isWithinWindow && fixture.board.sideOfKafka == nil)
+        fixture.tell(.runResumed(message: ""), at: 450_000)
+        fixture.tell(.stageStarted(.rollback, title: "Back"), at: 450_000)
+        #expect(window(fixture)?.hasPrefix("WINDOW OPEN for ") == true)
+        fixture.tell(.stageFinished(.rollback, title: "Back", milliseconds: 5000), at: 455_000)
+        #expect(window(fixture)?.hasPrefix("window: over after ") == true)
+        #expect(fixture.board.sideOfKafka == .source)
+    }
+
+    @Test(
+        "a way back, and what a run that goes on does first, stand before what is not over, which is not told as done"
+    )
+    func besideTheProcedure() throws {
+        let stages = { (_ fixture: LiveFixture) in
+            fixture.screen(160, 50).map(\.text).filter { $0.contains("preflight done") }
+        }
+        for (name, word) in [(StageName.rollback, "rollback"), (.renewal, "renewal")] {
+            var fixture = try LiveFixture()
+            fixture.tell(.runStopped("division.detach", reason: "s1", standing: .dividing), at: 440_000)
+            fixture.tell(.stageStarted(name, title: ""), at: 450_000)
+            let line = try #require(stages(fixture).first)
+            #expect(line.contains("> [\(word) ") && line.contains("] > division > return"), "\(line)")
+            #expect(!line.contains("division done") && !line.contains("clean-up done"), "\(line)")
+            fixture.tell(.stageFinished(name, title: "", milliseconds: 1000), at: 451_000)
+            fixture.tell(.stageStarted(.division, title: ""), at: 451_000)
+            let after = try #require(stages(fixture).first)
+            #expect(after.contains("\(word) done 0:01 > [division "), "\(after)")
+        }
+    }
 }

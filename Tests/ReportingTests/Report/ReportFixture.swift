@@ -33,9 +33,10 @@ struct ReportFixture {
 
     static let start: Int64 = 1_767_225_600_000
 
-    init() throws {
+    /// - Parameter more: further keys of the plan.
+    init(with more: String = "") throws {
         folder = try TemporaryFolder()
-        plan = try PlanReader.read(path: try folder.write(Self.planText, to: "plan.yaml"))
+        plan = try PlanReader.read(path: try folder.write(Self.planText + more, to: "plan.yaml"))
     }
 
     func host(_ name: String) throws -> HostName { try #require(HostName(name)) }

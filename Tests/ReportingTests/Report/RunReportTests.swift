@@ -79,6 +79,33 @@ struct RunReportTests {
         #expect(claims(try skipped.report())[.lost]?.value == "not compared")
     }
 
+    @Test("who wrote on the source after the division was left behind, whatever the census had shown")
+    func wroteOnTheSource() throws {
+        var fixture = try ReportFixture()
+        try fixture.fillWhole()
+        fixture.facts.wrongSide = ["/app/x written by 198.51.100.9 on s1"]
+        let left = try #require(claims(try fixture.report())[.left])
+        #expect(left.judgement == .bad && left.value != "0" && left.detail.contains("/app/x written by"))
+    }
+
+    @Test("brokers' sessions are kept only if none was seen to be lost, though the run went on")
+    func brokersSessions() throws {
+        for (observed, isKept) in [
+            (KafkaProcedure.keptSessions + ", 0 under-replicated partitions", true),
+            ("k1 lost its session 0x1, has none yet", false),
+            ("the sessions before the split were not noted; they cannot be compared", false),
+        ] {
+            var fixture = try ReportFixture(
+                with: "kafka:\n  chroot: /kafka\n  brokers: [{id: 1, host: k1, address: 198.51.100.31}]\n"
+            )
+            try fixture.fillWhole()
+            fixture.add("clean-up.kafka", at: 8700, .done(observed: observed))
+            let kept = try #require(claims(try fixture.report())[.sessions])
+            #expect((kept.value == "kept") == isKept && kept.detail == observed)
+            #expect(kept.judgement == (isKept ? .good : .bad))
+        }
+    }
+
     @Test("what a rollback has taken back is not claimed any more")
     func takenBack() throws {
         var fixture = try ReportFixture()

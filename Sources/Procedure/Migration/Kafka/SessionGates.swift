@@ -7,6 +7,9 @@ import Topology
 extension KafkaProcedure {
     private static var controllerKey: String { "controller" }
 
+    /// What a gate on sessions says when none was lost, and never else.
+    package static let keptSessions = "0 sessions lost"
+
     static func sessions(of cluster: KafkaCluster) -> [String: String] {
         var sessions: [String: String] = [:]
         for broker in cluster.brokers.values {
@@ -42,7 +45,7 @@ extension KafkaProcedure {
                 return .waiting(reason: ([ailment.reason] + lost).joined(separator: "; "))
             }
             guard lost.isEmpty else { return .warns(observed: lost.joined(separator: "; ")) }
-            return .holds(observed: "0 sessions lost, 0 under-replicated partitions")
+            return .holds(observed: "\(Self.keptSessions), 0 under-replicated partitions")
         }
     }
 
