@@ -2,7 +2,7 @@ import FoundationEssentials
 import LabKit
 import Testing
 
-/// A run on a terminal of 80 by 24, watched with a viewer's certificate from a place without its journal.
+/// A run on a terminal, watched with a viewer's certificate from a place without its journal.
 @Suite(
     "The live view in a lab",
     .serialized,
@@ -10,17 +10,19 @@ import Testing
     .enabled(if: LabFixture.isPossible, "a lab needs root")
 )
 struct LiveViewTests {
-    /// A terminal of this size that a command has to itself.
+    /// A terminal that a command has to itself.
     private struct Terminal {
         let lab: Lab
         let name: String
+        let size: (columns: Int, rows: Int)
 
         private var socket: String { "mitosis-\(lab.configuration.name)" }
 
         func open(_ command: String) async throws {
             let argv = [
-                "tmux", "-L", socket, "-f", "/dev/null", "new-session", "-d", "-s", name, "-x", "80", "-y",
-                "24",
+                "tmux", "-L", socket, "-f", "/dev/null", "new-session", "-d", "-s", name, "-x",
+                "\(size.columns)", "-y",
+                "\(size.rows)",
                 "\(command); echo exit status $?; exec sleep 1000",
             ]
             let outcome = try await lab.run(argv, on: lab.configuration.control)
@@ -53,10 +55,12 @@ struct LiveViewTests {
     }
 
     @Test(
-        "a run shows itself at 80x24, a viewer elsewhere sees it too and disturbs nothing, and afterwards its lines stand there",
-        .timeLimit(.minutes(10))
+        "a run shows itself at 80x24 and at 200x50, a viewer elsewhere sees it too and disturbs nothing, and afterwards its lines stand there",
+        .timeLimit(.minutes(10)),
+        arguments: [(80, 24), (200, 50)]
     )
-    func watched() async throws {
+    func watched(_ columns: Int, _ rows: Int) async throws {
+        let size = (columns: columns, rows: rows)
         try await LabFixture.withLab { lab in
             try await lab.up()
             let mitosis = lab.binaries.coordinator
@@ -84,7 +88,8 @@ struct LiveViewTests {
                 #expect(shown.succeeded && shown.output.contains("  ok  "), "\(shown)")
                 #expect(shown.output.contains("\u{1b}[?1049h") == hasPage, "\(options): \(shown.output)")
             }
-            let (own, far) = (Terminal(lab: lab, name: "run"), Terminal(lab: lab, name: "watch"))
+            let own = Terminal(lab: lab, name: "run", size: size)
+            let far = Terminal(lab: lab, name: "watch", size: size)
             do {
                 try await own.open("\(mitosis) run \(lab.layout.plan) --yes --events \(lab.layout.events)")
                 try await far.open("\(mitosis) watch \(other)/plan.yaml --viewer watcher")
@@ -96,6 +101,15 @@ struct LiveViewTests {
                 let dividing = try await own.lines(having: "WINDOW OPEN for ")
                 #expect(dividing.first?.hasPrefix("mitosis \(lab.configuration.name)  run ") == true)
                 #expect(dividing.contains { $0.contains("[division ") })
+                #expect(dividing.count <= size.rows + 1 && dividing.allSatisfy { $0.count <= size.columns })
+                let head = try #require(dividing.first { $0.hasPrefix("  host ") })
+                // What there is room for.
+                for (word, isWide) in [
+                    ("role", false), ("zxid", false), ("lag", false), ("rules", false), ("waiting", true),
+                    ("runs with", true), ("agent", true),
+                ] {
+                    #expect(head.contains(" \(word)") == (!isWide || size.columns > 80), "\(word): \(head)")
+                }
                 for host in lab.configuration.zooKeeperHosts {
                     #expect(dividing.contains { $0.dropFirst(2).hasPrefix("\(host.name) ") }, "\(host.name)")
                 }
