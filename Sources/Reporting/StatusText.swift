@@ -1,5 +1,6 @@
 package import ControlProtocol
 package import Fleet
+import FoundationEssentials
 import Printable
 import Procedure
 import Tables
@@ -26,8 +27,21 @@ package struct StatusText: Sendable {
 
     package var text: String {
         let doubts = EpochPoll(answers.filter { hosts.contains($0.key) }).outliers.map { "\($0.host)  \($0)" }
-        return ([Self.line(Self.header)] + hosts.map(line) + hosts.compactMap(damage) + doubts)
+        return ([Self.line(Self.header)] + hosts.map(line) + hosts.compactMap(damage) + doubts + holders)
             .map { $0 + "\n" }.joined()
+    }
+
+    /// Who holds the leases, and what was told of where that run is, once for all hosts that say the same.
+    private var holders: [String] {
+        var said: [String: [HostName]] = [:]
+        for host in hosts {
+            guard case .status(let status) = answers[host],
+                let holder = status.lease.sentence(now: status.clock)
+            else { continue }
+            let place = status.lease.place.map { ": \($0.stage), \($0.title)" } ?? ""
+            said[PrintableText(holder + place).description, default: []].append(host)
+        }
+        return said.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value.listed()))" }
     }
 
     /// Of the agent's own records.
@@ -89,5 +103,22 @@ package struct StatusText: Sendable {
         case .stopped: "stopped"
         case .failed: "failed"
         }
+    }
+}
+
+extension LeaseState {
+    /// Who holds it, since when and until when; nil when nobody does.
+    ///
+    /// - Parameter now: by the host's clock, Unix milliseconds.
+    package func sentence(now: Int64) -> String? {
+        guard let current, let expiresAt, expiresAt > now else { return nil }
+        let since = since.map { " since \(Self.time($0))" } ?? ""
+        return
+            "run \(current.runID) of coordinator \(holder ?? "?") holds the lease\(since), until \(Self.time(expiresAt)) "
+            + "unless renewed"
+    }
+
+    private static func time(_ milliseconds: Int64) -> String {
+        Date(timeIntervalSince1970: Double(milliseconds) / 1000).ISO8601Format()
     }
 }

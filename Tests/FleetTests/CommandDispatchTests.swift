@@ -37,7 +37,7 @@ struct CommandDispatchTests {
         #expect(answer.failures.isEmpty)
         #expect(answer.results.mapValues(\.count) == [hosts[0]: 2, hosts[1]: 2, hosts[2]: 2])
         let ofFirst = Self.ids(fleet).filter { $0.hasSuffix("-s1") }
-        #expect(ofFirst == ["run-join.start-1-0-s1", "run-join.start-1-3-s1"])
+        #expect(ofFirst == ["run-1-join.start-1-0-s1", "run-1-join.start-1-3-s1"])
     }
 
     @Test("after a lost reply the same command id is sent again, until it is answered")
@@ -70,7 +70,7 @@ struct CommandDispatchTests {
         let answer = try await send(Sample.commands(hosts), to: fleet)
         #expect(answer.failures.isEmpty)
         let request = LeaseRequest(lease: try Sample.lease(), secondsToLive: 60)
-        let id = try #require(CommandID("run-join.start-1-0-s1"))
+        let id = try #require(CommandID("run-1-join.start-1-0-s1"))
         #expect(
             fleet.calls == [.perform(hosts[0], id), .acquire(hosts[0], request), .perform(hosts[0], id)]
         )
@@ -157,7 +157,7 @@ struct CommandDispatchTests {
             patience: .seconds(20)
         ) { _, _ in }
         let answer = await dispatch.send(Sample.commands(try Sample.hosts(1)), step: "a step", attempt: 1)
-        #expect(answer.failures.map(\.description) == ["s1: 'run-a step-1-0-s1' is no command id"])
+        #expect(answer.failures.map(\.description) == ["s1: 'run-1-a step-1-0-s1' is no command id"])
         #expect(fleet.calls.isEmpty)
     }
 }

@@ -249,7 +249,7 @@ package struct LocalHost: HostActions {
     }
 
     package func watchRules(_ report: @escaping @Sendable (RuleRestoration) -> Void) async {
-        await firewall.watch(report)
+        await firewall.watch(unless: { [orders] in orders.state?.phase?.isGivenUp ?? false }, report)
     }
 
     package func forgetRules() async { await firewall.forget() }

@@ -37,6 +37,35 @@ struct Mirroring: Sendable {
         )
     }
 
+    /// Throws when a majority of the plan's ZooKeeper hosts keeps what another run has done, which has not ended and which this
+    /// journal does not know.
+    ///
+    /// A run that is begun puts its own in that place, and nobody could take the other over any more.
+    func checkNobodyElseActed(than run: RunID, of plan: MigrationPlan) async throws {
+        let belief = ChainBelief(
+            of: plan.servers.map(\.host),
+            await ChainAnswer.read(plan.servers.map(\.host), through: agents)
+        )
+        guard !belief.links.isEmpty else { return }
+        let other: ChainedRun
+        // What nobody understands nobody can take over.
+        do throws(ChainProblem) { other = try ChainedRun(belief.links) } catch { return }
+        switch other.ending {
+        case .finished, .withdrawn: return
+        case .stopped, nil: break
+        }
+        let id = other.record.id
+        guard id != run, other.history.hasActed, try !journal.runs().contains(where: { $0.record.id == id })
+        else {
+            return
+        }
+        throw Complaint(
+            "the hosts keep run \(id) of plan \(other.record.plan), which is \(other.history.standing), and this journal does not "
+                + "know it: a new run would take its place. Nothing was begun. Go on with that run's journal; or, if it is lost, "
+                + "`mitosis takeover \(plan.file)`"
+        )
+    }
+
     /// The run's journal from now on; nil when its chain cannot be begun, which is told.
     func begin(
         _ run: RunRecord,

@@ -3,6 +3,7 @@ import Fleet
 import FoundationEssentials
 import Journal
 import Procedure
+import Reporting
 import Settings
 import SystemCalls
 
@@ -181,15 +182,5 @@ struct Takeover: Sendable {
 
     static func time(_ milliseconds: Int64) -> String {
         Date(timeIntervalSince1970: Double(milliseconds) / 1000).ISO8601Format()
-    }
-}
-
-extension LeaseState {
-    /// Who holds it, since when and until when; nil when nobody does.
-    fileprivate func sentence(now: Int64) -> String? {
-        guard let current, let expiresAt, expiresAt > now else { return nil }
-        let since = since.map { " since \(Takeover.time($0))" } ?? ""
-        return "run \(current.runID) of coordinator \(holder ?? "?") holds the lease\(since), until "
-            + "\(Takeover.time(expiresAt)) unless renewed"
     }
 }

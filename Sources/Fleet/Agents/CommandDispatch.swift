@@ -71,7 +71,8 @@ package struct CommandDispatch: Sendable {
         var answer = PartAnswer()
         do throws(FleetError) {
             for (index, command) in part.commands {
-                let id = "\(lease.runID)-\(step)-\(attempt)-\(index)-\(part.host)"
+                // With the epoch: who took a run over may not know of an attempt that was the last word of who had it before.
+                let id = "\(lease.runID)-\(lease.epoch)-\(step)-\(attempt)-\(index)-\(part.host)"
                 guard let commandID = CommandID(id) else {
                     throw .broken(host: part.host, reason: "'\(id)' is no command id")
                 }

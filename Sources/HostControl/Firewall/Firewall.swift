@@ -36,7 +36,13 @@ package protocol Firewall: Sendable {
     /// again, within a fraction of a second (with iptables-legacy, which tells nobody of changes, a second or two).
     ///
     /// Only what this firewall itself installed. For one caller; ends when its task is cancelled.
-    func watch(_ report: @escaping @Sendable (RuleRestoration) -> Void) async
+    ///
+    /// - Parameter isGivenUp: whether the host has gone back by itself meanwhile, as another program of ours may have seen to: then
+    ///   nothing is put back.
+    func watch(
+        unless isGivenUp: @escaping @Sendable () -> Bool,
+        _ report: @escaping @Sendable (RuleRestoration) -> Void
+    ) async
     /// Leaves the rules as they are and watches over them no more; returns when none of them will be put back.
     func forget() async
     /// Ends the established connections that this wall cuts where it stands, at their other end; changes no rule here.

@@ -188,8 +188,11 @@ package struct HostFirewall: Firewall {
         try reader.own.preview(check.accepted(wall))
     }
 
-    package func watch(_ report: @escaping @Sendable (RuleRestoration) -> Void) async {
-        await WallGuard(firewall: self, pace: GuardPace()).run(report)
+    package func watch(
+        unless isGivenUp: @escaping @Sendable () -> Bool,
+        _ report: @escaping @Sendable (RuleRestoration) -> Void
+    ) async {
+        await WallGuard(firewall: self, pace: GuardPace(), isGivenUp: isGivenUp).run(report)
     }
 
     func requireBackend() throws(FirewallError) {

@@ -2,6 +2,8 @@
 package struct RunHistory: Sendable {
     /// Steps with a verdict that they were done, and not taken back since.
     package let done: Set<StepID>
+    /// Steps with an intent, not taken back since.
+    let begun: Set<StepID>
     /// What those and the steps with an intent alone amount to.
     package let passed: Set<Milestone>
     /// Whether anything was sent to a host, and not all of it taken back since.
@@ -26,6 +28,7 @@ package struct RunHistory: Sendable {
             }
         }
         self.done = done
+        self.begun = begun
         self.hasActed = hasActed
         passed = Milestone.passed(begun: begun, done: done)
     }

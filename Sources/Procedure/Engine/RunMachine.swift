@@ -77,15 +77,19 @@ package struct RunMachine: Sendable {
 
     private struct Outline: Hashable, Sendable {
         let isDone: Bool
+        /// By an earlier run of the program.
+        let isBegun: Bool
         let isRestingPlace: Bool
         let isConfirmed: Bool
         let attempts: Int
     }
 
-    /// `done` holds the steps that have a verdict in the journal, `passed` what all of the journal amounts to.
+    /// `done` holds the steps that have a verdict in the journal, `begun` those that have an intent, `passed` what all of the
+    /// journal amounts to.
     package init(
         stages: [Stage],
         done: Set<StepID>,
+        begun: Set<StepID> = [],
         passed: Set<Milestone> = [],
         resting: RestingPoint? = nil
     ) {
@@ -97,6 +101,7 @@ package struct RunMachine: Sendable {
             stage.steps.map { step in
                 Outline(
                     isDone: done.contains(step.id),
+                    isBegun: begun.contains(step.id),
                     isRestingPlace: step.isRestingPlace,
                     isConfirmed: stage.confirmation == nil,
                     attempts: step.attempts
@@ -124,10 +129,12 @@ package struct RunMachine: Sendable {
             case .begin, .succeeded, .failed, .recorded, .stopAsked: return unexpected(event)
             }
         case .prechecking(let position):
-            return proceed(on: event) { $0.go(.deciding(position), .decide(position)) }
+            return proceed(on: event) {
+                $0.rest(at: position) ?? $0.go(.deciding(position), .decide(position))
+            }
         case .deciding(let position):
             return proceed(on: event) {
-                $0.go(.recordingIntent(position), .recordIntent(position))
+                $0.rest(at: position) ?? $0.go(.recordingIntent(position), .recordIntent(position))
             }
         case .recordingIntent(let position):
             guard event == .recorded else { return unexpected(event) }
@@ -170,6 +177,16 @@ package struct RunMachine: Sendable {
         case .failed(let reason): stop(reason)
         case .begin, .confirmed, .declined, .recorded, .stopAsked: unexpected(event)
         }
+    }
+
+    /// A step that only looks as yet is still between two steps; nil when nobody asked for a stop, or there is no rest there.
+    private mutating func rest(at position: Position) -> Action? {
+        guard let stopAsked, tries[position] == nil, !plan[position.stage][position.step].isBegun else {
+            return nil
+        }
+        let earlier = plan[..<position.stage].flatMap(\.self) + plan[position.stage][..<position.step]
+        guard earlier.last?.isRestingPlace ?? true else { return nil }
+        return stop(stopAsked.told("between two steps"))
     }
 
     private mutating func enter(after position: Position?) -> Action {

@@ -8,6 +8,7 @@ package struct Runner: Sendable {
     /// What is left of the procedure, with what has to be renewed first.
     let stages: [Stage]
     let done: Set<StepID>
+    private let begun: Set<StepID>
     let passed: Set<Milestone>
     let entries: [JournalEntry]
     let course: Course
@@ -46,6 +47,7 @@ package struct Runner: Sendable {
         let entries = try journal.entries(of: run.id)
         let history = RunHistory(entries)
         passed = history.passed
+        begun = history.begun
         self.entries = entries
         self.course = course
         self.resting = resting
@@ -70,7 +72,7 @@ package struct Runner: Sendable {
     /// The caller holds the leases for `run.epoch`.
     package func perform() async throws(JournalError) -> Outcome {
         var progress = RunProgress(runner: self, facts: run.facts, entries: entries)
-        var machine = RunMachine(stages: stages, done: done, passed: passed, resting: resting)
+        var machine = RunMachine(stages: stages, done: done, begun: begun, passed: passed, resting: resting)
         let started = timing.monotonic()
         let before = "\(done.count) steps were done before"
         tell(done.isEmpty ? .runStarted(message: before) : .runResumed(message: before))

@@ -72,6 +72,29 @@ struct StatusTextTests {
         )
     }
 
+    @Test("who holds the leases, and what that run is at, is told once for all hosts that say the same")
+    func holders() throws {
+        let run = try #require(RunID("run-20260101-1"))
+        let names = try ["s1", "s2"].map { try HostName.parsed($0) }
+        let clock = StatusFixture.status(names[0], view: nil).clock
+        let lease = LeaseState(
+            highestEpoch: FencingEpoch(2),
+            current: Lease(runID: run, epoch: FencingEpoch(2)),
+            holder: "ops",
+            expiresAt: clock + 60_000,
+            since: clock,
+            place: RunPlace(stage: "join", step: "join.start-seeds", title: "Start d1", since: clock, window: nil)
+        )
+        let answers = Dictionary(
+            uniqueKeysWithValues: names.map {
+                ($0, Observation.status(StatusFixture.status($0, view: nil, lease: lease)))
+            }
+        )
+        let last = try #require(StatusText(names, answers).text.split(separator: "\n").last)
+        #expect(last.hasPrefix("run run-20260101-1 of coordinator ops holds the lease since "), "\(last)")
+        #expect(last.hasSuffix(" unless renewed: join, Start d1 (s1, s2)"), "\(last)")
+    }
+
     @Test("a host without ZooKeeper shows its services, and how many rules it has all the same")
     func services() throws {
         let services = [

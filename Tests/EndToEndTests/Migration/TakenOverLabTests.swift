@@ -56,6 +56,13 @@ struct TakenOverLabTests {
                 "\(another.diagnostics)"
             )
             #expect(try Folder.read(plan) == text)
+            // A new run would be begun in its place.
+            let anew = try await coordinator.perform(["run", plan, "--yes", "--take-over"])
+            #expect(
+                anew.status == 1 && anew.errors.contains("a new run would take its place. Nothing was begun")
+                    && anew.errors.contains("mitosis takeover"),
+                "\(anew.diagnostics)"
+            )
             let taken = try await coordinator.perform([
                 "takeover", plan, "--yes", "--then", "run", "--events", lab.layout.events,
             ])

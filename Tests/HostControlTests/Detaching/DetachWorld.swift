@@ -326,7 +326,10 @@ private struct WorldFirewall: Firewall {
 
     func forget() async {}
 
-    func watch(_ report: @escaping @Sendable (RuleRestoration) -> Void) async {}
+    func watch(
+        unless isGivenUp: @escaping @Sendable () -> Bool,
+        _ report: @escaping @Sendable (RuleRestoration) -> Void
+    ) async {}
 
     func pilot(_ wall: Wall) async throws(FirewallError) -> PilotReport {
         throw .refused(refusal: .invalid(reason: "not modelled"))

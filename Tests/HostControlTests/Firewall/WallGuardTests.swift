@@ -27,9 +27,13 @@ struct WallGuardTests {
     }
 
     /// Runs `body` beside a guard, and sees that the guard ends when it is cancelled.
-    private func guarded(_ firewall: HostFirewall, _ body: (Told) async throws -> Void) async throws {
+    private func guarded(
+        _ firewall: HostFirewall,
+        unless isGivenUp: @escaping @Sendable () -> Bool = { false },
+        _ body: (Told) async throws -> Void
+    ) async throws {
         let told = Told()
-        let guarding = Task { await firewall.watch { told.add($0) } }
+        let guarding = Task { await firewall.watch(unless: isGivenUp) { told.add($0) } }
         do {
             try await body(told)
         } catch {
@@ -170,6 +174,26 @@ struct WallGuardTests {
                 #expect(isBack)
                 let fresh = try await bench.firewall(backend).installed()
                 #expect(fresh.closed == nil && fresh.wall == wall)
+            }
+        }
+    }
+
+    @Test("what the host has given up without this process is not put back; the next wall is guarded again")
+    func givenUp() async throws {
+        try await FirewallBench.run { bench in
+            let firewall = bench.lasting(.nftables)
+            let isGivenUp = Mutex(true)
+            try await guarded(firewall, unless: { isGivenUp.withLock { $0 } }) { told in
+                _ = try await firewall.install(wall)
+                try await takeAway(bench, .nftables)
+                try await Task.sleep(for: .milliseconds(1500))
+                #expect(try await bench.firewall(.nftables).installed().count == 0)
+                #expect(told.restorations.isEmpty)
+                isGivenUp.withLock { $0 = false }
+                _ = try await firewall.install(wall)
+                try await takeAway(bench, .nftables)
+                let isBack = await eventually(within: limit(.nftables)) { told.restorations.count == 1 }
+                #expect(isBack)
             }
         }
     }

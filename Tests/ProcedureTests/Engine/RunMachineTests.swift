@@ -79,9 +79,10 @@ struct RunMachineTests {
 
     @Test("asked to stop, it goes on to the next resting place")
     func stopAtRestingPlace() {
-        var machine = RunMachine(stages: Self.stages, done: ["one.a"])
+        var machine = RunMachine(stages: Self.stages, done: ["one.a"], begun: ["one.a", "one.b"])
         #expect(machine.handle(.begin) == .precheck(Position(stage: 0, step: 1)))
         #expect(machine.handle(.stopAsked(because: nil)) == .nothing)
+        // An earlier run of the program had begun it.
         #expect(Self.pass(&machine, Position(stage: 0, step: 1)) == .precheck(Position(stage: 0, step: 2)))
         guard case .stop = Self.pass(&machine, Position(stage: 0, step: 2)) else {
             Issue.record("it went on")
@@ -89,9 +90,30 @@ struct RunMachineTests {
         }
     }
 
+    @Test(
+        "asked to stop while a step only looks, nothing of it is begun; nor after a step behind which there is no rest"
+    )
+    func stopWhileLooking() {
+        for isDeciding in [false, true] {
+            var machine = RunMachine(stages: Self.stages, done: ["one.a"], begun: ["one.a"])
+            #expect(machine.handle(.begin) == .precheck(Position(stage: 0, step: 1)))
+            if isDeciding { #expect(machine.handle(.succeeded("")) == .decide(Position(stage: 0, step: 1))) }
+            #expect(machine.handle(.stopAsked(because: "the source is unserved")) == .nothing)
+            #expect(
+                machine.handle(.succeeded(""))
+                    == .stop(reason: "between two steps: the source is unserved")
+            )
+            #expect(machine.handle(.recorded) == .nothing)
+        }
+        var within = RunMachine(stages: Self.stages, done: ["one.a", "one.b"], begun: ["one.a", "one.b"])
+        #expect(within.handle(.begin) == .precheck(Position(stage: 0, step: 2)))
+        #expect(within.handle(.stopAsked(because: nil)) == .nothing)
+        #expect(within.handle(.succeeded("")) == .decide(Position(stage: 0, step: 2)))
+    }
+
     @Test("what is seen beside the run stops it at the next resting place, with its reason")
     func stopForReason() {
-        var machine = RunMachine(stages: Self.stages, done: ["one.a"])
+        var machine = RunMachine(stages: Self.stages, done: ["one.a"], begun: ["one.a", "one.b"])
         _ = machine.handle(.begin)
         _ = machine.handle(.stopAsked(because: "s1: zoo.cfg was replaced"))
         _ = machine.handle(.stopAsked(because: nil))

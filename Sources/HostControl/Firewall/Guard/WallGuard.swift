@@ -34,6 +34,8 @@ package struct RuleRestoration: Sendable {
 struct WallGuard: Sendable {
     let firewall: HostFirewall
     let pace: GuardPace
+    /// Asked before anything is put back.
+    let isGivenUp: @Sendable () -> Bool
 
     /// Until the task is cancelled.
     func run(_ report: @Sendable (RuleRestoration) -> Void) async {
@@ -47,6 +49,11 @@ struct WallGuard: Sendable {
                     return
                 }
                 guard firewall.guarded.isInDoubt(pace, at: firewall.generation) else { continue }
+                // While this process was frozen the host may have undone the division without it.
+                guard !isGivenUp() else {
+                    firewall.guarded.end()
+                    break
+                }
                 guard let restoration = await firewall.restore(pace) else {
                     lastFailure = nil
                     continue

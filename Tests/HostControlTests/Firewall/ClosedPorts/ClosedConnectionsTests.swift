@@ -88,7 +88,7 @@ struct ClosedConnectionsTests {
                 // What has nothing to do with them changes nothing.
                 try await bench.onWalled("nft", ["add", "table", "inet", "another"])
                 #expect(try await firewall.stillCloses(closed))
-                let guarding = Task { await firewall.watch { _ in } }
+                let guarding = Task { await firewall.watch(unless: { false }) { _ in } }
                 defer { guarding.cancel() }
                 _ = try await bench.firewall(backend).remove()
                 let back = try await eventually(within: .seconds(10)) {
