@@ -6,7 +6,7 @@ import Topology
 /// The step under way: its commands, its attempt, its times, and what the run remembers.
 struct RunProgress {
     let runner: Runner
-    private var facts: RunFacts
+    private(set) var facts: RunFacts
     private var attempts: [StepID: Int]
     private var position: RunMachine.Position?
     private var commands: [HostCommand] = []

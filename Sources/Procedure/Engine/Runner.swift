@@ -15,6 +15,7 @@ package struct Runner: Sendable {
     let resting: RestingPoint?
     let run: RunRecord
     let hosts: [HostName]
+    private let plan: MigrationPlan
     let fleet: any Fleet
     let ensembles: any EnsembleReading
     let journal: any RunJournal
@@ -54,6 +55,7 @@ package struct Runner: Sendable {
         stages = course.stages(of: procedure, after: history)
         done = history.settled(before: stages)
         hosts = plan.agents.map(\.host)
+        self.plan = plan
         self.run = run
         self.fleet = fleet
         self.ensembles = ensembles
@@ -78,6 +80,7 @@ package struct Runner: Sendable {
         tell(done.isEmpty ? .runStarted(message: before) : .runResumed(message: before))
 
         var pause = Self.shortestPause
+        var failed: StepID?
         var action = machine.handle(.begin)
         while true {
             switch stopRequest() {
@@ -101,10 +104,10 @@ package struct Runner: Sendable {
                 tell(.runStopped(nil, reason: message, standing: standing))
                 return .rested(before: name, standing: standing)
             case .stop(let reason):
-                try journal.end(run.id, .stopped, at: timing.now())
-                let standing = try standing()
-                tell(.runStopped(progress.step?.id, reason: reason, standing: standing))
-                return .stopped(reason: reason, standing: standing)
+                if course == .forward, failed == .commit, stopRequest() == .none {
+                    return try await takeBack(because: reason, facts: progress.facts)
+                }
+                return try stopped(progress.step?.id, because: reason)
             case .nothing:
                 return .stopped(
                     reason: "internal: the run has nothing to do; please report this",
@@ -125,6 +128,7 @@ package struct Runner: Sendable {
             case .verify: action = machine.handle(await progress.verify())
             case .recordVerdict(_, let verdict):
                 try await progress.recordVerdict(verdict)
+                if case .failed = verdict { failed = progress.step?.id } else { failed = nil }
                 action = machine.handle(.recorded)
                 // Only another attempt at the same step looks before it after a failure.
                 if case .failed = verdict, case .precheck = action {
@@ -134,6 +138,48 @@ package struct Runner: Sendable {
                     pause = Self.shortestPause
                 }
             }
+        }
+    }
+
+    private func stopped(_ step: StepID?, because reason: String) throws(JournalError) -> Outcome {
+        try journal.end(run.id, .stopped, at: timing.now())
+        let standing = try standing()
+        tell(.runStopped(step, reason: reason, standing: standing))
+        return .stopped(reason: reason, standing: standing)
+    }
+
+    /// Not every host has committed, and none was started: all go back to the joint ensemble at once.
+    ///
+    /// Who has committed would stay walled off, while who has not goes back by itself.
+    private func takeBack(because reason: String, facts: RunFacts) async throws(JournalError) -> Outcome {
+        let title = "Not every host has committed"
+        let message = "\(reason); all of them are taken back to the joint ensemble"
+        tell(.warning(RunEvent.Subject(title: title), message: message))
+        let known = RunRecord(
+            id: run.id,
+            plan: run.plan,
+            planDigest: run.planDigest,
+            startedAt: run.startedAt,
+            survey: run.survey,
+            epoch: run.epoch,
+            facts: facts
+        )
+        let back = try Runner(
+            plan: plan,
+            run: known,
+            course: .back(to: .joint),
+            fleet: fleet,
+            ensembles: ensembles,
+            journal: journal,
+            timing: timing,
+            report: report,
+            confirm: confirm,
+            stopRequest: stopRequest
+        )
+        switch try await back.perform() {
+        case .finished:
+            return try stopped(.commit, because: "\(reason); everything was taken back to the joint ensemble")
+        case let outcome: return outcome
         }
     }
 

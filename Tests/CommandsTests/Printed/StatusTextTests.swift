@@ -83,7 +83,13 @@ struct StatusTextTests {
             holder: "ops",
             expiresAt: clock + 60_000,
             since: clock,
-            place: RunPlace(stage: "join", step: "join.start-seeds", title: "Start d1", since: clock, window: nil)
+            place: RunPlace(
+                stage: "join",
+                step: "join.start-seeds",
+                title: "Start d1",
+                since: clock,
+                window: nil
+            )
         )
         let answers = Dictionary(
             uniqueKeysWithValues: names.map {

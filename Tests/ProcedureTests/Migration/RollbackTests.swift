@@ -62,6 +62,32 @@ struct RollbackTests {
         }
     }
 
+    @Test(
+        "where one host does not confirm that it stays, the run takes all back to the joint ensemble, and can be gone on with",
+        arguments: DivisionTests.strategies
+    )
+    func notAllCommitted(_ strategy: MigrationPlan.Strategy) async throws {
+        let plan = try Fixture.plan(source: 3, destination: 3, strategy: strategy)
+        let fleet = ModelFleet(plan: plan)
+        let journal = MemoryJournal()
+        let host = plan.seeds[0].host.description
+        fleet.change { $0.make(host) { $0.refusesCommitment = true } }
+        let outcome = try await Fixture.run(plan, fleet, journal)
+        guard case .stopped(let reason, .joint) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(reason.contains("no space left on device") && reason.contains("everything was taken back"))
+        Self.expectJoint(fleet, plan)
+        let id = try #require(journal.record).id
+        #expect(!(try journal.entries(of: id).contains { $0.step == "division.start" }))
+        fleet.change { $0.make(host) { $0.refusesCommitment = false } }
+        let forward = try await Fixture.resume(plan, fleet, journal)
+        let isFinished = forward.isFinished
+        #expect(isFinished, "\(forward)")
+        ProcedureTests.expectDivided(fleet, plan)
+    }
+
     /// As many hosts as are named go back by themselves, the first of them first.
     private static func lapse(_ hosts: Int, of plan: MigrationPlan, _ fleet: ModelFleet) {
         for server in plan.destination.prefix(hosts) { fleet.change { $0.lapse(server.host) } }

@@ -5,6 +5,8 @@ import Topology
 /// What is odd about a host of the model, as its agent would tell it.
 struct ModelOddities {
     var isSilent = false
+    /// Its disk takes no order that is to stand for good.
+    var refusesCommitment = false
     var protocolVersion = ControlProtocolVersion.current
     var hasNoZooKeeper = false
     var service: String?

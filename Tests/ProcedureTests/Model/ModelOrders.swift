@@ -33,6 +33,7 @@ extension ModelEnsemble {
     }
 
     mutating func keepOrder(_ name: HostName, for run: RunID, restoring: [FileRestore]) -> CommandOutcome {
+        if odd(name).refusesCommitment { return .failed(message: "no space left on device") }
         guard var order = hosts[name]?.order, order.run == run,
             OrderTransitions.outcome(of: .committed, in: order.phase) == .becomes(.kept)
         else { return .failed(message: "nothing is to be kept") }
