@@ -70,7 +70,10 @@ struct FaultOperator: Sendable {
     /// with a hole in its log.
     private func obey(_ said: String) async throws {
         for host in lab.configuration.destinationHosts {
-            let mustStop = said.contains("\(host.name) must be stopped and empty")
+            // A run says the one, its preflight the other.
+            let mustStop =
+                said.contains("\(host.name) must be stopped and empty")
+                || said.contains("destination-stopped: \(host.name): ")
             let beginsAnew = said.contains("\(host.name): its log lacks")
             guard mustStop || beginsAnew else { continue }
             _ = try await lab.systemctl(["stop", "zookeeper.service"], on: host)
