@@ -189,7 +189,7 @@ struct ConductorTests {
         try fixture.fleet.change("s3") { $0.isSilent = true }
         let journal = try fixture.openJournal()
         try await fixture.journalRun("r1", upTo: try await fixture.firstOfDivision, journal)
-        let error = FleetError.unreachable(host: try HostName.parsed("s3"), reason: "s3: nobody is there")
+        let error = FleetError.broken(host: try HostName.parsed("s3"), reason: "nobody is there")
         await #expect(throws: error) { try await fixture.conductor(journal).perform(.forward) }
         #expect(fixture.fleet.calls.isEmpty && fixture.fleet.isClosed)
     }

@@ -50,7 +50,7 @@ struct CommandDispatchTests {
         })
         let answer = try await send(Sample.commands(hosts), to: fleet, attempt: 4)
         #expect(answer.results[hosts[0]] == [.service(report: Sample.report)])
-        #expect(Self.ids(fleet) == Array(repeating: "run-join.start-4-0-s1", count: 3))
+        #expect(Self.ids(fleet) == Array(repeating: "run-1-join.start-4-0-s1", count: 3))
         #expect(
             said.lines == [
                 "s1: s1: the connection to its agent was lost (cable); what was asked may have happened; "

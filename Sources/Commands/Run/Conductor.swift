@@ -94,8 +94,8 @@ struct Conductor: Sendable {
         }
         // Before any lease is asked for: it would fence whoever has gone on with the run.
         try await mirroring?.checkNobodyWentOn(with: run.id, of: plan)
-        if try journal.entries(of: run.id).isEmpty {
-            try await mirroring?.checkNobodyElseActed(than: run.id, of: plan)
+        if let mirroring, try journal.entries(of: run.id).isEmpty {
+            try await mirroring.checkNobodyElseActed(than: run.id, of: plan)
         }
         if let left {
             warn(
