@@ -114,6 +114,7 @@ struct RetireCommand: AsyncParsableCommand {
         guard try seal.stage == .sealed else {
             throw Complaint("\(run.sealPath): the seal is not whole; \(way)")
         }
+        try seal.checkNoneRefused()
         return seal
     }
 

@@ -88,6 +88,7 @@ package struct Retirement: Sendable {
 
     /// Writes all nodes to the file, then reads all of them again and compares: afterwards the file is complete.
     package func backUp(to file: BackupFile, progress: (Int) -> Void) async throws(TreesError) {
+        try seal?.checkNoneRefused()
         var count = 0
         try await walk { seen throws(TreesError) in
             if let node = seen.first(where: { !$0.isWhole }) {
@@ -99,6 +100,7 @@ package struct Retirement: Sendable {
             }
             progress(count)
         }
+        try file.checkMasks()
         var (pace, last) = (Pace(rate: readRate, timing: timing), "")
         while true {
             let kept = try file.nodes(after: last, limit: pace.batch)
@@ -149,6 +151,9 @@ package struct Retirement: Sendable {
 
     /// Deletes what the file keeps; nodes that may not be deleted are left, and marked so.
     package func remove(_ file: BackupFile, progress: (Int) -> Void) async throws(TreesError) {
+        // Also of what was begun by a version that did not look for these.
+        try seal?.checkNoneRefused()
+        try file.checkMasks()
         try file.enter(.removing)
         try await removeNotes()
         var (pace, done) = (Pace(rate: rate, timing: timing), 0)

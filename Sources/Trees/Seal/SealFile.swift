@@ -139,6 +139,24 @@ package final class SealFile: Sendable {
         }
     }
 
+    /// Refuses while there are nodes that could not be sealed.
+    package func checkNoneRefused() throws(TreesError) {
+        guard let count = try counts()[.refused] else { return }
+        throw .unsealed(paths: try listed(.refused, limit: 5), count: count, file: path)
+    }
+
+    /// Nodes that could not be sealed are tried again; until they are decided, the seal is not whole.
+    func retryRefused() throws(TreesError) {
+        guard try counts()[.refused] != nil else { return }
+        try enter(.begun)
+        try database.writing { database in
+            try database.execute(
+                sql: "UPDATE node SET state = ?, note = NULL WHERE state = ?",
+                arguments: [State.found.rawValue, State.refused.rawValue]
+            )
+        }
+    }
+
     /// The first nodes in a state, with why they are in it.
     package func listed(_ state: State, limit: Int = 20) throws(TreesError) -> [String] {
         try database.reading { database in

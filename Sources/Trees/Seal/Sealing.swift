@@ -74,6 +74,7 @@ package struct Sealing: Sendable {
     /// - Returns: nodes that bear the seal, as read back.
     package func perform(progress: (Int) -> Void) async throws(TreesError) -> Int {
         try await session.perform { session throws(TreesError) in try await settle(session) }
+        try file.retryRefused()
         try await writeNotes()
         var (pace, done) = (Pace(rate: rate, timing: timing), 0)
         for _ in 0..<Self.rounds {
