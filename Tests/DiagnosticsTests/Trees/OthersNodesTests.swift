@@ -109,6 +109,41 @@ struct OthersNodesTests {
         await client.close()
     }
 
+    @Test("a restoration goes on below nodes that have their own ACLs by now, and leaves what is done")
+    func restoring() async throws {
+        let group = try ServerGroup(1)
+        defer { withExtendedLifetime(group) {} }
+        let folder = try TemporaryFolder()
+        let client = try await group.session(0, [Self.administrator])
+        _ = try await client.create("/t")
+        _ = try await client.create("/t/closed", access: .creatorAll)
+        _ = try await client.create("/t/closed/a")
+        _ = try await client.create("/t/closed/often", access: Self.readable)
+        for _ in 0..<103 { _ = try await client.set("/t/closed/often", data: Data("set".utf8)) }
+        for _ in 0..<103 { try await client.setAccess("/t/closed", .creatorAll) }
+        let rich = try tree(group, [Self.administrator])
+        let file = try BackupFile(folder.path + "/backup.sqlite")
+        try file.begin("source of run 17")
+        try await retirement(rich, nil).backUp(to: file) { _ in }
+        try await retirement(rich, nil).remove(file) { _ in }
+        await rich.close()
+
+        let identity = try SealIdentity(file: folder.path + "/restoring.auth")
+        let target = try tree(group, [identity.credentials])
+        let restoration = Restoration(file, over: target, at: "", place: "here", rate: 2000, timing: .system)
+        let first = try await restoration.perform { _ in }
+        #expect(first.short == ["/t/closed/often", "/t/closed"])
+        // As a kill right before the last word leaves it.
+        try file.setNote("here ", "begun")
+        #expect(try restoration.isBegun)
+        let second = try await restoration.perform { _ in }
+        #expect(second.nodes == 4 && second.short == first.short)
+        #expect(try await client.get("/t/closed/often").stat.version == 100)
+        #expect(try await client.exists("/t/closed/a") != nil)
+        await target.close()
+        await client.close()
+    }
+
     private struct Bench {
         let identity: SealIdentity
         let digest: String
