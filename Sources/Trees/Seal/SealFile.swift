@@ -6,6 +6,7 @@ package import ZooKeeperClient
 package final class SealFile: Sendable {
     private static let format = "mitosis seal 1"
     private static let sessionKey = "session "
+    private static let actedKey = "acted"
 
     /// How far a seal as a whole is.
     package enum Stage: String, Sendable {
@@ -131,9 +132,13 @@ package final class SealFile: Sendable {
         }
     }
 
-    /// Whether any node may bear the seal.
+    /// From here on the ensemble may be changed.
+    func noteActing() throws(TreesError) { try database.setMeta([Self.actedKey: "yes"]) }
+
+    /// Whether any node may bear the seal, or a note may be there.
     package var hasActed: Bool {
         get throws(TreesError) {
+            if try database.meta(Self.actedKey) != nil { return true }
             let counts = try counts()
             return [State.saved, .sealed].contains { counts[$0] != nil }
         }

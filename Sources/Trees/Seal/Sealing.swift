@@ -75,6 +75,7 @@ package struct Sealing: Sendable {
     package func perform(progress: (Int) -> Void) async throws(TreesError) -> Int {
         try await session.perform { session throws(TreesError) in try await settle(session) }
         try file.retryRefused()
+        try file.noteActing()
         try await writeNotes()
         var (pace, done) = (Pace(rate: rate, timing: timing), 0)
         for _ in 0..<Self.rounds {

@@ -109,6 +109,29 @@ struct OthersNodesTests {
         await client.close()
     }
 
+    @Test("a seal that was stopped when there was no more than its note has acted")
+    func noted() async throws {
+        let group = try ServerGroup(1)
+        defer { withExtendedLifetime(group) {} }
+        let folder = try TemporaryFolder()
+        let client = try await group.session(0, [Self.administrator])
+        _ = try await client.create("/t")
+        _ = try await client.create("/t/a")
+        let bench = try await bench(group, folder)
+        let session = try tree(group, [bench.identity.credentials])
+        _ = try await bench.sealing(session).survey { _ in }
+        #expect(try !bench.file.hasActed)
+        // Somebody moves in, which stops it before any ACL is kept.
+        try await client.delete("/t/a")
+        _ = try await client.create("/t/a", mode: .ephemeral)
+        await #expect(throws: TreesError.self) { try await bench.sealing(session).perform { _ in } }
+        #expect(try await client.exists("/t/mitosis-moved") != nil)
+        #expect(try bench.file.counts() == [.found: 2])
+        #expect(try bench.file.hasActed)
+        await session.close()
+        await client.close()
+    }
+
     @Test("a restoration goes on below nodes that have their own ACLs by now, and leaves what is done")
     func restoring() async throws {
         let group = try ServerGroup(1)
