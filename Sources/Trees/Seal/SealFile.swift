@@ -196,6 +196,30 @@ package final class SealFile: Sendable {
         }
     }
 
+    /// Whether the node's ACL is known: it bears the seal only where it is.
+    func knows(_ path: String) throws(TreesError) -> Bool {
+        try database.reading { database in
+            try Bool.fetchOne(
+                database,
+                sql: "SELECT EXISTS (SELECT 1 FROM node WHERE path = ? AND acl IS NOT NULL)",
+                arguments: [path]
+            ) ?? false
+        }
+    }
+
+    /// Nodes that were not sealed the last time that anybody looked, and whose ACL is known all the same.
+    func undecided(after path: String, limit: Int) throws(TreesError) -> [String] {
+        try database.reading { database in
+            try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT path FROM node WHERE state = ? AND acl IS NOT NULL AND path > ? ORDER BY path LIMIT ?
+                    """,
+                arguments: [State.found.rawValue, path, limit]
+            ).map { try $0.text("path") }
+        }
+    }
+
     /// The next nodes to be sealed.
     func next(_ count: Int) throws(TreesError) -> [String] {
         try database.reading { database in

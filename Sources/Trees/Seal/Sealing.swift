@@ -106,6 +106,8 @@ package struct Sealing: Sendable {
         while true {
             let open = try file.saved([.saved], limit: 64)
             guard !open.isEmpty else { return }
+            // The session may have gone on at a server that has not seen yet what was written.
+            try await orTrees { () throws(ZooKeeperError) in try await session.sync("/") }
             var marks: [(path: String, state: SealFile.State, note: String?)] = []
             for (node, result) in zip(open, await session.access(all: open.map(\.path))) {
                 switch try result.orTrees() {
@@ -128,7 +130,12 @@ package struct Sealing: Sendable {
             switch result {
             case .success(nil): marks.append((path, .gone, nil))
             case .success(let access?):
-                guard !seal.isOn(access.list) else { throw .unknownSeal(path: path, file: file.path) }
+                guard !seal.isOn(access.list) else {
+                    guard try file.knows(path) else { throw .unknownSeal(path: path, file: file.path) }
+                    // Ours, which a server that lagged behind did not show when it was looked for.
+                    marks.append((path, .sealed, nil))
+                    continue
+                }
                 var inhabitants = Inhabitants()
                 inhabitants.note(path, access.stat)
                 try inhabitants.check()

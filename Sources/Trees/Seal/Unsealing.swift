@@ -31,6 +31,7 @@ package struct Unsealing: Sendable {
     /// What is left open is in the file, as `changed` and `gone`.
     package func perform(progress: (Int) -> Void) async throws(TreesError) {
         try file.enter(.unsealing)
+        try await adopt()
         var (pace, done) = (Pace(rate: rate, timing: timing), 0)
         // The roots last, so that the notes stand as long as anything is sealed.
         for isRoots in [false, true] {
@@ -51,6 +52,29 @@ package struct Unsealing: Sendable {
                 done += nodes.count
                 progress(done)
             }
+        }
+    }
+
+    /// Nodes that count as not sealed, and bear the seal: they were looked at where it could not be seen yet.
+    private func adopt() async throws(TreesError) {
+        var last = ""
+        while true {
+            let paths = try file.undecided(after: last, limit: 64)
+            guard let end = paths.last else { return }
+            try await session.perform { session throws(TreesError) in
+                try await orTrees { () throws(ZooKeeperError) in try await session.sync("/") }
+                var marks: [(path: String, state: SealFile.State, note: String?)] = []
+                for (path, result) in zip(paths, await session.access(all: paths)) {
+                    switch result {
+                    case .success(let access?) where seal.isOn(access.list):
+                        marks.append((path, .saved, nil))
+                    case .success, .failure(.noAuth): continue
+                    case .failure(let error): throw .zooKeeper(error)
+                    }
+                }
+                try file.mark(marks)
+            }
+            last = end
         }
     }
 

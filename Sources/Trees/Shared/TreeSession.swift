@@ -48,13 +48,20 @@ package final class TreeSession: Sendable {
         _ body: (ZooKeeperSession) async throws(TreesError) -> Value
     ) async throws(TreesError) -> Value {
         let began = timing.monotonic()
+        var isRepeated = false
         while true {
             do throws(TreesError) {
-                return try await body(try await current())
+                let session = try await current()
+                if isRepeated {
+                    // It may have gone on at a server that has not seen yet what was done at the last one.
+                    try await orTrees { () throws(ZooKeeperError) in try await session.sync("/") }
+                }
+                return try await body(session)
             } catch {
                 guard case .zooKeeper(let reason) = error, reason.mayPass, !Task.isCancelled,
                     timing.monotonic() - began < patience
                 else { throw error }
+                isRepeated = true
             }
             await timing.sleep(.milliseconds(200))
         }

@@ -132,6 +132,30 @@ struct OthersNodesTests {
         await client.close()
     }
 
+    @Test("a seal that a server which lagged behind did not show counts, and can be taken off")
+    func lagged() async throws {
+        let group = try ServerGroup(1)
+        defer { withExtendedLifetime(group) {} }
+        let folder = try TemporaryFolder()
+        let client = try await group.session(0, [Self.administrator])
+        _ = try await client.create("/t")
+        _ = try await client.create("/t/a")
+        let bench = try await bench(group, folder)
+        let session = try tree(group, [bench.identity.credentials])
+        _ = try await bench.sealing(session).survey { _ in }
+        #expect(try await bench.sealing(session).perform { _ in } == 2)
+        // As a look at such a server has decided.
+        try bench.file.mark([("/t/a", .found, nil)])
+        #expect(try await bench.sealing(session).perform { _ in } == 2)
+        #expect(try bench.file.counts() == [.sealed: 2])
+        try bench.file.mark([("/t/a", .found, nil)])
+        try await bench.unsealing(session).perform { _ in }
+        for path in ["/t", "/t/a"] { #expect(try await client.access(path) == .open) }
+        #expect(try bench.file.counts() == [.restored: 2])
+        await session.close()
+        await client.close()
+    }
+
     @Test("a restoration goes on below nodes that have their own ACLs by now, and leaves what is done")
     func restoring() async throws {
         let group = try ServerGroup(1)
