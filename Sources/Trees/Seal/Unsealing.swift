@@ -121,7 +121,7 @@ package struct Unsealing: Sendable {
         _ node: SealFile.Saved,
         _ list: AccessList
     ) -> (path: String, state: SealFile.State, note: String?) {
-        list == node.access
+        node.access.isShown(as: list)
             ? (node.path, .restored, nil) : (node.path, .changed, "somebody has changed its ACL since")
     }
 

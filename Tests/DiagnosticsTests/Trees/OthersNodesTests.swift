@@ -109,6 +109,30 @@ struct OthersNodesTests {
         await client.close()
     }
 
+    @Test("a seal is taken off without the administrator's credentials that it was put on with")
+    func unsealing() async throws {
+        let group = try ServerGroup(1)
+        defer { withExtendedLifetime(group) {} }
+        let folder = try TemporaryFolder()
+        let client = try await group.session(0, [Self.administrator])
+        _ = try await client.create("/t")
+        _ = try await client.create("/t/a", access: Self.readable)
+        let before = try await client.access("/t/a")
+        let bench = try await bench(group, folder)
+        let rich = try tree(group, [Self.administrator, bench.identity.credentials])
+        _ = try await bench.sealing(rich).survey { _ in }
+        #expect(try await bench.sealing(rich).perform { _ in } == 2)
+        await rich.close()
+
+        let poor = try tree(group, [bench.identity.credentials])
+        try await bench.unsealing(poor).perform { _ in }
+        #expect(try bench.file.listed(.changed).isEmpty)
+        #expect(try bench.file.counts() == [.restored: 2])
+        #expect(try await client.access("/t/a") == before)
+        await poor.close()
+        await client.close()
+    }
+
     @Test("a seal that was stopped when there was no more than its note has acted")
     func noted() async throws {
         let group = try ServerGroup(1)
