@@ -215,6 +215,13 @@ struct OthersNodesTests {
         await client.close()
     }
 
+    @Test("what others use inside what moved keeps what is above it on the source alone")
+    func others() {
+        let except = ["/app", "/app/shared", "/apple", "/other"]
+        #expect(RetireScope(.source, trees: ["/app"]).others(except) == ["/app", "/app/shared"])
+        #expect(RetireScope(.destination, trees: ["/app"]).others(except).isEmpty)
+    }
+
     private struct Bench {
         let identity: SealIdentity
         let digest: String
