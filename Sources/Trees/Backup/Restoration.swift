@@ -100,11 +100,13 @@ package struct Restoration: Sendable {
     ) async throws(TreesError) {
         var (pace, last) = (Pace(rate: rate, timing: timing), "")
         while true {
-            guard !Task.isCancelled else { throw .zooKeeper(.cancelled) }
-            let nodes = try file.nodes(depth: depth, after: last, limit: pace.batch)
+            let nodes = try file.nodes(depth: depth, after: last, limit: pace.share)
             guard let end = nodes.last else { return }
-            await pace.wait(for: nodes.count)
-            try await body(nodes)
+            for part in nodes.chunks(of: pace.batch) {
+                guard !Task.isCancelled else { throw .zooKeeper(.cancelled) }
+                await pace.wait(for: part.count)
+                try await body(part)
+            }
             last = end.path
         }
     }

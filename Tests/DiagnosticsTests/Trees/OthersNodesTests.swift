@@ -215,6 +215,30 @@ struct OthersNodesTests {
         await client.close()
     }
 
+    @Test("a seal waits for the disk seldom: it may be that of a server's log")
+    func transactions() async throws {
+        let group = try ServerGroup(1)
+        defer { withExtendedLifetime(group) {} }
+        let folder = try TemporaryFolder()
+        let client = try await group.session()
+        try await fill(client)
+        let bench = try await bench(group, folder)
+        let session = try tree(group, [bench.identity.credentials])
+        let before = try transactions(bench.file.path)
+        _ = try await bench.sealing(session, rate: 400).survey { _ in }
+        #expect(try await bench.sealing(session, rate: 400).perform { _ in } == 463)
+        // What a session and the notes need, the nodes found, and two for each half second's.
+        let count = try transactions(bench.file.path) - before
+        #expect(count <= 12, "\(count) transactions")
+        await session.close()
+        await client.close()
+    }
+
+    /// A database counts them in its head.
+    private func transactions(_ path: String) throws -> Int {
+        try Data(contentsOf: URL(filePath: path))[24..<28].reduce(0) { $0 << 8 | Int($1) }
+    }
+
     @Test("what others use inside what moved keeps what is above it on the source alone")
     func others() {
         let except = ["/app", "/app/shared", "/apple", "/other"]
