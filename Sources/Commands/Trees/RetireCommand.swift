@@ -62,9 +62,11 @@ struct RetireCommand: AsyncParsableCommand {
         let plan = run.plan
         let servers = side == .source ? plan.source : plan.destination
         guard let connect = servers.connectString else { throw Complaint("\(plan.file): no server") }
-        guard run.except.isEmpty else {
+        let scope = RetireScope(side, trees: plan.census.trees)
+        let others = scope.others(plan.proofs.except)
+        guard others.isEmpty else {
             throw Complaint(
-                "\(plan.file): \(run.except.joined(separator: ", ")) of proofs.except lie in what moved and are others': "
+                "\(plan.file): \(others.joined(separator: ", ")) of proofs.except lie in what moved and are others': "
                     + "nodes above them cannot be removed, so nothing is"
             )
         }
@@ -80,7 +82,7 @@ struct RetireCommand: AsyncParsableCommand {
             log: logging.logger
         ) { id throws(TreesError) in try seal?.note(id, of: "retire") }
         let retirement = Retirement(
-            RetireScope(side, trees: plan.census.trees),
+            scope,
             over: session,
             seal: seal,
             readRate: plan.proofs.rate,
@@ -114,6 +116,7 @@ struct RetireCommand: AsyncParsableCommand {
         guard try seal.stage == .sealed else {
             throw Complaint("\(run.sealPath): the seal is not whole; \(way)")
         }
+        try seal.checkNoneRefused()
         return seal
     }
 

@@ -110,6 +110,21 @@ package final class BackupFile: Sendable {
         }
     }
 
+    /// Refuses what could not be put back: nodes that are still to be removed, and whose digests were not shown.
+    func checkMasks() throws(TreesError) {
+        let found = try database.reading { database in
+            try Row.fetchAll(
+                database,
+                // A mask ends its line.
+                sql: """
+                    SELECT path, acl FROM node WHERE state = ? AND acl || char(10) LIKE '%:x' || char(10) || '%' ORDER BY path
+                    """,
+                arguments: [State.kept.rawValue]
+            ).filter { AccessText.list(try $0.text("acl"))?.isMasked ?? true }.map { try $0.text("path") }
+        }
+        guard found.isEmpty else { throw .masked(paths: Array(found.prefix(5)), count: found.count) }
+    }
+
     func add(_ nodes: [BackupNode]) throws(TreesError) {
         try database.writing { database in
             for node in nodes {

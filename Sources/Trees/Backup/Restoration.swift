@@ -100,11 +100,13 @@ package struct Restoration: Sendable {
     ) async throws(TreesError) {
         var (pace, last) = (Pace(rate: rate, timing: timing), "")
         while true {
-            guard !Task.isCancelled else { throw .zooKeeper(.cancelled) }
-            let nodes = try file.nodes(depth: depth, after: last, limit: pace.batch)
+            let nodes = try file.nodes(depth: depth, after: last, limit: pace.share)
             guard let end = nodes.last else { return }
-            await pace.wait(for: nodes.count)
-            try await body(nodes)
+            for part in nodes.chunks(of: pace.batch) {
+                guard !Task.isCancelled else { throw .zooKeeper(.cancelled) }
+                await pace.wait(for: part.count)
+                try await body(part)
+            }
             last = end.path
         }
     }
@@ -120,6 +122,12 @@ package struct Restoration: Sendable {
                 try await session.perform { session throws(TreesError) in
                     do throws(ZooKeeperError) { _ = try await session.create(made) } catch .nodeExists {
                         return
+                    } catch .noAuth {
+                        // Right is asked for before it is looked whether it is there.
+                        let found = try await orTrees { () throws(ZooKeeperError) in
+                            try await session.exists(made)
+                        }
+                        guard found != nil else { throw .zooKeeper(.noAuth(made)) }
                     } catch {
                         throw .zooKeeper(error)
                     }
@@ -155,18 +163,21 @@ package struct Restoration: Sendable {
             )
         }
         try await session.perform { session throws(TreesError) in
-            var there: [BackupNode] = []
+            var there: [(node: BackupNode, denial: ZooKeeperError?)] = []
             for (node, result) in zip(nodes, await session.perform(all: writes)) {
                 switch result {
                 case .success: continue
-                case .failure(.nodeExists): there.append(node)
+                case .failure(.nodeExists): there.append((node, nil))
+                // What stands above has its own ACL by now: that is asked before whether the node is there.
+                case .failure(.noAuth(let path)): there.append((node, .noAuth(path)))
                 case .failure(let error): throw .zooKeeper(error)
                 }
             }
             // Made by an earlier attempt, or by somebody who has come in between.
-            let paths = there.map { prefix + $0.path }
-            for (node, result) in zip(there, await session.exists(all: paths)) {
+            let paths = there.map { prefix + $0.node.path }
+            for ((node, denial), result) in zip(there, await session.exists(all: paths)) {
                 let stat = try result.orTrees()
+                if stat == nil, let denial { throw .zooKeeper(denial) }
                 guard let stat, stat.dataLength == node.data.count, stat.version <= node.version else {
                     throw .changed(path: prefix + node.path, what: "it is not as this restoration makes it")
                 }
@@ -206,20 +217,22 @@ package struct Restoration: Sendable {
             if case .noNode = error { throw .changed(path: path, what: "it is gone") }
             throw .zooKeeper(error)
         }
+        let wanted = isGivenAtOnce(node, final) ? Int(node.accessVersion) : max(1, Int(node.accessVersion))
+        if !isGivenAtOnce(node, final), try await isFinished(path, final, session) {
+            return seen.version < node.version || seen.created < node.created || seen.aclVersion < wanted
+        }
         var writes: [NodeWrite] = []
         let sets = Int(node.version) - Int(seen.version)
         for _ in 0..<max(0, min(sets, Self.mostVersions)) {
             writes.append(.set(path, data: node.data, version: nil))
         }
-        let created = (Int64(seen.childrenVersion) + Int64(seen.childCount)) / 2
-        let missing = Int(clamping: node.created - created)
+        let missing = Int(clamping: node.created - seen.created)
         for _ in 0..<max(0, min(missing, Self.mostCounted)) {
             writes.append(
                 .create(path + "/" + Self.counter, data: Data(), mode: .persistent, access: .open)
             )
             writes.append(.delete(path + "/" + Self.counter, version: nil))
         }
-        let wanted = isGivenAtOnce(node, final) ? Int(node.accessVersion) : max(1, Int(node.accessVersion))
         let lists = wanted - Int(seen.aclVersion)
         let most = max(0, min(lists, Self.mostVersions))
         // As long as it goes on, it stays ours.
@@ -239,4 +252,24 @@ package struct Restoration: Sendable {
         }
         return sets > Self.mostVersions || missing > Self.mostCounted || lists > Self.mostVersions
     }
+
+    /// Whether an earlier attempt has given it its own ACL, which comes last: we may do nothing with it any more then.
+    private func isFinished(
+        _ path: String,
+        _ final: AccessList,
+        _ session: ZooKeeperSession
+    ) async throws(TreesError) -> Bool {
+        do throws(ZooKeeperError) {
+            return final.isShown(as: try await session.access(path))
+        } catch {
+            // As long as it is ours, we may read it.
+            if case .noAuth = error { return true }
+            throw .zooKeeper(error)
+        }
+    }
+}
+
+extension NodeStat {
+    /// How many children were ever created.
+    fileprivate var created: Int64 { (Int64(childrenVersion) + Int64(childCount)) / 2 }
 }

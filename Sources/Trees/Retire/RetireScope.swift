@@ -40,6 +40,15 @@ package struct RetireScope: Hashable, Sendable {
         }
     }
 
+    /// Of what others go on using, what lies in what would be removed here, and keeps all above it from being removed.
+    package func others(_ except: [String]) -> [String] {
+        switch side {
+        case .source: except.filter { path in trees.contains { path == $0 || path.hasPrefix($0 + "/") } }
+        // Trees stay here with all that is in them.
+        case .destination: []
+        }
+    }
+
     /// Nodes on the way to a tree stay, as ZooKeeper's own do.
     func holds(_ path: String) -> Bool {
         switch side {

@@ -23,7 +23,8 @@ package struct Retirement: Sendable {
         package func checkInhabitants() throws(TreesError) { try inhabitants.check() }
     }
 
-    private static let batch = 64
+    /// Nodes that are written to the backup together.
+    private static let share = 250
 
     private let scope: RetireScope
     private let session: TreeSession
@@ -88,23 +89,28 @@ package struct Retirement: Sendable {
 
     /// Writes all nodes to the file, then reads all of them again and compares: afterwards the file is complete.
     package func backUp(to file: BackupFile, progress: (Int) -> Void) async throws(TreesError) {
-        var count = 0
+        try seal?.checkNoneRefused()
+        var (count, read): (Int, [BackupNode]) = (0, [])
         try await walk { seen throws(TreesError) in
             if let node = seen.first(where: { !$0.isWhole }) {
                 throw .unreadable(paths: [node.path], count: 1)
             }
-            for paths in seen.map(\.path).chunks(of: Self.batch) {
-                try file.add(try await read(paths))
-                count += paths.count
+            read += try await self.read(seen.map(\.path))
+            count += seen.count
+            if read.count >= Self.share {
+                try file.add(read)
+                read = []
             }
             progress(count)
         }
+        try file.add(read)
+        try file.checkMasks()
         var (pace, last) = (Pace(rate: readRate, timing: timing), "")
         while true {
             let kept = try file.nodes(after: last, limit: pace.batch)
             guard let end = kept.last else { break }
             await pace.wait(for: kept.count)
-            for (old, new) in zip(kept, try await read(kept.map(\.path))) where old != new {
+            for (old, new) in zip(kept, try await self.read(kept.map(\.path))) where old != new {
                 throw .changed(path: old.path, what: "while it was backed up")
             }
             last = end.path
@@ -149,16 +155,19 @@ package struct Retirement: Sendable {
 
     /// Deletes what the file keeps; nodes that may not be deleted are left, and marked so.
     package func remove(_ file: BackupFile, progress: (Int) -> Void) async throws(TreesError) {
+        // Also of what was begun by a version that did not look for these.
+        try seal?.checkNoneRefused()
+        try file.checkMasks()
         try file.enter(.removing)
         try await removeNotes()
         var (pace, done) = (Pace(rate: rate, timing: timing), 0)
+        var reading = Pace(rate: readRate, timing: timing)
         while true {
             guard !Task.isCancelled else { throw .zooKeeper(.cancelled) }
-            let nodes = try file.deepest(limit: pace.batch)
+            let nodes = try file.deepest(limit: pace.share)
             guard !nodes.isEmpty else { break }
-            await pace.wait(for: nodes.count)
             try await session.perform { session throws(TreesError) in
-                try await remove(nodes, from: file, session)
+                try await remove(nodes, from: file, session, &reading, &pace)
             }
             done += nodes.count
             progress(done)
@@ -174,11 +183,14 @@ package struct Retirement: Sendable {
     private func remove(
         _ nodes: [BackupNode],
         from file: BackupFile,
-        _ session: ZooKeeperSession
+        _ session: ZooKeeperSession,
+        _ reading: inout Pace,
+        _ pace: inout Pace
     ) async throws(TreesError) {
         var marks: [(path: String, state: BackupFile.State)] = []
         var doomed: [BackupNode] = []
-        for (node, result) in zip(nodes, await session.exists(all: nodes.map(\.path))) {
+        let stats = await reading.through(nodes) { await session.exists(all: $0.map(\.path)) }
+        for (node, result) in zip(nodes, stats) {
             guard let stat = try result.orTrees() else {
                 marks.append((node.path, .removed))
                 continue
@@ -196,7 +208,8 @@ package struct Retirement: Sendable {
             }
         }
         let writes = doomed.map { NodeWrite.delete($0.path, version: $0.version) }
-        for (node, result) in zip(doomed, await session.perform(all: writes)) {
+        let removed = await pace.through(writes) { await session.perform(all: $0) }
+        for (node, result) in zip(doomed, removed) {
             switch result {
             case .success, .failure(.noNode): marks.append((node.path, .removed))
             case .failure(.noAuth): marks.append((node.path, .left))
@@ -218,11 +231,5 @@ package struct Retirement: Sendable {
                 }
             }
         }
-    }
-}
-
-extension Array {
-    func chunks(of size: Int) -> [[Element]] {
-        stride(from: 0, to: count, by: size).map { Array(self[$0..<Swift.min($0 + size, count)]) }
     }
 }

@@ -6,6 +6,7 @@ package import ZooKeeperClient
 package final class SealFile: Sendable {
     private static let format = "mitosis seal 1"
     private static let sessionKey = "session "
+    private static let actedKey = "acted"
 
     /// How far a seal as a whole is.
     package enum Stage: String, Sendable {
@@ -131,11 +132,33 @@ package final class SealFile: Sendable {
         }
     }
 
-    /// Whether any node may bear the seal.
+    /// From here on the ensemble may be changed.
+    func noteActing() throws(TreesError) { try database.setMeta([Self.actedKey: "yes"]) }
+
+    /// Whether any node may bear the seal, or a note may be there.
     package var hasActed: Bool {
         get throws(TreesError) {
+            if try database.meta(Self.actedKey) != nil { return true }
             let counts = try counts()
             return [State.saved, .sealed].contains { counts[$0] != nil }
+        }
+    }
+
+    /// Refuses while there are nodes that could not be sealed.
+    package func checkNoneRefused() throws(TreesError) {
+        guard let count = try counts()[.refused] else { return }
+        throw .unsealed(paths: try listed(.refused, limit: 5), count: count, file: path)
+    }
+
+    /// Nodes that could not be sealed are tried again; until they are decided, the seal is not whole.
+    func retryRefused() throws(TreesError) {
+        guard try counts()[.refused] != nil else { return }
+        try enter(.begun)
+        try database.writing { database in
+            try database.execute(
+                sql: "UPDATE node SET state = ?, note = NULL WHERE state = ?",
+                arguments: [State.found.rawValue, State.refused.rawValue]
+            )
         }
     }
 
@@ -170,6 +193,30 @@ package final class SealFile: Sendable {
         try database.reading { database in
             try Row.fetchOne(database, sql: "SELECT state FROM node WHERE path = ?", arguments: [path])
                 .flatMap { State(rawValue: try $0.text("state")) }
+        }
+    }
+
+    /// Whether the node's ACL is known: it bears the seal only where it is.
+    func knows(_ path: String) throws(TreesError) -> Bool {
+        try database.reading { database in
+            try Bool.fetchOne(
+                database,
+                sql: "SELECT EXISTS (SELECT 1 FROM node WHERE path = ? AND acl IS NOT NULL)",
+                arguments: [path]
+            ) ?? false
+        }
+    }
+
+    /// Nodes that were not sealed the last time that anybody looked, and whose ACL is known all the same.
+    func undecided(after path: String, limit: Int) throws(TreesError) -> [String] {
+        try database.reading { database in
+            try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT path FROM node WHERE state = ? AND acl IS NOT NULL AND path > ? ORDER BY path LIMIT ?
+                    """,
+                arguments: [State.found.rawValue, path, limit]
+            ).map { try $0.text("path") }
         }
     }
 

@@ -6,6 +6,8 @@ import ZooKeeperClient
 /// Killed anywhere, the same is done again and goes on.
 package struct Sealing: Sendable {
     private static let rounds = 5
+    /// Nodes that are written to the file together when they are found.
+    private static let share = 1000
 
     private let file: SealFile
     private let session: TreeSession
@@ -49,8 +51,13 @@ package struct Sealing: Sendable {
         var walk = TreeWalk(session, from: file.trees, except: except, rate: readRate, timing: timing)
         var (inhabitants, count) = (Inhabitants(), 0)
         var unreadable: [String] = []
+        var found: [(path: String, rank: Int)] = []
         while true {
             let seen = try await walk.next()
+            if seen.isEmpty || found.count >= Self.share {
+                try file.find(found)
+                found = []
+            }
             guard !seen.isEmpty else { break }
             for node in seen {
                 inhabitants.note(node.path, node.stat)
@@ -58,7 +65,7 @@ package struct Sealing: Sendable {
             }
             // An ephemeral node is a refusal, or has gone by the next look.
             let lasting = seen.filter { $0.stat.ephemeralOwner == nil }
-            try file.find(lasting.map { ($0.path, order.rank($0.path)) })
+            found += lasting.map { ($0.path, order.rank($0.path)) }
             count += seen.count
             progress(count)
         }
@@ -74,16 +81,17 @@ package struct Sealing: Sendable {
     /// - Returns: nodes that bear the seal, as read back.
     package func perform(progress: (Int) -> Void) async throws(TreesError) -> Int {
         try await session.perform { session throws(TreesError) in try await settle(session) }
+        try file.retryRefused()
+        try file.noteActing()
         try await writeNotes()
         var (pace, done) = (Pace(rate: rate, timing: timing), 0)
+        var reading = Pace(rate: readRate, timing: timing)
         for _ in 0..<Self.rounds {
             while try !file.next(1).isEmpty {
                 guard !Task.isCancelled else { throw .zooKeeper(.cancelled) }
-                let size = pace.batch
-                await pace.wait(for: size)
                 done += try await session.perform { session throws(TreesError) in
                     try await settle(session)
-                    return try await sealNext(size, session)
+                    return try await sealNext(session, &reading, &pace)
                 }
                 progress(done)
             }
@@ -101,11 +109,15 @@ package struct Sealing: Sendable {
 
     /// Decides nodes whose ACL is in the file and of which nobody knows whether the seal is on them.
     private func settle(_ session: ZooKeeperSession) async throws(TreesError) {
+        var reading = Pace(rate: readRate, timing: timing)
         while true {
-            let open = try file.saved([.saved], limit: 64)
+            let open = try file.saved([.saved], limit: 250)
             guard !open.isEmpty else { return }
+            // The session may have gone on at a server that has not seen yet what was written.
+            try await orTrees { () throws(ZooKeeperError) in try await session.sync("/") }
             var marks: [(path: String, state: SealFile.State, note: String?)] = []
-            for (node, result) in zip(open, await session.access(all: open.map(\.path))) {
+            let lists = await reading.through(open) { await session.access(all: $0.map(\.path)) }
+            for (node, result) in zip(open, lists) {
                 switch try result.orTrees() {
                 case nil: marks.append((node.path, .gone, nil))
                 case let access?:
@@ -117,16 +129,26 @@ package struct Sealing: Sendable {
     }
 
     /// - Returns: how many nodes were dealt with.
-    private func sealNext(_ count: Int, _ session: ZooKeeperSession) async throws(TreesError) -> Int {
-        let paths = try file.next(count)
+    private func sealNext(
+        _ session: ZooKeeperSession,
+        _ reading: inout Pace,
+        _ pace: inout Pace
+    ) async throws(TreesError) -> Int {
+        let paths = try file.next(pace.share)
         var saved: [(path: String, acl: String, version: Int32)] = []
         var writes: [NodeWrite] = []
         var marks: [(path: String, state: SealFile.State, note: String?)] = []
-        for (path, result) in zip(paths, await session.access(all: paths)) {
+        let lists = await reading.through(paths) { await session.access(all: $0) }
+        for (path, result) in zip(paths, lists) {
             switch result {
             case .success(nil): marks.append((path, .gone, nil))
             case .success(let access?):
-                guard !seal.isOn(access.list) else { throw .unknownSeal(path: path, file: file.path) }
+                guard !seal.isOn(access.list) else {
+                    guard try file.knows(path) else { throw .unknownSeal(path: path, file: file.path) }
+                    // Ours, which a server that lagged behind did not show when it was looked for.
+                    marks.append((path, .sealed, nil))
+                    continue
+                }
                 var inhabitants = Inhabitants()
                 inhabitants.note(path, access.stat)
                 try inhabitants.check()
@@ -143,7 +165,8 @@ package struct Sealing: Sendable {
             }
         }
         try file.save(saved)
-        for (node, result) in zip(saved, await session.perform(all: writes)) {
+        let written = await pace.through(writes) { await session.perform(all: $0) }
+        for (node, result) in zip(saved, written) {
             switch result {
             case .success: marks.append((node.path, .sealed, nil))
             // Changed in between: read again.

@@ -31,7 +31,10 @@ package struct Unsealing: Sendable {
     /// What is left open is in the file, as `changed` and `gone`.
     package func perform(progress: (Int) -> Void) async throws(TreesError) {
         try file.enter(.unsealing)
+        try await adopt()
         var (pace, done) = (Pace(rate: rate, timing: timing), 0)
+        // Each is read before and after.
+        var reading = Pace(rate: 2 * rate, timing: timing)
         // The roots last, so that the notes stand as long as anything is sealed.
         for isRoots in [false, true] {
             if isRoots { try await removeNotes() }
@@ -41,12 +44,11 @@ package struct Unsealing: Sendable {
                     [.saved, .sealed],
                     except: file.trees,
                     only: isRoots ? file.trees : nil,
-                    limit: pace.batch
+                    limit: pace.share
                 )
                 guard !nodes.isEmpty else { break }
-                await pace.wait(for: nodes.count)
                 try await session.perform { session throws(TreesError) in
-                    try await restore(nodes, session)
+                    try await restore(nodes, session, &reading, &pace)
                 }
                 done += nodes.count
                 progress(done)
@@ -54,11 +56,41 @@ package struct Unsealing: Sendable {
         }
     }
 
-    private func restore(_ nodes: [SealFile.Saved], _ session: ZooKeeperSession) async throws(TreesError) {
+    /// Nodes that count as not sealed, and bear the seal: they were looked at where it could not be seen yet.
+    private func adopt() async throws(TreesError) {
+        var (pace, last) = (Pace(rate: rate, timing: timing), "")
+        while true {
+            let paths = try file.undecided(after: last, limit: pace.share)
+            guard let end = paths.last else { return }
+            try await session.perform { session throws(TreesError) in
+                try await orTrees { () throws(ZooKeeperError) in try await session.sync("/") }
+                var marks: [(path: String, state: SealFile.State, note: String?)] = []
+                let lists = await pace.through(paths) { await session.access(all: $0) }
+                for (path, result) in zip(paths, lists) {
+                    switch result {
+                    case .success(let access?) where seal.isOn(access.list):
+                        marks.append((path, .saved, nil))
+                    case .success, .failure(.noAuth): continue
+                    case .failure(let error): throw .zooKeeper(error)
+                    }
+                }
+                try file.mark(marks)
+            }
+            last = end
+        }
+    }
+
+    private func restore(
+        _ nodes: [SealFile.Saved],
+        _ session: ZooKeeperSession,
+        _ reading: inout Pace,
+        _ pace: inout Pace
+    ) async throws(TreesError) {
         var marks: [(path: String, state: SealFile.State, note: String?)] = []
         var sealed: [SealFile.Saved] = []
         var writes: [NodeWrite] = []
-        for (node, result) in zip(nodes, await session.access(all: nodes.map(\.path))) {
+        let lists = await reading.through(nodes) { await session.access(all: $0.map(\.path)) }
+        for (node, result) in zip(nodes, lists) {
             switch result {
             case .success(nil): marks.append((node.path, .gone, nil))
             case .success(let access?) where seal.isOn(access.list):
@@ -69,7 +101,8 @@ package struct Unsealing: Sendable {
             case .failure(let error): throw .zooKeeper(error)
             }
         }
-        for (node, result) in zip(sealed, await session.perform(all: writes)) {
+        let written = await pace.through(writes) { await session.perform(all: $0) }
+        for (node, result) in zip(sealed, written) {
             switch result {
             case .success, .failure(.noNode), .failure(.badVersion): continue
             case .failure(.invalidACL):
@@ -78,8 +111,10 @@ package struct Unsealing: Sendable {
             }
         }
         // Read back: what the ensemble shows decides, not that it took the request.
-        for (node, result) in zip(sealed, await session.access(all: sealed.map(\.path))) {
-            if marks.contains(where: { $0.path == node.path }) { continue }
+        let decided = Set(marks.map(\.path))
+        let after = await reading.through(sealed) { await session.access(all: $0.map(\.path)) }
+        for (node, result) in zip(sealed, after) {
+            if decided.contains(node.path) { continue }
             switch result {
             case .success(nil): marks.append((node.path, .gone, nil))
             // Once more.
@@ -97,7 +132,7 @@ package struct Unsealing: Sendable {
         _ node: SealFile.Saved,
         _ list: AccessList
     ) -> (path: String, state: SealFile.State, note: String?) {
-        list == node.access
+        node.access.isShown(as: list)
             ? (node.path, .restored, nil) : (node.path, .changed, "somebody has changed its ACL since")
     }
 

@@ -27,6 +27,8 @@ package final class TreeSession: Sendable {
     ) {
         var options = SessionOptions()
         options.credentials = credentials
+        // Others' requests wait at the server behind what is on its way there.
+        options.requestsInFlight = 64
         self.connect = connect
         self.options = options
         self.patience = patience
@@ -48,13 +50,20 @@ package final class TreeSession: Sendable {
         _ body: (ZooKeeperSession) async throws(TreesError) -> Value
     ) async throws(TreesError) -> Value {
         let began = timing.monotonic()
+        var isRepeated = false
         while true {
             do throws(TreesError) {
-                return try await body(try await current())
+                let session = try await current()
+                if isRepeated {
+                    // It may have gone on at a server that has not seen yet what was done at the last one.
+                    try await orTrees { () throws(ZooKeeperError) in try await session.sync("/") }
+                }
+                return try await body(session)
             } catch {
                 guard case .zooKeeper(let reason) = error, reason.mayPass, !Task.isCancelled,
                     timing.monotonic() - began < patience
                 else { throw error }
+                isRepeated = true
             }
             await timing.sleep(.milliseconds(200))
         }
@@ -105,27 +114,5 @@ extension Result where Failure == ZooKeeperError {
         case .success(let value): return value
         case .failure(let error): throw .zooKeeper(error)
         }
-    }
-}
-
-/// Lets so many nodes a second through.
-struct Pace {
-    private let rate: Int
-    private let timing: Timing
-    private var due = Duration.zero
-
-    init(rate: Int, timing: Timing) {
-        self.rate = max(1, rate)
-        self.timing = timing
-    }
-
-    /// What goes on its way together: little enough for others' requests not to wait behind it.
-    var batch: Int { max(1, min(64, rate / 20)) }
-
-    /// What was not done in time is not caught up with at once.
-    mutating func wait(for count: Int) async {
-        let now = timing.monotonic()
-        if due > now { await timing.sleep(due - now) }
-        due = max(due, now - .milliseconds(250)) + .seconds(Double(count) / Double(rate))
     }
 }

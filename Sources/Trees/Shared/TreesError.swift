@@ -16,6 +16,10 @@ package enum TreesError: Error, Hashable, Sendable {
     /// Somebody's session lives in what nobody should use.
     case inhabited(owners: [Inhabitant], nodes: Int)
     case unreadable(paths: [String], count: Int)
+    /// Their ACLs are shown without their digests: what would be kept of them is not what they are.
+    case masked(paths: [String], count: Int)
+    /// Nobody keeps their owners from using them.
+    case unsealed(paths: [String], count: Int, file: String)
     /// Somebody else's node is where the note is to be.
     case noteTaken(path: String)
     /// The node bears the seal, and the file does not know what it had before.
@@ -52,6 +56,14 @@ extension TreesError: CustomStringConvertible {
         case .unreadable(let paths, let count):
             "\(count) nodes may not be read: \(paths.map(Self.shown).joined(separator: ", ")). Nothing was changed; give "
                 + "credentials that may, with 'auth' in the plan, or --auth-file"
+        case .masked(let paths, let count):
+            "the ACLs of \(count) nodes are shown without their digests, as these credentials may read and not administer "
+                + "them: \(paths.map(Self.shown).joined(separator: ", ")). Put back so, nobody could administer them. Nothing was "
+                + "removed; give credentials that have the admin right there, with 'auth' in the plan, or --auth-file"
+        case .unsealed(let paths, let count, let file):
+            "\(count) nodes could not be sealed, so their owners may still use them: "
+                + "\(paths.map(Self.shown).joined(separator: ", ")) (\(file)). Nothing was removed; let `mitosis seal` seal them, with "
+                + "credentials that have the admin right there ('auth' in the plan, or --auth-file), or let their owners remove them and seal again"
         case .noteTaken(let path):
             "\(Self.shown(path)) is somebody else's: the note on the move belongs there; see what it is, and remove it"
         case .unknownSeal(let path, let file):
