@@ -91,13 +91,9 @@ extension CensusJudge {
                 "the trees that move have more nodes or owners than are looked at (\(found.nodes))"
             )
         }
-        if found.unreadable > 0 {
-            notes.append(
-                "\(found.unreadable) nodes may not be read by this program, so that what is below them is not known: "
-                    + Census.list(found.unreadablePaths, most: 3)
-                    + "; name credentials under 'auth' in the plan"
-            )
-        }
+        let closed = ClosedNodes(found, plan.census)
+        undecided += closed.undecided
+        excused += closed.excused
         let brokers = Dictionary(
             plan.brokers.compactMap { broker in
                 found.named[plan.registration(of: broker)].map { ($0, broker) }

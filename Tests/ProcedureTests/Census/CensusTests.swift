@@ -17,6 +17,7 @@ private struct Sight {
     var named: [String: SessionNumber] = [:]
     var missing: [String] = []
     var unreadable = 0
+    var unreadablePaths: [String] = []
     var isWhole = true
     var silence: String?
     var own: Set<IPAddress> = []
@@ -55,7 +56,7 @@ private struct Sight {
             missing: missing,
             nodes: 7,
             unreadable: unreadable,
-            unreadablePaths: unreadable > 0 ? ["/app/secret"] : [],
+            unreadablePaths: unreadablePaths,
             isWhole: isWhole
         )
         let ensemble = EnsembleCensus(
@@ -205,9 +206,7 @@ struct CensusHolderTests {
         }
     }
 
-    @Test(
-        "trees that cannot be read, are not there or are too large decide nothing; what may not be read is said"
-    )
+    @Test("trees that cannot be read, are not there or are too large decide nothing")
     func unknownTrees() throws {
         var silent = try Sight()
         silent.silence = "no server answers"
@@ -218,10 +217,34 @@ struct CensusHolderTests {
         var large = try Sight()
         large.isWhole = false
         #expect(try !large.census().isClear)
-        var closed = try Sight()
-        closed.unreadable = 2
-        let census = try closed.census()
-        #expect(census.isClear && census.notes.first?.contains("2 nodes may not be read") == true)
+    }
+
+    @Test("below a node that may not be read anybody may be, unless the plan ignores it or one above it")
+    func closedNodes() throws {
+        func census(_ ignored: String = "", _ paths: [String], of count: Int? = nil) throws -> Census {
+            let clients = ignored.isEmpty ? "" : "clients: {ignore: [\(ignored)]}\n"
+            var sight = try Sight("trees: [/app]\n" + clients)
+            sight.unreadablePaths = paths
+            sight.unreadable = count ?? paths.count
+            return try sight.census()
+        }
+        let closed = try census(["/app/secret", "/app/b"])
+        #expect(!closed.isClear && closed.undecided.count == 1)
+        for word in ["2 nodes may not be read", "/app/secret, /app/b", "'auth'", "'clients.ignore'"] {
+            #expect(closed.undecided[0].contains(word), "\(word): \(closed.undecided)")
+        }
+        let rule = "{path: /app/secret, reason: keys only}"
+        let ignored = try census(rule, ["/app/secret", "/app/secret/a/b"])
+        #expect(ignored.isClear, "\(ignored.undecided)")
+        #expect(
+            ignored.excused == [
+                "what is below /app/secret, /app/secret/a/b, which may not be read, is ignored by the plan: keys only"
+            ]
+        )
+        let other = try census(rule, ["/app/secret", "/app/secrets"])
+        #expect(other.undecided.first?.hasPrefix("1 nodes") == true && other.excused.count == 1)
+        // More than are told by name.
+        #expect(try census(rule, ["/app/secret"], of: 2).undecided.first?.hasPrefix("1 nodes") == true)
     }
 
     @Test("Kafka's own nodes at the top need not all be there")
