@@ -100,7 +100,8 @@ extension CensusJudge {
             }
         ) { first, _ in first }
         var isOpen = false
-        haveRoom = found.owners.count { isUntold($0.session, brokers[$0.session]) } <= newcomersSeats
+        let untold = found.owners.count { isUntold($0.session, brokers[$0.session]) }
+        haveRoom = untold <= freeSeats(beside: brokers)
         for owner in found.owners {
             let holder = judge(owner, brokers[owner.session])
             holders.append(holder)
@@ -187,13 +188,20 @@ extension CensusJudge {
             && session.origin.map { id in plan.destination.contains { $0.id == id } } == true
     }
 
-    /// Connections of nobody that the plan knows with the destination.
-    private var newcomersSeats: Int {
+    /// Connections with the destination that sessions may have which nobody tells: of whoever moves, known by the plan or not.
+    ///
+    /// - Parameter brokers: whose registration takes one, by its session.
+    private func freeSeats(beside brokers: [SessionNumber: PlannedBroker]) -> Int {
         guard seats.gaps[.destination] == nil else { return 0 }
-        return seats.addresses.filter { !name($0).isKnown }
-            .reduce(0) { sum, address in
-                sum + seats.connections(of: address, on: .destination).reduce(0) { $0 + $1.count }
-            }
+        // A server that tells its sessions has none of these.
+        let free = seats.addresses.filter { !name($0).standsAside }
+            .flatMap { seats.connections(of: $0, on: .destination) }
+            .filter { !seats.listed.contains($0.host) }
+            .reduce(0) { $0 + $1.count }
+        let taken = brokers.count { session, broker in
+            seats.sessions[session] == nil && place(of: broker).0 == .destination
+        }
+        return max(0, free - taken)
     }
 
     private func place(of broker: PlannedBroker) -> (Census.Place, IPAddress?) {
