@@ -296,6 +296,28 @@ struct WrongSideRunTests {
         #expect(try WireJSON.decode(RunFacts.self, from: data) == facts)
     }
 
+    @Test("one that comes after everything else of the clean-up stays with the run, too")
+    func late() async throws {
+        let test = "tests: [{name: last, run: [/bin/last], when: [after]}]\n"
+        let plan = try Sample.plan("trees: [/app]\n" + test)
+        let (fleet, journal) = (ModelFleet(plan: plan), MemoryJournal())
+        let write = WritesReport.Write(
+            zxid: Zxid(.max >> 1),
+            at: 1,
+            kind: .setData,
+            path: "/app/late",
+            session: SessionNumber(7),
+            address: IPAddress("10.0.0.7")
+        )
+        let last = EventTape { event in
+            guard event.event == .stepFinished, event.step?.description == "clean-up.test-1" else { return }
+            fleet.change { $0.wrongSide = [write] }
+        }
+        #expect(try await Fixture.run(plan, fleet, journal) { last.record($0) }.isFinished)
+        #expect(last.messages(.runFinished).first?.contains("the truth is split") == true)
+        #expect(journal.record?.facts.wrongSide.first?.contains("/app/late") == true)
+    }
+
     @Test("agents that are too old to tell stop nothing, and are named")
     func old() async throws {
         let plan = try Sample.plan()
