@@ -19,6 +19,7 @@ struct CensusJudge {
     private(set) var hints: [String] = []
     private(set) var notes: [String] = []
     private(set) var excused: [String] = []
+    private(set) var newcomers: [String] = []
     private(set) var nodes = 0
     /// Whether everybody who was opened at the destination and is told by nobody finds a connection there.
     private var haveRoom = false
@@ -248,7 +249,6 @@ extension CensusJudge {
 /// Hosts that are connected.
 extension CensusJudge {
     private mutating func judgeClients() {
-        var newcomers: [String] = []
         for address in seats.addresses {
             let name = self.name(address)
             for side in [EnsembleSide.source, .destination] {

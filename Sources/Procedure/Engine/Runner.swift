@@ -76,6 +76,8 @@ package struct Runner: Sendable {
         tell(done.isEmpty ? .runStarted(message: before) : .runResumed(message: before))
 
         var pause = Self.shortestPause
+        // Whether it stops before a stage's question: at no step.
+        var isAsking = false
         var action = machine.handle(.begin)
         while true {
             switch stopRequest() {
@@ -101,7 +103,8 @@ package struct Runner: Sendable {
             case .stop(let reason):
                 try journal.end(run.id, .stopped, at: timing.now())
                 let standing = try standing()
-                tell(.runStopped(progress.step?.id, reason: reason, standing: standing))
+                let step = isAsking ? nil : progress.step?.id
+                tell(.runStopped(step, reason: reason, standing: standing))
                 return .stopped(reason: reason, standing: standing)
             case .nothing:
                 return .stopped(
@@ -109,9 +112,15 @@ package struct Runner: Sendable {
                     standing: try standing()
                 )
             case .confirm(let stage):
-                let question = (stages[stage].confirmation ?? "") + progress.expectation
-                tell(.confirmationNeeded(stages[stage].name, question: question))
-                action = machine.handle(await confirm(question) ? .confirmed : .declined)
+                switch await progress.inquire(before: stages[stage]) {
+                case .failure(let reason):
+                    isAsking = true
+                    action = machine.handle(.failed(reason.reason))
+                case .success(let told):
+                    let question = (stages[stage].confirmation ?? "") + progress.expectation + told
+                    tell(.confirmationNeeded(stages[stage].name, question: question))
+                    action = machine.handle(await confirm(question) ? .confirmed : .declined)
+                }
             case .precheck(let position):
                 progress.enter(position)
                 action = machine.handle(await progress.precheck())
