@@ -83,6 +83,9 @@ package struct PlanText: Sendable {
 
     private func stage(_ stage: Stage) -> String {
         var lines = ["\(stage.name): \(stage.title)"]
+        if let gate = stage.inquiry?.gate {
+            lines.append("  (looks first: \(gate.title), within \(gate.deadline))")
+        }
         if stage.confirmation != nil { lines.append("  (asks for confirmation first)") }
         for step in stage.steps {
             lines.append("  \(step.id)  \(step.title)")

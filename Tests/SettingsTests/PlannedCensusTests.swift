@@ -37,14 +37,19 @@ struct PlannedCensusTests {
                 - {address: 10.0.0.7, reason: only reads}
                 - {address: "2001:db8::7", reason: the same}
                 - {session: 0x1000A8c5b9d0000, reason: ends on Monday}
+                - {path: /app/secret, reason: keys only}
             """
         )
         #expect(census.trees == ["/app", "/app2", "/b/c"] && census.implied.isEmpty)
-        #expect(census.ignored.map(\.line) == [17, 18, 19])
+        #expect(census.ignored.map(\.line) == [17, 18, 19, 20])
         let address = try #require(IPAddress("2001:db8::7"))
         #expect(census.reason(toIgnore: .address(address)) == "the same")
         #expect(census.reason(toIgnore: .session(SessionNumber(0x0100_0a8c_5b9d_0000))) == "ends on Monday")
         #expect(census.reason(toIgnore: .session(SessionNumber(1))) == nil)
+        #expect(census.reason(toLeaveUnread: "/app/secret") == "keys only")
+        #expect(census.reason(toLeaveUnread: "/app/secret/a") == "keys only")
+        #expect(census.reason(toLeaveUnread: "/app/secrets") == nil)
+        #expect(census.reason(toLeaveUnread: "/app") == nil)
     }
 
     @Test(
@@ -79,6 +84,9 @@ struct PlannedCensusTests {
         arguments: [
             ("{reason: r}", "one client"), ("{address: 10.0.0.7}", "reason"),
             ("{address: 10.0.0.7, session: 0x1, reason: r}", "one client"),
+            ("{address: 10.0.0.7, path: /app, reason: r}", "one client"),
+            ("{path: app, reason: r}", "no path of a node"), ("{path: /, reason: r}", "no path of a node"),
+            ("{path: \"/a\\u0007\", reason: r}", "no path of a node"),
             ("{address: app7, reason: r}", "no IP address"),
             ("{address: 10.0.0.0/8, reason: r}", "no IP address"),
             ("{session: 4711, reason: r}", "no session"), ("{session: 0x, reason: r}", "no session"),

@@ -45,7 +45,9 @@ struct ProvingEnsembles: EnsembleReading {
             missing: found.missing,
             nodes: found.nodes,
             unreadable: found.unreadable,
-            unreadablePaths: Self.printable(found.unreadablePaths),
+            unreadablePaths: found.unreadablePaths.map {
+                PrintableText($0, limit: Self.width).description
+            },
             isWhole: found.isWhole
         )
         return EnsembleCensus(

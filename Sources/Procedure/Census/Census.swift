@@ -55,6 +55,8 @@ package struct Census: Hashable, Sendable {
     package let notes: [String]
     /// Who is at the source and may stay there by the plan, though it holds what moves.
     package let excused: [String]
+    /// Addresses that the plan does not know, with where they are connected to the destination.
+    package let newcomers: [String]
     /// Nodes that were looked at.
     package let nodes: Int
 
@@ -69,6 +71,7 @@ package struct Census: Hashable, Sendable {
         hints = judge.hints
         notes = judge.notes
         excused = judge.excused
+        newcomers = judge.newcomers
         nodes = judge.nodes
     }
 

@@ -19,6 +19,7 @@ struct CensusJudge {
     private(set) var hints: [String] = []
     private(set) var notes: [String] = []
     private(set) var excused: [String] = []
+    private(set) var newcomers: [String] = []
     private(set) var nodes = 0
     /// Whether everybody who was opened at the destination and is told by nobody finds a connection there.
     private var haveRoom = false
@@ -91,20 +92,17 @@ extension CensusJudge {
                 "the trees that move have more nodes or owners than are looked at (\(found.nodes))"
             )
         }
-        if found.unreadable > 0 {
-            notes.append(
-                "\(found.unreadable) nodes may not be read by this program, so that what is below them is not known: "
-                    + Census.list(found.unreadablePaths, most: 3)
-                    + "; name credentials under 'auth' in the plan"
-            )
-        }
+        let closed = ClosedNodes(found, plan.census)
+        undecided += closed.undecided
+        excused += closed.excused
         let brokers = Dictionary(
             plan.brokers.compactMap { broker in
                 found.named[plan.registration(of: broker)].map { ($0, broker) }
             }
         ) { first, _ in first }
         var isOpen = false
-        haveRoom = found.owners.count { isUntold($0.session, brokers[$0.session]) } <= newcomersSeats
+        let untold = found.owners.count { isUntold($0.session, brokers[$0.session]) }
+        haveRoom = untold <= freeSeats(beside: brokers)
         for owner in found.owners {
             let holder = judge(owner, brokers[owner.session])
             holders.append(holder)
@@ -191,13 +189,20 @@ extension CensusJudge {
             && session.origin.map { id in plan.destination.contains { $0.id == id } } == true
     }
 
-    /// Connections of nobody that the plan knows with the destination.
-    private var newcomersSeats: Int {
+    /// Connections with the destination that sessions may have which nobody tells: of whoever moves, known by the plan or not.
+    ///
+    /// - Parameter brokers: whose registration takes one, by its session.
+    private func freeSeats(beside brokers: [SessionNumber: PlannedBroker]) -> Int {
         guard seats.gaps[.destination] == nil else { return 0 }
-        return seats.addresses.filter { !name($0).isKnown }
-            .reduce(0) { sum, address in
-                sum + seats.connections(of: address, on: .destination).reduce(0) { $0 + $1.count }
-            }
+        // A server that tells its sessions has none of these.
+        let free = seats.addresses.filter { !name($0).standsAside }
+            .flatMap { seats.connections(of: $0, on: .destination) }
+            .filter { !seats.listed.contains($0.host) }
+            .reduce(0) { $0 + $1.count }
+        let taken = brokers.count { session, broker in
+            seats.sessions[session] == nil && place(of: broker).0 == .destination
+        }
+        return max(0, free - taken)
     }
 
     private func place(of broker: PlannedBroker) -> (Census.Place, IPAddress?) {
@@ -244,7 +249,6 @@ extension CensusJudge {
 /// Hosts that are connected.
 extension CensusJudge {
     private mutating func judgeClients() {
-        var newcomers: [String] = []
         for address in seats.addresses {
             let name = self.name(address)
             for side in [EnsembleSide.source, .destination] {

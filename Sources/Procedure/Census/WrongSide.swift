@@ -52,6 +52,8 @@ package struct WrongSide: Hashable, Sendable {
     private var told: Set<Key> = []
     /// Seen, and not yet told, as another server may still say where its session is.
     private var waiting: Set<Key> = []
+    /// Sessions of which every source server has told, when it was asked, that it has no connection of theirs.
+    private var absent: Set<SessionNumber> = []
     /// Addresses that are connected to the source and that the plan does not know, in order.
     package private(set) var strangers: [IPAddress] = []
 
@@ -122,6 +124,11 @@ package struct WrongSide: Hashable, Sendable {
     package var underWay: Int { found.values.count { wasUnderWay($0) } }
 
     private func wasUnderWay(_ write: WritesReport.Write) -> Bool {
+        mayBeUnderWay(write) && absent.contains(write.session)
+    }
+
+    /// That no server tells where its session is does not prove it: only that all tell all of theirs does.
+    private func mayBeUnderWay(_ write: WritesReport.Write) -> Bool {
         guard write.address == nil, let windowEnd, write.at <= windowEnd, let origin = write.session.origin
         else { return false }
         return destinationIDs.contains(origin)
@@ -223,8 +230,11 @@ extension WrongSide {
             let name = name(address)
             return name.isKnown ? "at \(address), \(name)" : "at \(address)"
         }
-        guard !strangers.isEmpty else { return "(no server tells where it is)" }
-        return "(no server tells where it is; connected to the source and not known by the plan: "
+        let doubt =
+            mayBeUnderWay(write)
+            ? "; under way when the division came, so that it may not have been acknowledged" : ""
+        guard !strangers.isEmpty else { return "(no server tells where it is\(doubt))" }
+        return "(no server tells where it is\(doubt); connected to the source and not known by the plan: "
             + Census.list(strangers.map { "\($0)" }, most: 10) + ")"
     }
 
@@ -273,17 +283,25 @@ extension WrongSide {
             guard hasMore, !Task.isCancelled else { break }
         }
         guard found.contains(where: { !before.contains($0.key) && $0.value.address == nil }) else { return }
-        strangers = await connected(through: fleet, within: limit)
+        take(clients: await fleet.clients(of: readings.keys.sorted(), within: limit))
     }
 
-    private func connected(through fleet: any Fleet, within limit: Duration) async -> [IPAddress] {
-        let answers = await fleet.clients(of: readings.keys.sorted(), within: limit)
-        let addresses = answers.values.flatMap { answer -> [IPAddress] in
+    /// Who is connected to the source.
+    package mutating func take(clients answers: [HostName: ClientsAnswer]) {
+        let reports = answers.values.compactMap { answer -> ClientsReport? in
             switch answer {
-            case .told(let report): (report.connections ?? []).map(\.address)
-            case .tooOld, .silent: []
+            case .told(let report): report
+            case .tooOld, .silent: nil
             }
         }
-        return Set(addresses).filter { !name($0).isKnown && !ClientSeats.isLoopback($0) }.sorted()
+        let addresses = reports.flatMap { ($0.connections ?? []).map(\.address) }
+        strangers = Set(addresses).filter { !name($0).isKnown && !ClientSeats.isLoopback($0) }.sorted()
+        absent.subtract(reports.flatMap { ($0.sessions ?? []).map(\.id) })
+        guard readings.keys.allSatisfy({ answers[$0] != nil }), reports.count == answers.count,
+            reports.allSatisfy({ $0.sessions != nil && $0.sessionsAreWhole })
+        else { return }
+        let seen = Set(reports.flatMap { ($0.sessions ?? []).map(\.id) })
+        let unlocated = found.values.filter { $0.address == nil }.map(\.session)
+        absent.formUnion(unlocated.filter { !seen.contains($0) })
     }
 }

@@ -126,7 +126,9 @@ package struct RunMachine: Sendable {
                 confirmedStages.insert(position.stage)
                 return enter(position)
             case .declined: return stop("not confirmed; nothing of this stage was done")
-            case .begin, .succeeded, .failed, .recorded, .stopAsked: return unexpected(event)
+            // What must be seen before the question was not.
+            case .failed(let reason): return stop(reason)
+            case .begin, .succeeded, .recorded, .stopAsked: return unexpected(event)
             }
         case .prechecking(let position):
             return proceed(on: event) {

@@ -44,6 +44,19 @@ struct RunProgress {
         runner.tell(.stageFinished(stage.name, title: stage.title, milliseconds: milliseconds))
     }
 
+    /// Looks at what must be seen before a stage's question; what is to be told with the question.
+    mutating func inquire(before stage: Stage) async -> Result<String, Undecidable> {
+        guard let inquiry = stage.inquiry else { return .success("") }
+        let subject = RunEvent.Subject(stage: stage.name, title: "Before the question")
+        let watch = gates { [runner] in runner.tell(.stepWaiting(subject, message: $0)) }
+        switch await watch.wait(for: inquiry.gate, facts: &facts, seen: &seen) {
+        case .holds: break
+        case .warned(let observed): runner.tell(.warning(subject, message: observed))
+        case .failed(let reason): return .failure(Undecidable(reason: reason))
+        }
+        return .success(seen.map { inquiry.telling($0.view) } ?? "")
+    }
+
     mutating func precheck() async -> RunMachine.Event {
         guard let gate = step?.precheck else { return .succeeded("") }
         return await watch(gate)
@@ -215,14 +228,17 @@ struct RunProgress {
     }
 
     private var gates: GateWatch {
+        gates { reason in tell { .stepWaiting($0, message: reason) } }
+    }
+
+    private func gates(_ progress: @escaping @Sendable (String) -> Void) -> GateWatch {
         GateWatch(
             fleet: runner.fleet,
             ensembles: runner.ensembles,
             timing: runner.timing,
-            stopRequest: runner.stopRequest
-        ) { reason in
-            tell { .stepWaiting($0, message: reason) }
-        }
+            stopRequest: runner.stopRequest,
+            progress: progress
+        )
     }
 
     private func tell(_ what: (RunEvent.Subject) -> RunEvent.What) {

@@ -81,6 +81,8 @@ package struct Runner: Sendable {
 
         var pause = Self.shortestPause
         var failed: StepID?
+        // Whether it stops before a stage's question: at no step.
+        var isAsking = false
         var action = machine.handle(.begin)
         while true {
             switch stopRequest() {
@@ -107,16 +109,22 @@ package struct Runner: Sendable {
                 if course == .forward, failed == .commit, stopRequest() == .none {
                     return try await takeBack(because: reason, facts: progress.facts)
                 }
-                return try stopped(progress.step?.id, because: reason)
+                return try stopped(isAsking ? nil : progress.step?.id, because: reason)
             case .nothing:
                 return .stopped(
                     reason: "internal: the run has nothing to do; please report this",
                     standing: try standing()
                 )
             case .confirm(let stage):
-                let question = (stages[stage].confirmation ?? "") + progress.expectation
-                tell(.confirmationNeeded(stages[stage].name, question: question))
-                action = machine.handle(await confirm(question) ? .confirmed : .declined)
+                switch await progress.inquire(before: stages[stage]) {
+                case .failure(let reason):
+                    isAsking = true
+                    action = machine.handle(.failed(reason.reason))
+                case .success(let told):
+                    let question = (stages[stage].confirmation ?? "") + progress.expectation + told
+                    tell(.confirmationNeeded(stages[stage].name, question: question))
+                    action = machine.handle(await confirm(question) ? .confirmed : .declined)
+                }
             case .precheck(let position):
                 progress.enter(position)
                 action = machine.handle(await progress.precheck())

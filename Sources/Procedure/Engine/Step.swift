@@ -111,6 +111,8 @@ package struct Stage: Sendable {
     package let title: String
     /// Asked of the operator before the stage begins.
     package let confirmation: String?
+    /// Looked at before the question.
+    package let inquiry: Inquiry?
     /// Once this was passed, the question has been answered for good.
     ///
     /// Until then every run asks again.
@@ -121,13 +123,27 @@ package struct Stage: Sendable {
         _ name: StageName,
         _ title: String,
         confirmation: String? = nil,
+        inquiry: Inquiry? = nil,
         committedBy: Milestone? = nil,
         _ steps: [Step]
     ) {
         self.name = name
         self.title = title
         self.confirmation = confirmation
+        self.inquiry = inquiry
         self.committedBy = committedBy
         self.steps = steps
+    }
+
+    /// What must be seen before the question is asked at all, and what the question then tells of it.
+    package struct Inquiry: Sendable {
+        package let gate: Gate
+        /// Ends the question; empty when there is nothing to tell.
+        package let telling: @Sendable (FleetView) -> String
+
+        package init(_ gate: Gate, telling: @escaping @Sendable (FleetView) -> String) {
+            self.gate = gate
+            self.telling = telling
+        }
     }
 }

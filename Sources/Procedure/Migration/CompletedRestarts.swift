@@ -102,7 +102,7 @@ extension ClientsProcedure {
                 "Restart so that it knows every destination server: \(batch.title)",
                 precheck: othersRun(upTo: batch.end),
                 act: restartNext(upTo: batch.end),
-                verify: restarted(atLeast: batch.end).seen(inARow: looks),
+                verify: pausing(restarted(atLeast: batch.end)),
                 undo: .none(because: "it keeps its file")
             )
         }

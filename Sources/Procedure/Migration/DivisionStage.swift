@@ -7,6 +7,7 @@ extension MigrationProcedure {
             .division,
             "Divide the joint ensemble",
             confirmation: confirmation,
+            inquiry: clientsBeforeTheQuestion,
             committedBy: .divisionBegan,
             [
                 kafka?.readyToDivide,
@@ -14,7 +15,7 @@ extension MigrationProcedure {
                 Step(
                     "division.canary",
                     "The joint ensemble commits, and every seed follows",
-                    precheck: isJoint.and(versionsFit).and(nobodyIsLeftBehind),
+                    precheck: isJoint.and(versionsFit),
                     verify: canaryReachesAll,
                     undo: .nothingToUndo,
                     repeats: .until(.divisionBegan)

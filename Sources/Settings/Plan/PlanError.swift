@@ -61,7 +61,7 @@ package enum PlanFault: Hashable, Sendable {
     case wholeTree
     case treeOfKafka(String, other: String)
     case overlappingTree(String, other: String, firstLine: Int)
-    case addressOrSession
+    case notOneIgnored
     case notAnAddress(String)
     case notASession(String)
     case ignoredWithoutReason(most: Int)
@@ -158,8 +158,8 @@ extension PlanFault: CustomStringConvertible {
             "'\(tree)' is, holds or is inside \(other), which moves with 'kafka' already. Remove it."
         case .overlappingTree(let tree, let other, let firstLine):
             "'\(tree)' is, holds or is inside '\(other)' on line \(firstLine). Name each tree once, by its topmost node."
-        case .addressOrSession:
-            "each item of 'ignore' names one client: give 'address' or 'session', and not both."
+        case .notOneIgnored:
+            "each item of 'ignore' names one client, or one node: give 'address', 'session' or 'path', and no two of them."
         case .notAnAddress(let text):
             "'address' is '\(text)', which is no IP address. Write the address that the servers see (IPv6 without brackets)."
         case .notASession(let text):

@@ -17,7 +17,7 @@ extension PlanFault {
             .duplicateBroker, .brokerOnServerHost, .noBrokers, .unknownCheck, .unwaivableCheck,
             .repeatedWaiver, .waiverWithoutReason, .badNodePath, .repeatedSkip, .skipWithoutReason,
             .thresholdWithoutProbe,
-            .tooMany, .wholeTree, .treeOfKafka, .overlappingTree, .addressOrSession, .notAnAddress,
+            .tooMany, .wholeTree, .treeOfKafka, .overlappingTree, .notOneIgnored, .notAnAddress,
             .notASession, .ignoredWithoutReason, .repeatedIgnore, .client,
             .repeatedTest, .testWithoutProgram, .relativeProgram, .testNeverRun,
             .inventory, .notInInventory, .saysOtherwise, .openQuestion:

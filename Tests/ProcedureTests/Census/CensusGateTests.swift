@@ -107,6 +107,42 @@ struct CensusGateTests {
         #expect(tape.messages(.stepWaiting).contains { $0.contains("/app/lock") })
     }
 
+    @Test("nobody is asked while somebody is left behind; the question names whom the plan does not know")
+    func question() async throws {
+        let scene = try Case()
+        let client = try scene.client("s2")
+        scene.fleet.change {
+            $0.tellsSessions = true
+            $0.strangers = [client]
+        }
+        let tape = EventTape()
+        _ = try await Fixture.run(scene.plan, scene.fleet, scene.journal) { tape.record($0) }
+        #expect(tape.messages(.confirmationNeeded).isEmpty)
+        #expect(tape.kinds.last == .runStopped)
+        let moved = try (0..<12).map { number in
+            ModelClient(
+                address: try #require(IPAddress("10.0.1.\(number)")),
+                hosts: client.hosts,
+                session: SessionNumber(4 << 56 | Int64(number)),
+                paths: []
+            )
+        }
+        let host = try #require(HostName("d4"))
+        scene.fleet.change { model in
+            model.strangers = moved.map { client in
+                var client = client
+                client.hosts = [host]
+                return client
+            }
+        }
+        #expect(
+            try await Fixture.resume(scene.plan, scene.fleet, scene.journal) { tape.record($0) }.isFinished
+        )
+        let question = try #require(tape.messages(.confirmationNeeded).first)
+        #expect(question.contains("not known by the plan: 10.0.1.0 (d4: 1), 10.0.1.1 (d4: 1)"), "\(question)")
+        #expect(question.contains("10.0.1.9 (d4: 1) and 2 more. See that they"), "\(question)")
+    }
+
     @Test("one that comes between the two looks is met by the second")
     func comesLate() async throws {
         let scene = try Case()

@@ -9,54 +9,7 @@ import SystemCalls
 import Testing
 import Topology
 
-/// Writes on the source, made up.
-private enum Sample {
-    static let split = Zxid(0x1_0000_0005)
-
-    static var facts: RunFacts {
-        var facts = RunFacts()
-        facts.detached["d4"] = RunFacts.Detached(
-            pid: 1,
-            end: HistoryEnd(epoch: 1, zxid: split),
-            proof: .idle
-        )
-        return facts
-    }
-
-    static func plan(_ more: String = "trees: [/app]\n") throws -> MigrationPlan {
-        try Fixture.plan(source: 3, destination: 3, kafka: more)
-    }
-
-    static func write(_ counter: UInt32, _ path: String = "/app/n", at address: String? = nil)
-        -> WritesReport.Write
-    {
-        WritesReport.Write(
-            zxid: Zxid(epoch: 2, counter: counter),
-            at: 1_700_000_000_000,
-            kind: .create,
-            path: path,
-            session: SessionNumber(0x1_0000_0007),
-            address: address.flatMap { IPAddress($0) }
-        )
-    }
-
-    static func report(_ writes: [WritesReport.Write], gap: String? = nil, unread: Int = 0) -> WritesAnswer {
-        .told(
-            WritesReport(
-                first: writes.first?.zxid,
-                last: writes.last?.zxid,
-                gap: gap,
-                count: writes.count,
-                unread: unread,
-                writes: writes
-            )
-        )
-    }
-
-    static func answers(_ answers: [String: WritesAnswer]) throws -> [HostName: WritesAnswer] {
-        Dictionary(uniqueKeysWithValues: try answers.map { (try #require(HostName($0.key)), $0.value) })
-    }
-}
+private typealias Sample = WrongSideSample
 
 @Suite("Writes on the wrong side, judged")
 struct WrongSideTests {
@@ -153,6 +106,15 @@ struct WrongSideTests {
         }
         let report = Sample.report([write(6, 4, end, nil)])
         side.take(try Sample.answers(["s1": report, "s2": report, "s3": report]))
+        // As long as not every source server tells all of its sessions, its client may be there.
+        for silent in [["s3"], ["s1", "s2", "s3"]] {
+            side.take(clients: try Sample.clients(silent: silent))
+            #expect(side.count == 1 && side.underWay == 0 && !side.isClear)
+            #expect(side.summary.contains("may not have been acknowledged"), "\(side.summary)")
+        }
+        side.take(clients: try Sample.clients(session: SessionNumber(4 << 56 | 7)))
+        #expect(side.count == 1 && side.underWay == 0)
+        side.take(clients: try Sample.clients())
         #expect(side.isClear && side.underWay == 1 && side.untold().isEmpty && side.untold().isEmpty)
         #expect(side.summary.contains("1 writes were under way"))
         // Of a source server's session, seen on the source, after the window.
@@ -294,6 +256,28 @@ struct WrongSideRunTests {
         #expect(facts.wrongSide.count == 1)
         let data = try JSONEncoder().encode(facts)
         #expect(try WireJSON.decode(RunFacts.self, from: data) == facts)
+    }
+
+    @Test("one that comes after everything else of the clean-up stays with the run, too")
+    func late() async throws {
+        let test = "tests: [{name: last, run: [/bin/last], when: [after]}]\n"
+        let plan = try Sample.plan("trees: [/app]\n" + test)
+        let (fleet, journal) = (ModelFleet(plan: plan), MemoryJournal())
+        let write = WritesReport.Write(
+            zxid: Zxid(.max >> 1),
+            at: 1,
+            kind: .setData,
+            path: "/app/late",
+            session: SessionNumber(7),
+            address: IPAddress("10.0.0.7")
+        )
+        let last = EventTape { event in
+            guard event.event == .stepFinished, event.step?.description == "clean-up.test-1" else { return }
+            fleet.change { $0.wrongSide = [write] }
+        }
+        #expect(try await Fixture.run(plan, fleet, journal) { last.record($0) }.isFinished)
+        #expect(last.messages(.runFinished).first?.contains("the truth is split") == true)
+        #expect(journal.record?.facts.wrongSide.first?.contains("/app/late") == true)
     }
 
     @Test("agents that are too old to tell stop nothing, and are named")

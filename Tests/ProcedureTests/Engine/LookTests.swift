@@ -124,6 +124,42 @@ struct LookTests {
         }
     }
 
+    @Test("what must be seen for an hour is, however long each look takes")
+    func lasting() async {
+        let elapsed = Elapsed()
+        let timing = Timing(
+            now: { 0 },
+            monotonic: { elapsed.now },
+            // With a look of three seconds.
+            sleep: { elapsed.pass($0 + .seconds(3)) }
+        )
+        let watch = GateWatch(
+            fleet: ModelFleet(plan: plan),
+            ensembles: AskedEnsembles(),
+            timing: timing,
+            stopRequest: { .none },
+            progress: { _ in }
+        )
+        let looks = Mutex(0)
+        let gate = Gate("seen", looking: Look(), deadline: .seconds(3900)) { _, _ in
+            // Away for a moment after a quarter of an hour: it begins anew.
+            let isAway = looks.withLock { looks in
+                looks += 1
+                return looks == 180
+            }
+            return isAway ? .waiting(reason: "away") : .holds(observed: "it")
+        }
+        var (facts, seen): (RunFacts, GateWatch.Seen?) = (RunFacts(), nil)
+        let result = await watch.wait(
+            for: gate.seen(for: .seconds(3600), every: .seconds(2)),
+            facts: &facts,
+            seen: &seen
+        )
+        #expect(result == .holds(observed: "it"))
+        #expect(elapsed.now >= .seconds(4500) && elapsed.now < .seconds(4510))
+        #expect(gate.seen(for: .seconds(7), every: nil).and(gate).lasting == .seconds(7))
+    }
+
     @Test("what one host's history is asked by two questions is asked at once, each transaction once")
     func sharedHistory() async {
         let host = host

@@ -27,6 +27,8 @@ package struct Gate: Sendable {
     ///
     /// More than one where a single look can be a coincidence.
     package private(set) var looks: Int
+    /// For how long every look must hold.
+    package private(set) var lasting: Duration = .zero
     /// Between two looks; nil looks again almost at once.
     package private(set) var interval: Duration?
     /// Whether the run goes on, with a warning, when the deadline passes.
@@ -127,11 +129,19 @@ package struct Gate: Sendable {
         return copy
     }
 
+    /// Holds only when every look does for so long, however many these are.
+    package func seen(for duration: Duration, every interval: Duration?) -> Gate {
+        var copy = self
+        copy.lasting = duration
+        copy.interval = interval
+        return copy
+    }
+
     private func combined(
         with other: Gate,
         judge: @escaping @Sendable (FleetView, RunFacts) -> Verdict
     ) -> Gate {
-        Gate(
+        let both = Gate(
             title + "; " + other.title,
             looking: look.merging(other.look),
             deadline: max(deadline, other.deadline),
@@ -140,6 +150,7 @@ package struct Gate: Sendable {
             isAdvisory: isAdvisory && other.isAdvisory,
             judge: judge
         )
+        return both.seen(for: max(lasting, other.lasting), every: both.interval)
     }
 
     private func longer(than other: Gate) -> Duration? {

@@ -41,6 +41,7 @@ struct GateWatch: Sendable {
     ) async -> Result {
         let deadline = timing.monotonic() + gate.deadline
         var same = 0
+        var since = timing.monotonic()
         var last: String?
         var told = ""
         var earlier = seen
@@ -51,9 +52,10 @@ struct GateWatch: Sendable {
             let verdict = gate.judge(now.view, facts)
             switch verdict {
             case .holds(let observed), .warns(let observed):
-                same = observed == last ? same + 1 : 1
+                if observed != last { (same, since) = (0, timing.monotonic()) }
+                same += 1
                 last = observed
-                if same >= gate.looks {
+                if same >= gate.looks, timing.monotonic() - since >= gate.lasting {
                     if case .warns = verdict { return .warned(observed: observed) }
                     return .holds(observed: observed)
                 }

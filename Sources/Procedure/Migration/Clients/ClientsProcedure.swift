@@ -20,7 +20,7 @@ package struct ClientsProcedure: Sendable {
                 "Repoint and restart \(batch.title)",
                 precheck: mayBeTouched(on: .destination, upTo: batch.end),
                 act: repointNext(upTo: batch.end),
-                verify: moved(atLeast: batch.end, to: .destination).seen(inARow: looks),
+                verify: pausing(moved(atLeast: batch.end, to: .destination)),
                 undo: .none(
                     because: "`mitosis rollback` restores the file and restarts the client once more"
                 )
@@ -88,8 +88,11 @@ package struct ClientsProcedure: Sendable {
     /// Between two looks at who is connected.
     static let interval = Duration.seconds(2)
 
-    /// So often in a row that the plan's pause has passed.
-    var looks: Int { 1 + Int(plan.clients.pause / Self.interval) }
+    /// The same gate, which must hold for the plan's pause; long ones need not be looked at as often.
+    func pausing(_ gate: Gate) -> Gate {
+        let pause = plan.clients.pause
+        return gate.seen(for: pause, every: max(Self.interval, min(.seconds(10), pause / 60)))
+    }
 }
 
 extension MigrationProcedure {

@@ -16,6 +16,20 @@ extension MigrationProcedure {
         }
     }
 
+    /// The first look: nobody is asked about a division that cannot begin.
+    var clientsBeforeTheQuestion: Stage.Inquiry? {
+        let question = plan.censusQuestion
+        return nobodyIsLeftBehind.map { gate in
+            Stage.Inquiry(gate) { [plan] fleet in
+                guard let sighting = fleet.census[question] else { return "" }
+                let newcomers = Census(plan, sighting).newcomers
+                guard !newcomers.isEmpty else { return "" }
+                return "\nConnected to the destination, and not known by the plan: "
+                    + Census.list(newcomers, most: 10) + ". See that they belong there."
+            }
+        }
+    }
+
     /// Nil when nothing is declared to move.
     var nobodyIsLeftBehind: Gate? {
         guard !plan.census.trees.isEmpty else { return nil }

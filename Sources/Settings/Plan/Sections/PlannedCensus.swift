@@ -8,6 +8,8 @@ package struct PlannedCensus: Hashable, Sendable {
         /// With every connection and session of it.
         case address(IPAddress)
         case session(SessionNumber)
+        /// A node of what moves: that neither it nor what is below can be read stops nothing.
+        case path(String)
     }
 
     package struct Ignored: Hashable, Sendable {
@@ -28,6 +30,14 @@ package struct PlannedCensus: Hashable, Sendable {
 
     package func reason(toIgnore client: Client) -> String? {
         ignored.first { $0.client == client }?.reason
+    }
+
+    /// Why it may stay unknown what is below a node: the plan names it, or one above it.
+    package func reason(toLeaveUnread node: String) -> String? {
+        ignored.first { item in
+            guard case .path(let path) = item.client else { return false }
+            return node == path || node.hasPrefix(path + "/")
+        }?.reason
     }
 }
 
@@ -106,7 +116,7 @@ extension PlanNotes {
         guard
             let map = try yaml.mapping(
                 item,
-                keys: ["address", "session", "reason"],
+                keys: ["address", "session", "path", "reason"],
                 subject: "each item of 'ignore'"
             )
         else { return nil }
@@ -120,8 +130,8 @@ extension PlanNotes {
     }
 
     private mutating func client(_ map: YAMLMapping) throws(YAMLError) -> PlannedCensus.Client? {
-        switch (map["address"], map["session"]) {
-        case (let node?, nil):
+        switch (map["address"], map["session"], map["path"]) {
+        case (let node?, nil, nil):
             let text = try read { () throws(YAMLError) in try map.string("address") }
             guard let text else { return nil }
             guard let address = IPAddress(text) else {
@@ -129,7 +139,7 @@ extension PlanNotes {
                 return nil
             }
             return .address(address)
-        case (nil, let node?):
+        case (nil, let node?, nil):
             let text = try read { () throws(YAMLError) in try map.string("session") }
             guard let text else { return nil }
             guard let session = SessionNumber(hexadecimal: text) else {
@@ -137,8 +147,16 @@ extension PlanNotes {
                 return nil
             }
             return .session(session)
-        case (nil, nil), (.some, .some):
-            note(.addressOrSession, at: map.node)
+        case (nil, nil, let node?):
+            let text = try read { () throws(YAMLError) in try map.string("path") }
+            guard let text else { return nil }
+            guard NodePath.isNode(text), isPlain(text) else {
+                note(.badNodePath(key: "path", value: shown(text)), at: node)
+                return nil
+            }
+            return .path(text)
+        default:
+            note(.notOneIgnored, at: map.node)
             return nil
         }
     }

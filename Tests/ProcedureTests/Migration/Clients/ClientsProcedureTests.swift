@@ -69,6 +69,23 @@ struct ClientsProcedureTests {
         #expect(tape.messages(.warning).isEmpty)
     }
 
+    @Test("whoever was restarted is seen well for all of the plan's pause, by looks that are not too many")
+    func pause() async throws {
+        for (pause, interval) in [(0, 2), (60, 2), (360, 6), (3600, 10)] {
+            let plan = try Fixture.plan(
+                source: 3,
+                destination: 3,
+                kafka: Self.clients("pause_seconds: \(pause)\n  restart_completed: true")
+            )
+            let steps = MigrationProcedure(plan: plan, survey: Survey(files: [])).stages.flatMap(\.steps)
+            for id in ["repoint.client-1", "clean-up.restart-client-2"] {
+                let gate = try #require(steps.first { $0.id.description == id }).verify
+                #expect(gate.lasting == .seconds(pause) && gate.looks == 1, "\(id)")
+                #expect(gate.interval == .seconds(interval) && gate.deadline == .seconds(300 + pause))
+            }
+        }
+    }
+
     @Test("taken back, every client has its own file and is at the source; a second run succeeds")
     func wayBack() async throws {
         let plan = try Self.plan()
