@@ -86,7 +86,7 @@ struct PlannedCensusTests {
             ("{address: 10.0.0.7, session: 0x1, reason: r}", "one client"),
             ("{address: 10.0.0.7, path: /app, reason: r}", "one client"),
             ("{path: app, reason: r}", "no path of a node"), ("{path: /, reason: r}", "no path of a node"),
-            ("{path: \"/a\\u0007\", reason: r}", "no path of a node"),
+            ("{path: \"/a\\u0007\", reason: r}", "control characters"),
             ("{address: app7, reason: r}", "no IP address"),
             ("{address: 10.0.0.0/8, reason: r}", "no IP address"),
             ("{session: 4711, reason: r}", "no session"), ("{session: 0x, reason: r}", "no session"),
