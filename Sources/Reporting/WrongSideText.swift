@@ -39,18 +39,25 @@ package struct WrongSideText: Sendable {
             "it may be that: connected to the source and not known by the plan: \($0)"
         }
         let missing = side.count - side.writes.count
-        return (missing > 0 ? ["note: \(missing) more writes are counted, and not shown"] : [])
-            + (side.writes.contains { $0.address == nil } ? strangers : [])
-            + (side.count > 0 && !side.isWhole ? side.problems.map { "not known: \($0)" } : [])
-            + (side.count > 0 && side.underWay > 0
-                ? [
-                    "note: \(side.underWay) writes were under way when the division came, and were not acknowledged"
-                ]
-                : [])
-            + (side.count > 0 && side.ownCount > 0
-                ? ["note: \(side.ownCount) more writes are by \(side.ownNames), and are nobody's split"] : [])
-            + (side.count > 0 && side.expired > 0
-                ? ["note: the source's ensemble itself has removed \(side.expired) nodes there"] : [])
+        var notes: [String] = []
+        if missing > 0 { notes.append("note: \(missing) more writes are counted, and not shown") }
+        if side.writes.contains(where: { $0.address == nil }) { notes += strangers }
+        // Of nothing the summary tells by itself.
+        guard side.count > 0 else { return notes }
+        if !side.isWhole { notes += side.problems.map { "not known: \($0)" } }
+        if side.underWay > 0 {
+            notes.append(
+                "note: \(side.underWay) writes were under way when the division came, and were not acknowledged"
+            )
+        }
+        if let doubt = side.doubt { notes.append("note: \(doubt)") }
+        if side.ownCount > 0 {
+            notes.append("note: \(side.ownCount) more writes are by \(side.ownNames), and are nobody's split")
+        }
+        if side.expired > 0 {
+            notes.append("note: the source's ensemble itself has removed \(side.expired) nodes there")
+        }
+        return notes
     }
 
     private func who(_ write: WritesReport.Write) -> String? {

@@ -116,16 +116,16 @@ package struct WrongSide: Hashable, Sendable {
 
     /// By their transactions.
     package var writes: [WritesReport.Write] {
-        found.values.filter { !wasUnderWay($0) }.sorted { ($0.zxid, $0.path) < ($1.zxid, $1.path) }
+        found.values.filter { !mayBeUnderWay($0) }.sorted { ($0.zxid, $0.path) < ($1.zxid, $1.path) }
     }
 
     /// Writes of sessions that were opened at the destination and are seen nowhere on the source, from the window: a seed
     /// had handed them to the source's leader, and was detached before it could tell its client, who knows that they may be lost.
-    package var underWay: Int { found.values.count { wasUnderWay($0) } }
+    package var underWay: Int { found.values.count { mayBeUnderWay($0) && absent.contains($0.session) } }
 
-    private func wasUnderWay(_ write: WritesReport.Write) -> Bool {
-        mayBeUnderWay(write) && absent.contains(write.session)
-    }
+    /// The same, of sessions of which not every server of the source tells that it does not have them: a client may have come there
+    /// within the window, and may have been answered.
+    package var doubtful: Int { found.values.count { mayBeUnderWay($0) && !absent.contains($0.session) } }
 
     /// That no server tells where its session is does not prove it: only that all tell all of theirs does.
     private func mayBeUnderWay(_ write: WritesReport.Write) -> Bool {
@@ -135,7 +135,7 @@ package struct WrongSide: Hashable, Sendable {
     }
 
     /// All writes, those that are not kept as well; every server has logged every one.
-    package var count: Int { max(found.count, readings.values.map(\.count).max() ?? 0) - underWay }
+    package var count: Int { max(found.count, readings.values.map(\.count).max() ?? 0) - underWay - doubtful }
 
     /// Nodes that the source's ensemble removed itself, most of them of sessions that have moved.
     package var expired: Int { readings.values.map(\.expired).max() ?? 0 }
@@ -230,12 +230,17 @@ extension WrongSide {
             let name = name(address)
             return name.isKnown ? "at \(address), \(name)" : "at \(address)"
         }
-        let doubt =
-            mayBeUnderWay(write)
-            ? "; under way when the division came, so that it may not have been acknowledged" : ""
-        guard !strangers.isEmpty else { return "(no server tells where it is\(doubt))" }
-        return "(no server tells where it is\(doubt); connected to the source and not known by the plan: "
+        guard !strangers.isEmpty else { return "(no server tells where it is)" }
+        return "(no server tells where it is; connected to the source and not known by the plan: "
             + Census.list(strangers.map { "\($0)" }, most: 10) + ")"
+    }
+
+    /// What is not known of writes from the window; nil when there is no such.
+    package var doubt: String? {
+        guard doubtful > 0 else { return nil }
+        return
+            "\(doubtful) writes were under way when the division came, and whether they were acknowledged is not known: the source's "
+            + "servers do not tell all of their sessions (allow `cons`)"
     }
 
     package var summary: String {
@@ -245,7 +250,8 @@ extension WrongSide {
                 (expired > 0 ? "; its ensemble itself has removed \(expired) nodes there" : "")
                 + (underWay > 0
                     ? "; \(underWay) writes were under way when the division came, and were not acknowledged"
-                    : "") + (ownCount > 0 ? "; \(ownCount) writes are by \(ownNames)" : "")
+                    : "") + (doubt.map { "; \($0)" } ?? "")
+                + (ownCount > 0 ? "; \(ownCount) writes are by \(ownNames)" : "")
             guard !isWhole else { return "nobody has written \(what)\(own)" }
             return "whether anybody has written \(what) is not known: "
                 + Census.list(problems, most: 10, between: "; ")

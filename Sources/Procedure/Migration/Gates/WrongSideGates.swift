@@ -24,7 +24,8 @@ extension MigrationProcedure {
                             : "not looked for"
                     )
                 }
-                return side.isClear ? .holds(observed: side.summary) : .warns(observed: side.summary)
+                return side.isClear && side.doubt == nil
+                    ? .holds(observed: side.summary) : .warns(observed: side.summary)
             },
             undo: .nothingToUndo,
             seeing: { fleet, facts in
