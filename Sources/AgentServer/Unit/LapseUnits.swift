@@ -58,13 +58,14 @@ package struct LapseUnits: Sendable {
             OOMPolicy=continue
 
             # It writes configuration files anywhere with their owners, talks to the packet filter and to systemd, and looks into other
-            # processes' /proc entries. Nothing else. Not narrowed to paths, as the agent's unit can be: an order names files of its time,
-            # which may lie under /usr, /home or /root.
+            # processes' /proc entries. Nothing else. Not narrowed to paths, as the agent's unit can be: an order names files of its time.
             User=root
             CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_CHOWN CAP_FOWNER CAP_SYS_PTRACE CAP_KILL
             AmbientCapabilities=
             NoNewPrivileges=yes
+            ProtectSystem=yes
             ReadOnlyPaths=-/etc/mitosis
+            ProtectHome=read-only
             PrivateMounts=yes
             ProtectProc=ptraceable
             PrivateDevices=yes
