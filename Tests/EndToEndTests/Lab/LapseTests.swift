@@ -33,9 +33,9 @@ struct LapseTests {
             try await Self.waitUntilBegunIsDone(lab)
             for host in hosts {
                 #expect(!Self.order(host, lab).contains(#""phase":"kept""#), "\(Self.order(host, lab))")
-                _ = try await lab.systemctl(["kill", "--signal=SIGKILL", Self.agent], on: host)
-                _ = try await lab.systemctl(["stop", Self.agent], on: host)
+                try await Self.killAgent(host, lab)
             }
+            for host in hosts { try await Self.openDrained(host, lab) }
             let detached = hosts.filter { Self.order($0, lab).contains(#""phase":"provisional""#) }
             print("detached: \(detached.map(\.name))")
             #expect(detached.contains { host in seeds.contains { $0.name == host.name } })
@@ -120,15 +120,37 @@ struct LapseTests {
         #expect(summary.problems.filter { problem in !sessions.contains { problem.hasSuffix($0) } } == [])
     }
 
+    private static func killAgent(_ host: LabHost, _ lab: Lab) async throws {
+        _ = try await lab.systemctl(["kill", "--signal=SIGKILL", Self.agent], on: host)
+        _ = try await lab.systemctl(["stop", Self.agent], on: host)
+    }
+
+    /// An agent that was killed while it drained a server, with nothing ordered yet, has left client ports closed, which only an agent
+    /// that starts opens again (docs/division.md): what had just begun was seen by nobody.
+    private static func openDrained(_ host: LabHost, _ lab: Lab) async throws {
+        guard order(host, lab).isEmpty, try await hasRules(host, lab) else { return }
+        let started = try await lab.systemctl(["start", Self.agent], on: host)
+        #expect(started.succeeded, "\(started.diagnostics)")
+        let deadline = ContinuousClock.now + .seconds(60)
+        while try await hasRules(host, lab) {
+            try #require(ContinuousClock.now < deadline, "\(host.name)")
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        try await killAgent(host, lab)
+    }
+
+    private static func hasRules(_ host: LabHost, _ lab: Lab) async throws -> Bool {
+        try await Tool(["nft", "list", "ruleset"], namespace: lab.namespace(of: host)).outcome().output
+            .contains("mitosis")
+    }
+
     /// An agent that dies for good while it drains a server leaves closed ports, which only its next start opens.
     private static func waitUntilBegunIsDone(_ lab: Lab) async throws {
         let deadline = ContinuousClock.now + .seconds(60)
         while true {
             var busy: [String] = []
             for host in lab.configuration.destinationHosts where order(host, lab).isEmpty {
-                let rules = try await Tool(["nft", "list", "ruleset"], namespace: lab.namespace(of: host))
-                    .outcome()
-                if rules.output.contains("mitosis") { busy.append(host.name) }
+                if try await hasRules(host, lab) { busy.append(host.name) }
             }
             if busy.isEmpty { return }
             try #require(ContinuousClock.now < deadline, "\(busy)")
