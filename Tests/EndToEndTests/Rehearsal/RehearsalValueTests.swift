@@ -251,8 +251,9 @@ struct RehearsalValueTests {
         let cases = RehearsalFaults.cases(16, of: lab, steps: steps)
         #expect(cases.count == 16 && Set(cases).count == 16)
         #expect(cases[0].step == "division.start" && cases[0].host == "d1")
-        // Those two belong to a step of their own.
-        #expect(Set(cases.map(\.kind)) == Set(FaultCase.Kind.allCases).subtracting([.lag, .outage]))
+        // Two belong to a step of their own; what is preloaded needs a compiler, which a rehearsal's machine may lack.
+        let others: Set<FaultCase.Kind> = [.lag, .outage, .slowDisk, .fullDisk, .clock]
+        #expect(Set(cases.map(\.kind)) == Set(FaultCase.Kind.allCases).subtracting(others))
         #expect(Set(cases.map(\.host)).count >= 5)
         #expect(!cases.contains { $0.step.hasPrefix("preflight") })
         for fault in cases { #expect((fault.kind == .coordinator) == (fault.host == "control")) }
