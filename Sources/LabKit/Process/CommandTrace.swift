@@ -23,11 +23,15 @@ package enum CommandTrace {
         }
     }
 
-    /// Our programs' commands that `argv` has run: its own, behind whatever enters a host first, or those of a shell's script.
+    /// Our programs' commands that `argv` has run: its own, behind whatever enters a host first, or those of a shell's script, also
+    /// where `script` runs it on a terminal.
     package static func commands(of argv: [String], status: Int32?) -> [[String]] {
         if let status, notRun.contains(status) { return [] }
         if argv.dropLast().last == "-c", let script = argv.last {
             return status == 0 ? commands(inScript: script) : []
+        }
+        if argv.first == "script", let place = argv.firstIndex(of: "-qec"), place + 1 < argv.count {
+            return status == 0 ? commands(inScript: argv[place + 1]) : []
         }
         let start = argv.indices.first { index in
             isOurs(argv[index])

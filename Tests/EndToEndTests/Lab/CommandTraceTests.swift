@@ -36,5 +36,11 @@ struct CommandTraceTests {
         for script in ["mitosis pki list | grep x", "false || mitosis pki list", "x=1; mitosis pki list"] {
             #expect(CommandTrace.commands(of: shell + [script], status: 0) == [], "\(script)")
         }
+        let terminal = ["script", "-qec", "/usr/bin/mitosis run p.yaml --no-live", "/dev/null"]
+        #expect(
+            CommandTrace.commands(of: terminal, status: 0)
+                == [["/usr/bin/mitosis", "run", "p.yaml", "--no-live"]]
+        )
+        #expect(CommandTrace.commands(of: terminal, status: 1) == [])
     }
 }

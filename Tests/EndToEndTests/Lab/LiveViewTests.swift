@@ -119,6 +119,13 @@ struct LiveViewTests {
                 #expect(ended.contains { $0.hasPrefix("finished in ") })
                 let unseen = try await far.lines(having: "exit status ")
                 #expect(unseen.contains { $0.hasPrefix("ended: no agent holds a lease") })
+                let last = try await coordinator.perform([
+                    "watch", other + "/plan.yaml", "--viewer", "watcher", "--once",
+                ])
+                #expect(
+                    last.succeeded && last.output.contains("ended: no agent holds a lease"),
+                    "\(last.diagnostics)"
+                )
             } catch {
                 try await own.close()
                 throw error
