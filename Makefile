@@ -7,7 +7,7 @@ PACKAGES = build-essential pkg-config libssl-dev libyaml-dev zlib1g-dev openssl 
 # What packing needs besides, and what trying the packages needs.
 PACKING = debhelper lintian
 TRYING = debootstrap systemd-container
-.PHONY: demo test test-unit test-both bench bench-hostile bench-compare bench-old-copies bench-fleet matrix soak faults faults-real faults-crippled fuzz sanitize model build optimised programs release \
+.PHONY: demo test test-unit test-both bench bench-hostile bench-compare bench-old-copies bench-fleet matrix soak faults faults-real faults-crippled fuzz sanitize mutants model build optimised programs release \
 	report-page \
 	man completions deb \
 	packages-test lint format clean setup setup-packing
@@ -112,6 +112,10 @@ faults-real: programs
 faults-crippled: programs
 	SWIFT=$(SWIFT) MITOSIS_BIN=$(abspath $(PROGRAMS)) bench/faults/run --crippled
 
+# Each check of the preflight disabled in turn: tests must miss it. The table goes to out/mutants.txt.
+mutants: setup
+	SWIFT=$(SWIFT) bench/mutants/run
+
 # Every history of the orders' model, docs/model: coordinators that die, messages that are lost, hosts that reboot. Two faults are
 # planted first, to see that they are found. LIVES=3 or REBOOTS=2 for more, MEMORY for what it may take (MB).
 LIVES ?= 2
@@ -156,4 +160,4 @@ format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
 
 clean:
-	rm -rf .build .build-release .build-crippled out
+	rm -rf .build .build-release .build-crippled .build-mutants out

@@ -36,7 +36,7 @@ package struct WrongSideText: Sendable {
 
     private var notes: [String] {
         let strangers = side.strangers.map {
-            "it may be that: connected to the source and not known by the plan: \($0)"
+            "it may be that: connected to the source and not known by the plan: \($0)\(side.name($0).inBrackets)"
         }
         let missing = side.count - side.writes.count
         var notes: [String] = []

@@ -33,7 +33,12 @@ extension ClientsCommand {
     private static var pause: Duration { .seconds(1) }
 
     /// Whether nobody has written on the source; with `--watch` only an interruption ends it.
-    func lookForWrites(_ plan: MigrationPlan, _ fleet: any Fleet, since run: RunRecord) async throws -> Bool {
+    func lookForWrites(
+        _ plan: MigrationPlan,
+        _ fleet: any Fleet,
+        since run: RunRecord,
+        _ names: ReverseNames?
+    ) async throws -> Bool {
         guard !plan.census.trees.isEmpty, var side = WrongSide(plan, run.facts) else {
             throw Complaint(
                 "\(plan.file): no tree is declared: nothing can be said of writes on the wrong side"
@@ -41,7 +46,7 @@ extension ClientsCommand {
         }
         let traces = SealTraces(plan, run.id)
         // The first look may have a long log to read.
-        try await look(&side, through: fleet, within: .seconds(10), leavingOut: traces)
+        try await look(&side, through: fleet, within: .seconds(10), leavingOut: traces, names)
         try show(side)
         // What has no address counts as told when it was asked for a second time.
         for _ in 0..<2 { _ = side.untold() }
@@ -49,7 +54,7 @@ extension ClientsCommand {
         while watch {
             try await Task.sleep(for: Self.pause)
             let count = side.count
-            try await look(&side, through: fleet, within: .seconds(3), leavingOut: traces)
+            try await look(&side, through: fleet, within: .seconds(3), leavingOut: traces, names)
             let came = side.untold()
             if json {
                 if !came.isEmpty || side.count != count || side.problems != problems { try show(side) }
@@ -67,7 +72,8 @@ extension ClientsCommand {
         _ side: inout WrongSide,
         through fleet: any Fleet,
         within limit: Duration,
-        leavingOut traces: SealTraces
+        leavingOut traces: SealTraces,
+        _ names: ReverseNames?
     ) async throws {
         var limit = limit
         _ = side.leaveOut(try traces.sessions())
@@ -75,6 +81,7 @@ extension ClientsCommand {
             await side.look(through: fleet, within: limit)
             limit = .seconds(10)
         } while try side.leaveOut(traces.sessions())
+        if let names { side.learn(await names.names(of: side.unnamed)) }
     }
 
     private func show(_ side: WrongSide) throws {

@@ -29,6 +29,10 @@ struct ClientsCommand: AsyncParsableCommand {
     @Flag(help: "Print one JSON document, for each look.") var json = false
     @Flag(help: "Look again every five seconds, after the division every second, until interrupted.")
     var watch = false
+    @Flag(
+        help: "Ask this machine's resolver for the names of addresses that neither plan nor inventory know."
+    )
+    var reverseDns = false
     @OptionGroup var credentials: CredentialOptions
     @OptionGroup var logging: LogOptions
 
@@ -39,7 +43,8 @@ struct ClientsCommand: AsyncParsableCommand {
             credentials: try credentials.read(for: plan),
             log: logging.logger
         )
-        let isClear = try await look(plan, fleet, ensembles)
+        let names = reverseDns ? ReverseNames() : nil
+        let isClear = try await look(plan, fleet, ensembles, names)
         await ensembles.close()
         if !isClear { throw ExitCode(1) }
     }
@@ -47,13 +52,14 @@ struct ClientsCommand: AsyncParsableCommand {
     private func look(
         _ plan: MigrationPlan,
         _ fleet: any Fleet,
-        _ ensembles: any EnsembleReading
+        _ ensembles: any EnsembleReading,
+        _ names: ReverseNames?
     ) async throws -> Bool {
         while true {
             if let run = try DividedRun.record(of: plan) {
-                return try await lookForWrites(plan, fleet, since: run)
+                return try await lookForWrites(plan, fleet, since: run, names)
             }
-            let isClear = try await lookForClients(plan, fleet, ensembles)
+            let isClear = try await lookForClients(plan, fleet, ensembles, names)
             guard watch else { return isClear }
             try await Task.sleep(for: Self.pause)
             if !json { Output.write("\n") }
@@ -63,9 +69,11 @@ struct ClientsCommand: AsyncParsableCommand {
     private func lookForClients(
         _ plan: MigrationPlan,
         _ fleet: any Fleet,
-        _ ensembles: any EnsembleReading
+        _ ensembles: any EnsembleReading,
+        _ names: ReverseNames?
     ) async throws -> Bool {
-        let sighting = await CensusSighting.take(plan.censusQuestion, through: fleet, ensembles)
+        var sighting = await CensusSighting.take(plan.censusQuestion, through: fleet, ensembles)
+        if let names { sighting.resolved = await names.names(of: sighting.addresses) }
         let census = Census(plan, sighting)
         let text = ClientsText(census)
         Output.write(json ? try text.json() : text.text)

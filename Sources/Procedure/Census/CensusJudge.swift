@@ -11,6 +11,7 @@ struct CensusJudge {
     private let brokersByAddress: [IPAddress: PlannedBroker]
     private let serversByAddress: [IPAddress: HostName]
     private let clientsByAddress: [IPAddress: PlannedClient]
+    private let listed: [IPAddress: HostName]
 
     private(set) var holders: [Census.Holder] = []
     private(set) var clients: [Census.Client] = []
@@ -47,6 +48,7 @@ struct CensusJudge {
             }
         }
         serversByAddress = servers
+        listed = ClientName.listed(by: plan)
     }
 
     mutating func perform() {
@@ -65,7 +67,8 @@ struct CensusJudge {
         if let client = clientsByAddress[address] { return .client(client.name, client.host) }
         if let server = serversByAddress[address] { return .server(server) }
         if sighting.ensemble.own.contains(address) { return .coordinator }
-        return .unknown
+        return listed[address].map { .listed($0) } ?? sighting.resolved[address].map { .resolved($0) }
+            ?? .unknown
     }
 
     private static func addresses(of broker: PlannedBroker, _ sighting: CensusSighting) -> Set<IPAddress> {
@@ -228,7 +231,7 @@ extension CensusJudge {
     }
 
     private mutating func tellWhoMayBeMeant() {
-        let strangers = strangersAtSource.map { "\($0) (\(hosts($0, .source)))" }
+        let strangers = strangersAtSource.map { "\($0)\(name($0).inBrackets) (\(hosts($0, .source)))" }
         if !strangers.isEmpty {
             hints.append(
                 "connected to the source and not known by the plan: " + Census.list(strangers, most: 10)
@@ -262,7 +265,9 @@ extension CensusJudge {
                 }
                 continue
             }
-            if name == .unknown { newcomers.append("\(address) (\(hosts(address, .destination)))") }
+            if !name.isKnown {
+                newcomers.append("\(address)\(name.inBrackets) (\(hosts(address, .destination)))")
+            }
             guard seats.isConnected(address, to: .source), !name.standsAside, !isExcused(address) else {
                 continue
             }

@@ -1,17 +1,28 @@
 package import ControlProtocol
 package import Fleet
 package import Settings
-import Topology
+package import Topology
 
 /// One look at the clients of an ensemble: what its servers' agents said of connections, and what the ensemble itself has.
 package struct CensusSighting: Hashable, Sendable {
     /// By the server's host.
     package var clients: [HostName: ClientsAnswer]
     package var ensemble: EnsembleCensus
+    /// What a resolver says of addresses, where one was asked.
+    package var resolved: [IPAddress: String] = [:]
 
     package init(clients: [HostName: ClientsAnswer], ensemble: EnsembleCensus) {
         self.clients = clients
         self.ensemble = ensemble
+    }
+
+    /// Whoever is connected, as far as it was told.
+    package var addresses: Set<IPAddress> {
+        clients.values.reduce(into: []) { found, answer in
+            guard case .told(let report) = answer else { return }
+            found.formUnion((report.connections ?? []).map(\.address))
+            found.formUnion((report.sessions ?? []).map(\.address))
+        }
     }
 
     /// Asks everybody at once.

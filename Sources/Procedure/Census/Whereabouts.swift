@@ -59,7 +59,7 @@ extension Whereabouts.Place: CustomStringConvertible {
     package var description: String {
         switch self {
         case .here(let host, let address, let name):
-            "is connected to \(host) from \(address)" + (name.isKnown ? " (\(name))" : "")
+            "is connected to \(host) from \(address)\(name.inBrackets)"
         case .moved(let host): "has its client at \(host) by now, and ends here when its timeout is over"
         case .nowhere:
             "is connected to no server here, and ends when its timeout is over, unless its client comes back"

@@ -44,7 +44,7 @@ package struct WrongSide: Hashable, Sendable {
     private let destinationIDs: Set<ServerID>
     /// Where whoever wrote belongs.
     private let destination: String
-    private let names: [IPAddress: ClientName]
+    private var names: [IPAddress: ClientName]
     private var readings: [HostName: Reading]
     /// Sessions in which `mitosis` itself has changed the old copy, by the command's name.
     private var own: [SessionNumber: String] = [:]
@@ -71,7 +71,7 @@ package struct WrongSide: Hashable, Sendable {
         destination = plan.destination.map { "\($0.address):\($0.clientPort)" }.joined(separator: ",")
         let start = Reading(after: split)
         readings = Dictionary(plan.source.map { ($0.host, start) }) { first, _ in first }
-        var names: [IPAddress: ClientName] = [:]
+        var names = ClientName.listed(by: plan).mapValues { ClientName.listed($0) }
         for server in plan.servers {
             for address in server.allAddresses { names[address] = .server(server.host) }
         }
@@ -80,7 +80,7 @@ package struct WrongSide: Hashable, Sendable {
             names[address] = .broker(broker.id, broker.host)
         }
         for client in plan.clients.all {
-            guard let address = IPAddress(client.address), names[address] == nil else { continue }
+            guard let address = IPAddress(client.address), names[address]?.isKnown != true else { continue }
             names[address] = .client(client.name, client.host)
         }
         for ignored in plan.census.ignored {
@@ -220,6 +220,15 @@ extension WrongSide {
 
     package func name(_ address: IPAddress) -> ClientName { names[address] ?? .unknown }
 
+    /// Whom a resolver may know.
+    package var unnamed: Set<IPAddress> {
+        Set(strangers).union(found.values.compactMap(\.address)).filter { name($0) == .unknown }
+    }
+
+    package mutating func learn(_ resolved: [IPAddress: String]) {
+        names.merge(resolved.mapValues { .resolved($0) }) { known, _ in known }
+    }
+
     /// One write, with who made it as far as that is known.
     package func sentence(_ write: WritesReport.Write) -> String {
         "\(write.path) (\(write.kind.word), \(write.zxid)) by session \(write.session) \(place(write))"
@@ -228,11 +237,11 @@ extension WrongSide {
     private func place(_ write: WritesReport.Write) -> String {
         if let address = write.address {
             let name = name(address)
-            return name.isKnown ? "at \(address), \(name)" : "at \(address)"
+            return name == .unknown ? "at \(address)" : "at \(address), \(name)"
         }
         guard !strangers.isEmpty else { return "(no server tells where it is)" }
         return "(no server tells where it is; connected to the source and not known by the plan: "
-            + Census.list(strangers.map { "\($0)" }, most: 10) + ")"
+            + Census.list(strangers.map { "\($0)\(name($0).inBrackets)" }, most: 10) + ")"
     }
 
     /// What is not known of writes from the window; nil when there is no such.

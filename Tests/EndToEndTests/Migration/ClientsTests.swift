@@ -95,6 +95,20 @@ struct ClientsTests {
             let clear = try await coordinator.perform(["clients", lab.layout.plan, "--json"])
             #expect(clear.status == 0, "\(clear.diagnostics)")
             #expect(clear.output.contains(#""clear" : true"#) && clear.output.contains(moved.session))
+            // As a name server would say it.
+            let hosts = lab.layout.control + "/hosts"
+            try Folder.write("\(address) registry.example\n", to: hosts)
+            let named = try await lab.run(
+                [
+                    "unshare", "--mount", "/bin/sh", "-c",
+                    "mount --bind \(hosts) /etc/hosts && \(lab.binaries.coordinator) clients \(lab.layout.plan) --reverse-dns",
+                ],
+                on: lab.configuration.control
+            )
+            #expect(
+                named.succeeded && named.output.contains("registry.example by DNS"),
+                "\(named.diagnostics)"
+            )
             let finished = try await coordinator.run()
             #expect(finished.succeeded, "\(finished.output.suffix(1500))")
             #expect(coordinator.events().contains(#""event":"runFinished""#))

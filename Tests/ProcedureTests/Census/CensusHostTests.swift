@@ -38,6 +38,29 @@ struct CensusHostTests {
         #expect(gone.undecided.first?.contains("has no connection to any server") == true)
     }
 
+    @Test(
+        "a host of the inventory that the plan does not name is called by its name, and is no more known than before"
+    )
+    func listed() throws {
+        var sight = try Sight(inventory: "- {host: registry7, address: 10.0.0.7, addresses: [10.0.1.7]}")
+        sight.seats = [
+            "s2": [("10.0.0.7", nil), ("10.0.0.9", nil)],
+            "d4": [("10.0.1.7", nil)],
+        ]
+        sight.telling = []
+        sight.own(Sight.session(1, 7), "/app/a")
+        let census = try sight.census()
+        #expect(!census.isClear)
+        #expect(
+            census.newcomers == ["10.0.1.7 (registry7 of the inventory) (d4: 1)"]
+        )
+        #expect(
+            census.hints.first
+                == "connected to the source and not known by the plan: 10.0.0.7 (registry7 of the inventory) (s2: 1), 10.0.0.9 (s2: 1)"
+        )
+        #expect(Set(census.clients.map(\.name.description)) == ["registry7 of the inventory", "unknown"])
+    }
+
     @Test("what is not known of a source server leaves a broker undecided")
     func gap() throws {
         var sight = try broker(["d4": [("198.51.100.32", nil)]])

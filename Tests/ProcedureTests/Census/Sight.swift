@@ -1,7 +1,9 @@
 import ControlProtocol
 import Fleet
+import FoundationEssentials
 import Procedure
 import Settings
+import TestSupport
 import Testing
 import Topology
 
@@ -24,6 +26,30 @@ struct Sight {
 
     init(_ more: String = "trees: [/app]\n") throws {
         plan = try Fixture.plan(source: 3, destination: 3, kafka: more)
+    }
+
+    /// Of a plan that refers to an inventory with these hosts besides its own.
+    init(_ more: String = "trees: [/app]\n", inventory: String) throws {
+        let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
+        let path = folder.path + "/hosts.yaml"
+        let text = """
+            version: 1
+            name: all
+            pki: {directory: \(folder.path)/pki, coordinator: test, trust_domain: mitosis}
+            hosts:
+            - {host: "s[1-3]", address: "198.51.100.[11-13]"}
+            - {host: "d[4-6]", address: "198.51.100.[14-16]"}
+            \(inventory)
+
+            """
+        try Data(text.utf8).write(to: URL(filePath: path))
+        plan = try Fixture.plan(
+            source: 3,
+            destination: 3,
+            kafka: "inventory: \(path)\n" + more,
+            pki: folder.path + "/pki"
+        )
     }
 
     static func session(_ server: Int64, _ number: Int64) -> Int64 { server << 56 | number }

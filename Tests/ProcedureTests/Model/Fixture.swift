@@ -25,7 +25,8 @@ enum Fixture {
         destination: Int,
         strategy: MigrationPlan.Strategy = .participants,
         kafka: String = "",
-        waivers: String = ""
+        waivers: String = "",
+        pki: String = "./pki"
     ) throws -> MigrationPlan {
         func servers(_ ids: ClosedRange<Int>, _ letter: String) -> String {
             ids.map { "    - {id: \($0), host: \(letter)\($0), address: 198.51.100.\(10 + $0)}" }
@@ -35,7 +36,7 @@ enum Fixture {
             version: 1
             name: model
             strategy: \(strategy.rawValue)
-            pki: {directory: ./pki, coordinator: test, trust_domain: mitosis}
+            pki: {directory: \(pki), coordinator: test, trust_domain: mitosis}
             source:
               servers:
             \(servers(1...source, "s"))
