@@ -133,7 +133,8 @@ package struct AgentClient: Sendable {
         }
     }
 
-    /// Waits for the command's end, however long it takes, as long as the agent gives a sign of life.
+    /// Waits for the command's end as long as the agent gives a sign of life, and no longer than the command's ceiling: an agent
+    /// that has fallen into other hands would give signs for ever.
     ///
     /// Every refusal comes as `.refused` of the outcome. Never repeated on its own: after `.replyLost` it is for
     /// the caller to look, with `outcome(of:)` or at the host.
@@ -144,10 +145,13 @@ package struct AgentClient: Sendable {
         let body = try encoded(request)
         let checkout = try await connections.take(freshness: .seconds(5))
         let limit = Exchange.Limit.silence(TimeAmount(patience.silence))
+        let (begun, ceiling) = (ContinuousClock.now, patience.ceiling ?? request.command.ceiling)
         var outcome: CommandOutcome?
         var reader = ReplyReader()
         do {
             for try await part in start(checkout.connection, .POST, "/v1/commands", body, limit) {
+                // Without a part the silence's limit ends it.
+                guard ContinuousClock.now - begun < ceiling else { throw ExchangeFailure.overlong(ceiling) }
                 reader.take(part)
                 try reader.checkSize()
                 guard reader.status == 200 else { continue }
@@ -296,6 +300,7 @@ extension AgentClient {
         case let error as TLSError where error.isAboutIdentity && reader.status == 0:
             return .identity(host: host, reason: error.description)
         case let error as TLSError: return .replyLost(host: host, reason: error.description)
+        case ExchangeFailure.overlong(let limit): return .overlong(host: host, after: limit)
         case HTTPParserError.invalidEOFState: return .replyLost(host: host, reason: "it ended in the middle")
         case let error as HTTPParserError: return .protocolViolation(host: host, detail: "not HTTP: \(error)")
         case let error as WireProblem: return problem(error, in: "CommandEvent")

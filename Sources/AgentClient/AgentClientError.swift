@@ -11,6 +11,8 @@ package enum AgentClientError: Error, Hashable, Sendable {
     case replyLost(host: HostName, reason: String)
     /// The agent said no.
     case refused(host: HostName, status: Int, reply: ErrorReply)
+    /// The agent says without end that it is at it: it may have happened.
+    case overlong(host: HostName, after: Duration)
     /// The answer makes no sense.
     case protocolViolation(host: HostName, detail: String)
     /// The answer says what cannot be; none of it is believed.
@@ -27,6 +29,9 @@ extension AgentClientError: CustomStringConvertible {
         case .replyLost(let host, let reason):
             "the answer of \(host)'s agent was lost (\(reason)): what was asked may have happened; look before repeating"
         case .refused(let host, let status, let reply): "\(host)'s agent refused (\(status)): \(reply.error)"
+        case .overlong(let host, let limit):
+            "the agent of \(host) says after \(limit) still that it is at what was asked, which is longer than that takes: "
+                + "it may have happened; look at that host and its agent"
         case .protocolViolation(let host, let detail):
             "\(host)'s agent answered what this version does not understand: \(PrintableText(detail, limit: 500)); compare the versions"
         case .unbelievable(let host, let detail):

@@ -27,6 +27,8 @@ enum ExchangeFailure: Error, CustomStringConvertible {
     case closed
     case busy
     case overdue(TimeAmount)
+    /// It came, and did not come to its end.
+    case overlong(Duration)
     case cancelled
 
     var description: String {
@@ -34,6 +36,7 @@ enum ExchangeFailure: Error, CustomStringConvertible {
         case .closed: "the agent closed the connection"
         case .busy: "the connection is in use"
         case .overdue(let amount): "no answer for \(Double(amount.nanoseconds) / 1e9) s"
+        case .overlong(let limit): "no end of the answer for \(limit)"
         case .cancelled: "the call was given up"
         }
     }

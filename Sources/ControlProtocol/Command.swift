@@ -33,6 +33,23 @@ package enum Command: Hashable, Sendable, Codable {
     case removeHandMadeRules(request: HandMadeRequest)
 }
 
+extension Command {
+    /// The longest that it may take its host, whatever the agent says meanwhile: by the limits of the agent's own, and ten minutes
+    /// for what stands before it there and for a slow disk.
+    package var ceiling: Duration {
+        let own: Duration =
+            switch self {
+            // Looked at, stopped, started: systemd is waited for so long in each.
+            case .service: .seconds(300)
+            case .detach(let request): .seconds(request.seconds) + .seconds(300)
+            case .installWall, .removeWall, .sever, .writeFile, .restoreFile, .discardCopy, .setAside,
+                .keepOrder, .pilotWall, .removeHandMadeRules:
+                .zero
+            }
+        return own + .seconds(600)
+    }
+}
+
 /// Compare-and-swap of one configuration file.
 package struct FileWrite: Hashable, Sendable, Codable {
     package let path: String

@@ -124,6 +124,40 @@ struct CommandDispatchTests {
         #expect(elapsed.now == .seconds(20))
     }
 
+    @Test("an agent that says without end that it is at it holds nobody up for ever, and is named")
+    func ceiling() async throws {
+        let hosts = try Sample.hosts(1)
+        let elapsed = elapsed
+        let fleet = ScriptedFleet(
+            saying: { tell in
+                await elapsed.timing.sleep(.seconds(15))
+                tell(.progress(message: "still at it", milliseconds: 15_000))
+            },
+            perform: { host, _ throws(FleetError) in throw .replyLost(host: host, reason: "cable") }
+        )
+        let answer = try await send(Sample.commands(hosts), to: fleet)
+        let last = FleetError.replyLost(host: hosts[0], reason: "cable")
+        let ceiling = try #require(Sample.commands(hosts).first).command.ceiling
+        #expect(answer.failures == [.gaveUp(last, after: ceiling)])
+        #expect(elapsed.now >= ceiling && elapsed.now < ceiling + .seconds(20))
+    }
+
+    @Test("an agent that says more than anybody can read is told in part, and how much was left out")
+    func flood() async throws {
+        let hosts = try Sample.hosts(1)
+        let elapsed = elapsed
+        let fleet = ScriptedFleet(saying: { tell in
+            for number in 1...1000 { tell(.progress(message: "part \(number)", milliseconds: 1)) }
+            await elapsed.timing.sleep(.seconds(1))
+            tell(.progress(message: "last", milliseconds: 2))
+        })
+        let answer = try await send(Sample.commands(hosts), to: fleet)
+        #expect(answer.failures.isEmpty)
+        #expect(said.lines.count == 21)
+        #expect(Array(said.lines.prefix(20)) == (1...20).map { "s1: part \($0) (1 ms)" })
+        #expect(said.lines.last == "s1: last (2 ms); 980 more came too fast to be told")
+    }
+
     @Test("a lease that lapses again and again ends with the host's name")
     func lapsingForEver() async throws {
         let hosts = try Sample.hosts(1)

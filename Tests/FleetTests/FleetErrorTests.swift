@@ -66,6 +66,18 @@ struct FleetErrorTests {
                     "s1: s1's agent answered what this version does not understand: not HTTP; compare the versions"
             ),
             Case(
+                met: .overlong(host: host, after: .seconds(900)),
+                told: .broken(
+                    host: host,
+                    reason:
+                        "the agent of s1 says after 900.0 seconds still that it is at what was asked, which is longer than "
+                        + "that takes: it may have happened; look at that host and its agent"
+                ),
+                text:
+                    "s1: the agent of s1 says after 900.0 seconds still that it is at what was asked, which is longer than "
+                    + "that takes: it may have happened; look at that host and its agent"
+            ),
+            Case(
                 met: .unbelievable(host: host, detail: "in its HostStatus clock is 7, not 8 to 9"),
                 told: .broken(
                     host: host,
@@ -87,7 +99,8 @@ struct FleetErrorTests {
             #expect("\(one.told)" == one.text)
             switch one.met {
             // A new kind breaks this, and belongs into the table above.
-            case .unreachable, .replyLost, .refused, .identity, .protocolViolation, .unbelievable: break
+            case .unreachable, .replyLost, .refused, .identity, .overlong, .protocolViolation, .unbelievable:
+                break
             }
         }
     }

@@ -1,3 +1,4 @@
+import COpenSSL
 import FoundationEssentials
 import Glibc
 import Synchronization
@@ -64,6 +65,39 @@ struct CredentialFault: Sendable, CustomTestStringConvertible {
         },
         CredentialFault("no key", .certificate, saying: "No such file or directory") {
             try #require(unlink($0.path("agent.key")) == 0)
+        },
+        CredentialFault("one signed with SHA-1", .certificate, saying: "ca md too weak") {
+            let fresh = try $0.issue("agent/s1", named: "agent").files.certificate
+            let leaf = try #require(try PEM.certificates(in: CredentialFile(reading: fresh)).first)
+            let signer = try PEM.privateKey(
+                in: CredentialFile(reading: $0.write("signer.key", $0.authority.encodedKey()))
+            )
+            try #require(X509_sign(leaf.pointer, signer.pointer, EVP_sha1()) > 0)
+            try $0.write(
+                "agent.pem",
+                CertificateAuthority.encode("a certificate") { PEM_write_bio_X509($0, leaf.pointer) }
+            )
+        },
+        CredentialFault("one above it with a weak key", .certificate, saying: "ca key too small") {
+            let weak = $0.path("weak.pem")
+            try await Tool.openssl(
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:1024",
+                "-nodes",
+                "-subj",
+                "/CN=weak",
+                "-days",
+                "30",
+                "-keyout",
+                $0.path("weak.key"),
+                "-out",
+                weak
+            )
+            let fresh = try $0.issue("agent/s1", named: "agent").files.certificate
+            let chain = try CredentialFile(reading: fresh).bytes + CredentialFile(reading: weak).bytes
+            try $0.write("agent.pem", chain)
         },
     ]
 
@@ -174,6 +208,24 @@ struct CredentialRulesTests {
         try await TestServer.run(.reloading(reloading)) { running in
             #expect(try await running.connect(caller).peer?.serial == serial)
             _ = try pki.revoke([coordinator.facts.serial], number: 6)
+            let refused = try await running.connect(caller)
+            #expect(refused.error?.hasPrefix("the peer refused this side: certificate revoked") == true)
+        }
+        #expect(reloading.failures.map(\.part) == [.certificate])
+        #expect(reloading.latest.certificate.serial == serial)
+    }
+
+    @Test(
+        "a revocation takes effect that comes together with a certificate or key that cannot be used",
+        .enabled(if: geteuid() == 0, "other users' files need root"),
+        arguments: CredentialFault.own
+    )
+    func listTogetherWithBadPair(_ fault: CredentialFault) async throws {
+        let reloading = try pki.reloading(files)
+        let (caller, serial) = (try client, reloading.latest.certificate.serial)
+        try await fault.make(pki)
+        _ = try pki.revoke([coordinator.facts.serial], number: 6)
+        try await TestServer.run(.reloading(reloading)) { running in
             let refused = try await running.connect(caller)
             #expect(refused.error?.hasPrefix("the peer refused this side: certificate revoked") == true)
         }

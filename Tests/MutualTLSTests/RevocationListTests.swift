@@ -1,6 +1,7 @@
 import COpenSSL
 import FoundationEssentials
 import Glibc
+import SystemCalls
 import Testing
 
 @testable import CertificateAuthority
@@ -146,6 +147,43 @@ struct RevocationListTests {
             said?.hasPrefix("\(path) cannot be used: ") == true
                 && said?.contains("move the file away") == true
         )
+    }
+
+    @Test("a bit that flips anywhere in the record is damage, and no other number")
+    func flippedBit() throws {
+        let place = SeenRevocationLists.Place(path: pki.path("seen"))
+        _ = try pki.revoke([], number: 300)
+        _ = try pki.reloading(listed, seen: SeenRevocationLists(place))
+        let whole = try CredentialFile(reading: place.path).bytes
+        for index in whole.indices {
+            var flipped = whole
+            flipped[index] ^= 1 << UInt8(index % 8)
+            try pki.write("seen", flipped)
+            let said = refusal { _ = try SeenRevocationLists(place) }
+            #expect(said?.contains("move the file away") == true, "byte \(index): \(said ?? "taken")")
+        }
+    }
+
+    @Test("a record without a checksum, as an earlier version wrote it, counts, and gets one at the start")
+    func withoutChecksum() throws {
+        let place = SeenRevocationLists.Place(path: pki.path("seen"))
+        let list = try CredentialFile(reading: pki.revoke([], number: 300)).bytes
+        _ = try pki.reloading(listed, seen: SeenRevocationLists(place))
+        let sealed = try CredentialFile(reading: place.path).bytes
+        guard case .sound(let former) = SealedJSON.open(sealed) else {
+            Issue.record("no checksum")
+            return
+        }
+        #expect(former.starts(with: Array(#"{"lists":[{"authority":"#.utf8)))
+        try pki.write("seen", former + Array("\n".utf8))
+        _ = try pki.revoke([], number: 299)
+        #expect(
+            refusal { _ = try pki.reloading(listed, seen: SeenRevocationLists(place)) }?
+                .contains("list number 299, older than number 300") == true
+        )
+        try pki.write("ca.crl", list)
+        _ = try pki.reloading(listed, seen: SeenRevocationLists(place))
+        #expect(try CredentialFile(reading: place.path).bytes == sealed)
     }
 
     @Test("a record that is a FIFO, a directory or a link is refused at once")

@@ -9,7 +9,7 @@ import SystemCalls
 ///
 /// | found at opening | becomes |
 /// |---|---|
-/// | a last line without its end | is cut off: nobody was told that it is kept |
+/// | a last line without its end | is cut off: nobody was told that it is kept, nor of those that came with it, which stay |
 /// | any other line that is not what was written, or does not continue the one before | the chain is damaged: it says so, and grows no more until a coordinator puts its own in its place |
 ///
 /// | comes | on a chain | becomes |
@@ -76,21 +76,40 @@ final class ChainStore {
             return try replace(with: links, of: run)
         }
         guard damage == nil else { return state() }
+        // They follow one another, so that what is new of them is their end.
+        for link in links.prefix(while: { $0.number < known.count })
+        where known[link.number].digest != link.digest { return state() }
+        let fresh = links.drop { $0.number < known.count }
+        guard fresh.first?.follows(head) ?? true else { return state() }
+        return state(try append(fresh, of: run) ? nil : Self.full)
+    }
+
+    /// As many as there is room for, with one write and one wait for the disk, however many they are: leases and the removal of
+    /// walls wait for it, too.
+    ///
+    /// - Returns: false when there was no room for all.
+    private func append(_ links: ArraySlice<ChainLink>, of run: RunID) throws(AgentServerError) -> Bool {
+        var content: [UInt8] = []
+        var added: [Known] = []
         for link in links {
-            if link.number < known.count {
-                guard known[link.number].digest == link.digest else { return state() }
-                continue
-            }
-            guard link.follows(head) else { return state() }
             let line = try Self.line(Line(run: run, entry: link), of: path)
-            guard file.size + line.count < limit else { return state(Self.full) }
-            do throws(SystemCallError) {
-                known.append(Known(extent: try file.append(Data(line)), digest: link.digest))
-            } catch {
+            let offset = content.isEmpty ? 0 : content.count + 1
+            guard file.size + offset + line.count < limit else { break }
+            let extent = LineFile.Extent(
+                offset: file.size + offset,
+                length: line.count,
+                line: known.count + added.count + 1
+            )
+            added.append(Known(extent: extent, digest: link.digest))
+            content += (content.isEmpty ? [] : [UInt8(ascii: "\n")]) + line
+        }
+        if !added.isEmpty {
+            do throws(SystemCallError) { _ = try file.append(Data(content)) } catch {
                 throw .storage(path: path, operation: error.call, reason: error.reason)
             }
+            known += added
         }
-        return state()
+        return added.count == links.count
     }
 
     /// A page of what is kept, from this number on.

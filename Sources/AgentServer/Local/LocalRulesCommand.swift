@@ -66,7 +66,8 @@ struct LocalRulesClean: AsyncParsableCommand {
             nothing of ours.
 
             A wall keeps the two halves of a divided ensemble apart: without it they can join again, and what one of them \
-            has acknowledged since can be lost. Services that were held back for it may start again. Refused while a coordinator holds this host's lease, unless --force.
+            has acknowledged since can be lost. Services that were held back for it may start again. Refused while a coordinator \
+            holds this host's lease, or while another program changes its order and does not come to an end, unless --force.
             """
     )
 
@@ -92,10 +93,11 @@ struct LocalRulesClean: AsyncParsableCommand {
         if !force { try refuseHeldLease(places) }
         let session = LocalSession(directory: places.state)
         LocalSession.tell(session.summary)
-        let isWatched = await release(session)
-        let store = OrderStore(stateDirectory: places.state)
-        let turn = await store.turn()
+        let store = OrderStore(stateDirectory: places.state, patience: LocalSession.patience)
+        // Before the agent is asked: whatever is refused here has changed nothing.
+        let turn = try await turn(store, session)
         defer { withExtendedLifetime(turn) {} }
+        let isWatched = await release(session)
         var errors: [FirewallError] = []
         var after = before
         var unproven = ["nothing was read afterwards"]
@@ -126,6 +128,23 @@ struct LocalRulesClean: AsyncParsableCommand {
             throw ExitCode(1)
         }
         LocalSession.tell("clean: every backend was read afterwards, and holds nothing of ours")
+    }
+
+    /// Nil with --force where another program does not come to its end, too.
+    private func turn(_ store: OrderStore, _ session: LocalSession) async throws -> OrderTurn? {
+        do throws(OrderError) { return try await store.turn() } catch {
+            if force {
+                LocalSession.complain("going on beside it: \(error)")
+                return nil
+            }
+            let outcome = "failed: \(error)"
+            switch await session.order(.note, "rules clean --local", outcome: outcome) {
+            case .done: break
+            case .problem, .silent: session.note("rules clean --local", outcome)
+            }
+            LocalSession.complain("\(error). --force removes the rules nevertheless; nothing was changed")
+            throw ExitCode(1)
+        }
     }
 
     /// Whether an agent may still put rules back.

@@ -26,8 +26,12 @@ final class LocalSession: Sendable {
     private let identity: String
     private let turn: FileLock?
     private let audit: AuditTrail
-    /// How long a running agent may take to answer.
+    /// Whether another command has held its turn for too long, and this one goes on beside it.
+    private let isCrowded: Bool
     private let patience: Duration
+
+    /// How long a running agent may take to answer, and another command of root's to come to its end.
+    static let patience = Duration.seconds(10)
 
     /// Refuses everybody but root.
     static func requireRoot() throws(ExitCode) {
@@ -39,8 +43,9 @@ final class LocalSession: Sendable {
         }
     }
 
-    /// For root; one such session changes something at a time.
-    init(directory: String, patience: Duration = .seconds(10)) {
+    /// For root; one such session changes something at a time, but none waits for one that hangs: each can at worst keep the other
+    /// from hearing the agent's answer.
+    init(directory: String, patience: Duration = LocalSession.patience) {
         self.directory = directory
         self.patience = patience
         identity = Self.identity()
@@ -59,14 +64,23 @@ final class LocalSession: Sendable {
             }
         }
         do throws(FileLock.Failure) {
-            turn = try FileLock(directory + "/order.lock", whenHeld: .wait)
+            turn = try FileLock(directory + "/order.lock", whenHeld: .within(patience))
+            isCrowded = false
         } catch {
             turn = nil
+            isCrowded = error == .held
         }
     }
 
     /// What is known of an agent, for a person.
     var summary: String {
+        let crowd =
+            "\nanother command of root's on this host does not come to its end (`fuser -v \(directory)/order.lock` names it); "
+            + "going on beside it"
+        return runs + (isCrowded ? crowd : "")
+    }
+
+    private var runs: String {
         switch agent {
         case .absent: "no agent runs (with the state directory \(directory))"
         case .running: "an agent runs"

@@ -46,7 +46,7 @@ struct OrdersDrop: AsyncParsableCommand {
     func run() async throws {
         try LocalSession.requireRoot()
         let places = LocalPlaces(config: options.config)
-        let store = OrderStore(stateDirectory: places.state)
+        let store = OrderStore(stateDirectory: places.state, patience: LocalSession.patience)
         let found = store.read()
         LocalSession.tell(OrderText.text(found, path: store.path))
         if found == .none { return }
@@ -72,10 +72,14 @@ struct OrdersDrop: AsyncParsableCommand {
 
     /// The agent reads it anew each time, so that nothing has to be told to it.
     private func drop(_ store: OrderStore) async -> OrderError? {
-        let turn = await store.turn()
-        defer { withExtendedLifetime(turn) {} }
-        do throws(OrderError) { try store.drop() } catch { return error }
-        return nil
+        do throws(OrderError) {
+            let turn = try await store.turn()
+            defer { withExtendedLifetime(turn) {} }
+            try store.drop()
+            return nil
+        } catch {
+            return error
+        }
     }
 }
 

@@ -75,13 +75,21 @@ extension Bounded {
         }
     }
 
-    package func check(_ field: String, elementsOf list: (some Collection)?) throws(OutOfBounds) {
-        guard let list, !Bound.elements.contains(list.count) else { return }
-        throw OutOfBounds(field, "\(list.count) long", not: "at most \(Bound.elements.upperBound)")
+    package func check(
+        _ field: String,
+        elementsOf list: (some Collection)?,
+        most: Int = Bound.elements.upperBound
+    ) throws(OutOfBounds) {
+        guard let list, list.count > most else { return }
+        throw OutOfBounds(field, "\(list.count) long", not: "at most \(most)")
     }
 
-    package func check<Element: Bounded>(_ field: String, each list: [Element]?) throws(OutOfBounds) {
-        try check(field, elementsOf: list)
+    package func check<Element: Bounded>(
+        _ field: String,
+        each list: [Element]?,
+        most: Int = Bound.elements.upperBound
+    ) throws(OutOfBounds) {
+        try check(field, elementsOf: list, most: most)
         for (index, element) in (list ?? []).enumerated() { try check("\(field).\(index)", element) }
     }
 }

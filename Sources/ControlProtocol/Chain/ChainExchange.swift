@@ -63,6 +63,8 @@ package enum ChainLimit {
     package static let chain = 16 << 20
     /// Bytes of content in one request or answer, unless it is one entry.
     package static let page = 512 << 10
+    /// Entries in one request or answer.
+    package static let entries = 1000
 }
 
 extension Sequence where Element == ChainLink {
@@ -72,7 +74,7 @@ extension Sequence where Element == ChainLink {
         for link in self {
             size += link.content.count
             // A hundred bytes and more stand around each content.
-            guard page.isEmpty || (size <= ChainLimit.page && page.count < 1000) else { break }
+            guard page.isEmpty || (size <= ChainLimit.page && page.count < ChainLimit.entries) else { break }
             page.append(link)
         }
         return page
@@ -93,7 +95,7 @@ extension ChainHead: Bounded {
 extension ChainRequest: Bounded {
     package func check() throws(OutOfBounds) {
         try check("lease", lease)
-        try check("entries", each: entries)
+        try check("entries", each: entries, most: ChainLimit.entries)
     }
 }
 
@@ -108,6 +110,6 @@ extension ChainReadRequest: Bounded {
 extension ChainPage: Bounded {
     package func check() throws(OutOfBounds) {
         try check("state", state)
-        try check("entries", each: entries)
+        try check("entries", each: entries, most: ChainLimit.entries)
     }
 }

@@ -88,23 +88,30 @@ package struct CommandDispatch: Sendable {
     private func follow(_ request: CommandRequest, on host: HostName) async throws(FleetError)
         -> CommandResult
     {
-        let lastSign = LastSign(timing.monotonic())
+        let signs = Signs(timing.monotonic())
+        let end = timing.monotonic() + request.command.ceiling
         while true {
             let hindrance: FleetError
             do throws(FleetError) {
                 return try await fleet.perform(request, on: host) { event in
-                    lastSign.note(timing.monotonic())
-                    if case .progress(let message, let milliseconds) = event, !message.isEmpty {
-                        progress(host, "\(message) (\(milliseconds) ms)")
+                    let now = timing.monotonic()
+                    signs.note(now)
+                    if case .progress(let message, let milliseconds) = event, !message.isEmpty,
+                        let untold = signs.tell(now)
+                    {
+                        let left = untold > 0 ? "; \(untold) more came too fast to be told" : ""
+                        progress(host, "\(message) (\(milliseconds) ms)\(left)")
                     }
                 }
             } catch {
                 hindrance = try await overcome(error, on: host)
             }
             // A task that was cancelled does not even pause.
-            guard !Task.isCancelled, timing.monotonic() < lastSign.time + patience else {
+            guard !Task.isCancelled, timing.monotonic() < signs.last + patience else {
                 throw .gaveUp(hindrance, after: patience)
             }
+            // An agent in other hands may let each connection break, and say before each time that it is at it.
+            guard timing.monotonic() < end else { throw .gaveUp(hindrance, after: request.command.ceiling) }
             progress(host, "\(Self.said(of: hindrance)); asking again under the same command id")
             await timing.sleep(.milliseconds(500))
         }
@@ -140,13 +147,37 @@ package struct CommandDispatch: Sendable {
     }
 }
 
-/// When an agent was last heard of within a command; a long restart is not an absent agent.
-private final class LastSign: Sendable {
-    private let moment: Mutex<Duration>
+/// When an agent was last heard of within a command (a long restart is not an absent agent), and how much of what it says is told:
+/// it may be in other hands, and must not drown what others say.
+private final class Signs: Sendable {
+    private struct State {
+        var last: Duration
+        var second: Duration
+        var told = 0
+        var untold = 0
+    }
 
-    init(_ moment: Duration) { self.moment = Mutex(moment) }
+    /// Messages that are told in a second.
+    private static let most = 20
 
-    var time: Duration { moment.withLock { $0 } }
+    private let state: Mutex<State>
 
-    func note(_ time: Duration) { moment.withLock { $0 = time } }
+    init(_ moment: Duration) { state = Mutex(State(last: moment, second: moment)) }
+
+    var last: Duration { state.withLock(\.last) }
+
+    func note(_ time: Duration) { state.withLock { $0.last = time } }
+
+    /// Nil for a message that is not told, else how many were not since the last that was.
+    func tell(_ time: Duration) -> Int? {
+        state.withLock { state in
+            if time - state.second >= .seconds(1) { (state.second, state.told) = (time, 0) }
+            guard state.told < Self.most else {
+                state.untold += 1
+                return nil
+            }
+            defer { (state.told, state.untold) = (state.told + 1, 0) }
+            return state.untold
+        }
+    }
 }

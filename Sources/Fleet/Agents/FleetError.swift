@@ -67,7 +67,8 @@ extension FleetError {
             self =
                 reply.refusal.map { .refused(host: host, refusal: $0) }
                 ?? .broken(host: host, reason: reply.error)
-        case .identity(let host, _), .protocolViolation(let host, _), .unbelievable(let host, _):
+        case .identity(let host, _), .overlong(let host, _), .protocolViolation(let host, _),
+            .unbelievable(let host, _):
             self = .broken(host: host, reason: "\(error)")
         }
     }

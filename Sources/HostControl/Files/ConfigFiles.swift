@@ -215,12 +215,12 @@ package struct ConfigFiles: Sendable {
         }
     }
 
-    /// One change at a time, also between two agents started by mistake.
+    /// One change at a time, also between two agents started by mistake; whoever hangs in one holds nobody up for ever.
     private func lock() throws(FileError) -> FileLock {
         try FileBackups.makeDirectories(backups.directory)
         let path = backups.directory + "/lock"
         do throws(FileLock.Failure) {
-            return try FileLock(path, whenHeld: .wait)
+            return try FileLock(path, whenHeld: .within(OrderStore.patience))
         } catch {
             switch error {
             case .unopened(let code): throw .unavailable(operation: "open", path: path, code: code)

@@ -17,27 +17,29 @@ package struct HoldCheck: Sendable {
 
     package init(
         stateDirectory: String,
+        patience: Duration = OrderStore.patience,
         firewall: @escaping @Sendable (FirewallBackend, [Port]) -> any Firewall = {
             Firewalls.make(backend: $0, protectedPorts: $1)
         }
     ) {
-        store = OrderStore(stateDirectory: stateDirectory)
+        store = OrderStore(stateDirectory: stateDirectory, patience: patience)
         self.firewall = firewall
     }
 
     /// - Parameter name: a service as coordinators name it, or its unit.
     package func perform(_ name: String) async -> Verdict {
         if store.read() == .none { return .free }
-        // A removal that is under way comes to its end first.
-        let turn = await store.turn()
-        defer { withExtendedLifetime(turn) {} }
+        let turn: OrderTurn?
         let order: StandingOrder
         do throws(OrderError) {
+            // A removal that is under way comes to its end first. One that does not may leave anything: nothing starts then.
+            turn = try await store.turn()
             guard let found = try store.order() else { return .free }
             order = found
         } catch {
             return .refused(reason: error.description)
         }
+        defer { withExtendedLifetime(turn) {} }
         if let alive = order.held.first(where: \.isAlive)?.ending {
             return .refused(
                 reason:

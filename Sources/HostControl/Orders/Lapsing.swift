@@ -37,10 +37,11 @@ package struct Lapsing: Sendable {
     package init(
         stateDirectory: String,
         clock: LapseClock? = nil,
+        patience: Duration = OrderStore.patience,
         log: Logger,
         means: @escaping @Sendable (StandingOrder) -> Means
     ) {
-        store = OrderStore(stateDirectory: stateDirectory, clock: clock)
+        store = OrderStore(stateDirectory: stateDirectory, clock: clock, patience: patience)
         record = DetachRecord(stateDirectory: stateDirectory)
         self.means = means
         self.log = log
@@ -59,13 +60,20 @@ package struct Lapsing: Sendable {
             }
             return try await end(order)
         } catch {
+            // What it is stuck behind keeps it from being noted in the order.
+            if case .busy = error {
+                log.error(
+                    "whether this host goes back to what was before the division is not decided; it is tried again",
+                    fields: ["reason": error.description]
+                )
+            }
             return .stuck(reason: error.description)
         }
     }
 
     /// The order as it is once this is decided: due ones are `lapsing`, on disk; nil when nothing lapses.
     private func decided() async throws(OrderError) -> StandingOrder? {
-        let turn = await store.turn()
+        let turn = try await store.turn()
         defer { withExtendedLifetime(turn) {} }
         let found = try store.order()
         guard var order = found, order.isWatched, let lapse = order.lapse else {
@@ -112,7 +120,7 @@ package struct Lapsing: Sendable {
     ///
     /// - Returns: false when the order is not there any more.
     private func free(_ order: StandingOrder, _ firewall: any Firewall) async throws(OrderError) -> Bool {
-        let turn = await store.turn()
+        let turn = try await store.turn()
         defer { withExtendedLifetime(turn) {} }
         guard var now = try store.order(), now.run == order.run, now.phase == .lapsing else { return false }
         do throws(FirewallError) { _ = try await firewall.remove() } catch {
@@ -124,7 +132,7 @@ package struct Lapsing: Sendable {
     }
 
     private func end(_ order: StandingOrder) async throws(OrderError) -> Outlook {
-        let turn = await store.turn()
+        let turn = try await store.turn()
         defer { withExtendedLifetime(turn) {} }
         // A coordinator may have removed it meanwhile.
         guard var now = try store.order(), now.run == order.run, now.phase == .lapsing else {
@@ -143,7 +151,7 @@ package struct Lapsing: Sendable {
     }
 
     private func note(_ problem: String, in order: StandingOrder) async throws(OrderError) {
-        let turn = await store.turn()
+        let turn = try await store.turn()
         defer { withExtendedLifetime(turn) {} }
         guard var now = try store.order(), now.run == order.run, now.phase == .lapsing,
             now.lapse?.problem != problem

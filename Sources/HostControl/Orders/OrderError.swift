@@ -4,6 +4,8 @@ package import ControlProtocol
 package enum OrderError: Error, Hashable, Sendable {
     /// It is there, and what it says is not known: everything on this host counts as held back.
     case unreadable(path: String, reason: String)
+    /// Another program is changing it, and has not come to its end in so many seconds.
+    case busy(lock: String, seconds: Int64)
     case storage(path: String, operation: String, reason: String)
     /// Its wall could not be put back.
     case notWalled(run: RunID, FirewallError)
@@ -24,6 +26,9 @@ extension OrderError: CustomStringConvertible {
         case .unreadable(let path, let reason):
             "the order in \(path) cannot be read (\(reason)), so that every service of this host counts as held back; "
                 + "see `mitosis status` of the run's plan, then `mitosis-agent orders drop` on this host"
+        case .busy(let lock, let seconds):
+            "another program is changing this host's order and has not come to its end in \(seconds) s: `fuser -v \(lock)` names "
+                + "it; end it (an agent that hangs: `systemctl kill -s KILL mitosis-agent`), then do this again"
         case .storage(let path, let operation, let reason):
             "cannot \(operation) the order in \(path): \(reason)"
         case .notWalled(let run, let error):

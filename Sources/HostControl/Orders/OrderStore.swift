@@ -27,8 +27,13 @@ package struct OrderStore: Sendable {
     /// How long what it holds has until it lapses.
     package let clock: LapseClock
     private let folder: String
+    private let patience: Duration
 
-    package init(stateDirectory: String, clock: LapseClock? = nil) {
+    /// How long whoever changes an order may keep another waiting: more than the programs of any firewall take.
+    package static let patience = Duration.seconds(30)
+
+    package init(stateDirectory: String, clock: LapseClock? = nil, patience: Duration = OrderStore.patience) {
+        self.patience = patience
         folder = stateDirectory + "/orders"
         path = folder + "/standing.json"
         self.clock = clock ?? LapseClock(stateDirectory: stateDirectory)
@@ -144,12 +149,24 @@ package struct OrderStore: Sendable {
         }
     }
 
-    /// Waits for whoever is changing the order, or its rules because of it.
+    /// Waits for whoever is changing the order, or its rules because of it; throws `.busy` when that one does not come to an
+    /// end: it may hang, and nothing on this host may hang with it.
     ///
     /// Nil when there is no folder, hence no order; and where it cannot be locked, when nobody else can lock it either.
-    package func turn() async -> OrderTurn? {
-        let path = folder + "/lock"
-        return await BlockingThread.run { OrderTurn(path) }
+    package func turn() async throws(OrderError) -> OrderTurn? {
+        let (path, patience) = (folder + "/lock", patience)
+        let taken = await BlockingThread.run { () -> Result<OrderTurn, FileLock.Failure> in
+            do throws(FileLock.Failure) {
+                return .success(OrderTurn(try FileLock(path, whenHeld: .within(patience))))
+            } catch {
+                return .failure(error)
+            }
+        }
+        switch taken {
+        case .success(let turn): return turn
+        case .failure(.held): throw .busy(lock: path, seconds: patience.components.seconds)
+        case .failure(.unopened), .failure(.unlockable): return nil
+        }
     }
 }
 
@@ -157,7 +174,5 @@ package struct OrderStore: Sendable {
 package final class OrderTurn: Sendable {
     private let lock: FileLock
 
-    fileprivate init?(_ path: String) {
-        do throws(FileLock.Failure) { lock = try FileLock(path, whenHeld: .wait) } catch { return nil }
-    }
+    fileprivate init(_ lock: consuming FileLock) { self.lock = lock }
 }

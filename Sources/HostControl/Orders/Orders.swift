@@ -27,10 +27,11 @@ package struct Orders: Sendable {
         areUnits: Bool,
         allowed: [String] = [],
         clock: LapseClock? = nil,
+        patience: Duration = OrderStore.patience,
         now: @escaping @Sendable () -> Int64
     ) {
         let clock = clock ?? LapseClock(stateDirectory: stateDirectory)
-        store = OrderStore(stateDirectory: stateDirectory, clock: clock)
+        store = OrderStore(stateDirectory: stateDirectory, clock: clock, patience: patience)
         attendance = Attendance(now: clock.now)
         self.allowed = allowed
         (arrivals, arrived) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -53,7 +54,7 @@ package struct Orders: Sendable {
         ending: ProcessIdentity? = nil,
         lapsing request: LapseRequest? = nil
     ) async throws(OrderError) {
-        let turn = await store.turn()
+        let turn = try await store.turn()
         defer { withExtendedLifetime(turn) {} }
         let known = try store.order()
         let lapse = try lapse(request, services, after: known, for: run)
@@ -102,7 +103,7 @@ package struct Orders: Sendable {
         for run: RunID,
         after body: () throws(FileError) -> Void = {}
     ) async throws(OrderError) -> OrderState? {
-        let turn = await store.turn()
+        let turn = try await store.turn()
         defer { withExtendedLifetime(turn) {} }
         let known = try store.order()
         guard var order = known, order.run == run else { throw .nothingToKeep(run: run) }
@@ -138,7 +139,7 @@ package struct Orders: Sendable {
 
     /// Before the service is started; its wall stays.
     package func release(_ service: String) async throws(OrderError) {
-        let turn = await store.turn()
+        let turn = try await store.turn()
         defer { withExtendedLifetime(turn) {} }
         guard var order = try store.order(), order.holds(service) else { return }
         order.held.removeAll { $0.service == service || $0.unit == service }
@@ -152,7 +153,7 @@ package struct Orders: Sendable {
         guard !isWalled, case .order(let found) = store.read(), found.held.contains(where: \.isAlive) else {
             return
         }
-        let turn = await store.turn()
+        let turn = try await store.turn()
         defer { withExtendedLifetime(turn) {} }
         guard var order = try store.order() else { return }
         order.held.removeAll(where: \.isAlive)
@@ -161,11 +162,13 @@ package struct Orders: Sendable {
 
     /// After `body`, which removes every rule of this host.
     ///
-    /// One that fails leaves the order as it is; one that is begun after it waits.
+    /// One that fails leaves the order as it is; one that is begun after it waits. Rules are removed beside a program that hangs, too;
+    /// the order is not dropped then.
     package func end<Value, Failure: Error>(
         after body: () async throws(Failure) -> Value
     ) async throws(Failure) -> (value: Value, problem: OrderError?) {
-        let turn = await store.turn()
+        let turn: OrderTurn?
+        do throws(OrderError) { turn = try await store.turn() } catch { return (try await body(), error) }
         defer { withExtendedLifetime(turn) {} }
         let value = try await body()
         do throws(OrderError) { try store.drop() } catch { return (value, error) }
@@ -177,7 +180,7 @@ package struct Orders: Sendable {
     /// - Returns: the order whose wall was put back; nil when there was nothing to do.
     package func reinstate(with firewall: any Firewall) async throws(OrderError) -> StandingOrder? {
         guard store.read() != .none else { return nil }
-        let turn = await store.turn()
+        let turn = try await store.turn()
         defer { withExtendedLifetime(turn) {} }
         guard let order = try store.order() else { return nil }
         guard order.phase.walls else { return nil }

@@ -17,7 +17,8 @@ package struct CredentialRules: Hashable, Sendable {
 
     func ownPair(_ files: TLSFiles, at now: Date) throws(TLSError) -> OwnPairFiles {
         let read = try OwnPairFiles(reading: files, believing: owners)
-        let facts = try OwnPair(read).leaf.facts
+        let pair = try OwnPair(read)
+        let facts = pair.leaf.facts
         let path = files.certificate
         guard facts.identity(in: trustDomain) == own else {
             throw .malformed(
@@ -35,6 +36,13 @@ package struct CredentialRules: Hashable, Sendable {
         }
         guard now <= facts.notAfter else { throw .ended(path: path, at: facts.notAfter) }
         guard now >= facts.notBefore else { throw .notBegun(path: path, from: facts.notBefore) }
+        // By itself: found out beside the authority and the lists, it would keep these from coming into force.
+        do throws(TLSError) {
+            try TLSContext.prove(pair, in: trustDomain)
+        } catch {
+            guard case .library(let operation, let detail) = error else { throw error }
+            throw .malformed(path: path, detail: "OpenSSL refuses to \(operation) (\(detail))")
+        }
         return read
     }
 

@@ -34,9 +34,18 @@ package final class TLSContext: @unchecked Sendable {
         )
     }
 
-    init(own: OwnPairFiles, trust: TrustFiles, trustDomain: TrustDomain) throws(TLSError) {
-        let pair = try OwnPair(own)
-        let trusted = try Trust(trust)
+    convenience init(own: OwnPairFiles, trust: TrustFiles, trustDomain: TrustDomain) throws(TLSError) {
+        try self.init(OwnPair(own), trusting: Trust(trust), trustDomain)
+    }
+
+    /// Throws what OpenSSL has against a pair: it knows weak keys and digests that no check of ours looks for, of the
+    /// certificates behind the first, too.
+    static func prove(_ pair: OwnPair, in trustDomain: TrustDomain) throws(TLSError) {
+        _ = try TLSContext(pair, trusting: nil, trustDomain)
+    }
+
+    /// - Parameter trusted: nil for a context that nobody ever uses.
+    private init(_ pair: OwnPair, trusting trusted: Trust?, _ trustDomain: TrustDomain) throws(TLSError) {
         ERR_clear_error()
         guard let created = SSL_CTX_new(TLS_method()) else {
             throw .library(operation: "create a context", detail: Diagnostics.drain().text)
@@ -44,11 +53,11 @@ package final class TLSContext: @unchecked Sendable {
         pointer = created
         self.trustDomain = trustDomain
         certificate = pair.leaf.facts
-        authorityEnds = trusted.authorities.map(\.facts.notAfter).min()
-        revocationLists = trusted.lists.map(\.facts)
+        authorityEnds = trusted?.authorities.map(\.facts.notAfter).min()
+        revocationLists = trusted?.lists.map(\.facts) ?? []
         try restrict()
         try present(pair)
-        try believe(trusted)
+        if let trusted { try believe(trusted) }
     }
 
     deinit { SSL_CTX_free(pointer) }

@@ -132,9 +132,16 @@ package final class SeenRevocationLists: Sendable {
             case .tooLarge: throw damaged(path, "it is larger than it can be")
             }
         }
+        let object: [UInt8]
+        let isSealed: Bool
+        switch SealedJSON.open(bytes) {
+        case .sound(let found): (object, isSealed) = (found, true)
+        case .unsealed(let found): (object, isSealed) = (found, false)
+        case .damaged: throw damaged(path, "its checksum does not match")
+        }
         let page: Page
         do {
-            page = try JSONDecoder().decode(Page.self, from: Data(bytes))
+            page = try JSONDecoder().decode(Page.self, from: Data(object))
         } catch {
             throw damaged(path, "it is no record of revocation lists")
         }
@@ -145,7 +152,8 @@ package final class SeenRevocationLists: Sendable {
             else { throw damaged(path, "its entry \(index + 1) makes no sense") }
             known.take(entry.authority, Seen(number: number, digest: entry.digest))
         }
-        known.isKept = true
+        // What an earlier version wrote gets its checksum when it is written next: at the next start, too.
+        known.isKept = isSealed
         return known
     }
 
@@ -153,8 +161,8 @@ package final class SeenRevocationLists: Sendable {
         do {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys]
-            let content = try encoder.encode(page) + Data("\n".utf8)
-            try DurableFile.replace(path, with: [UInt8](content))
+            let content = try SealedJSON.seal(encoder.encode(page)) + Array("\n".utf8)
+            try DurableFile.replace(path, with: content)
         } catch let error as SystemCallError {
             throw .unkept(path: path, reason: error.reason)
         } catch {

@@ -14,8 +14,13 @@ package struct FileLock: ~Copyable, Sendable {
     package enum Patience: Hashable, Sendable {
         /// For the present holder's end.
         case wait
+        /// So long at most.
+        case within(Duration)
         case refuse
     }
+
+    /// Before a lock is tried again.
+    private static let pause: UInt32 = 20_000
 
     private let descriptor: Int32
 
@@ -28,9 +33,14 @@ package struct FileLock: ~Copyable, Sendable {
             throw .unopened(code: error.code)
         }
         let how = patience == .wait ? LOCK_EX : LOCK_EX | LOCK_NB
+        let start = ContinuousClock.now
         while flock(descriptor, how) != 0 {
             let code = errno
             if code == EINTR { continue }
+            if code == EWOULDBLOCK, case .within(let limit) = patience, ContinuousClock.now - start < limit {
+                usleep(Self.pause)
+                continue
+            }
             close(descriptor)
             throw code == EWOULDBLOCK ? .held : .unlockable(code: code)
         }

@@ -18,7 +18,9 @@ struct ChainStoreTests {
 
     private func run(_ text: String = "run-1") throws -> RunID { try #require(RunID(text)) }
 
-    static func links(_ contents: String...) -> [ChainLink] {
+    static func links(_ contents: String...) -> [ChainLink] { links(contents) }
+
+    private static func links(_ contents: [String]) -> [ChainLink] {
         contents.reduce(into: []) { links, text in
             links.append(ChainLink(after: links.last?.head, content: Data(text.utf8)))
         }
@@ -122,6 +124,40 @@ struct ChainStoreTests {
             _ = try directory.write("entries.jsonl", fewer.flatMap { $0 + [UInt8(ascii: "\n")] })
             #expect(try open().state().problem?.contains("does not continue") == true)
         }
+    }
+
+    @Test("what comes in one request is written at once, and is what is read then and after a restart")
+    func atOnce() throws {
+        let links = Self.links(Array(repeating: "a", count: ChainLimit.entries))
+        let store = try open()
+        _ = try store.take(Array(links[..<2]), of: run(), replacing: false)
+        let before = try writes()
+        #expect(try store.take(links, of: run(), replacing: false).head == links.last?.head)
+        #expect(try writes() - before == 1)
+        #expect(try store.read(from: 0) == links)
+        #expect(try open().read(from: 0) == links)
+        // A later one continues it.
+        let next = ChainLink(after: links.last?.head, content: Data("b".utf8))
+        #expect(try store.take([next], of: run(), replacing: false).head == next.head)
+        #expect(try open().read(from: links.count) == [next])
+    }
+
+    @Test("a request has no more entries than a page: what a coordinator sends fits, and more is refused")
+    func fewEntries() throws {
+        let links = Self.links(Array(repeating: "a", count: 2 * ChainLimit.entries))
+        let lease = try Sample.lease()
+        try ChainRequest(lease: lease, entries: links.page).check()
+        let error = #expect(throws: OutOfBounds.self) {
+            try ChainRequest(lease: lease, entries: Array(links[...ChainLimit.entries])).check()
+        }
+        #expect(error?.description == "entries is 1001 long, not at most 1000")
+    }
+
+    /// How often this thread has written.
+    private func writes() throws -> Int {
+        let text = try String(contentsOf: URL(filePath: "/proc/thread-self/io"), encoding: .utf8)
+        let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("syscw: ") })
+        return try #require(Int(line.dropFirst("syscw: ".count)))
     }
 
     @Test("a chain has its bound: what is beyond it is not kept, and says so")

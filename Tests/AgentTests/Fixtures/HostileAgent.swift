@@ -7,13 +7,15 @@ import NIOHTTP1
 import NIOPosix
 import Topology
 
-/// What holds a host's certificate and its port, and answers every request with the same text.
+/// What holds a host's certificate and its port, and answers every request with the same text, once or without end.
 final class HostileAgent: Sendable {
     private let authority: TestAuthority
     private let channel: any Channel
 
-    /// `reason`: the phrase beside the status, which is foreign text as well.
-    init(status: Int, reason: String = "OK", body: String) async throws {
+    /// - Parameters:
+    ///   - reason: the phrase beside the status, which is foreign text as well.
+    ///   - pause: before the text is said again; nil for once.
+    init(status: Int, reason: String = "OK", body: String, endless pause: TimeAmount? = nil) async throws {
         authority = try TestAuthority()
         let context = try authority.context("agent/s1").latest
         channel = try await ServerBootstrap(group: TestAgent.group)
@@ -23,7 +25,7 @@ final class HostileAgent: Sendable {
                     try pipeline.addHandler(MutualTLSHandler(context: context, expecting: .anyClient))
                     try pipeline.configureHTTPServerPipeline()
                     let head = HTTPResponseStatus.custom(code: UInt(status), reasonPhrase: reason)
-                    try pipeline.addHandler(SameAnswer(status: head, body: body))
+                    try pipeline.addHandler(SameAnswer(status: head, body: body, pause: pause))
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
@@ -31,7 +33,7 @@ final class HostileAgent: Sendable {
 
     func end() async throws { try await channel.close() }
 
-    func client(log: LogCapture = LogCapture()) throws -> AgentClient {
+    func client(log: LogCapture = LogCapture(), patience: Patience = Patience()) throws -> AgentClient {
         guard let name = HostName("s1"), let port = channel.localAddress?.port.flatMap({ Port($0) }) else {
             throw TestProblem("host or port")
         }
@@ -42,6 +44,7 @@ final class HostileAgent: Sendable {
             port: port,
             tls: try authority.context("coordinator/ops"),
             group: TestAgent.group,
+            patience: patience,
             log: log.logger(.debug)
         )
     }
@@ -53,10 +56,12 @@ private final class SameAnswer: ChannelInboundHandler {
 
     private let status: HTTPResponseStatus
     private let body: String
+    private let pause: TimeAmount?
 
-    init(status: HTTPResponseStatus, body: String) {
+    init(status: HTTPResponseStatus, body: String, pause: TimeAmount?) {
         self.status = status
         self.body = body
+        self.pause = pause
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -64,10 +69,17 @@ private final class SameAnswer: ChannelInboundHandler {
         let head = HTTPResponseHead(
             version: .http1_1,
             status: status,
-            headers: ["content-length": "\(body.utf8.count)"]
+            headers: pause == nil ? ["content-length": "\(body.utf8.count)"] : [:]
         )
         context.write(wrapOutboundOut(.head(head)), promise: nil)
+        if let pause { return say(again: pause, context) }
         context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: body)))), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    }
+
+    private func say(again pause: TimeAmount, _ context: ChannelHandlerContext) {
+        guard context.channel.isActive else { return }
+        context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: body)))), promise: nil)
+        _ = context.eventLoop.assumeIsolated().scheduleTask(in: pause) { self.say(again: pause, context) }
     }
 }

@@ -129,6 +129,21 @@ struct LocalOrdersTests {
         #expect(try directory.read("state/audit.jsonl").contains("the agent does not answer"))
     }
 
+    @Test("a command of root's that hangs keeps no other waiting for ever: it goes on beside it, and says so")
+    func beside() async throws {
+        let directory = try TemporaryDirectory()
+        let state = directory.path + "/state"
+        try #require(mkdir(state, 0o700) == 0)
+        let lock = try FileLock(state + "/order.lock", whenHeld: .refuse)
+        let session = LocalSession(directory: state, patience: .milliseconds(200))
+        #expect(
+            session.summary.contains("no agent runs") && session.summary.contains("going on beside it"),
+            "\(session.summary)"
+        )
+        #expect(await session.order(.note, "first") == .done)
+        withExtendedLifetime(lock) {}
+    }
+
     @Test("what lies there when an agent starts, and what is no order, is not obeyed and holds up nothing")
     func strays() async throws {
         let agent = try await TestAgent.start()

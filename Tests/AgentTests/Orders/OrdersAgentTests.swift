@@ -2,6 +2,7 @@ import ControlProtocol
 import FoundationEssentials
 import Glibc
 import HostControl
+import SystemCalls
 import Testing
 import Topology
 
@@ -177,6 +178,39 @@ struct OrdersAgentTests {
             #expect(try await check(agent, unit).isSuccess)
             try await agent.start()
             #expect(try await agent.firewall.installed().count == 0)
+        }
+    }
+
+    @Test("behind a program that hangs nothing waits without end: it is told, and --force removes the rules")
+    func hung() async throws {
+        try await NamespacedAgent.with { agent in
+            try await agent.start()
+            _ = try await raise(agent, "r.1", holding: unit)
+            agent.end(SIGKILL)
+            // Nor does a lease stand in the way.
+            #expect(try await agent.byHand(["lease", "reset", "--yes"]).isSuccess)
+            let path = state(agent) + "/orders/lock"
+            let lock = try FileLock(path, whenHeld: .refuse)
+            for words in [["orders", "drop", "--yes"], ["rules", "clean", "--local"]] {
+                let told = try await agent.byHand(words)
+                #expect(
+                    !told.isSuccess && told.diagnostics.contains("has not come to its end in 10 s")
+                        && told.diagnostics.contains("`fuser -v \(path)` names it"),
+                    "\(told.diagnostics)"
+                )
+                #expect(try await agent.firewall.installed().wall == wall)
+                #expect(try await agent.byHand(["orders", "list"]).output.contains("held back: \(unit)"))
+            }
+            let forced = try await agent.byHand(["rules", "clean", "--local", "--force"])
+            #expect(
+                forced.isSuccess && forced.diagnostics.contains("going on beside it"),
+                "\(forced.diagnostics)"
+            )
+            withExtendedLifetime(lock) {}
+            #expect(try await agent.firewall.installed().count == 0)
+            #expect(try await agent.byHand(["orders", "list"]).output.hasPrefix("no order"))
+            let audit = try agent.audit()
+            #expect(audit.contains("failed: another program is changing this host's order"), "\(audit)")
         }
     }
 }

@@ -43,4 +43,20 @@ struct HostileAgentTests {
         #expect(outcome == .failed(message: #"x\n  ok  Division\u{1B}[2J"#))
         try await agent.end()
     }
+
+    @Test("an agent that says without end that it is at a command is given up, by name")
+    func endless() async throws {
+        let event = CommandEvent.progress(message: "still at it", milliseconds: 1)
+        let agent = try await HostileAgent(
+            status: 200,
+            body: try json(event) + "\n",
+            endless: .milliseconds(50)
+        )
+        let client = try agent.client(patience: Patience(ceiling: .milliseconds(500)))
+        let name = try #require(HostName("s1"))
+        await #expect(throws: AgentClientError.overlong(host: name, after: .milliseconds(500))) {
+            _ = try await client.perform(Sample.command(Sample.lease())) { _ in }
+        }
+        try await agent.end()
+    }
 }

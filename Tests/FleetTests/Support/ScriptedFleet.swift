@@ -16,20 +16,25 @@ final class ScriptedFleet: Fleet {
     typealias Grant = @Sendable (HostName, LeaseRequest) async throws(FleetError) -> Void
     /// The number counts a host's commands from 1.
     typealias Perform = @Sendable (HostName, Int) async throws(FleetError) -> CommandOutcome
+    /// What is said of a command before its outcome.
+    typealias Say = @Sendable (_ tell: @Sendable (CommandEvent) -> Void) async -> Void
 
     private let log = Mutex<[Call]>([])
     private let statuses: [HostName: Observation]
     private let grant: Grant
     private let answer: Perform
+    private let say: Say
 
     init(
         statuses: [HostName: Observation] = [:],
         grant: @escaping Grant = { _, _ throws(FleetError) in },
+        saying say: @escaping Say = { _ in },
         perform answer: @escaping Perform = { _, _ throws(FleetError) in Sample.done }
     ) {
         self.statuses = statuses
         self.grant = grant
         self.answer = answer
+        self.say = say
     }
 
     var calls: [Call] { log.withLock { $0 } }
@@ -60,6 +65,7 @@ final class ScriptedFleet: Fleet {
                 if case .perform(host, _) = call { true } else { false }
             }
         }
+        await say(progress)
         return try await answer(host, number).result(of: host)
     }
 

@@ -71,6 +71,7 @@ struct OrderLapseTests {
         return Lapsing(
             stateDirectory: world.scratch("state"),
             clock: time.clock(world.scratch("state")),
+            patience: .milliseconds(50),
             log: .silent
         ) {
             _ in Lapsing.Means(firewall: firewall, files: files, services: services)
@@ -224,6 +225,25 @@ struct OrderLapseTests {
         #expect(await lapsing.step() == .undone)
         #expect(try isBack())
         #expect(orders.state?.problem == nil)
+    }
+
+    @Test("behind a program that hangs it is told and tried again, and taken back once that one has ended")
+    func hung() async throws {
+        defer { #expect(throws: Never.self) { try daemon.clean() } }
+        try await detach()
+        time.pass(seconds: 20)
+        do {
+            let lock = try FileLock(world.scratch("state/orders/lock"), whenHeld: .refuse)
+            defer { withExtendedLifetime(lock) {} }
+            guard case .stuck(let reason) = await lapsing.step() else {
+                Issue.record("an order was changed that another program is changing")
+                return
+            }
+            #expect(reason.contains("`fuser -v "), "\(reason)")
+            #expect(order?.phase == .provisional && world.now.wall != nil)
+        }
+        #expect(await lapsing.step() == .undone)
+        #expect(try isBack())
     }
 
     @Test("a clock that an agent left without an order is removed")

@@ -8,12 +8,14 @@ import Topology
 @testable import HostControl
 
 extension Orders {
-    static func of(_ stateDirectory: String, now: Int64 = 1_000) -> Orders {
+    static func of(_ stateDirectory: String, now: Int64 = 1_000, patience: Duration = .seconds(30)) -> Orders
+    {
         Orders(
             stateDirectory: stateDirectory,
             backend: .nftables,
             protectedPorts: [port(22)],
             areUnits: true,
+            patience: patience,
             now: { now }
         )
     }
@@ -108,6 +110,32 @@ struct OrderTests {
             do { try await Task.sleep(for: .milliseconds(300)) } catch {}
         }
         #expect(await asked.value == .free)
+    }
+
+    @Test("behind a program that hangs nothing starts, nothing is changed, rules are removed, and it is told")
+    func hung() async throws {
+        try await orders.keep(wall, for: run, holding: ["a"])
+        let hurried = Orders.of(scratch.path, patience: .milliseconds(50))
+        let check = HoldCheck(stateDirectory: scratch.path, patience: .milliseconds(50)) { _, _ in
+            Firewalls.make(backend: .nftables, protectedPorts: [])
+        }
+        let path = scratch("orders/lock")
+        let lock = try FileLock(path, whenHeld: .refuse)
+        for service in ["a", "b"] {
+            guard case .refused(let reason) = await check.perform(service) else {
+                Issue.record("\(service) may start")
+                continue
+            }
+            #expect(reason.contains("`fuser -v \(path)` names it"), "\(reason)")
+        }
+        await #expect(throws: OrderError.busy(lock: path, seconds: 0)) { try await hurried.release("a") }
+        await #expect(throws: OrderError.busy(lock: path, seconds: 0)) {
+            try await hurried.keep(other, for: run, holding: [])
+        }
+        let ended = try await hurried.end { () async throws(FirewallError) -> Int in 7 }
+        #expect(ended.value == 7 && ended.problem == .busy(lock: path, seconds: 0))
+        #expect(kept?.wall == wall && kept?.holds("a") == true)
+        withExtendedLifetime(lock) {}
     }
 
     @Test("whatever is wrong with the file, everything counts as held, and the file is named")

@@ -21,6 +21,31 @@ struct LockTests {
         }
     }
 
+    @Test("whoever waits for a file's lock for so long gets it when its holder ends, or hears")
+    func bounded() async throws {
+        let folder = try Folder()
+        let path = folder("lock")
+        let lock = try FileLock(path, whenHeld: .refuse)
+        #expect(throws: FileLock.Failure.held) { _ = try FileLock(path, whenHeld: .within(.zero)) }
+        #expect(throws: FileLock.Failure.held) {
+            _ = try FileLock(path, whenHeld: .within(.milliseconds(50)))
+        }
+        let (attempts, attempted) = AsyncStream<Void>.makeStream()
+        let waiting = Task {
+            await BlockingThread.run { () -> FileLock.Failure? in
+                attempted.yield()
+                do throws(FileLock.Failure) { _ = try FileLock(path, whenHeld: .within(.seconds(50))) } catch
+                {
+                    return error
+                }
+                return nil
+            }
+        }
+        await attempts.first { _ in true }
+        _ = consume lock
+        #expect(await waiting.value == nil)
+    }
+
     @Test("whoever waits for a lock gets it in the order of arrival, and never two at once")
     func order() async {
         let lock = FIFOLock<Int>()
