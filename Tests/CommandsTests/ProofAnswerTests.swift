@@ -55,6 +55,18 @@ struct ProofAnswerTests {
         #expect(comparison { $0.unread = 1 }.result == .open)
     }
 
+    @Test("a path that no server has proves nothing, neither to a run nor to who seals or retires a copy")
+    func absent() {
+        let answer = comparison { $0.isAbsent = true }
+        #expect(answer.result == .open)
+        #expect(answer.summary == "no server has /kafka, so nothing was compared: \(sum)")
+        #expect(answer.details == ["not there  /kafka: no server that answered has it"])
+        var report = ComparisonReport(servers: [["s1"], ["d1"]], path: "/kafka", limit: 1)
+        #expect(TreesEqual.doubt(report, besides: 0) == nil)
+        report.isAbsent = true
+        #expect(TreesEqual.doubt(report, besides: 0)?.hasPrefix("no server of either side has it") == true)
+    }
+
     @Test("what may not be read is told, and does not refute")
     func partly() {
         let answer = comparison { $0.add(.init(path: "/kafka/x", reason: .dataNotAllowed, servers: ["s1"])) }

@@ -84,6 +84,24 @@ struct ServerPropertiesTests {
         #expect(try Self.rewritten(text) == "zookeeper.connect=a:1\nzookeeper.connect=\(Self.seeds)\n")
     }
 
+    @Test("a setting that is repeated, or hidden behind a byte order mark, is remarked on with its line")
+    func remarks() throws {
+        let remarks = { (text: String) in try ServerProperties(Array(text.utf8)).remarks.map(\.description) }
+        #expect(try remarks("broker.id=1\nzookeeper.connect=a:1\n").isEmpty)
+        #expect(
+            try remarks("x=1\nzookeeper.connect=a:1\nx=1\nzookeeper.c\\\nonnect=b:1\n") == [
+                "line 3: 'x' stands here again, first on line 1: the last one counts",
+                "line 4: 'zookeeper.connect' stands here again, first on line 2: the last one counts",
+            ]
+        )
+        #expect(
+            try remarks("\u{FEFF}broker.id=1\nzookeeper.connect=a:1\n") == [
+                "line 1: a byte order mark is part of the first key for Kafka: the setting has no effect"
+            ]
+        )
+        #expect(try remarks("\u{FEFF}# c\nzookeeper.connect=a:1\n").isEmpty)
+    }
+
     @Test(
         "a key that is written with escapes or a continuation is written plainly",
         arguments: ["\\.", "\\\n."]

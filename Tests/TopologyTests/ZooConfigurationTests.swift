@@ -230,6 +230,23 @@ struct ZooConfigurationRewritingTests {
         #expect(new.clientEndpoint(of: id)?.address == old.clientEndpoint(of: id)?.address)
     }
 
+    @Test(
+        "an IPv6 address for clients is the same with brackets",
+        arguments: [
+            ("[2001:db8::1]", "2001:db8::1"), ("2001:db8::1", "2001:db8::1"), ("[192.0.2.1]", "[192.0.2.1]"),
+            ("[[::1]]", "[[::1]]"), ("zk1", "zk1"),
+        ]
+    )
+    func brackets(_ written: String, _ read: String) throws {
+        let file = try configuration("clientPort=2181\nclientPortAddress=\(written)\n")
+        #expect(file.clientPortAddress == read)
+        #expect(file.clientEndpoint(of: nil)?.address == read)
+        let every = try configuration("clientPort=2181\nclientPortAddress=[::]\n")
+        #expect(
+            every.clientEndpoint(of: nil)?.address == nil && every.clientEndpoint(of: nil)?.port == Port(2181)
+        )
+    }
+
     @Test("a file without server lines gets them at its end")
     func appends() throws {
         let rewritten = try configuration("a=1\nb=2").replacingMembers([

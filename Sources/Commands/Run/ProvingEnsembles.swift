@@ -149,6 +149,13 @@ struct ProvingEnsembles: EnsembleReading {
                 details: printable(text.differences)
             )
         }
+        if report.isAbsent {
+            return ProofAnswer(
+                .open,
+                "no server has \(question.path), so nothing was compared: \(sum)",
+                details: printable(text.doubts)
+            )
+        }
         if !report.lost.isEmpty || report.unread > 0 {
             return ProofAnswer(.open, "not all could be read: \(sum)", details: printable(text.doubts))
         }

@@ -48,20 +48,29 @@ struct TreesEqual {
         ).report()
         let text = ComparisonText(report)
         Output.write(text.text)
-        // Directories in which clients go on making nodes, on the destination, may change all the time.
-        let isJudged =
-            report.unjudgedCount == report.unjudged.count
-            && report.unjudged.allSatisfy { $0.reason == .changing }
         let ours = report.findings.count { finding in
             wasUnsealed && finding.path == tree && finding.kind == .changed
                 && finding.fields.allSatisfy { Self.ofNote.contains($0.field) }
         }
         if ours > 0 { Output.write("\(tree): what differs is what the seal that was taken off has left\n") }
-        guard report.different == ours, report.lost.isEmpty, report.unread == 0, isJudged else {
-            throw Complaint(
-                "\(tree): both sides are not equal, or could not be read whole, as told above: the source's copy may be more than a "
-                    + "copy. Nothing was changed"
-            )
+        if let doubt = Self.doubt(report, besides: ours) {
+            throw Complaint("\(tree): \(doubt). Nothing was changed")
         }
+    }
+
+    /// What keeps this report from proving a mere copy; nil when nothing does.
+    ///
+    /// - Parameter ours: differences that a seal has left.
+    static func doubt(_ report: ComparisonReport, besides ours: Int) -> String? {
+        if report.isAbsent { return "no server of either side has it, so that there is no copy to be judged" }
+        // Directories in which clients go on making nodes, on the destination, may change all the time.
+        let isJudged =
+            report.unjudgedCount == report.unjudged.count
+            && report.unjudged.allSatisfy { $0.reason == .changing }
+        guard report.different == ours, report.lost.isEmpty, report.unread == 0, isJudged else {
+            return
+                "both sides are not equal, or could not be read whole, as told above: the source's copy may be more than a copy"
+        }
+        return nil
     }
 }

@@ -9,7 +9,11 @@ package enum ToldProperties {
     package static let forceSync = "zookeeper.forceSync"
     package static let names: Set<String> = [
         maxBuffer, forceSync, "zookeeper.extendedTypesEnabled", "zookeeper.emulate353TTLNodes",
+        trustEmptySnapshot,
     ]
+    package static let trustEmptySnapshot = "zookeeper.snapshot.trust.empty"
+    /// Those whose values are names of classes.
+    package static let classes: Set<String> = [ZooConfiguration.connectionFactoryProperty]
     package static let brokerID = "broker.id"
     /// Keys of server.properties that a broker's command line can set.
     package static let settings: Set<String> = [
@@ -20,7 +24,28 @@ package enum ToldProperties {
 
     /// A number or a word stands as it is; what is neither is no value that these properties can have.
     package static func told(of all: [String: String]) -> [String: String] {
-        all.filter { names.contains($0.key) }.mapValues { isValue($0) ? $0 : "unreadable" }
+        let classes = all.filter { Self.classes.contains($0.key) }.mapValues {
+            isClass($0) ? $0 : "unreadable"
+        }
+        return all.filter { names.contains($0.key) }.mapValues { isValue($0) ? $0 : "unreadable" }
+            .merging(classes) { $1 }
+    }
+
+    private static func isClass(_ text: String) -> Bool {
+        text.utf8.count <= 200
+            && text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy(isName)
+    }
+
+    private static func isName(_ part: Substring) -> Bool {
+        !part.isEmpty
+            && part.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                    UInt8(ascii: "A")...UInt8(ascii: "Z"):
+                    true
+                default: "_$".utf8.contains(byte)
+                }
+            }
     }
 
     private static func isValue(_ text: String) -> Bool {

@@ -38,10 +38,17 @@ package struct ComparisonReport: Hashable, Sendable {
         var kept: [Finding] = []
     }
 
+    private struct Suspected: Hashable {
+        let zxid: Zxid
+        let finding: Finding?
+    }
+
     package let servers: [[String]]
     package let path: String
     package internal(set) var nodes = 0
     package internal(set) var seconds = 0.0
+    /// No server has the node that was to be begun with: nothing was compared.
+    package internal(set) var isAbsent = false
     package internal(set) var findings: [Finding] = []
     package internal(set) var different = 0
     /// Nodes of the destination that differ and are newer than the division.
@@ -56,6 +63,8 @@ package struct ComparisonReport: Hashable, Sendable {
     /// The latest transaction that a node shows alike on both sides.
     package internal(set) var common: Zxid?
     private var buckets: [UInt32: Bucket] = [:]
+    /// Differences if both sides had these transactions; of more than are kept only the transactions.
+    private var suspected: [Suspected] = []
     private let limit: Int
 
     init(servers: [[String]], path: String, limit: Int) {
@@ -65,8 +74,8 @@ package struct ComparisonReport: Hashable, Sendable {
     }
 
     package var isEqual: Bool { different == 0 && isComplete }
-    /// Every node of every server was read and judged.
-    package var isComplete: Bool { unjudgedCount == 0 && lost.isEmpty && unread == 0 }
+    /// Every node of every server was read and judged, and there was one.
+    package var isComplete: Bool { !isAbsent && unjudgedCount == 0 && lost.isEmpty && unread == 0 }
 
     mutating func add(_ finding: Finding) {
         different += 1
@@ -78,6 +87,10 @@ package struct ComparisonReport: Hashable, Sendable {
         bucket.count += 1
         if bucket.kept.count < limit { bucket.kept.append(finding) }
         buckets[epoch] = bucket
+    }
+
+    mutating func add(_ finding: Finding, ifCommon zxid: Zxid) {
+        suspected.append(Suspected(zxid: zxid, finding: suspected.count < limit ? finding : nil))
     }
 
     mutating func add(_ item: Unjudged) {
@@ -100,5 +113,10 @@ package struct ComparisonReport: Hashable, Sendable {
             }
         }
         buckets = [:]
+        for item in suspected where common.map({ item.zxid <= $0 }) ?? false {
+            different += 1
+            if let finding = item.finding, findings.count < limit { findings.append(finding) }
+        }
+        suspected = []
     }
 }

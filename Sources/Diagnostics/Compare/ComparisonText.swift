@@ -32,6 +32,7 @@ package struct ComparisonText: Sendable {
         if report.unjudgedCount > report.unjudged.count {
             lines.append("... and \(report.unjudgedCount - report.unjudged.count) more that were not judged")
         }
+        if report.isAbsent { lines.append("not there  \(report.path): no server that answered has it") }
         return lines + report.lost.map { "not read  \($0.server): \($0.reason)" }
     }
 
@@ -50,6 +51,7 @@ package struct ComparisonText: Sendable {
     private var verdict: String {
         if report.different > 0 { return "DIFFERENT: \(report.different) differences" }
         if report.isComplete { return "equal" }
+        if report.isAbsent { return "NOT DECIDED: no server has \(report.path)" }
         return "NOT DECIDED: no difference, but not everything could be read"
     }
 
@@ -64,6 +66,7 @@ package struct ComparisonText: Sendable {
         struct Document: Encodable {
             let equal: Bool
             let complete: Bool
+            let absent: Bool
             let path: String
             let servers: [[String]]
             let nodes: Int
@@ -82,6 +85,7 @@ package struct ComparisonText: Sendable {
         let document = Document(
             equal: report.isEqual,
             complete: report.isComplete,
+            absent: report.isAbsent,
             path: report.path,
             servers: report.servers,
             nodes: report.nodes,

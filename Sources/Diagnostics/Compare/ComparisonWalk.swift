@@ -11,6 +11,8 @@ struct ComparisonWalk {
         let path: String
         /// The latest change of its parent's children on the destination.
         let parent: Zxid?
+
+        func child(_ name: String) -> String { path == "/" ? "/" + name : path + "/" + name }
     }
 
     /// A node that differed, as it was last seen.
@@ -117,6 +119,9 @@ struct ComparisonWalk {
 
     private mutating func compare(_ batch: [Pending]) async {
         let seen = await read(batch.map(\.path))
+        if report.nodes == 0, !live.isEmpty {
+            report.isAbsent = seen.allSatisfy { $0.allSatisfy { $0 == nil } }
+        }
         var judged: [NodeJudgement] = []
         var doubtful: [Doubtful] = []
         for (number, node) in batch.enumerated() {
@@ -235,20 +240,44 @@ extension ComparisonWalk {
         let listed = await ask { replica throws(ZooKeeperError) in try await replica.children(paths) }
         for (place, number) in parents.enumerated() {
             let node = batch[number]
-            let lists = listed.map { names in names.map { $0[place] } }
-            let denied = lists.indices.filter { index in
-                if case .some(.none) = lists[index] { true } else { false }
-            }
+            let lists = listed.map { $0?[place] }
+            let denied = lists.indices.filter { lists[$0]?.isDenied ?? false }
             if !denied.isEmpty {
                 report.add(.init(path: node.path, reason: .childrenNotAllowed, servers: names(denied)))
             }
+            let children = lists.map { $0?.children }
+            noteLost(node, children)
             let parent = judged[number].reference?.stat.pzxid ?? node.parent
-            for name in Self.union(lists.compactMap { $0 ?? nil }) {
-                let path = node.path == "/" ? "/" + name : node.path + "/" + name
-                if path != Self.ownConfiguration, !options.except.contains(path) {
-                    pending.append(Pending(path: path, parent: parent))
-                }
+            for name in Self.union(children.compactMap { $0?.names }) where isRead(name, below: node) {
+                pending.append(Pending(path: node.child(name), parent: parent))
             }
+        }
+    }
+
+    private func isRead(_ name: String, below node: Pending) -> Bool {
+        let path = node.child(name)
+        return path != Self.ownConfiguration && !options.except.contains(path)
+    }
+
+    /// What deletions on the destination would excuse one by one, and cannot excuse altogether.
+    private mutating func noteLost(_ node: Pending, _ children: [NodeChildren?]) {
+        guard sides.sides.count == 2, node.path != Self.system else { return }
+        let living = sides.sides.map { $0.filter { replicas[$0] != nil } }
+        let lost = LostChildren(children, sides: living) { isRead($0, below: node) }
+        guard let lost else { return }
+        let finding = ComparisonReport.Finding(
+            path: node.path,
+            kind: .changed,
+            servers: names(lost.replicas),
+            against: sides.servers[lost.against].name,
+            isWithinSide: false,
+            fields: [lost.field]
+        )
+        switch options.newer {
+        // Each that is missing was told.
+        case .nothing: break
+        case .above(let division): if lost.since <= division { report.add(finding) }
+        case .laterEpochs: report.add(finding, ifCommon: lost.since)
         }
     }
 

@@ -45,17 +45,38 @@ final class Replica: Sendable {
             .map { $0 ?? nil }
     }
 
-    /// The names below each; nil where they may not be read, none where the node is gone.
-    func children(_ paths: [String]) async throws(ZooKeeperError) -> [[String]?] {
+    /// What is below each.
+    func children(_ paths: [String]) async throws(ZooKeeperError) -> [Listing] {
         try await reads(paths) { session, paths in
             await session.children(all: paths)
                 .map { result in
                     switch result {
-                    case .success(let children): return .success(children.names)
-                    case .failure(.noNode): return .success([])
+                    case .success(let children): return .success(.children(children))
+                    case .failure(.noNode): return .success(.gone)
                     case .failure(let error): return .failure(error)
                     }
                 }
+        }
+        .map { $0 ?? .denied }
+    }
+
+    enum Listing: Sendable {
+        case children(NodeChildren)
+        case gone
+        case denied
+
+        var children: NodeChildren? {
+            switch self {
+            case .children(let children): children
+            case .gone, .denied: nil
+            }
+        }
+
+        var isDenied: Bool {
+            switch self {
+            case .denied: true
+            case .children, .gone: false
+            }
         }
     }
 

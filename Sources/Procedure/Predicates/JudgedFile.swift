@@ -6,29 +6,38 @@ struct JudgedFile: Sendable {
     private(set) var faults: [String] = []
     private(set) var remarks: [String] = []
 
-    init(_ file: Survey.File, of server: PlannedServer, in subject: SurveyedPlan) {
+    /// - Parameter told: system properties of the running process, as far as they are known.
+    init(
+        _ file: Survey.File,
+        of server: PlannedServer,
+        in subject: SurveyedPlan,
+        told: [String: String]
+    ) {
         let plan = subject.plan
         do throws(ZooConfigurationError) {
             let now = try ZooConfiguration(file.content)
             let isSource = plan.source.contains { $0.host == server.host }
-            faults = Self.faults(now, server, plan)
+            faults = Self.faults(now, server, plan, told)
             faults += Self.difference(now, from: isSource ? plan.sourceMembers : plan.destinationMembers)
             remarks = now.startRemarks(of: server.id).map(\.description)
             guard subject.joint.servers.contains(where: { $0.host == server.host }) else { return }
             // What is wrong already is told once.
             let grown = try ZooConfiguration(subject.joint.content(of: file))
             let known = Set(faults)
-            faults += Self.faults(grown, server, plan).filter { !known.contains($0) }
+            faults += Self.faults(grown, server, plan, told).filter { !known.contains($0) }
                 .map { "as it will be rewritten, \($0)" }
         } catch {
             faults.append(error.description)
         }
     }
 
-    private static func faults(_ file: ZooConfiguration, _ server: PlannedServer, _ plan: MigrationPlan)
-        -> [String]
-    {
-        file.startFaults(of: server.id).map(\.description) + endpointFaults(file, server, plan)
+    private static func faults(
+        _ file: ZooConfiguration,
+        _ server: PlannedServer,
+        _ plan: MigrationPlan,
+        _ told: [String: String]
+    ) -> [String] {
+        file.startFaults(of: server.id, told: told).map(\.description) + endpointFaults(file, server, plan)
     }
 
     /// Where clients will find the server, beside where they are told to look.

@@ -1,5 +1,36 @@
+import Printable
+
 /// Settings of a properties file in force: the last of each key.
 extension PropertiesText {
+    /// Keys that stand there again: what only the last one of each says.
+    var repeats: [StartRemark] {
+        var first: [String: Int] = [:]
+        var remarks: [StartRemark] = []
+        for element in elements {
+            guard case .setting(let key, _) = element.content else { continue }
+            if let earlier = first[key] {
+                let shown = PrintableText(key, limit: 100)
+                remarks.append(
+                    StartRemark(
+                        line: element.line,
+                        text: "'\(shown)' stands here again, first on line \(earlier): the last one counts"
+                    )
+                )
+            } else {
+                first[key] = element.line
+            }
+        }
+        return remarks
+    }
+
+    /// The three bytes that some editors begin UTF-8 with are letters of the first key.
+    var hidesFirstKey: Bool {
+        guard let first = elements.first, first.bytes.starts(with: [0xEF, 0xBB, 0xBF]),
+            case .setting = first.content, first.bytes.count > 3
+        else { return false }
+        return first.bytes[3] != UInt8(ascii: "#") && first.bytes[3] != UInt8(ascii: "!")
+    }
+
     /// Without the blanks around it, as Kafka and others take it; nil when nothing sets it.
     func value(of key: String) -> (value: String, line: Int)? {
         guard let place = place(of: key), case .setting(_, let value) = elements[place].content else {

@@ -78,7 +78,8 @@ extension ZooConfiguration {
     package var clientPort: Port? { integer("clientPort").flatMap { Port($0) } }
     package var secureClientPort: Port? { integer("secureClientPort").flatMap { Port($0) } }
     package var observerMasterPort: Port? { integer("observerMasterPort").flatMap { Port($0) } }
-    package var clientPortAddress: String? { self["clientPortAddress"] }
+    /// Java takes an IPv6 address with or without brackets.
+    package var clientPortAddress: String? { self["clientPortAddress"].map(Self.withoutBrackets) }
     package var dataDir: String? { self["dataDir"] }
     /// Where the transaction log is: ZooKeeper falls back to `dataDir`.
     package var dataLogDir: String? { self["dataLogDir"] ?? dataDir }
@@ -114,6 +115,12 @@ extension ZooConfiguration {
         "reconfigEnabled", "standaloneEnabled", "sslQuorum", "portUnification", "quorum.auth.enableSasl",
         "syncEnabled",
     ]
+
+    private static func withoutBrackets(_ text: String) -> String {
+        guard text.hasPrefix("["), text.hasSuffix("]") else { return text }
+        let inner = String(text.dropFirst().dropLast())
+        return IPAddress(inner)?.family == .ipv6 ? inner : text
+    }
 
     private func integer(_ key: String) -> Int? { self[key].flatMap { Int($0) } }
     private func negotiated(_ key: String) -> Int? { integer(key).flatMap { $0 > 0 ? $0 : nil } }

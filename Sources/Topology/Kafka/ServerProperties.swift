@@ -45,6 +45,15 @@ package struct ServerProperties: Hashable, Sendable {
     /// As the file says it; nil when it does not.
     package subscript(key: String) -> String? { KafkaSettings(text)[key]?.value }
 
+    /// What means something definite to Kafka, and is hardly meant.
+    package var remarks: [StartRemark] {
+        let hidden = StartRemark(
+            line: 1,
+            text: "a byte order mark is part of the first key for Kafka: the setting has no effect"
+        )
+        return (text.hidesFirstKey ? [hidden] : []) + text.repeats
+    }
+
     package var content: [UInt8] { text.elements.flatMap(\.bytes) }
 
     /// The same file with another `zookeeper.connect` and nothing else touched.

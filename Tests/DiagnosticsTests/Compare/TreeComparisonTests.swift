@@ -31,6 +31,11 @@ struct TreeComparisonTests {
         let equal = await compare(sides, newer: .nothing)
         #expect(equal.isEqual, "\(ComparisonText(equal).text)")
         #expect(equal.nodes == 3 + 1 + 22 + 22 * 20)
+        let absent = await compare(sides, path: "/typo")
+        #expect(absent.isAbsent && !absent.isEqual && !absent.isComplete && absent.different == 0)
+        #expect(ComparisonText(absent).text.contains("NOT DECIDED: no server has /typo\n"))
+        // A node with nothing below it is there.
+        #expect(await compare(sides, path: "/t/d1/n1").isEqual)
 
         _ = try await destination.set("/t/d3/n7", data: Data("data 0f 7".utf8))
         _ = try await destination.create("/t/d4/new")
@@ -70,6 +75,46 @@ struct TreeComparisonTests {
         #expect(divided.contains("/t/d5/late") && divided.contains("/t/d3/n7"))
         #expect(!divided.contains("/t/d4/new") && !divided.contains("/t/d5/n5"))
         await source.close()
+        await destination.close()
+    }
+
+    @Test(
+        "nodes that the whole destination lost are told, though its clients make and delete nodes beside them"
+    )
+    func lost() async throws {
+        let first = try ServerGroup(1)
+        defer { withExtendedLifetime(first) {} }
+        let writer = try await first.session()
+        for path in ["/q", "/q/n-1", "/q/n-2", "/q/n-3", "/r", "/r/n-1"] { _ = try await writer.create(path) }
+        await writer.close()
+        first.stop(0)
+        let second = try ServerGroup(1, copying: first)
+        defer { withExtendedLifetime(second) {} }
+        try first.start(0)
+        let source = try await first.session()
+        let last = try #require(try await source.exists(try await source.create("/q/n-5"))).czxid
+        await source.close()
+        // Each start begins an epoch: what its clients do is later than what the source made.
+        await (try await second.session()).close()
+        second.stop(0)
+        try second.start(0)
+        let destination = try await second.session()
+        _ = try await destination.create("/q/n-6")
+        _ = try await destination.create("/r/n-2")
+        try await destination.delete("/r/n-1")
+        let sides = ComparedSides(source: try first.compared, destination: try second.compared)
+        let report = await compare(sides, newer: .above(last))
+        #expect(report.findings.map(\.path) == ["/q"], "\(ComparisonText(report).text)")
+        #expect(
+            report.findings.first?.fields.map(\.seen) == ["1 of the source's are gone (n-5)"],
+            "\(ComparisonText(report).text)"
+        )
+        // One more is gone, and one was deleted.
+        try await destination.delete("/q/n-1")
+        let more = await compare(sides, newer: .above(last)).findings.first?.fields.first
+        #expect(more?.seen == "2 of the source's are gone (n-1, n-5)" && more?.against == "1 deleted since")
+        let except = await compare(sides, newer: .above(last), except: ["/q/n-5"])
+        #expect(except.isEqual, "\(ComparisonText(except).text)")
         await destination.close()
     }
 

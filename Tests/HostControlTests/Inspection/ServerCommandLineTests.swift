@@ -57,6 +57,20 @@ struct ServerCommandLineTests {
         )
     }
 
+    @Test("of a class its name is told, and nothing that cannot be one")
+    func classes() {
+        let factory = "zookeeper.serverCnxnFactory"
+        let netty = "org.apache.zookeeper.server.NettyServerCnxnFactory"
+        for (value, told) in [
+            (netty, netty), ("a.B$C_1", "a.B$C_1"), ("a b", "unreadable"), ("a..b", "unreadable"),
+            ("", "unreadable"), ("\u{1B}[2J", "unreadable"),
+            (String(repeating: "a", count: 201), "unreadable"),
+        ] {
+            #expect(ToldProperties.told(of: [factory: value]) == [factory: told])
+        }
+        #expect(ToldProperties.told(of: ["jute.maxbuffer": netty]) == ["jute.maxbuffer": "unreadable"])
+    }
+
     @Test("a server with a port and a directory reads no file")
     func standalone() {
         #expect(

@@ -139,6 +139,24 @@ struct KafkaPreflightTests {
         #expect(outcome.reason?.split(separator: "\n").count == 2, "\(outcome)")
     }
 
+    @Test("keys that stand twice, and a byte order mark before a setting, are told; nothing is refused")
+    func oddFiles() async throws {
+        let plan = try Fixture.plan(source: 3, destination: 3, kafka: Fixture.kafka)
+        let fleet = ModelFleet(plan: plan)
+        fleet.change {
+            $0.rewrite("k1", "# kept", "log.dirs=/old")
+            $0.rewrite("k2", "# kept", "\u{FEFF}num.io.threads=8")
+        }
+        let tape = EventTape()
+        _ = try await Fixture.run(plan, fleet, MemoryJournal(), confirm: false) { tape.record($0) }
+        let warned = tape.messages(.warning).joined(separator: "\n")
+        #expect(
+            warned.contains("line 3: 'log.dirs' stands here again, first on line 1: the last one counts"),
+            "\(warned)"
+        )
+        #expect(warned.contains("line 1: a byte order mark is part of the first key for Kafka"), "\(warned)")
+    }
+
     @Test("a cluster of before 0.10.1 has no id to compare")
     func noClusterID() async throws {
         let plan = try Fixture.plan(source: 3, destination: 3, kafka: Fixture.kafka)

@@ -238,7 +238,9 @@ struct KnownFaultsTests {
         #expect(await subject.outlook(through: fleet).window.hasPrefix("not known: no source host"))
     }
 
-    @Test("a pair is seen by its minor versions, between two that were seen, or neither")
+    @Test(
+        "a pair is seen by its minor versions, between two that were seen, or neither; an older release is never seen"
+    )
     func meanings() throws {
         let seen = VersionPair.read(
             "3.4.6 3.4.6 observers\n3.4.6 3.8.0 observers\n3.8.0 3.8.0 participants\n"
@@ -259,5 +261,11 @@ struct KnownFaultsTests {
         #expect(try meaning("3.4.14", "3.9.2", .observers) == .untried)
         #expect(try meaning("3.4.14", "3.8.0", .participants) == .untried)
         #expect(try meaning("3.8.0", "3.6.3", .participants) == .backwards)
+        #expect(try meaning("3.8.0", "3.8.0", .participants) == .seen)
+        #expect(try meaning("3.8.0", "3.8.4", .participants) == .seen)
+        #expect(try meaning("3.8.4", "3.8.0", .participants) == .olderRelease)
+        #expect(try meaning("3.4.14", "3.4.6", .observers) == .olderRelease)
+        #expect(try meaning("3.5.8", "3.5.5", .observers) == .olderRelease)
+        #expect(try meaning("3.5.8", "3.5.4", .observers) == .backwards)
     }
 }

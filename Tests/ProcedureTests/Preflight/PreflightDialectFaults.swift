@@ -1,3 +1,4 @@
+import ControlProtocol
 import Procedure
 import Settings
 
@@ -61,6 +62,41 @@ extension Fault {
             .configurationFiles,
             "d4: \(place)line 6: clients are served on 198.51.100.15 only, and are told 198.51.100.14"
         ) { $0.edit("d4", "# kept", "clientPortAddress=198.51.100.15") },
+        Fault(
+            "another host's clientPortAddress in brackets",
+            .configurationFiles,
+            "d4: \(place)line 6: clients are served on 2001:db8::5 only, and are told 198.51.100.14"
+        ) { $0.edit("d4", "# kept", "clientPortAddress=[2001:db8::5]") },
+        Fault("every address in brackets", .configurationFiles, verdict: .pass) {
+            $0.edit("d4", "# kept", "clientPortAddress=[::]")
+        },
+        Fault("a secure port whose Netty is on the command line", .configurationFiles, verdict: .pass) {
+            model in
+            model.edit("s2", "# kept", "secureClientPort=2281")
+            guard let name = HostName("s2") else { return }
+            model.hosts[name]?.javaProperties["zookeeper.serverCnxnFactory"] =
+                "org.apache.zookeeper.server.NettyServerCnxnFactory"
+        },
+        Fault(
+            "a secure port whose file overrules the command line",
+            .configurationFiles,
+            "s2: \(place)line 1: secureClientPort needs"
+        ) { model in
+            let nio = "org.apache.zookeeper.server.NIOServerCnxnFactory"
+            model.edit("s2", "# kept\n", "secureClientPort=2281\nserverCnxnFactory=\(nio)\n")
+            guard let name = HostName("s2") else { return }
+            model.hosts[name]?.javaProperties["zookeeper.serverCnxnFactory"] =
+                "org.apache.zookeeper.server.NettyServerCnxnFactory"
+        },
+        Fault(
+            "limits that end at once",
+            .configurationFiles,
+            "d4: \(place)line 5: syncLimit is below 1",
+            "d5: \(place)line 5: syncLimit times tickTime is more than 2147483647 ms"
+        ) { model in
+            model.edit("d4", "syncLimit=2", "syncLimit=-2")
+            model.edit("d5", "syncLimit=2", "syncLimit=2000000")
+        },
         Fault(
             "clients on this host only",
             .configurationFiles,

@@ -35,6 +35,13 @@ extension Fault {
             "ZooKeeper 3.8.0 becomes 3.6.3, an older version",
             make: odd("d4", "d5", "d6") { $0.version = ServerVersion(3, 6, 3) }
         ),
+        Fault(
+            "a destination of an older release",
+            .versionPair,
+            "ZooKeeper 3.8.4 becomes 3.8.0, an older release: never tried",
+            verdict: .warn,
+            make: odd("s1", "s2", "s3") { $0.version = ServerVersion(3, 8, 4) }
+        ),
         Fault("source servers that are stopped", .sourceEnsemble, "s1: zookeeper.service is stopped") {
             model in
             if let name = HostName("s1") { model.stop(name) }

@@ -73,6 +73,32 @@ struct PreflightTests {
         #expect(await Self.findings(plan, fleet).filter { $0.verdict == .fail }.map(\.sentence) == [])
     }
 
+    @Test(
+        "a server that is told to trust logs without a snapshot needs none, where its version can be told so"
+    )
+    func trustingLogs() async throws {
+        let plan = try Fixture.plan(source: 3, destination: 3)
+        for (version, isTold, text) in [
+            (ServerVersion(3, 8, 0), true, "snapshot.trust.empty=true"),
+            (ServerVersion(3, 8, 0), true, "# kept"),
+            (ServerVersion(3, 8, 0), false, "# kept"),
+            (ServerVersion(3, 8, 0), true, "snapshot.trust.empty=false"),
+            (ServerVersion(3, 5, 5), true, "snapshot.trust.empty=true"),
+        ] {
+            let fleet = ModelFleet(plan: plan)
+            fleet.change { model in
+                for host in ["s1", "s2", "s3"] { model.make(host) { $0.version = version } }
+                model.make("s2") { ($0.isYoung, $0.version) = (true, version) }
+                model.edit("s2", "# kept", text)
+                guard isTold, let name = HostName("s2") else { return }
+                model.hosts[name]?.javaProperties["zookeeper.snapshot.trust.empty"] = "true"
+            }
+            let finding = await Self.findings(plan, fleet).first { $0.name == .dataDirectories }
+            let isTaken = isTold && version == ServerVersion(3, 8, 0) && !text.hasSuffix("false")
+            #expect(finding?.verdict == (isTaken ? .pass : .fail), "\(text), \(isTold), \(version)")
+        }
+    }
+
     @Test("with brokers every check is there, and the fleet is asked only as often as Kafka is to be read")
     func healthyKafka() async throws {
         let plan = try Fixture.plan(source: 3, destination: 3, kafka: Fixture.kafka)

@@ -114,6 +114,15 @@ struct Dialect: Sendable, CustomTestStringConvertible {
             lines += ["autopurge.snapRetainCount=3", "autopurge.purgeInterval=1"]
         },
         taken("clientPortAddress") { lines, _ in lines.append("clientPortAddress=192.0.2.1") },
+        taken("clientPortAddress in brackets") { lines, random in
+            let address =
+                ["[2001:db8::1]", "[::]", "[0:0:0:0:0:0:0:0]"].randomElement(using: &random) ?? "[::]"
+            lines.append("clientPortAddress=\(address)")
+        },
+        taken("clientPortAddress in brackets beside a suffix", isNew: true) { lines, _ in
+            lines = lines.map { $0.replacing("1:2888:3888", with: "1:2888:3888;[2001:db8::1]:2181") }
+            lines.append("clientPortAddress=[2001:DB8::1]")
+        },
     ]
 
     private static let mistakes = [
@@ -214,6 +223,13 @@ struct Dialect: Sendable, CustomTestStringConvertible {
         stricter("one port for two") { lines, _ in set(&lines, "clientPort", "3888") },
         stricter("a port of 0") { lines, _ in lines.append("server.5=192.0.2.5:0:3888") },
         stricter("a negative tickTime") { lines, _ in set(&lines, "tickTime", "-5") },
+        stricter("a negative limit") { lines, random in
+            set(&lines, ["initLimit", "syncLimit"].randomElement(using: &random) ?? "syncLimit", "-1")
+        },
+        stricter("a limit beyond 32 bits of milliseconds") { lines, random in
+            let key = ["initLimit", "syncLimit"].randomElement(using: &random) ?? "syncLimit"
+            set(&lines, key, "\(Int.random(in: 2_147_484...2_000_000_000, using: &random))")
+        },
         stricter("a backslash at the end") { lines, _ in lines.append("x=\\") },
     ]
 }

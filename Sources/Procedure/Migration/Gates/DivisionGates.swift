@@ -36,7 +36,7 @@ extension MigrationProcedure {
             "every seed's disk keeps up with its memory",
             hosts: seeds.map(\.host),
             deadline: plan.deadlines.division
-        ) { [seeds] fleet, _ in
+        ) { [seeds, subject = SurveyedPlan(plan: plan, survey: survey)] fleet, _ in
             var lags: [String] = []
             for seed in seeds {
                 if let silence = fleet.silence(seed.host) { return .waiting(reason: silence) }
@@ -44,7 +44,8 @@ extension MigrationProcedure {
                     return .waiting(reason: "\(seed.host) does not serve")
                 }
                 if let problem = data.problems.first { return .never(reason: "\(seed.host): \(problem)") }
-                if let missing = fleet.missingSnapshot(on: seed.host, as: seeds.map(\.host)) {
+                let file = subject.configuration(of: seed)
+                if let missing = fleet.missingSnapshot(on: seed.host, as: seeds.map(\.host), file) {
                     return .never(reason: missing)
                 }
                 if let hole = fleet.hole(on: seed.host) {

@@ -26,7 +26,8 @@ extension Check {
                 where !problem.hasPrefix("\(zookeeper.configPath), line ") {
                     remarks.refuse("\(server.host): \(problem)")
                 }
-                if let missing = fleet.missingSnapshot(on: server.host, as: source.map(\.host)) {
+                let file = subject.configuration(of: server)
+                if let missing = fleet.missingSnapshot(on: server.host, as: source.map(\.host), file) {
                     remarks.refuse(missing)
                 }
                 if let hole = fleet.hole(on: server.host) {

@@ -29,7 +29,8 @@ extension Check {
                     remarks.refuse("\(place): somebody else changed it since it was read; start again")
                     continue
                 }
-                let judged = JudgedFile(file, of: server, in: subject)
+                let told = fleet.zookeeper(server.host)?.javaProperties ?? [:]
+                let judged = JudgedFile(file, of: server, in: subject, told: told)
                 for fault in judged.faults { remarks.refuse("\(place): \(fault)") }
                 for remark in judged.remarks { remarks.warn("\(place): \(remark)") }
             }

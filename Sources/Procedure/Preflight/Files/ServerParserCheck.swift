@@ -67,8 +67,9 @@ extension SurveyedPlan {
     /// Files of which `configuration-files` knows that no server starts with them, and a missing `myid`, are others' findings.
     fileprivate func refusal(of server: PlannedServer, in reply: ParserReply, _ fleet: FleetView) -> String? {
         guard let refusal = reply.refusals.first(where: { !$0.isEmpty }),
-            let file = configuration(of: server), file.startFaults(of: server.id).isEmpty,
-            fleet.zookeeper(server.host)?.data.myid != nil
+            let file = configuration(of: server), let zookeeper = fleet.zookeeper(server.host),
+            file.startFaults(of: server.id, told: zookeeper.javaProperties ?? [:]).isEmpty,
+            zookeeper.data.myid != nil
         else { return nil }
         return (reply.refusals.first == refusal ? ": " : " as it will be rewritten: ") + refusal
     }

@@ -53,6 +53,7 @@ extension Check {
                 switch subject.properties(of: broker) {
                 case .failure(let error): remarks.refuse("\(place): \(error)")
                 case .success(let properties):
+                    for remark in properties.remarks { remarks.warn("\(place): \(remark)") }
                     for fault in idFaults(of: broker, properties, overrides[ToldProperties.brokerID], subject)
                         + overridden(properties, overrides)
                     {

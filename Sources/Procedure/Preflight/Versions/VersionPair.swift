@@ -9,6 +9,8 @@ package struct VersionPair: Hashable, Sendable {
         /// Not this one, but ones on both sides of it.
         case between
         case untried
+        /// The destination is an older release of the same minor version.
+        case olderRelease
         /// The destination is older: the source writes what it cannot read.
         case backwards
     }
@@ -44,6 +46,9 @@ package struct VersionPair: Hashable, Sendable {
 
     package func meaning(among seen: [VersionPair] = Self.seen) -> Meaning {
         guard destination.minorNumber >= source.minorNumber else { return .backwards }
+        if destination.minorNumber == source.minorNumber, destination < source {
+            return destination.isBeforeStable ? .backwards : .olderRelease
+        }
         let alike = seen.filter { $0.strategy == strategy }
         let pairs = alike.map { ($0.source.minorNumber, $0.destination.minorNumber) }
         if pairs.contains(where: { $0 == (source.minorNumber, destination.minorNumber) }) { return .seen }
@@ -62,12 +67,20 @@ package struct VersionPair: Hashable, Sendable {
         case .seen: return "\(way): seen in the matrix, see docs/versions.md"
         case .between: return "\(way): not tried with \(strategy.rawValue), versions before and after it were"
         case .untried: return "\(way): never tried with \(strategy.rawValue)"
+        case .olderRelease:
+            return
+                "\(way), an older release: never tried, and what was mended since is not mended on the destination"
         case .backwards: return "\(way), an older version, which cannot read all that a newer one writes"
         }
     }
 }
 
 extension ZooKeeperVersion {
+    /// Of 3.5, releases before 3.5.5 were alphas and betas, which changed what is written.
+    fileprivate var isBeforeStable: Bool {
+        (ZooKeeperVersion(3, 5, 0)..<ZooKeeperVersion(3, 5, 5)).contains(self)
+    }
+
     /// 3.8 is 3008.
     fileprivate var minorNumber: Int {
         major.multipliedReportingOverflow(by: 1000).partialValue.addingReportingOverflow(minor).partialValue

@@ -44,7 +44,7 @@ extension SurveyedPlan {
         let pair = VersionPair(source: source, destination: destination, strategy: plan.strategy)
         switch pair.meaning() {
         case .seen: break
-        case .between, .untried: remarks.warn(pair.sentence)
+        case .between, .untried, .olderRelease: remarks.warn(pair.sentence)
         case .backwards: remarks.refuse(pair.sentence)
         }
         return pair.sentence

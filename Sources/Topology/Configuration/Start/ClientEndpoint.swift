@@ -1,5 +1,3 @@
-import Printable
-
 /// Where a server listens for clients in plain text.
 package struct ClientEndpoint: Hashable, Sendable {
     /// Nil for every address of the host.
@@ -25,7 +23,11 @@ extension ZooConfiguration {
         return ClientEndpoint(address: Self.named(clientPortAddress), port: clientPort, line: line)
     }
 
-    func ports(of id: ServerID) -> [StartFault] {
+    private static let nettyFactory = "org.apache.zookeeper.server.NettyServerCnxnFactory"
+    /// What the JVM's command line can say in place of the file, which counts where it says something.
+    package static let connectionFactoryProperty = "zookeeper.serverCnxnFactory"
+
+    func ports(of id: ServerID, _ told: [String: String]) -> [StartFault] {
         var faults: [StartFault] = []
         for (port, key) in [
             ("clientPort", "clientPortAddress"), ("secureClientPort", "secureClientPortAddress"),
@@ -40,14 +42,13 @@ extension ZooConfiguration {
             )
         }
         if let line = line(of: "secureClientPort"), secureClientPort != nil,
-            self["serverCnxnFactory"] != "org.apache.zookeeper.server.NettyServerCnxnFactory"
+            self["serverCnxnFactory"] ?? told[Self.connectionFactoryProperty] != Self.nettyFactory
         {
             faults.append(
                 StartFault(
                     line: line,
                     reason:
-                        "secureClientPort needs serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory. "
-                        + "Add it to this file."
+                        "secureClientPort needs serverCnxnFactory=\(Self.nettyFactory). Add it to this file."
                 )
             )
         }
@@ -100,6 +101,4 @@ extension ZooConfiguration {
     private static func canonical(_ address: String?) -> String? {
         address.map { IPAddress($0)?.description ?? $0.lowercased() }
     }
-
-    func shown(_ key: String) -> String { PrintableText(key, limit: 100).description }
 }

@@ -3,32 +3,19 @@ extension ZooConfiguration {
     /// 3.4 to 3.9 does, and what fails right after it.
     ///
     /// `ConfigurationOracleTests` compares it with the parsers of 3.4.6 and 3.8.0, and names where it is stricter.
-    package func startFaults(of id: ServerID) -> [StartFault] {
+    ///
+    /// - Parameter told: system properties that its process was started with, as far as they are known.
+    package func startFaults(of id: ServerID, told: [String: String] = [:]) -> [StartFault] {
         [
-            byteOrderMark, numbers, booleans, directories, times, ports(of: id), ensemble, quorumSecurity,
-            unsupported(id),
+            byteOrderMark, numbers, booleans, directories, times, ports(of: id, told), ensemble,
+            quorumSecurity, unsupported(id),
         ]
         .flatMap { $0 }
     }
 
     /// Keys that stand there twice, and a `peerType` that the list of servers overrules.
     package func startRemarks(of id: ServerID) -> [StartRemark] {
-        var first: [String: Int] = [:]
-        var remarks: [StartRemark] = []
-        for element in text.elements {
-            guard case .setting(let key, _) = element.content else { continue }
-            if let earlier = first[key] {
-                remarks.append(
-                    StartRemark(
-                        line: element.line,
-                        text:
-                            "'\(shown(key))' stands here again, first on line \(earlier): the last one counts"
-                    )
-                )
-            } else {
-                first[key] = element.line
-            }
-        }
+        var remarks = text.repeats
         if let line = line(of: "peerType"), let own = serverLine(of: id)?.entry,
             isObserver != (own.member.role == .observer)
         {
@@ -61,12 +48,8 @@ extension ZooConfiguration {
     private func number(_ key: String) -> Int? { self[key].flatMap { Int($0) } }
     private func isTrue(_ key: String) -> Bool { self[key]?.lowercased() == "true" }
 
-    /// The three bytes that some editors begin UTF-8 with are letters of the first key.
     private var byteOrderMark: [StartFault] {
-        guard let first = text.elements.first, first.bytes.starts(with: [0xEF, 0xBB, 0xBF]),
-            case .setting = first.content, first.bytes.count > 3,
-            first.bytes[3] != UInt8(ascii: "#"), first.bytes[3] != UInt8(ascii: "!")
-        else { return [] }
+        guard text.hidesFirstKey else { return [] }
         return [
             StartFault(
                 line: 1,
@@ -134,8 +117,20 @@ extension ZooConfiguration {
             )
         }
         if voters > 1 || !standaloneEnabled {
-            for key in ["initLimit", "syncLimit"] where (number(key) ?? 0) == 0 {
-                faults.append(fault(key, "\(key) is not set. Set it to a number of ticks."))
+            for key in ["initLimit", "syncLimit"] {
+                let ticks = number(key) ?? 0
+                if ticks == 0 {
+                    faults.append(fault(key, "\(key) is not set. Set it to a number of ticks."))
+                } else if ticks < 0 {
+                    faults.append(fault(key, "\(key) is below 1. Set it to a number of ticks."))
+                } else if tickTime.times(saturating: ticks) > Int(Int32.max) {
+                    faults.append(
+                        fault(
+                            key,
+                            "\(key) times tickTime is more than 2147483647 ms, and wraps. Make it less."
+                        )
+                    )
+                }
             }
         }
         if let algorithm = number("electionAlg"), algorithm != 3 {
