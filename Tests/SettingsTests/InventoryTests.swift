@@ -106,6 +106,18 @@ struct InventoryTests {
                 "hosts:\n- {host: a, ssh: {options: [\"proxycommand=sh -c id\"]}}\n",
                 "5: 'proxycommand=sh -c id' is no option of ssh."
             ),
+            (
+                "hosts:\n- {host: a, ssh: {options: [\"PKCS11Provider=/tmp/a.so\"]}}\n",
+                "5: 'PKCS11Provider=/tmp/a.so' is no option of ssh."
+            ),
+            (
+                "hosts:\n- {host: a, ssh: {options: [\"securitykeyprovider=/tmp/a.so\"]}}\n",
+                "5: 'securitykeyprovider=/tmp/a.so' is no option of ssh."
+            ),
+            ("hosts:\n- {host: a, ssh: {user: \"\"}}\n", "5: 'user' is '', which is no user's"),
+            ("hosts:\n- {host: a, ssh: {identity: \"\"}}\n", "5: 'identity' is '', which is no file"),
+            ("hosts:\n- {host: a, service: \"\"}\n", "5: 'service' is '', which is no unit"),
+            ("hosts:\n- {host: a, services: [\"\"]}\n", "5: '' is no unit"),
             ("groups: {g: {hosts: [b*]}}\nhosts:\n- {host: a}\n", "4: 'b*' is no host and no group"),
             ("groups: {a: {hosts: [a]}}\nhosts:\n- {host: a}\n", "4: 'a' is a host as well"),
             (

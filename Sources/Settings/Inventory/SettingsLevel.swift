@@ -66,7 +66,7 @@ struct SettingsLevel {
         ssh.port = try problems.attempt { () throws(YAMLError) in
             try map.optionalInteger("port", in: 1...65_535)
         }?.flatMap { Port($0) }
-        ssh.identity = try problems.text("identity", in: map, { _ in true }, "no file")
+        ssh.identity = try problems.text("identity", in: map, { !$0.isEmpty }, "no file")
             .map { FilePlace.beside(map.node.file, $0) }
         ssh.jump = try problems.text("jump", in: map, isArgument, "no host to jump over")
         ssh.options = try problems.list(
@@ -90,7 +90,7 @@ struct SettingsLevel {
 
     /// Nothing that a program could take for an option, or that stands for two words.
     private func isArgument(_ text: String) -> Bool {
-        text.first != "-" && text.utf8.allSatisfy { $0 > 32 && $0 < 127 }
+        !text.isEmpty && text.first != "-" && text.utf8.allSatisfy { $0 > 32 && $0 < 127 }
     }
 
     private static let refusedOptions: Set = [
@@ -99,6 +99,7 @@ struct SettingsLevel {
         "permitlocalcommand", "remotecommand", "nohostauthenticationforlocalhost", "updatehostkeys", "tunnel",
         "localforward", "remoteforward", "dynamicforward", "batchmode", "checkhostip", "hostkeyalias",
         "verifyhostkeydns", "requesttty", "proxycommand", "proxyjump", "user", "port", "identityfile",
+        "pkcs11provider", "securitykeyprovider",
     ]
 
     private static func option(_ text: String) -> String? {
