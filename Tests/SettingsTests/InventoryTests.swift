@@ -44,7 +44,7 @@ struct InventoryTests {
         #expect(d3.settings.manager == .command && d3.settings.commands?["zookeeper"]?.start.count == 3)
         // A level says what it says key by key: the user is still that of the defaults.
         #expect(d3.settings.ssh.port?.number == 2222 && d3.settings.ssh.user == "admin")
-        #expect(d3.settings.ssh.jump == "bastion.example")
+        #expect(d3.settings.ssh.jump?.map(\.host) == ["bastion.example"])
     }
 
     @Test("a range keeps its zeros, counts in order, and pairs names with addresses")
@@ -129,6 +129,28 @@ struct InventoryTests {
     func mistakes(text: String, said: String) {
         let found = problems(head + text)
         #expect(found.contains { $0.hasPrefix("fleet/i.yaml:\(said)") }, "\(found)")
+    }
+
+    @Test(
+        "a jump is a host, with a user and a port if need be, and nothing that a shell could take for more",
+        arguments: [
+            ("b.example", ["- b.example -"]), ("ssh://op@b_1:2222", ["op b_1 2222"]),
+            ("dom@op@[2001:db8::1]:22,b", ["dom@op 2001:db8::1 22", "- b -"]), ("none", []),
+            ("", nil), ("a,", nil), ("-oA", nil), ("a:", nil), ("a:99999", nil), ("a:0", nil), ("@a", nil),
+            ("a;id", nil), ("$(id)", nil), ("a'b", nil), ("%h", nil), ("2001:db8::1", nil), ("[a", nil),
+            ("-l@a", nil), ("a b", nil), ("a@-b", nil), ("[::1]x", nil),
+        ] as [(String, [String]?)]
+    )
+    func jumps(text: String, expected: [String]?) throws {
+        let inventory = head + "hosts:\n- {host: a, ssh: {jump: \"\(text)\"}}\n"
+        guard let expected else {
+            #expect(problems(inventory).contains { $0.contains("5: 'jump' is '\(text)', which is no host") })
+            return
+        }
+        let jumps = try #require(try read(inventory).hosts.first?.settings.ssh.jump)
+        #expect(
+            jumps.map { "\($0.user ?? "-") \($0.host) \($0.port.map { "\($0)" } ?? "-")" } == expected
+        )
     }
 
     @Test("every mistake is reported at once, in the order of the file")

@@ -68,7 +68,15 @@ struct SettingsLevel {
         }?.flatMap { Port($0) }
         ssh.identity = try problems.text("identity", in: map, { !$0.isEmpty }, "no file")
             .map { FilePlace.beside(map.node.file, $0) }
-        ssh.jump = try problems.text("jump", in: map, isArgument, "no host to jump over")
+        ssh.jump = try problems.one(
+            "jump",
+            in: map,
+            { SSHJump.all(in: $0) },
+            otherwise: {
+                "'jump' is '\($0)', which is no host to jump over. Write [user@]host[:port], several with commas between "
+                    + "them, or none."
+            }
+        )
         ssh.options = try problems.list(
             "options",
             in: map,

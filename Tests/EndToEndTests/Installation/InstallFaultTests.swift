@@ -138,6 +138,41 @@ struct InstallFaultTests {
     }
 
     @Test(
+        "hosts behind others are reached over them, whose keys must be known, whatever ssh's own files say",
+        .timeLimit(.minutes(5))
+    )
+    func jumped() async throws {
+        try await BareHosts.with { bare in
+            let over = bare.hosts.map { "root@\($0.ipv4):22" }
+            for jumps in [over[0], over.joined(separator: ",")] {
+                try bare.write(defaults: "ssh: {user: root, jump: \"\(jumps)\"}")
+                let shown = try await bare.agents("install", "--dry-run")
+                #expect(shown.succeeded, "\(jumps): \(shown)")
+            }
+            let shell = SecureShell(bare.lab)
+            let known = try Folder.read(shell.knownHosts).split(separator: "\n").dropFirst()
+            try Folder.write(known.joined(separator: "\n") + "\n", to: shell.knownHosts)
+            let settings = shell.clientFolder + "/lab.conf"
+            try Folder.write(
+                try Folder.read(settings) + "  StrictHostKeyChecking accept-new\n",
+                to: settings
+            )
+            for jumps in [over[0], over.joined(separator: ",")] {
+                try bare.write(defaults: "ssh: {user: root, jump: \"\(jumps)\"}")
+                let refused = try await bare.agents("install", "--dry-run")
+                #expect(!refused.succeeded, "\(jumps): \(refused)")
+                for host in bare.hosts {
+                    #expect(refused.output.contains("\(host.name)  refused"), "\(jumps): \(refused)")
+                }
+            }
+            #expect(
+                try Folder.read(shell.knownHosts) == known.joined(separator: "\n") + "\n",
+                "a key was accepted unseen"
+            )
+        }
+    }
+
+    @Test(
         "a host whose key is not known is refused by name, and nothing is sent to it",
         .timeLimit(.minutes(5))
     )
