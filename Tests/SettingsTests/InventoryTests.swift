@@ -118,6 +118,11 @@ struct InventoryTests {
             ("hosts:\n- {host: a, ssh: {identity: \"\"}}\n", "5: 'identity' is '', which is no file"),
             ("hosts:\n- {host: a, service: \"\"}\n", "5: 'service' is '', which is no unit"),
             ("hosts:\n- {host: a, services: [\"\"]}\n", "5: '' is no unit"),
+            ("hosts:\n- {host: a, state: /srv}\n", "5: '/srv' is not for an agent's state"),
+            (
+                "defaults: {state: /etc/mitosis/tls}\nhosts:\n- {host: a}\n",
+                "4: '/etc/mitosis/tls' is not for"
+            ),
             ("groups: {g: {hosts: [b*]}}\nhosts:\n- {host: a}\n", "4: 'b*' is no host and no group"),
             ("groups: {a: {hosts: [a]}}\nhosts:\n- {host: a}\n", "4: 'a' is a host as well"),
             (
@@ -151,6 +156,24 @@ struct InventoryTests {
         #expect(
             jumps.map { "\($0.user ?? "-") \($0.host) \($0.port.map { "\($0)" } ?? "-")" } == expected
         )
+    }
+
+    @Test(
+        "a state directory is one of an agent's own",
+        arguments: [
+            ("/var/lib/mitosis", true), ("/srv/mitosis", true), ("/data", true), ("/usr/local/mitosis", true),
+            ("/opt/mitosis/state", true), ("/home/op/mitosis", true), ("/etc/x/y", true), ("/srv", false),
+            ("/etc", false), ("/etc/ssh", false), ("/etc/mitosis", false), ("/var/lib", false),
+            ("/usr", false),
+            ("/usr/bin", false), ("/usr/lib/systemd", false), ("/usr/local/bin", false), ("/home/op", false),
+            ("/var/lib/mitosis-install", false), ("/var/lib/mitosis-install/stage", false),
+            ("/proc/1", false),
+            ("/etc/systemd/system", false), ("/usr/bin/mitosis-agent", false), ("/tmp", false), ("/", false),
+            ("relative", false),
+        ]
+    )
+    func states(path: String, isRight: Bool) {
+        #expect((StatePlace.plain(path) == path) == isRight)
     }
 
     @Test("every mistake is reported at once, in the order of the file")

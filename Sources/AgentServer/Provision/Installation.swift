@@ -87,7 +87,7 @@ struct Installation: Sendable {
                 if case .failed(_, false) = outcome { throw outcome }
             }
         case .removing:
-            _ = try await Removal(places: places, units: units, log: log).finish(journal)
+            _ = try await Removal(places: places, units: units, rules: rules, log: log).finish(journal)
         }
     }
 

@@ -59,8 +59,13 @@ struct ProvisionCommand: AsyncParsableCommand {
         switch order.verb {
         case .place: lines.tell(.placed(try await installation.place(order)))
         case .remove:
-            let removal = Removal(places: places, units: installation.units, log: log)
-            lines.tell(.removed(try await removal.remove(order, await LocalRules().look())))
+            let removal = Removal(
+                places: places,
+                units: installation.units,
+                rules: installation.rules,
+                log: log
+            )
+            lines.tell(.removed(try await removal.remove(order)))
         }
     }
 }

@@ -48,7 +48,7 @@ struct SettingsLevel {
                 "'\($0)' is not an IP address. Write one of the host's, or leave 'listen' out for all of them."
             }
         )
-        settings.state = try problems.path("state", in: map)
+        settings.state = try problems.one("state", in: map, StatePlace.plain, otherwise: StatePlace.advice)
         settings.hold =
             try problems.attempt { () throws(YAMLError) in try map.optionalBoolean("hold") } ?? nil
         if let node = map["ssh"], let ssh = try problems.mapping(node, keys: Self.sshKeys, subject: "'ssh'") {
