@@ -99,9 +99,6 @@ package struct HostLook: Hashable, Sendable {
 
     package func digest(of file: ProvisionedFile) -> String? { digests[file.path] }
 
-    /// Nothing of ours is there.
-    package var isBare: Bool { digests.isEmpty && !isActive && !isInterrupted }
-
     private static func pair(_ text: String) -> (String, String) {
         guard let space = text.firstIndex(of: " ") else { return (text, "") }
         return (String(text[..<space]), String(text[text.index(after: space)...]))

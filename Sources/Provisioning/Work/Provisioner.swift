@@ -167,6 +167,8 @@ package struct Provisioner: Sendable {
         }
     }
 
+    private static let tooEarly = "the session ended before it began; repeat the command"
+
     private func report(_ host: InventoryHost, _ ending: SessionMachine.Ending) -> HostReport {
         let name = host.host
         switch ending {
@@ -175,15 +177,13 @@ package struct Provisioner: Sendable {
         case .decided(.unchanged):
             if decision.isDryRun { return HostReport(host: name, outcome: .wouldChange([])) }
             switch decision.verb {
-            case .uninstall: return HostReport(host: name, outcome: .removed(paths: []))
+            // A removal is the host's word alone, which none came of.
+            case .uninstall: return HostReport(host: name, outcome: .failed(Self.tooEarly))
             case .install, .upgrade, .configure:
                 return HostReport(host: name, outcome: .ready(changed: [], rules: nil))
             }
         case .decided(.ship):
-            return HostReport(
-                host: name,
-                outcome: .failed("the session ended before it began; repeat the command")
-            )
+            return HostReport(host: name, outcome: .failed(Self.tooEarly))
         case .replied(let reply): return self.report(name, reply)
         case .refused(let reason): return HostReport(host: name, outcome: .refused([reason]))
         case .broken(let ending, let greeted):

@@ -134,6 +134,14 @@ struct InstallFaultTests {
             #expect(try await bare.lab.systemctl(["is-active", "mitosis-agent.service"], on: host).succeeded)
             _ = try await bare.shell("nft delete table inet mitosis", on: host)
             #expect(try await bare.agents("uninstall", newer: newer).succeeded)
+
+            // Somebody may have removed everything by hand, but the wall.
+            _ = try await bare.shell(wall, on: host)
+            let walledOnly = try await bare.agents("uninstall", newer: newer)
+            #expect(!walledOnly.succeeded && walledOnly.output.contains("a wall may stand"), "\(walledOnly)")
+            _ = try await bare.shell("nft delete table inet mitosis", on: host)
+            let nothing = try await bare.agents("uninstall", newer: newer)
+            #expect(nothing.succeeded && nothing.output.contains("nothing there"), "\(nothing)")
         }
     }
 
