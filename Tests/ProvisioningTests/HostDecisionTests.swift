@@ -58,4 +58,27 @@ struct HostDecisionTests {
         }
         #expect(words.contains { $0.contains("no rule of ours stands") }, "\(words)")
     }
+
+    @Test(
+        "rules that were not the same while something broken off was ended are told, whatever was asked for",
+        arguments: [ProvisionVerb.install, .upgrade, .configure, .uninstall]
+    )
+    func recovered(verb: ProvisionVerb) throws {
+        let proof = RulesProof(rulesBefore: 3, rulesAfter: 0, looks: 9, isIdentical: false)
+        let look = HostFileTests.look + ["fact rules \(proof.words)", "fact recovered yes"]
+        #expect(HostLook(look).recoveredRules == proof)
+        guard case .refuse(let reasons) = try Self.decide(verb, look) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(reasons.count == 1 && reasons[0].contains("3 before, 0 after"), "\(reasons)")
+        let same = look.map { $0.replacing("3 0 9 other", with: "3 3 9 same") }
+        #expect(HostLook(same).recoveredRules?.isIdentical == true)
+        if case .refuse(let reasons) = try Self.decide(verb, same) {
+            #expect(!reasons.contains { $0.contains("the same") }, "\(reasons)")
+        }
+        for words in ["3 3 9", "3 3 9 maybe", "-1 3 9 same", "x 3 9 same", "3 3 99999999999999999999 same"] {
+            #expect(HostLook(["fact rules \(words)"]).recoveredRules == nil)
+        }
+    }
 }

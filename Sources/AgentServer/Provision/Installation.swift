@@ -73,21 +73,28 @@ struct Installation: Sendable {
     }
 
     /// Ends what an earlier installation was broken off in: finishes it when all files are in place, else undoes it.
-    func recover(_ journal: InstallJournal) async throws(ProvisionFailure) {
+    ///
+    /// What became of the rules when that restarted the agent; nil when it did not.
+    @discardableResult
+    func recover(_ journal: InstallJournal) async throws(ProvisionFailure) -> RulesProof? {
         switch journal.phase {
         case .placing:
             let outcome = await undone(journal, because: .refused(reason: "an installation was broken off"))
             if case .failed(_, false) = outcome { throw outcome }
+            return nil
         case .placed:
             do throws(ProvisionFailure) {
-                _ = try await start(restarts: true)
+                let proof = try await start(restarts: true)
                 try placing.end()
+                return proof
             } catch {
                 let outcome = await undone(journal, because: error)
                 if case .failed(_, false) = outcome { throw outcome }
+                return nil
             }
         case .removing:
             _ = try await Removal(places: places, units: units, rules: rules, log: log).finish(journal)
+            return nil
         }
     }
 

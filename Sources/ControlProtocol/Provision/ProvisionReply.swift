@@ -78,6 +78,37 @@ package struct RulesProof: Hashable, Sendable, Codable, Bounded {
         self.isIdentical = isIdentical
     }
 
+    /// As a line of a look has it.
+    package var words: String {
+        "\(rulesBefore) \(rulesAfter) \(looks) \(isIdentical ? Self.same : Self.other)"
+    }
+
+    private static let same = "same"
+    private static let other = "other"
+
+    /// Nil for what `words` never are.
+    package init?(words: some StringProtocol) {
+        let parts = words.split(separator: " ")
+        let numbers = parts.prefix(3).compactMap { Int($0) }.filter { Bound.count.contains($0) }
+        guard parts.count == 4, numbers.count == 3, parts[3] == Self.same || parts[3] == Self.other else {
+            return nil
+        }
+        self.init(
+            rulesBefore: numbers[0],
+            rulesAfter: numbers[1],
+            looks: numbers[2],
+            isIdentical: parts[3] == Self.same
+        )
+    }
+
+    /// What went wrong, and what to do; nil for nothing.
+    package var objection: String? {
+        isIdentical
+            ? nil
+            : "our rules there were not the same before, during and after the restart (\(rulesBefore) before, "
+                + "\(rulesAfter) after): look at them with `mitosis rules list`, now"
+    }
+
     package func check() throws(OutOfBounds) {
         try check("rulesBefore", rulesBefore, Bound.count)
         try check("rulesAfter", rulesAfter, Bound.count)

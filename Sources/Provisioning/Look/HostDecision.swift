@@ -55,7 +55,11 @@ package struct HostDecision: Sendable {
     }
 
     package func decide(_ look: HostLook, for host: InventoryHost) -> SessionDecision {
-        switch verb {
+        // Told once: a second look finds nothing that was broken off.
+        if let objection = look.recoveredRules?.objection {
+            return .refuse(["an earlier installation was ended just now; \(objection)"])
+        }
+        return switch verb {
         case .install: install(look, host)
         case .upgrade: upgrade(look, host)
         case .configure: configure(look, host)

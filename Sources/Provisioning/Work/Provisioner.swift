@@ -6,6 +6,7 @@ package import Logging
 import Logs
 import MutualTLS
 import Settings
+import Synchronization
 package import SystemCalls
 import Topology
 
@@ -71,6 +72,7 @@ package struct Provisioner: Sendable {
         _ progress: @escaping @Sendable (HostName, HostProgress) -> Void
     ) async -> HostReport {
         let name = host.host
+        let recovered = Mutex<RulesProof?>(nil)
         let ending = await session(host) { state in
             switch state {
             case .connecting, .ended: return
@@ -79,10 +81,19 @@ package struct Provisioner: Sendable {
             case .signing: progress(name, .signing)
             }
         } decide: { look in
-            decision.decide(look, for: host)
+            recovered.withLock { $0 = look.recoveredRules }
+            return decision.decide(look, for: host)
         }
-        let report = report(host, ending)
-        guard case .ready = report.outcome else { return report }
+        var report = report(host, ending)
+        guard case .ready(let changed, let rules) = report.outcome else { return report }
+        // Of the restart that ended what was broken off, where there was no other.
+        if rules == nil, let proof = recovered.withLock({ $0 }) {
+            report = HostReport(
+                host: name,
+                outcome: .ready(changed: changed, rules: proof),
+                fingerprint: report.fingerprint
+            )
+        }
         progress(name, .verifying)
         return await verified(report)
     }
@@ -206,14 +217,8 @@ package struct Provisioner: Sendable {
             let changed =
                 placed.files.map(\.path).sorted() + (placed.holds ?? [])
                 + (placed.restarted ? ["restarted"] : [])
-            if let rules = placed.rules, !rules.isIdentical {
-                return HostReport(
-                    host: host,
-                    outcome: .failed(
-                        "our rules there were not the same before, during and after the restart (\(rules.rulesBefore) before, "
-                            + "\(rules.rulesAfter) after): look at them with `mitosis rules list`, now"
-                    )
-                )
+            if let objection = placed.rules?.objection {
+                return HostReport(host: host, outcome: .failed(objection))
             }
             return HostReport(
                 host: host,

@@ -168,4 +168,24 @@ struct RemovalTests {
         #expect(try await world.remove([]) == ProvisionReply.Removed(paths: [], left: []))
         #expect(try world.tree() == bare)
     }
+
+    @Test(
+        "what became of the rules is known also of the restart that ends an installation which was broken off"
+    )
+    func recoveredRules() async throws {
+        for isIdentical in [true, false] {
+            _ = try await install()
+            var journal = try FilePlacing(places: world.places).begin(
+                [],
+                wasEnabled: true,
+                wasActive: true,
+                state: "/var/lib/mitosis"
+            )
+            journal.phase = .placed
+            try journal.write(world.places)
+            world.kernel.withLock { $0 = isIdentical ? [InstallWorld.wall] : [InstallWorld.wall, []] }
+            let proof = try await world.installation().recover(journal)
+            #expect(proof?.rulesBefore == 2 && proof?.isIdentical == isIdentical)
+        }
+    }
 }
