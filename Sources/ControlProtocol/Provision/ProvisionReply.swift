@@ -21,19 +21,23 @@ package enum ProvisionReply: Hashable, Sendable, Codable, Bounded {
         package let restarted: Bool
         /// Nil when the agent was not restarted, or none had run.
         package let rules: RulesProof?
+        /// The state directory that the agent had before, if it has another now; nil from a host of an earlier version.
+        package let left: String?
 
         package init(
             files: [ProvisionedFile],
             holds: [String],
             fingerprint: String?,
             restarted: Bool,
-            rules: RulesProof?
+            rules: RulesProof?,
+            left: String? = nil
         ) {
             self.files = files
             self.holds = holds
             self.fingerprint = fingerprint
             self.restarted = restarted
             self.rules = rules
+            self.left = left
         }
     }
 

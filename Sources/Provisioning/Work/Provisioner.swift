@@ -217,6 +217,7 @@ package struct Provisioner: Sendable {
             let changed =
                 placed.files.map(\.path).sorted() + (placed.holds ?? [])
                 + (placed.restarted ? ["restarted"] : [])
+                + (placed.left.map { ["the former state stays in \($0)"] } ?? [])
             if let objection = placed.rules?.objection {
                 return HostReport(host: host, outcome: .failed(objection))
             }

@@ -170,6 +170,49 @@ struct RemovalTests {
     }
 
     @Test(
+        "a configuration that moves the state, or changes the backend, is refused while a wall or an order stands",
+        arguments: [
+            ("state: /var/lib/mitosis", "state: /srv/mitosis"),
+            ("backend: nftables", "backend: iptables-nft"),
+        ]
+    )
+    func moved(text: String, instead: String) async throws {
+        let before = try await install()
+        func configure() async throws -> ProvisionReply.Placed {
+            try world.stage(world.configuration(text, instead))
+            return try await world.install([.configuration], makesKey: false)
+        }
+        world.kernel.withLock { $0 = [InstallWorld.wall] }
+        let walled = await refusal { _ = try await configure() }
+        #expect(walled?.contains("a wall may stand") == true)
+        #expect(try world.tree() == before)
+        // Anything else may change.
+        try world.stage(world.configuration("protected_ports: [22]", "protected_ports: [22, 80]"))
+        #expect(try await world.install([.configuration], makesKey: false).left == nil)
+        world.kernel.withLock { $0 = [[]] }
+        try standOrder()
+        let ordered = await refusal { _ = try await configure() }
+        #expect(ordered?.contains("orders/standing.json") == true)
+        try FileManager.default.removeItem(atPath: world.places.at("/var/lib/mitosis/orders/standing.json"))
+        let placed = try await configure()
+        #expect(placed.left == (text.hasPrefix("state") ? "/var/lib/mitosis" : nil))
+        #expect(HostPlaces.exists(world.places.at("/var/lib/mitosis/lease.json")))
+    }
+
+    @Test("an agent.yaml that cannot be read is not replaced under a wall: where its state is, nobody knows")
+    func unreadable() async throws {
+        _ = try await install()
+        try Data("host: [".utf8).write(to: URL(filePath: world.places.path(of: .configuration)))
+        world.kernel.withLock { $0 = [InstallWorld.wall] }
+        try world.stage()
+        let walled = await refusal { _ = try await world.install([.configuration], makesKey: false) }
+        #expect(walled?.contains("a wall may stand") == true)
+        world.kernel.withLock { $0 = [[]] }
+        try world.stage()
+        #expect(try await world.install([.configuration], makesKey: false).files == [.configuration])
+    }
+
+    @Test(
         "what became of the rules is known also of the restart that ends an installation which was broken off"
     )
     func recoveredRules() async throws {
