@@ -179,7 +179,7 @@ struct HostFileTests {
         )
         let command = SSHCommand(host: inventory.hosts[0], programSize: 77, asksPassword: true).arguments
         #expect(command.prefix(4) == ["-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes"])
-        for option in ["Port=2222", "IdentityFile=/k", "ProxyJump=b.example", "Compression=yes"] {
+        for option in ["Port=2222", "IdentityFile=/k", "Compression=yes"] {
             #expect(command.contains(option))
         }
         #expect(command.suffix(5).prefix(4) == ["-l", "op", "--", "198.51.100.1"])
@@ -188,6 +188,25 @@ struct HostFileTests {
         #expect(remote.contains("bs=77 count=1"))
         let quiet = SSHCommand(host: inventory.hosts[0], programSize: 1, asksPassword: false).arguments
         #expect(quiet.last?.hasPrefix("exec sudo -n -- ") == true)
+    }
+
+    @Test("hosts that are jumped over are called as strictly as the one beyond")
+    func jumps() throws {
+        func proxy(_ jump: String) throws -> String? {
+            let inventory = try Self.inventory("{ssh: {connect_seconds: 5, jump: \"\(jump)\"}}")
+            let command = SSHCommand(host: inventory.hosts[0], programSize: 1, asksPassword: false)
+            return command.arguments.first { $0.hasPrefix("Proxy") }
+        }
+        let strict =
+            "-o StrictHostKeyChecking=yes -o BatchMode=yes -o ConnectTimeout=5 -o ServerAliveInterval=10 "
+            + "-o ServerAliveCountMax=3 -o ForwardAgent=no -o ForwardX11=no -o PermitLocalCommand=no -o LogLevel=ERROR"
+        #expect(
+            try proxy("op@b.example:2222")
+                == "ProxyCommand=ssh \(strict) -l op -p 2222 -W '[%h]:%p' -- b.example"
+        )
+        let inner = #"'ProxyCommand=ssh \#(strict) -W '\''[%%h]:%%p'\'' -- a'"#
+        #expect(try proxy("a,[::1]") == "ProxyCommand=ssh \(strict) -o \(inner) -W '[%h]:%p' -- ::1")
+        #expect(try proxy("none") == "ProxyJump=none")
     }
 
     @Test(

@@ -121,6 +121,38 @@ struct RulesOverSSHTests {
         }
     }
 
+    @Test(
+        "a program that had its say was run, whatever sudo warned of before; one that sudo did not run was not",
+        arguments: [
+            (
+                "echo 'sudo: unable to resolve host s1' >&2; echo 'mitosis-agent: a lease is held' >&2; exit 1",
+                true
+            ),
+            (
+                "echo 'mitosis-agent: a lease is held' >&2; echo 'sudo: unable to resolve host s1' >&2; exit 1",
+                true
+            ),
+            ("echo 'nftables: 2 rules'; echo 'sudo: unable to resolve host s1' >&2; exit 1", true),
+            ("echo 'sudo: unable to resolve host s1' >&2; echo 'Error: unexpected' >&2; exit 1", true),
+            (
+                "echo 'sudo: unable to resolve host s1' >&2; echo 'sudo: a password is required' >&2; exit 1",
+                false
+            ),
+            ("echo 'ops is not in the sudoers file.' >&2; exit 1", false),
+            ("echo 'Sorry, user ops is not allowed to execute it as root on s1.' >&2; exit 1", false),
+        ]
+    )
+    func sudosWord(script: String, wasRun: Bool) async throws {
+        let facts = RulesFacts(
+            try WireJSON.decode(LocalRulesReport.self, from: Data(Self.report.utf8))
+        )
+        try await Self.over(script) { rules, host, _ in
+            let isFailed =
+                if case .failed = await rules.clean(host, facts, force: false) { true } else { false }
+            #expect(isFailed == wasRun)
+        }
+    }
+
     @Test("sudo's password goes to its standard input, and nowhere else")
     func password() async throws {
         try await Self.over("read p; [ \"$p\" = secret ] && echo '\(Self.report)'", password: "secret") {

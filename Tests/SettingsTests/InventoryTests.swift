@@ -44,7 +44,7 @@ struct InventoryTests {
         #expect(d3.settings.manager == .command && d3.settings.commands?["zookeeper"]?.start.count == 3)
         // A level says what it says key by key: the user is still that of the defaults.
         #expect(d3.settings.ssh.port?.number == 2222 && d3.settings.ssh.user == "admin")
-        #expect(d3.settings.ssh.jump == "bastion.example")
+        #expect(d3.settings.ssh.jump?.map(\.host) == ["bastion.example"])
     }
 
     @Test("a range keeps its zeros, counts in order, and pairs names with addresses")
@@ -106,6 +106,23 @@ struct InventoryTests {
                 "hosts:\n- {host: a, ssh: {options: [\"proxycommand=sh -c id\"]}}\n",
                 "5: 'proxycommand=sh -c id' is no option of ssh."
             ),
+            (
+                "hosts:\n- {host: a, ssh: {options: [\"PKCS11Provider=/tmp/a.so\"]}}\n",
+                "5: 'PKCS11Provider=/tmp/a.so' is no option of ssh."
+            ),
+            (
+                "hosts:\n- {host: a, ssh: {options: [\"securitykeyprovider=/tmp/a.so\"]}}\n",
+                "5: 'securitykeyprovider=/tmp/a.so' is no option of ssh."
+            ),
+            ("hosts:\n- {host: a, ssh: {user: \"\"}}\n", "5: 'user' is '', which is no user's"),
+            ("hosts:\n- {host: a, ssh: {identity: \"\"}}\n", "5: 'identity' is '', which is no file"),
+            ("hosts:\n- {host: a, service: \"\"}\n", "5: 'service' is '', which is no unit"),
+            ("hosts:\n- {host: a, services: [\"\"]}\n", "5: '' is no unit"),
+            ("hosts:\n- {host: a, state: /srv}\n", "5: '/srv' is not for an agent's state"),
+            (
+                "defaults: {state: /etc/mitosis/tls}\nhosts:\n- {host: a}\n",
+                "4: '/etc/mitosis/tls' is not for"
+            ),
             ("groups: {g: {hosts: [b*]}}\nhosts:\n- {host: a}\n", "4: 'b*' is no host and no group"),
             ("groups: {a: {hosts: [a]}}\nhosts:\n- {host: a}\n", "4: 'a' is a host as well"),
             (
@@ -117,6 +134,46 @@ struct InventoryTests {
     func mistakes(text: String, said: String) {
         let found = problems(head + text)
         #expect(found.contains { $0.hasPrefix("fleet/i.yaml:\(said)") }, "\(found)")
+    }
+
+    @Test(
+        "a jump is a host, with a user and a port if need be, and nothing that a shell could take for more",
+        arguments: [
+            ("b.example", ["- b.example -"]), ("ssh://op@b_1:2222", ["op b_1 2222"]),
+            ("dom@op@[2001:db8::1]:22,b", ["dom@op 2001:db8::1 22", "- b -"]), ("none", []),
+            ("", nil), ("a,", nil), ("-oA", nil), ("a:", nil), ("a:99999", nil), ("a:0", nil), ("@a", nil),
+            ("a;id", nil), ("$(id)", nil), ("a'b", nil), ("%h", nil), ("2001:db8::1", nil), ("[a", nil),
+            ("-l@a", nil), ("a b", nil), ("a@-b", nil), ("[::1]x", nil),
+        ] as [(String, [String]?)]
+    )
+    func jumps(text: String, expected: [String]?) throws {
+        let inventory = head + "hosts:\n- {host: a, ssh: {jump: \"\(text)\"}}\n"
+        guard let expected else {
+            #expect(problems(inventory).contains { $0.contains("5: 'jump' is '\(text)', which is no host") })
+            return
+        }
+        let jumps = try #require(try read(inventory).hosts.first?.settings.ssh.jump)
+        #expect(
+            jumps.map { "\($0.user ?? "-") \($0.host) \($0.port.map { "\($0)" } ?? "-")" } == expected
+        )
+    }
+
+    @Test(
+        "a state directory is one of an agent's own",
+        arguments: [
+            ("/var/lib/mitosis", true), ("/srv/mitosis", true), ("/data", true), ("/usr/local/mitosis", true),
+            ("/opt/mitosis/state", true), ("/home/op/mitosis", true), ("/etc/x/y", true), ("/srv", false),
+            ("/etc", false), ("/etc/ssh", false), ("/etc/mitosis", false), ("/var/lib", false),
+            ("/usr", false),
+            ("/usr/bin", false), ("/usr/lib/systemd", false), ("/usr/local/bin", false), ("/home/op", false),
+            ("/var/lib/mitosis-install", false), ("/var/lib/mitosis-install/stage", false),
+            ("/proc/1", false),
+            ("/etc/systemd/system", false), ("/usr/bin/mitosis-agent", false), ("/tmp", false), ("/", false),
+            ("relative", false),
+        ]
+    )
+    func states(path: String, isRight: Bool) {
+        #expect((StatePlace.plain(path) == path) == isRight)
     }
 
     @Test("every mistake is reported at once, in the order of the file")

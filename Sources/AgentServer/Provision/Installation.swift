@@ -20,12 +20,14 @@ struct Installation: Sendable {
     private var placing: FilePlacing { FilePlacing(places: places) }
     private var holding: HoldPlacing { HoldPlacing(places: places) }
     private var generated: GeneratedFiles { GeneratedFiles(places: places) }
+    private var standing: Standing { Standing(places: places, rules: rules) }
 
     func place(_ order: ProvisionOrder) async throws(ProvisionFailure) -> ProvisionReply.Placed {
         for file in order.files { try arrived(file) }
         var files = order.files.map(\.file)
         let certificate = try await certificate(order, &files)
         let configuration = try checkedConfiguration(order, files)
+        let left = try await files.contains(.configuration) ? leftState(configuration) : nil
         for (file, text) in generated.changes(configuration) {
             try stage(file, Array(text.utf8))
             files.append(file)
@@ -68,27 +70,52 @@ struct Installation: Sendable {
             holds: holds.map { places.hold(of: $0.unit) },
             fingerprint: certificate?.fingerprint,
             restarted: restarts,
-            rules: proof
+            rules: proof,
+            left: left
         )
     }
 
     /// Ends what an earlier installation was broken off in: finishes it when all files are in place, else undoes it.
-    func recover(_ journal: InstallJournal) async throws(ProvisionFailure) {
+    ///
+    /// What became of the rules when that restarted the agent; nil when it did not.
+    @discardableResult
+    func recover(_ journal: InstallJournal) async throws(ProvisionFailure) -> RulesProof? {
         switch journal.phase {
         case .placing:
             let outcome = await undone(journal, because: .refused(reason: "an installation was broken off"))
             if case .failed(_, false) = outcome { throw outcome }
+            return nil
         case .placed:
             do throws(ProvisionFailure) {
-                _ = try await start(restarts: true)
+                let proof = try await start(restarts: true)
                 try placing.end()
+                return proof
             } catch {
                 let outcome = await undone(journal, because: error)
                 if case .failed(_, false) = outcome { throw outcome }
+                return nil
             }
         case .removing:
-            _ = try await Removal(places: places, units: units, log: log).finish(journal)
+            _ = try await Removal(places: places, units: units, rules: rules, log: log).finish(journal)
+            return nil
         }
+    }
+
+    /// The former state directory, if the agent is about to leave it.
+    ///
+    /// Its walls, its order and the lease's epoch are known by what lies there, and its rules are looked for in its backend: with
+    /// another it would know of none of them.
+    private func leftState(_ configuration: AgentConfiguration) async throws(ProvisionFailure) -> String? {
+        let path = places.path(of: .configuration)
+        guard HostPlaces.exists(path) else { return nil }
+        var former: AgentConfiguration?
+        do throws(AgentServerError) { former = try AgentConfigurationReader.read(path: path) } catch {
+            log.warning("the agent.yaml in place cannot be read", fields: ["reason": "\(error)"])
+        }
+        if former?.state == configuration.state, former?.backend == configuration.backend { return nil }
+        try await standing.refuse(in: former?.state, before: "change state or backend")
+        guard let former, former.state != configuration.state else { return nil }
+        return HostPlaces.exists(places.at(former.state)) ? former.state : nil
     }
 
     private func start(restarts: Bool) async throws(ProvisionFailure) -> RulesProof? {

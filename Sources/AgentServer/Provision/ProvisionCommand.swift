@@ -53,14 +53,24 @@ struct ProvisionCommand: AsyncParsableCommand {
             rules: RulesWatch { await LocalRules().look() },
             log: log
         )
-        if let journal = try InstallJournal.read(places) { try await installation.recover(journal) }
-        if recover { return }
+        var proof: RulesProof?
+        if let journal = try InstallJournal.read(places) { proof = try await installation.recover(journal) }
+        if recover {
+            if let proof { DescriptorOutput.tell("fact rules \(proof.words)\n", to: STDOUT_FILENO) }
+            return
+        }
+        if let objection = proof?.objection { throw .refused(reason: objection) }
         guard let order = try await lines.next(ProvisionOrder.self) else { throw .left }
         switch order.verb {
         case .place: lines.tell(.placed(try await installation.place(order)))
         case .remove:
-            let removal = Removal(places: places, units: installation.units, log: log)
-            lines.tell(.removed(try await removal.remove(order, await LocalRules().look())))
+            let removal = Removal(
+                places: places,
+                units: installation.units,
+                rules: installation.rules,
+                log: log
+            )
+            lines.tell(.removed(try await removal.remove(order)))
         }
     }
 }

@@ -42,7 +42,7 @@ package struct AgentConfigurationReader {
         let host = try problems.attempt { () throws(YAMLError) in try Self.host(top.value("host")) }
         let listen = try problems.attempt { () throws(YAMLError) in try Self.listen(top) }
         let certificates = try problems.attempt { () throws(YAMLError) in try Self.certificates(top) }
-        let state = try problems.attempt { () throws(YAMLError) in try Self.path(top.value("state")) }
+        let state = try problems.attempt { () throws(YAMLError) in try Self.state(top.value("state")) }
         let firewall = try problems.attempt { () throws(YAMLError) in try Self.firewall(top) }
         let files = try problems.attempt { () throws(YAMLError) in try Self.files(top) }
         let services = try problems.attempt { () throws(YAMLError) in try Self.services(top) }
@@ -255,6 +255,12 @@ package struct AgentConfigurationReader {
                 "'\(path)' is not a plain absolute path. Write it from /, without '.', '..' or '//'."
             )
         }
+        return path
+    }
+
+    private static func state(_ node: YAMLNode) throws(YAMLError) -> String {
+        let path = try path(node)
+        guard StatePlace.plain(path) != nil else { throw node.refused(StatePlace.advice(path)) }
         return path
     }
 

@@ -21,19 +21,23 @@ package enum ProvisionReply: Hashable, Sendable, Codable, Bounded {
         package let restarted: Bool
         /// Nil when the agent was not restarted, or none had run.
         package let rules: RulesProof?
+        /// The state directory that the agent had before, if it has another now; nil from a host of an earlier version.
+        package let left: String?
 
         package init(
             files: [ProvisionedFile],
             holds: [String],
             fingerprint: String?,
             restarted: Bool,
-            rules: RulesProof?
+            rules: RulesProof?,
+            left: String? = nil
         ) {
             self.files = files
             self.holds = holds
             self.fingerprint = fingerprint
             self.restarted = restarted
             self.rules = rules
+            self.left = left
         }
     }
 
@@ -76,6 +80,37 @@ package struct RulesProof: Hashable, Sendable, Codable, Bounded {
         self.rulesAfter = rulesAfter
         self.looks = looks
         self.isIdentical = isIdentical
+    }
+
+    /// As a line of a look has it.
+    package var words: String {
+        "\(rulesBefore) \(rulesAfter) \(looks) \(isIdentical ? Self.same : Self.other)"
+    }
+
+    private static let same = "same"
+    private static let other = "other"
+
+    /// Nil for what `words` never are.
+    package init?(words: some StringProtocol) {
+        let parts = words.split(separator: " ")
+        let numbers = parts.prefix(3).compactMap { Int($0) }.filter { Bound.count.contains($0) }
+        guard parts.count == 4, numbers.count == 3, parts[3] == Self.same || parts[3] == Self.other else {
+            return nil
+        }
+        self.init(
+            rulesBefore: numbers[0],
+            rulesAfter: numbers[1],
+            looks: numbers[2],
+            isIdentical: parts[3] == Self.same
+        )
+    }
+
+    /// What went wrong, and what to do; nil for nothing.
+    package var objection: String? {
+        isIdentical
+            ? nil
+            : "our rules there were not the same before, during and after the restart (\(rulesBefore) before, "
+                + "\(rulesAfter) after): look at them with `mitosis rules list`, now"
     }
 
     package func check() throws(OutOfBounds) {

@@ -55,7 +55,11 @@ package struct HostDecision: Sendable {
     }
 
     package func decide(_ look: HostLook, for host: InventoryHost) -> SessionDecision {
-        switch verb {
+        // Told once: a second look finds nothing that was broken off.
+        if let objection = look.recoveredRules?.objection {
+            return .refuse(["an earlier installation was ended just now; \(objection)"])
+        }
+        return switch verb {
         case .install: install(look, host)
         case .upgrade: upgrade(look, host)
         case .configure: configure(look, host)
@@ -135,12 +139,18 @@ package struct HostDecision: Sendable {
 
     private func uninstall(_ look: HostLook, _ host: InventoryHost) -> SessionDecision {
         guard look.uid == 0 else { return .refuse(judgement(look, host).objections) }
-        if look.isBare { return .unchanged }
         if let package = look.package {
             return .refuse(["its agent came in a package (\(package)): remove that with the package manager"])
         }
-        if isDryRun { return .wouldChange(look.digests.keys.sorted().map { "remove \($0)" }) }
-        // Without its own binary the host is lent ours for the removal.
+        let state = host.settings.state ?? AgentFileText.usualState
+        guard !isDryRun else {
+            return .wouldChange(
+                ["see that no rule of ours stands there, and no order in \(state)"]
+                    + (look.digests.keys.sorted() + [state]).map { "remove \($0)" }
+            )
+        }
+        // Without its own binary the host is lent ours for the removal. So is one that has no file of ours: only that
+        // program can tell whether a rule, or a state, was left there.
         let contents =
             look.digest(of: .binary) == nil ? [ProvisionedFile.binary: materials.binary.content] : [:]
         return .ship(Shipment(order: order(.remove, host, [:], makesKey: false), contents: contents))

@@ -43,6 +43,8 @@ package struct HostLook: Hashable, Sendable {
     package private(set) var isInterrupted = false
     /// Something that was broken off was ended just now.
     package private(set) var isRecovered = false
+    /// What became of our rules when that restarted the agent.
+    package private(set) var recoveredRules: RulesProof?
 
     package init(_ lines: [String]) {
         for line in lines {
@@ -88,6 +90,7 @@ package struct HostLook: Hashable, Sendable {
         case "version": version = shown
         case "interrupted": isInterrupted = true
         case "recovered": isRecovered = true
+        case "rules": recoveredRules = RulesProof(words: value)
         case _: return
         }
     }
@@ -98,9 +101,6 @@ package struct HostLook: Hashable, Sendable {
     }
 
     package func digest(of file: ProvisionedFile) -> String? { digests[file.path] }
-
-    /// Nothing of ours is there.
-    package var isBare: Bool { digests.isEmpty && !isActive && !isInterrupted }
 
     private static func pair(_ text: String) -> (String, String) {
         guard let space = text.firstIndex(of: " ") else { return (text, "") }

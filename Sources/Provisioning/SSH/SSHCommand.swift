@@ -43,7 +43,10 @@ package struct SSHCommand: Hashable, Sendable {
         ]
         if let port = ssh.port { options.append("Port=\(port)") }
         if let identity = ssh.identity { options += ["IdentityFile=\(identity)", "IdentitiesOnly=yes"] }
-        if let jump = ssh.jump { options.append("ProxyJump=\(jump)") }
+        if let jumps = ssh.jump {
+            let passing = Self.passing(jumps[...], ssh)
+            options.append(passing.map { "ProxyCommand=\($0)" } ?? "ProxyJump=none")
+        }
         options += ssh.options ?? []
         var arguments = options.flatMap { ["-o", $0] }
         if let user = ssh.user { arguments += ["-l", user] }
@@ -51,6 +54,26 @@ package struct SSHCommand: Hashable, Sendable {
             "--", host.address, Self.asRoot(remote, ssh, asksPassword: asksPassword),
         ]
         self.arguments = arguments
+    }
+
+    /// What stands in for ProxyJump, whose own ssh would neither check host keys as strictly nor keep from asking.
+    ///
+    /// A shell runs it, after ssh has put the host and the port beyond in their places; what is passed before, that ssh's own
+    /// such command, is one word of it.
+    private static func passing(_ jumps: ArraySlice<SSHJump>, _ ssh: SSHSettings) -> String? {
+        guard let last = jumps.last else { return nil }
+        var options = [
+            "StrictHostKeyChecking=yes", "BatchMode=yes", "ConnectTimeout=\(ssh.connectSeconds ?? 10)",
+            "ServerAliveInterval=10", "ServerAliveCountMax=3", "ForwardAgent=no", "ForwardX11=no",
+            "PermitLocalCommand=no", "LogLevel=ERROR",
+        ]
+        if let former = passing(jumps.dropLast(), ssh) {
+            options.append(HostProgram.quoted("ProxyCommand=\(former.replacing("%", with: "%%"))"))
+        }
+        var words = ["ssh"] + options.flatMap { ["-o", $0] }
+        if let user = last.user { words += ["-l", user] }
+        if let port = last.port { words += ["-p", port.description] }
+        return (words + ["-W", "'[%h]:%p'", "--", last.host]).joined(separator: " ")
     }
 
     private static func asRoot(_ command: String, _ ssh: SSHSettings, asksPassword: Bool) -> String {

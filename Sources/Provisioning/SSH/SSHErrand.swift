@@ -42,7 +42,8 @@ struct SSHErrand: Sendable {
                 case .exited(let code): code
                 case .signaled(let number): 128 + number
                 }
-            if status == Self.ownStatus || Self.isSudosOwn(errors, status) {
+            let isSudos = status == 1 && Self.isSudosOwn(errors, output: result.standardOutput)
+            if status == Self.ownStatus || isSudos {
                 let ending = SSHEnding(status: status, errors: errors)
                 return .notRun(reason: ending.reason(host: host.address, greeted: false, seconds: 0))
             }
@@ -52,7 +53,18 @@ struct SSHErrand: Sendable {
         }
     }
 
-    private static func isSudosOwn(_ errors: String, _ status: Int32) -> Bool {
-        status == 1 && errors.split(separator: "\n").contains { $0.hasPrefix("sudo: ") }
+    /// Whether sudo had the last word.
+    ///
+    /// It warns, and then runs the program nevertheless ("sudo: unable to resolve host"): a program that said anything was run.
+    private static func isSudosOwn(_ errors: String, output: String) -> Bool {
+        let lines = errors.split(separator: "\n")
+        guard output.isEmpty, !lines.contains(where: { $0.hasPrefix(ownMark) }), let last = lines.last else {
+            return false
+        }
+        return last.hasPrefix("sudo: ") || last.contains(" is not in the sudoers file")
+            || last.contains(" is not allowed to execute ") || last.contains(" may not run sudo on ")
     }
+
+    /// What an agent's program begins with when it complains.
+    private static let ownMark = "mitosis-agent: "
 }

@@ -6,6 +6,7 @@ package import Logging
 import Logs
 import MutualTLS
 import Settings
+import Synchronization
 package import SystemCalls
 import Topology
 
@@ -71,6 +72,7 @@ package struct Provisioner: Sendable {
         _ progress: @escaping @Sendable (HostName, HostProgress) -> Void
     ) async -> HostReport {
         let name = host.host
+        let recovered = Mutex<RulesProof?>(nil)
         let ending = await session(host) { state in
             switch state {
             case .connecting, .ended: return
@@ -79,10 +81,19 @@ package struct Provisioner: Sendable {
             case .signing: progress(name, .signing)
             }
         } decide: { look in
-            decision.decide(look, for: host)
+            recovered.withLock { $0 = look.recoveredRules }
+            return decision.decide(look, for: host)
         }
-        let report = report(host, ending)
-        guard case .ready = report.outcome else { return report }
+        var report = report(host, ending)
+        guard case .ready(let changed, let rules) = report.outcome else { return report }
+        // Of the restart that ended what was broken off, where there was no other.
+        if rules == nil, let proof = recovered.withLock({ $0 }) {
+            report = HostReport(
+                host: name,
+                outcome: .ready(changed: changed, rules: proof),
+                fingerprint: report.fingerprint
+            )
+        }
         progress(name, .verifying)
         return await verified(report)
     }
@@ -167,6 +178,8 @@ package struct Provisioner: Sendable {
         }
     }
 
+    private static let tooEarly = "the session ended before it began; repeat the command"
+
     private func report(_ host: InventoryHost, _ ending: SessionMachine.Ending) -> HostReport {
         let name = host.host
         switch ending {
@@ -175,15 +188,13 @@ package struct Provisioner: Sendable {
         case .decided(.unchanged):
             if decision.isDryRun { return HostReport(host: name, outcome: .wouldChange([])) }
             switch decision.verb {
-            case .uninstall: return HostReport(host: name, outcome: .removed(paths: []))
+            // A removal is the host's word alone, which none came of.
+            case .uninstall: return HostReport(host: name, outcome: .failed(Self.tooEarly))
             case .install, .upgrade, .configure:
                 return HostReport(host: name, outcome: .ready(changed: [], rules: nil))
             }
         case .decided(.ship):
-            return HostReport(
-                host: name,
-                outcome: .failed("the session ended before it began; repeat the command")
-            )
+            return HostReport(host: name, outcome: .failed(Self.tooEarly))
         case .replied(let reply): return self.report(name, reply)
         case .refused(let reason): return HostReport(host: name, outcome: .refused([reason]))
         case .broken(let ending, let greeted):
@@ -206,14 +217,9 @@ package struct Provisioner: Sendable {
             let changed =
                 placed.files.map(\.path).sorted() + (placed.holds ?? [])
                 + (placed.restarted ? ["restarted"] : [])
-            if let rules = placed.rules, !rules.isIdentical {
-                return HostReport(
-                    host: host,
-                    outcome: .failed(
-                        "our rules there were not the same before, during and after the restart (\(rules.rulesBefore) before, "
-                            + "\(rules.rulesAfter) after): look at them with `mitosis rules list`, now"
-                    )
-                )
+                + (placed.left.map { ["the former state stays in \($0)"] } ?? [])
+            if let objection = placed.rules?.objection {
+                return HostReport(host: host, outcome: .failed(objection))
             }
             return HostReport(
                 host: host,

@@ -58,8 +58,8 @@ package struct SSHSettings: Hashable, Sendable {
     package var port: Port?
     /// The private key's file.
     package var identity: String?
-    /// As ssh's ProxyJump.
-    package var jump: String?
+    /// As ssh's ProxyJump; empty for none, whatever ssh's own files say.
+    package var jump: [SSHJump]?
     /// Each as `Key=Value`, for ssh's `-o`.
     package var options: [String]?
     /// Whether root is reached through sudo.

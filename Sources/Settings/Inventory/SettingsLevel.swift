@@ -48,7 +48,7 @@ struct SettingsLevel {
                 "'\($0)' is not an IP address. Write one of the host's, or leave 'listen' out for all of them."
             }
         )
-        settings.state = try problems.path("state", in: map)
+        settings.state = try problems.one("state", in: map, StatePlace.plain, otherwise: StatePlace.advice)
         settings.hold =
             try problems.attempt { () throws(YAMLError) in try map.optionalBoolean("hold") } ?? nil
         if let node = map["ssh"], let ssh = try problems.mapping(node, keys: Self.sshKeys, subject: "'ssh'") {
@@ -66,9 +66,17 @@ struct SettingsLevel {
         ssh.port = try problems.attempt { () throws(YAMLError) in
             try map.optionalInteger("port", in: 1...65_535)
         }?.flatMap { Port($0) }
-        ssh.identity = try problems.text("identity", in: map, { _ in true }, "no file")
+        ssh.identity = try problems.text("identity", in: map, { !$0.isEmpty }, "no file")
             .map { FilePlace.beside(map.node.file, $0) }
-        ssh.jump = try problems.text("jump", in: map, isArgument, "no host to jump over")
+        ssh.jump = try problems.one(
+            "jump",
+            in: map,
+            { SSHJump.all(in: $0) },
+            otherwise: {
+                "'jump' is '\($0)', which is no host to jump over. Write [user@]host[:port], several with commas between "
+                    + "them, or none."
+            }
+        )
         ssh.options = try problems.list(
             "options",
             in: map,
@@ -90,7 +98,7 @@ struct SettingsLevel {
 
     /// Nothing that a program could take for an option, or that stands for two words.
     private func isArgument(_ text: String) -> Bool {
-        text.first != "-" && text.utf8.allSatisfy { $0 > 32 && $0 < 127 }
+        !text.isEmpty && text.first != "-" && text.utf8.allSatisfy { $0 > 32 && $0 < 127 }
     }
 
     private static let refusedOptions: Set = [
@@ -99,6 +107,7 @@ struct SettingsLevel {
         "permitlocalcommand", "remotecommand", "nohostauthenticationforlocalhost", "updatehostkeys", "tunnel",
         "localforward", "remoteforward", "dynamicforward", "batchmode", "checkhostip", "hostkeyalias",
         "verifyhostkeydns", "requesttty", "proxycommand", "proxyjump", "user", "port", "identityfile",
+        "pkcs11provider", "securitykeyprovider",
     ]
 
     private static func option(_ text: String) -> String? {

@@ -68,6 +68,8 @@ struct AgentConfigurationTests {
             ("key: /t/a.key, ", "", "agent.yaml:3: ", "'key' is missing"),
             ("/t/a.key", "t/a.key", "agent.yaml:3: ", "plain absolute path"),
             ("/var/lib/mitosis", "/var/../lib", "agent.yaml:4: ", "plain absolute path"),
+            ("/var/lib/mitosis", "/srv", "agent.yaml:4: ", "directory of its own"),
+            ("/var/lib/mitosis", "/etc/mitosis", "agent.yaml:4: ", "directory of its own"),
             ("nftables", "pf", "agent.yaml:5: ", "iptables-legacy"),
             ("198.51.100.0/24", "198.51.100.1/24", "agent.yaml:5: ", "host bits"),
             ("manager: systemd", "manager: upstart", "agent.yaml:7: ", "systemd or command"),

@@ -20,6 +20,8 @@ final class InstallWorld: Sendable {
     let lapsePath = RememberingUnit()
     let lapseService = RememberingUnit()
     let standard: [ProvisionedFile: String]
+    /// What the kernel holds, look by look; the last one stays.
+    let kernel = Mutex<[[LocalRules.Backend]]>([[]])
     private let authority: CertificateAuthority.Files
 
     init() throws {
@@ -70,16 +72,23 @@ final class InstallWorld: Sendable {
             places: places,
             units: units,
             lines: lines,
-            rules: RulesWatch { [] },
+            rules: rules,
             log: .silent
         )
     }
+
+    private var rules: RulesWatch {
+        RulesWatch { self.kernel.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] } }
+    }
+
+    static let wall = [LocalRules.Backend(backend: .nftables, finding: .rules(count: 2, listing: "x"))]
 
     private func order(
         _ verb: ProvisionOrder.Verb,
         _ files: [ProvisionedFile],
         makesKey: Bool,
-        digests: [String: String] = [:]
+        digests: [String: String] = [:],
+        state: String = "/var/lib/mitosis"
     ) throws -> ProvisionOrder {
         let staged = try files.map { file in
             let content = try Data(contentsOf: URL(filePath: places.staged(file)))
@@ -90,7 +99,7 @@ final class InstallWorld: Sendable {
             verb: verb,
             host: try #require(HostName("s1")),
             trustDomain: "mitosis",
-            state: "/var/lib/mitosis",
+            state: state,
             files: staged,
             makesKey: makesKey,
             coordinator: "ops"
@@ -136,10 +145,28 @@ final class InstallWorld: Sendable {
         }
     }
 
-    func remove(_ rules: [LocalRules.Backend]) async throws -> ProvisionReply.Removed {
+    /// - Parameter looks: what the kernel holds: before, when the agent was stopped, at the end.
+    func remove(
+        _ looks: [LocalRules.Backend]...,
+        state: String = "/var/lib/mitosis"
+    ) async throws -> ProvisionReply.Removed {
         try stage([:])
-        return try await Removal(places: places, units: units, log: .silent)
-            .remove(order(.remove, [], makesKey: false), rules)
+        kernel.withLock { $0 = looks }
+        return try await Removal(places: places, units: units, rules: rules, log: .silent)
+            .remove(order(.remove, [], makesKey: false, state: state))
+    }
+
+    /// A state directory, as an agent leaves it, with what else is named.
+    func leaveState(_ others: String..., at path: String = "/var/lib/mitosis") throws {
+        for folder in ["", "/backups", "/orders"] {
+            try FileManager.default.createDirectory(
+                atPath: places.at(path) + folder,
+                withIntermediateDirectories: true
+            )
+        }
+        for name in ["lock", "lease.json", "audit.jsonl.1", "backups/a"] + others {
+            try Data("x".utf8).write(to: URL(filePath: "\(places.at(path))/\(name)"))
+        }
     }
 
     var hold: String { places.hold(of: "zookeeper.service") }
@@ -162,7 +189,7 @@ final class InstallWorld: Sendable {
     }
 
     /// Everything below the root with its mode and content, but for the work folder.
-    func tree() throws -> [String: String] {
+    func tree(of folder: String = "") throws -> [String: String] {
         var tree: [String: String] = [:]
         func walk(_ path: String) throws {
             for name in try FileTree.names(in: path) {
@@ -171,14 +198,15 @@ final class InstallWorld: Sendable {
                 var found = stat()
                 try #require(lstat(entry, &found) == 0)
                 let isFolder = found.st_mode & S_IFMT == S_IFDIR
+                let isPlain = found.st_mode & S_IFMT == S_IFREG
                 let content =
-                    isFolder
-                    ? "" : String(decoding: try Data(contentsOf: URL(filePath: entry)), as: UTF8.self)
+                    isPlain
+                    ? String(decoding: try Data(contentsOf: URL(filePath: entry)), as: UTF8.self) : ""
                 tree[entry] = "\(String(found.st_mode, radix: 8)) \(content)"
                 if isFolder { try walk(entry) }
             }
         }
-        try walk(directory.path)
+        try walk(directory.path + folder)
         return tree
     }
 }

@@ -176,11 +176,7 @@ struct InstallationTests {
         let bare = try world.tree()
         try world.stage()
         _ = try await world.install()
-        try FileManager.default.createDirectory(
-            atPath: world.places.at("/var/lib/mitosis/backups"),
-            withIntermediateDirectories: true
-        )
-        try Data("x".utf8).write(to: URL(filePath: world.places.at("/var/lib/mitosis/backups/a")))
+        try world.leaveState()
         let foreign = world.places.at("/etc/mitosis/notes.txt")
         try Data("mine".utf8).write(to: URL(filePath: foreign))
         let first = try await world.remove([])

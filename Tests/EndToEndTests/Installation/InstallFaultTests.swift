@@ -134,6 +134,49 @@ struct InstallFaultTests {
             #expect(try await bare.lab.systemctl(["is-active", "mitosis-agent.service"], on: host).succeeded)
             _ = try await bare.shell("nft delete table inet mitosis", on: host)
             #expect(try await bare.agents("uninstall", newer: newer).succeeded)
+
+            // Somebody may have removed everything by hand, but the wall.
+            _ = try await bare.shell(wall, on: host)
+            let walledOnly = try await bare.agents("uninstall", newer: newer)
+            #expect(!walledOnly.succeeded && walledOnly.output.contains("a wall may stand"), "\(walledOnly)")
+            _ = try await bare.shell("nft delete table inet mitosis", on: host)
+            let nothing = try await bare.agents("uninstall", newer: newer)
+            #expect(nothing.succeeded && nothing.output.contains("nothing there"), "\(nothing)")
+        }
+    }
+
+    @Test(
+        "hosts behind others are reached over them, whose keys must be known, whatever ssh's own files say",
+        .timeLimit(.minutes(5))
+    )
+    func jumped() async throws {
+        try await BareHosts.with { bare in
+            let over = bare.hosts.map { "root@\($0.ipv4):22" }
+            for jumps in [over[0], over.joined(separator: ",")] {
+                try bare.write(defaults: "ssh: {user: root, jump: \"\(jumps)\"}")
+                let shown = try await bare.agents("install", "--dry-run")
+                #expect(shown.succeeded, "\(jumps): \(shown)")
+            }
+            let shell = SecureShell(bare.lab)
+            let known = try Folder.read(shell.knownHosts).split(separator: "\n").dropFirst()
+            try Folder.write(known.joined(separator: "\n") + "\n", to: shell.knownHosts)
+            let settings = shell.clientFolder + "/lab.conf"
+            try Folder.write(
+                try Folder.read(settings) + "  StrictHostKeyChecking accept-new\n",
+                to: settings
+            )
+            for jumps in [over[0], over.joined(separator: ",")] {
+                try bare.write(defaults: "ssh: {user: root, jump: \"\(jumps)\"}")
+                let refused = try await bare.agents("install", "--dry-run")
+                #expect(!refused.succeeded, "\(jumps): \(refused)")
+                for host in bare.hosts {
+                    #expect(refused.output.contains("\(host.name)  refused"), "\(jumps): \(refused)")
+                }
+            }
+            #expect(
+                try Folder.read(shell.knownHosts) == known.joined(separator: "\n") + "\n",
+                "a key was accepted unseen"
+            )
         }
     }
 
