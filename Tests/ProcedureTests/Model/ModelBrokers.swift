@@ -43,6 +43,8 @@ struct ModelBrokers {
     var hiddenServices: Set<HostName> = []
     /// What a broker's command line sets.
     var commandLines: [HostName: [String: String]] = [:]
+    /// Files that brokers were started with, where they are not the plan's.
+    var files: [HostName: String] = [:]
     /// Brokers in a network of their own.
     var contained: Set<HostName> = []
     private var transactions: UInt32 = 1000
@@ -248,7 +250,8 @@ extension ModelBrokers {
                         state: state,
                         version: versions[host],
                         overrides: commandLines[host] ?? [:],
-                        hasOwnNetwork: contained.contains(host)
+                        hasOwnNetwork: contained.contains(host),
+                        configPath: files[host] ?? broker.planned.configPath
                     )
                 ],
             files: [fileState(host)],
