@@ -10,6 +10,15 @@ package enum ToldProperties {
     package static let names: Set<String> = [
         maxBuffer, forceSync, "zookeeper.extendedTypesEnabled", "zookeeper.emulate353TTLNodes",
     ]
+    /// Properties that decide whatever a file says, or where it says nothing.
+    package static let observerSync = "zookeeper.observer.syncEnabled"
+    package static let leaderServes = "zookeeper.leaderServes"
+    package static let digestAlgorithm = "zookeeper.DigestAuthenticationProvider.digestAlg"
+    private static let deciding: Set<String> = [observerSync, leaderServes, digestAlgorithm]
+    /// What follows is anybody's; the value is a class.
+    package static let authProvider = "zookeeper.authProvider."
+    /// More than any server has.
+    private static let mostProviders = 16
     package static let brokerID = "broker.id"
     /// Keys of server.properties that a broker's command line can set.
     package static let settings: Set<String> = [
@@ -20,7 +29,25 @@ package enum ToldProperties {
 
     /// A number or a word stands as it is; what is neither is no value that these properties can have.
     package static func told(of all: [String: String]) -> [String: String] {
-        all.filter { names.contains($0.key) }.mapValues { isValue($0) ? $0 : "unreadable" }
+        all.filter { names.contains($0.key) || deciding.contains($0.key) }
+            .mapValues { isValue($0) ? $0 : "unreadable" }
+            .merging(providers(all)) { $1 }
+    }
+
+    private static func providers(_ all: [String: String]) -> [(String, String)] {
+        all.filter { $0.key.hasPrefix(authProvider) && $0.key != authProvider && isName($0.key, "._-") }
+            .sorted { $0.key < $1.key }.prefix(mostProviders)
+            .map { ($0.key, isName($0.value, "._$") ? $0.value : "unreadable") }
+    }
+
+    /// Of letters and digits, and these.
+    private static func isName(_ text: String, _ others: String) -> Bool {
+        (1...200).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                let letter = byte | 0x20
+                return (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(letter)
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || others.utf8.contains(byte)
+            }
     }
 
     private static func isValue(_ text: String) -> Bool {
