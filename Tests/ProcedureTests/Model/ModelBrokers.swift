@@ -37,8 +37,8 @@ struct ModelBrokers {
     /// Nodes that a test puts there, or nil to take one away.
     var overrides: [String: Znode?] = [:]
     var isUnreadable = false
-    /// Of Kafka, where it shows.
-    var versions: [HostName: ServerVersion] = [:]
+    /// Of Kafka, where it is another than what all run; nil where it does not show.
+    var versions: [HostName: ServerVersion?] = [:]
     /// Hosts whose agents' configurations do not name the broker's service.
     var hiddenServices: Set<HostName> = []
     /// What a broker's command line sets.
@@ -248,7 +248,7 @@ extension ModelBrokers {
                     NamedService(
                         name: broker.planned.service,
                         state: state,
-                        version: versions[host],
+                        version: versions[host] ?? ServerVersion(3, 4, 1),
                         overrides: commandLines[host] ?? [:],
                         hasOwnNetwork: contained.contains(host),
                         configPath: files[host] ?? broker.planned.configPath
