@@ -74,14 +74,18 @@ package struct NamedService: Hashable, Sendable, Codable {
     package let overrides: [String: String]?
     /// Whether its process uses another network than the agent; nil when nothing runs, or it is not known.
     package let hasOwnNetwork: Bool?
+    /// The properties file that a running broker was started with; nil when it is no broker, or not known.
+    package let configPath: String?
 
     package init(
         name: String,
         state: ServiceState,
         version: ServerVersion? = nil,
         overrides: [String: String]? = nil,
-        hasOwnNetwork: Bool? = nil
+        hasOwnNetwork: Bool? = nil,
+        configPath: String? = nil
     ) {
+        self.configPath = configPath
         self.name = name
         self.state = state
         self.version = version

@@ -269,7 +269,10 @@ package struct LocalHost: HostActions {
                         state: state,
                         version: state.pid.flatMap { BrokerClassPath.version(ofProcess: $0) },
                         overrides: state.pid.flatMap { BrokerCommandLine.overrides(ofProcess: $0) },
-                        hasOwnNetwork: state.pid.flatMap { NetworkNamespace.isForeign(toProcess: $0) }
+                        hasOwnNetwork: state.pid.flatMap { NetworkNamespace.isForeign(toProcess: $0) },
+                        configPath: state.pid.flatMap {
+                            BrokerCommandLine.file(ofProcess: $0, listed: allowedPaths)
+                        }
                     )
                 )
             } catch {

@@ -11,7 +11,8 @@ extension HostStatus {
                 state: $0.state.forViewers,
                 version: $0.version,
                 overrides: $0.overrides,
-                hasOwnNetwork: $0.hasOwnNetwork
+                hasOwnNetwork: $0.hasOwnNetwork,
+                configPath: $0.configPath
             )
         }
         if order?.unreadable != nil { status.order?.unreadable = Self.untold }

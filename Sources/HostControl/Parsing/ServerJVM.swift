@@ -1,6 +1,7 @@
 import ControlProtocol
 import Glibc
 import SystemCalls
+import Topology
 
 /// With what a host's ZooKeeper runs, or would: its JVM and what that loads.
 struct ServerJVM: Hashable, Sendable {
@@ -23,21 +24,74 @@ extension ServerJVM {
 
     /// Of a unit that does not run, by what `systemctl show` prints of it; nil where a script decides.
     ///
-    /// Two scripts are known by what they load: ZooKeeper's own `zkServer.sh`, and Debian's.
+    /// Three scripts are known by what they load, with or without a shell before them: ZooKeeper's own `zkServer.sh`, Debian's, and
+    /// Kafka's for its ZooKeeper. Blocks: files that set the environment are read.
     init?(unit: UnitProperties) {
-        let words = unit.command
+        let words = Self.withoutShell(unit.command)
         guard let script = words.first, !words.contains(where: { $0.contains("$") }) else { return nil }
         if let line = ServerCommandLine(arguments: words), let jvm = ServerJVM(line) {
             self = jvm
             return
         }
-        let java = unit.variable("JAVA_HOME").map { $0 + "/bin/java" } ?? "/usr/bin/java"
+        let classPath: String
+        var settings: [String] = []
         if script == "/etc/init.d/zookeeper" || script.hasPrefix("/usr/share/zookeeper/") {
-            self.init(program: java, classPath: "/usr/share/java/zookeeper.jar")
-        } else if script.hasSuffix("/bin/zkServer.sh") {
-            let home = script.dropLast("/bin/zkServer.sh".utf8.count)
-            self.init(program: java, classPath: "\(home)/lib/*:\(home)/*")
+            classPath = "/usr/share/java/zookeeper.jar"
+        } else if script.hasSuffix(Self.ownScript) {
+            let home = script.dropLast(Self.ownScript.utf8.count)
+            classPath = "\(home)/lib/*:\(home)/*"
+            guard let folder = Self.variable("ZOOCFGDIR", of: unit) else { return nil }
+            // In the order in which the script reads them.
+            let conf = folder.isEmpty ? "\(home)/conf" : folder
+            settings = ["\(conf)/zookeeper-env.sh", "\(conf)/java.env"]
+        } else if script.hasSuffix(Self.kafkaScript) {
+            classPath = "\(script.dropLast(Self.kafkaScript.utf8.count))/libs/*"
         } else {
+            return nil
+        }
+        guard let home = Self.variable("JAVA_HOME", of: unit, settings) else { return nil }
+        self.init(program: home.isEmpty ? "/usr/bin/java" : home + "/bin/java", classPath: classPath)
+    }
+
+    private static let ownScript = "/bin/zkServer.sh"
+    private static let kafkaScript = "/bin/zookeeper-server-start.sh"
+
+    /// A shell that is told a script and no options runs it as it would run itself.
+    private static func withoutShell(_ words: [String]) -> [String] {
+        guard let shell = words.first.map({ AtomicFile.name(of: $0) }), shell == "sh" || shell == "bash",
+            words.count > 1
+        else { return words }
+        return words[1].hasPrefix("/") ? Array(words.dropFirst()) : []
+    }
+
+    /// Empty where nothing sets it, nil where it is not known what does; systemd's files count before its own lines, a script's own
+    /// before both.
+    private static func variable(_ name: String, of unit: UnitProperties, _ settings: [String] = [])
+        -> String?
+    {
+        var value = unit.variable(name) ?? ""
+        for path in unit.environmentFiles + settings {
+            switch content(of: path).map({ AssignedVariable(name, in: $0) }) {
+            case .untouched: break
+            case .value(let text): value = text
+            case .unclear, nil: return nil
+            }
+        }
+        return value
+    }
+
+    /// Nothing where there is no such file; nil when it cannot be read.
+    private static func content(of path: String) -> [UInt8]? {
+        do throws(FileError) {
+            let file = try OpenFile(regular: path, followingLinks: true)
+            do throws(SystemCallError) {
+                return try BoundedFile.content(of: file.descriptor, limit: 65_536)
+            } catch {
+                return nil
+            }
+        } catch .unavailable(_, _, code: ENOENT) {
+            return []
+        } catch {
             return nil
         }
     }
@@ -45,16 +99,24 @@ extension ServerJVM {
 
 /// What systemd says of a unit, one `Key=value` a line.
 struct UnitProperties {
-    static let names = "ExecStart,User,Environment"
+    static let names = "ExecStart,User,Environment,EnvironmentFiles"
     private let values: [Substring: Substring]
+    /// In the order in which they are read, a line each: `/etc/default/zookeeper (ignore_errors=yes)`.
+    let environmentFiles: [String]
 
     init(_ text: String) {
         var values: [Substring: Substring] = [:]
+        var files: [String] = []
         for line in text.split(separator: "\n") {
             guard let equals = line.firstIndex(of: "=") else { continue }
-            values[line[..<equals]] = line[line.index(after: equals)...]
+            let (key, value) = (line[..<equals], line[line.index(after: equals)...])
+            values[key] = value
+            if key == "EnvironmentFiles", let path = value.split(separator: " ").first {
+                files.append(String(path))
+            }
         }
         self.values = values
+        environmentFiles = files
     }
 
     var user: String? { values["User"].flatMap { $0.isEmpty ? nil : String($0) } }

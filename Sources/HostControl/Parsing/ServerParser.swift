@@ -69,10 +69,8 @@ package final class ServerParser: Sendable {
         }
         let line = facts.process.flatMap { ServerCommandLine(ofProcess: $0.pid) }
         let unit = await unit()
-        let jvm =
-            line.flatMap { ServerJVM($0) } ?? ServerJVM(setting: setting)
-            ?? unit.flatMap { ServerJVM(unit: $0) }
-        guard let jvm else {
+        let known = line.flatMap { ServerJVM($0) } ?? ServerJVM(setting: setting)
+        guard let jvm = await BlockingThread.run({ known ?? unit.flatMap { ServerJVM(unit: $0) } }) else {
             return ParserReply(
                 obstacle:
                     "which Java it starts with, and what that loads, is not known: name both in the agent's zookeeper.java"
@@ -87,7 +85,7 @@ package final class ServerParser: Sendable {
             )
         }
         let question = Question(jvm: jvm, account: account, contents: contents)
-        if let known = await last.reply(to: question) { return known }
+        if let answered = await last.reply(to: question) { return answered }
         let reply = await ask(question)
         if reply.obstacle == nil { await last.keep(reply, to: question) }
         return reply

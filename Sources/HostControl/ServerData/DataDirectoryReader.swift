@@ -53,8 +53,9 @@ struct DataDirectoryReader {
                 tellMisplaced(found.logs + elsewhere.snapshots)
             }
             let last = attempt == Self.attempts
-            let files = found.snapshots + (logged == versioned ? found : elsewhere).logs
+            let files = found.snapshots.read + (logged == versioned ? found : elsewhere).logs.read
             found += elsewhere
+            tellSpare(found)
             guard let complete = load(files, isLastAttempt: last, by: end) else { continue }
             loaded = complete
             break
@@ -97,6 +98,14 @@ struct DataDirectoryReader {
             problems.append(
                 "\(file.path) is \(file.kind == .log ? "a log where snapshots" : "a snapshot where logs") belong, "
                     + "and ZooKeeper does not start; move it away"
+            )
+        }
+    }
+
+    private mutating func tellSpare(_ files: [DataFile]) {
+        for file in files where file.isSpare {
+            problems.append(
+                "\(file.path): ZooKeeper 3.4 and 3.5 pass over this name, later ones read it, and it was left out here; move it away"
             )
         }
     }

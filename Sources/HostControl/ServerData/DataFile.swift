@@ -3,7 +3,7 @@ import FoundationEssentials
 import Glibc
 import Topology
 
-/// A snapshot or log, known by its name, as ZooKeeper goes by names: `log.5.copy` is a log to it.
+/// A snapshot or log, known by its name, as ZooKeeper goes by names: `log.5.copy` is a log to it from 3.6 on.
 struct DataFile: Hashable {
     enum Kind: String {
         case snapshot
@@ -25,6 +25,19 @@ struct DataFile: Hashable {
         self.zxid = Zxid(UInt64(zxid))
         self.name = name
         path = directory + "/" + name
+    }
+
+    /// Whether 3.4 and 3.5 pass over this name, and later ones read it: what was moved aside, or copied, right there.
+    ///
+    /// Not those that servers write themselves: a compressed snapshot, and one in the making (`snapshot.5.tmp`).
+    var isSpare: Bool {
+        var parts = name.split(separator: ".", omittingEmptySubsequences: false)[2...]
+        // Java's split drops them.
+        while parts.last?.isEmpty == true { parts.removeLast() }
+        guard kind == .snapshot else { return !parts.isEmpty }
+        if parts.last == "tmp" { parts.removeLast() }
+        if parts.last == "gz" || parts.last == "snappy" { parts.removeLast() }
+        return !parts.isEmpty
     }
 
     /// Every snapshot and log of a `version-2` in ascending order; an absent directory holds none.
@@ -62,6 +75,8 @@ struct DataFile: Hashable {
 extension [DataFile] {
     var snapshots: [DataFile] { filter { $0.kind == .snapshot } }
     var logs: [DataFile] { filter { $0.kind == .log } }
+    /// What every version reads: of the others nothing may be concluded, neither that it is there nor that it is not.
+    var read: [DataFile] { filter { !$0.isSpare } }
 
     /// The logs that ZooKeeper reads after a snapshot of this zxid: the last that begins at or before it, and all
     /// that begin later.

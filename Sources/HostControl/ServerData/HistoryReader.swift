@@ -41,7 +41,7 @@ package enum HistoryReader {
         by end: ContinuousClock.Instant
     ) throws(FileError) -> [Zxid: Presence] {
         // What a snapshot holds may be purged from the logs at any moment, so the snapshots are listed last.
-        let logs = try DataFile.list(logDir).logs
+        let logs = try DataFile.list(logDir).logs.read
         var presence: [Zxid: Presence] = [:]
         var sought = Set(zxids)
         if let oldest = sought.min() {
@@ -85,7 +85,7 @@ package enum HistoryReader {
     private static func newestSnapshot(_ directory: String, by end: ContinuousClock.Instant)
         throws(FileError) -> Zxid?
     {
-        for file in try DataFile.list(directory).snapshots.reversed() {
+        for file in try DataFile.list(directory).snapshots.read.reversed() {
             let open = try OpenFile(regular: file.path)
             switch try SnapshotReading(open, SnapshotFile.form(of: file.name)).goOn(until: end) {
             case .complete: return file.zxid

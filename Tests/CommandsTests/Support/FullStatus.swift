@@ -35,7 +35,8 @@ enum FullStatus {
                     name: "kafka",
                     state: .running(pid: 1),
                     overrides: ["zookeeper.connect": "a:2181"],
-                    hasOwnNetwork: true
+                    hasOwnNetwork: true,
+                    configPath: "/etc/server.properties"
                 ),
                 NamedService(name: "mirror", state: .failed(reason: "exit 1")),
             ],

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import HostControl
@@ -36,6 +37,59 @@ struct BrokerCommandLineTests {
         ] { #expect(overrides(arguments) == [:], "\(arguments)") }
         let long = overrides(["--override", "log.dirs=" + String(repeating: "x", count: 5000)])
         #expect(long?["log.dirs"]?.count == 1000)
+    }
+
+    @Test("the first word after the class is the file that Kafka reads, and options are none")
+    func file() throws {
+        #expect(BrokerCommandLine.file(in: Self.start) == "/etc/server.properties")
+        #expect(BrokerCommandLine.file(in: Self.start + ["--override", "a=b"]) == "/etc/server.properties")
+        let confluent = ["java", "io.confluent.support.metrics.SupportedKafka", "etc/server.properties"]
+        #expect(BrokerCommandLine.file(in: confluent) == "etc/server.properties")
+        #expect(
+            BrokerCommandLine.overrides(in: confluent + ["--override", "broker.id=1"]) == ["broker.id": "1"]
+        )
+        for words in [
+            ["kafka.Kafka"], ["kafka.Kafka", "--version"], ["kafka.Kafka", ""], ["other.Main", "/a"],
+        ] {
+            #expect(BrokerCommandLine.file(in: ["java"] + words) == nil, "\(words)")
+        }
+        #expect(BrokerCommandLine.file(ofProcess: .max, listed: []) == nil)
+    }
+
+    @Test(
+        "a file by another path is the listed one if a link leads to it, and another one if it is only a second name"
+    )
+    func links() throws {
+        let scratch = try Scratch()
+        try scratch.directory("etc")
+        try scratch.directory("opt")
+        let listed = try scratch.file("etc/server.properties", [])
+        let other = try scratch.file("opt/server-1.properties", [])
+        try #require(symlink(scratch("etc"), scratch("opt/config")) == 0)
+        try #require(link(listed, scratch("opt/twin.properties")) == 0)
+        let told = { BrokerCommandLine.listed($0, among: ["/no/such", listed]) }
+        #expect(told(listed) == listed && told(scratch("opt/config/server.properties")) == listed)
+        #expect(told(scratch("opt/../etc/server.properties")) == listed)
+        for path in [other, scratch("opt/twin.properties"), scratch("opt/gone.properties"), "relative"] {
+            #expect(told(path) == path)
+        }
+    }
+
+    @Test("the running broker's file is absolute, whatever folder it was started in")
+    func running() async throws {
+        let scratch = try Scratch()
+        let listed = try scratch.file("server.properties", [])
+        let sleeper = ["/usr/bin/python3", "-c", "import time; time.sleep(600)"]
+        let pid = try RealZooKeeper.spawn(
+            ["/bin/sh", "-c", "cd \(scratch.path) && exec \"$@\"", "sh"] + sleeper
+                + ["kafka.Kafka", "server.properties"],
+            log: scratch("log")
+        )
+        defer {
+            kill(pid, SIGKILL)
+            waitpid(pid, nil, 0)
+        }
+        #expect(await eventually { BrokerCommandLine.file(ofProcess: pid, listed: []) == listed })
     }
 
     @Test("another program is no broker")

@@ -71,6 +71,27 @@ struct ServerCommandLineTests {
         #expect(ToldProperties.told(of: ["jute.maxbuffer": netty]) == ["jute.maxbuffer": "unreadable"])
     }
 
+    @Test(
+        "properties that decide over files are told with values that they can have, classes of providers as classes"
+    )
+    func deciding() {
+        let plain = [
+            "zookeeper.observer.syncEnabled": "false", "zookeeper.leaderServes": "no",
+            "zookeeper.DigestAuthenticationProvider.digestAlg": "SHA3-256",
+            "zookeeper.authProvider.1": "org.example.Inner$Provider", "zookeeper.authProvider.sasl-2": "a.B",
+        ]
+        let hidden = [
+            "zookeeper.DigestAuthenticationProvider.superDigest": "super:s3cret",
+            "zookeeper.authProvider.": "a.B", "zookeeper.authProvider.a b": "a.B",
+            "zookeeper.authProviders": "a",
+        ]
+        let odd = ["zookeeper.authProvider.3": "a.B;s3cret=1", "zookeeper.authProvider.4": ""]
+        let told = ToldProperties.told(of: plain.merging(hidden) { $1 }.merging(odd) { $1 })
+        #expect(told == plain.merging(odd.mapValues { _ in "unreadable" }) { $1 })
+        let many = (1...100).map { ("zookeeper.authProvider.\($0)", "a.B") }
+        #expect(ToldProperties.told(of: Dictionary(many) { $1 }).count == 16)
+    }
+
     @Test("a server with a port and a directory reads no file")
     func standalone() {
         #expect(

@@ -228,16 +228,73 @@ struct ServerParserTests {
 struct ServerJVMTests {
     private static let main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
 
-    private func jvm(_ command: String, _ environment: String = "") -> ServerJVM? {
-        ServerJVM(
+    private func jvm(_ command: String, _ environment: String = "", files: [String] = []) -> ServerJVM? {
+        let files = files.map { "\nEnvironmentFiles=\($0) (ignore_errors=yes)" }.joined()
+        return ServerJVM(
             unit: UnitProperties(
                 """
                 ExecStart={ path=/x ; argv[]=\(command) ; ignore_errors=no ; start_time=[n/a] ; pid=0 }
                 User=zookeeper
-                Environment=\(environment)
+                Environment=\(environment)\(files)
                 """
             )
         )
+    }
+
+    @Test("a shell before a script makes no difference, one with options or a command does")
+    func shells() {
+        let script = "/opt/zookeeper/bin/zkServer.sh start-foreground"
+        for shell in ["/bin/bash", "/bin/sh", "/usr/bin/bash"] {
+            #expect(jvm("\(shell) \(script)") == jvm(script) && jvm(script) != nil)
+        }
+        for command in [
+            "/bin/bash -c \(script)", "/bin/sh", "/bin/bash zkServer.sh start-foreground",
+            "/bin/sh -c exec /usr/bin/java -cp /a.jar \(Self.main) /etc/zoo.cfg",
+        ] { #expect(jvm(command) == nil, "\(command)") }
+        let kafka = ServerJVM(program: "/usr/bin/java", classPath: "/opt/kafka/libs/*")
+        #expect(
+            jvm("/opt/kafka/bin/zookeeper-server-start.sh /opt/kafka/config/zookeeper.properties") == kafka
+        )
+    }
+
+    @Test("JAVA_HOME of files counts before the unit's, the script's own before systemd's, the last one each")
+    func environmentFiles() throws {
+        let scratch = try Scratch()
+        for folder in ["bin", "conf", "etc"] { try scratch.directory(folder) }
+        let script = scratch("bin/zkServer.sh") + " start-foreground"
+        func program(_ environment: String = "") -> String? {
+            jvm(script, environment, files: [scratch("etc/gone"), scratch("etc/zookeeper")])?.program
+        }
+        #expect(program() == "/usr/bin/java" && program("JAVA_HOME=/unit") == "/unit/bin/java")
+        try scratch.file(
+            "etc/zookeeper",
+            Array("# JAVA_HOME=/no\nJAVA_HOME=/first\nJAVA_HOME=\"/file\"\n".utf8)
+        )
+        #expect(program("JAVA_HOME=/unit") == "/file/bin/java")
+        try scratch.file("conf/java.env", Array("export JVMFLAGS=\"-Xmx1g $JVMFLAGS\"\n".utf8))
+        #expect(program() == "/file/bin/java")
+        try scratch.file(
+            "conf/zookeeper-env.sh",
+            Array("export JAVA_HOME=/script\nPATH=$JAVA_HOME/bin\n".utf8)
+        )
+        #expect(program() == "/script/bin/java")
+        try scratch.file("conf/java.env", Array("MY_JAVA_HOME=/no\nJAVA_HOME='/own'\n".utf8))
+        #expect(program() == "/own/bin/java")
+        #expect(program("ZOOCFGDIR=\(scratch("etc"))") == "/file/bin/java")
+    }
+
+    @Test(
+        "a file in which more than a plain assignment decides is not guessed at",
+        arguments: [
+            "JAVA_HOME=$(dirname x)", "JAVA_HOME=$JDK", "[ -d /j ] && JAVA_HOME=/j", ". /etc/default/java",
+            "if true; then\n  JAVA_HOME=/j\nfi", ": ${JAVA_HOME=/j}", "JAVA_HOME=\"/j", "A=1; JAVA_HOME=/j",
+        ]
+    )
+    func unclearFiles(_ text: String) throws {
+        let scratch = try Scratch()
+        for folder in ["bin", "conf"] { try scratch.directory(folder) }
+        try scratch.file("conf/java.env", Array((text + "\n").utf8))
+        #expect(jvm(scratch("bin/zkServer.sh") + " start-foreground") == nil)
     }
 
     @Test("a unit that starts Java itself, ZooKeeper's script and Debian's are known")

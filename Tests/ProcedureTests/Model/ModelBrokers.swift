@@ -37,12 +37,14 @@ struct ModelBrokers {
     /// Nodes that a test puts there, or nil to take one away.
     var overrides: [String: Znode?] = [:]
     var isUnreadable = false
-    /// Of Kafka, where it shows.
-    var versions: [HostName: ServerVersion] = [:]
+    /// Of Kafka, where it is another than what all run; nil where it does not show.
+    var versions: [HostName: ServerVersion?] = [:]
     /// Hosts whose agents' configurations do not name the broker's service.
     var hiddenServices: Set<HostName> = []
     /// What a broker's command line sets.
     var commandLines: [HostName: [String: String]] = [:]
+    /// Files that brokers were started with, where they are not the plan's.
+    var files: [HostName: String] = [:]
     /// Brokers in a network of their own.
     var contained: Set<HostName> = []
     private var transactions: UInt32 = 1000
@@ -246,9 +248,10 @@ extension ModelBrokers {
                     NamedService(
                         name: broker.planned.service,
                         state: state,
-                        version: versions[host],
+                        version: versions[host] ?? ServerVersion(3, 4, 1),
                         overrides: commandLines[host] ?? [:],
-                        hasOwnNetwork: contained.contains(host)
+                        hasOwnNetwork: contained.contains(host),
+                        configPath: files[host] ?? broker.planned.configPath
                     )
                 ],
             files: [fileState(host)],

@@ -262,6 +262,15 @@ extension Fault {
             for host in ["d4", "d6"] { model.edit(host, "# kept", "syncEnabled=false") }
         },
         Fault(
+            "observers without a disk by the property's name",
+            .observerSync,
+            "d5: /etc/zookeeper/conf/zoo.cfg: observer.syncEnabled is not true",
+            strategy: .observers
+        ) { model in
+            model.edit("d4", "# kept", "observer.syncEnabled=TRUE")
+            model.edit("d5", "# kept", "syncEnabled=true\nobserver.syncEnabled=yes")
+        },
+        Fault(
             "writes that are not forced",
             .durableWrites,
             "s1: /etc/zookeeper/conf/zoo.cfg: forceSync=no",
@@ -304,6 +313,18 @@ extension Fault {
                 "# kept",
                 "authProvider.7=com.example.Provider\nDigestAuthenticationProvider.digestAlg=SHA-256"
             )
+        },
+        Fault(
+            "ACLs that the source's flags alone allow",
+            .readableData,
+            "d4: no authProvider is com.example.Provider, as on s2: ACLs of its scheme would let nobody in",
+            "d6: no authProvider is com.example.Provider",
+            "d5: DigestAuthenticationProvider.digestAlg is not that of s2"
+        ) { model in
+            model.edit("d5", "# kept", "authProvider.1=com.example.Provider")
+            guard let name = HostName("s2") else { return }
+            model.hosts[name]?.javaProperties["zookeeper.authProvider.7"] = "com.example.Provider"
+            model.hosts[name]?.javaProperties[ToldProperties.digestAlgorithm] = "SHA-256"
         },
         Fault(
             "files that the servers' own parsers refuse",

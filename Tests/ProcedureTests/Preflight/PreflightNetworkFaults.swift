@@ -183,6 +183,16 @@ extension Fault {
             model.override("k3", "broker.id", "3")
         },
         Fault(
+            "a broker with another file",
+            .brokers,
+            "broker 2 (k2): the running broker was started with /opt/kafka/config/server-1.properties, the plan says ",
+            "name the file that it reads in the plan"
+        ) { model in
+            if let name = HostName("k2") {
+                model.brokers.files[name] = "/opt/kafka/config/server-1.properties"
+            }
+        },
+        Fault(
             "a broker in a network of its own",
             .brokers,
             "broker 2 (k2): the process of kafka.service has a network of its own",

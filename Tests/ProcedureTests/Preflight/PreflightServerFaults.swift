@@ -56,6 +56,20 @@ extension Fault {
             make: odd("s1", "s2", "s3") { $0.role = .follower }
         ),
         Fault(
+            "a leader that may not serve",
+            .sourceEnsemble,
+            "s2: its process was started with -Dzookeeper.leaderServes=no: once it leads it answers nobody"
+        ) { model in
+            if let name = HostName("s2") {
+                model.hosts[name]?.javaProperties[ToldProperties.leaderServes] = "no"
+            }
+            // The file's key counts before the property.
+            if let name = HostName("s3") {
+                model.hosts[name]?.javaProperties[ToldProperties.leaderServes] = "no"
+            }
+            model.edit("s3", "# kept", "leaderServes=yes")
+        },
+        Fault(
             "a standalone server",
             .sourceEnsemble,
             "s1 serves as standalone, not as a voter",

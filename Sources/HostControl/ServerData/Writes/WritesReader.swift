@@ -46,7 +46,7 @@ struct WritesReader {
     private mutating func read(_ known: LogPlace?, in directory: String, most: Int64) throws(FileError)
         -> WritesReport
     {
-        let logs = try DataFile.list(directory).logs
+        let logs = try DataFile.list(directory).logs.read
         guard !logs.isEmpty else { return WritesReport(obstacle: "\(directory) holds no log") }
         let end = ContinuousClock.now + Self.patience
         var budget = most

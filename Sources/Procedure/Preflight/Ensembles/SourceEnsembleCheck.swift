@@ -19,7 +19,9 @@ extension Check {
             var remarks = Remarks()
             var voters = Voters()
             var unasked = source.count
+            subject.remarkSilentLeaders(source, fleet, &remarks)
             for (server, zookeeper) in fleet.onPlan(source) {
+                if zookeeper.serving == .looking, subject.isSilentLeader(server, fleet) { continue }
                 // One that answers and refuses the question is for `four-letter-words`.
                 if !zookeeper.serving.isSilenced { unasked -= 1 }
                 remark(server, zookeeper, sourceView, &remarks, &voters)
@@ -65,6 +67,24 @@ extension Check {
         if Set(running) != Set(view) {
             let ids = running.map(\.id).sorted().map(\.description).joined(separator: " ")
             remarks.refuse("\(host): its process runs another view than the plan's (ids \(ids))")
+        }
+    }
+}
+
+extension SurveyedPlan {
+    /// `configuration-files` refuses the file's key, which counts before the property.
+    fileprivate func isSilentLeader(_ server: PlannedServer, _ fleet: FleetView) -> Bool {
+        configuration(of: server)?["leaderServes"] == nil
+            && fleet.zookeeper(server.host)?.javaProperties?[ToldProperties.leaderServes] == "no"
+    }
+
+    /// A leader that serves nobody says the same as a server that looks for one.
+    func remarkSilentLeaders(_ servers: [PlannedServer], _ fleet: FleetView, _ remarks: inout Remarks) {
+        for server in servers where isSilentLeader(server, fleet) {
+            remarks.refuse(
+                "\(server.host): its process was started with -D\(ToldProperties.leaderServes)=no: once it leads it answers nobody, "
+                    + "and cannot be told from a sick server; start it without"
+            )
         }
     }
 }

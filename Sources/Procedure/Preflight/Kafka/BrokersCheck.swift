@@ -11,8 +11,8 @@ extension Check {
             .brokers,
             "every broker's agent may restart it, and its server.properties can be repointed",
             remedy:
-                "Allow the broker's service and files in its agent's configuration, and let plan, broker.id and "
-                + "meta.properties agree",
+                "Allow the broker's service and files in its agent's configuration, and let plan, broker.id, "
+                + "meta.properties and the file that the broker is started with agree",
             looking: Look(hosts: brokers.map(\.host))
         ) { fleet, _ in
             var remarks = Remarks()
@@ -36,6 +36,13 @@ extension Check {
                     remarks.refuse(
                         "\(broker.name): the process of \(broker.service) has a network of its own (a container?), other than its "
                             + "agent's; run both in one"
+                    )
+                }
+                if let running = service?.configPath, running != broker.configPath {
+                    remarks.refuse(
+                        "\(broker.name): the running broker was started with \(running), the plan says \(broker.configPath) (line "
+                            + "\(broker.line)), and an edit would be in vain; name the file that it reads in the plan and in its "
+                            + "agent's 'files', or start it with the plan's"
                     )
                 }
                 // A silent agent is another check's finding.

@@ -10,11 +10,12 @@ extension Check {
             "no server's version has a known fault that a migration would meet",
             remedy:
                 "Upgrade the servers that are named first, or waive it with the reason why the fault cannot hurt you; the table is "
-                + "known-faults.md",
+                + "known-faults.md. A server that does not run says its version where its agent's zookeeper.java is set",
             looking: subject.faultLook
         ) { fleet, _ in
             var remarks = Remarks()
             subject.remarkKnownFaults(fleet, &remarks)
+            subject.remarkUnknownVersions(fleet, &remarks)
             let seen = subject.plan.servers.compactMap { fleet.version(of: $0.host) }
             let count = KnownFault.table.faults.count
             let kafka = subject.kafkaSentence(fleet)

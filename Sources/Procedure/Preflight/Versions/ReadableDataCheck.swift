@@ -10,13 +10,12 @@ extension Check {
             .readableData,
             "the destination keeps every kind of node, and judges every kind of ACL, that the source's settings allow",
             remedy:
-                "Put the source's line into the destination's zoo.cfg (what -D alone sets is not seen while a server does not run), or "
-                + "waive it if no node needs it",
+                "Put the source's line, or what its -D sets, into the destination's zoo.cfg (what -D alone sets is not seen while a "
+                + "server does not run), or waive it if no node needs it",
             looking: subject.parsing
         ) { fleet, _ in
             var remarks = Remarks()
-            subject.remarkNodeKinds(fleet, &remarks)
-            subject.remarkAccess(&remarks)
+            subject.remarkReadableData(fleet, &remarks)
             return remarks.verdict(
                 "no setting of the source's allows what the destination lacks; no node was looked at"
             )
@@ -25,6 +24,11 @@ extension Check {
 }
 
 extension SurveyedPlan {
+    func remarkReadableData(_ fleet: FleetView, _ remarks: inout Remarks) {
+        remarkNodeKinds(fleet, &remarks)
+        remarkAccess(fleet, &remarks)
+    }
+
     /// *Tried* with 3.8.0: a server that starts without `extendedTypesEnabled` takes a TTL node for the ephemeral node of a session that
     /// has ended, and deletes it.
     fileprivate func remarkNodeKinds(_ fleet: FleetView, _ remarks: inout Remarks) {
@@ -55,24 +59,45 @@ extension SurveyedPlan {
     }
 
     /// An ACL whose scheme a server has no provider for gives nobody access; digests of another algorithm match nothing.
-    fileprivate func remarkAccess(_ remarks: inout Remarks) {
-        let source = plan.source.compactMap { server in configuration(of: server).map { (server.host, $0) } }
-        let algorithm = "DigestAuthenticationProvider.digestAlg"
+    fileprivate func remarkAccess(_ fleet: FleetView, _ remarks: inout Remarks) {
+        let source = plan.source.compactMap { server in
+            access(of: server, fleet).map { (server.host, $0.providers, $0.algorithm) }
+        }
         for server in plan.destination {
-            guard let file = configuration(of: server) else { continue }
-            for (host, other) in source {
-                for provider in other.authProviders.subtracting(file.authProviders).sorted() {
+            guard let own = access(of: server, fleet) else { continue }
+            for (host, providers, algorithm) in source {
+                for provider in providers.subtracting(own.providers).sorted() {
                     remarks.refuse(
                         "\(server.host): no authProvider is \(provider), as on \(host): ACLs of its scheme would let nobody in"
                     )
                 }
-                if other[algorithm] ?? "SHA1" != file[algorithm] ?? "SHA1" {
+                if algorithm != own.algorithm {
                     remarks.refuse(
-                        "\(server.host): \(algorithm) is not that of \(host): digest ACLs would match nobody"
+                        "\(server.host): \(Self.algorithmKey) is not that of \(host): digest ACLs would match nobody"
                     )
                 }
             }
         }
+    }
+
+    private static let algorithmKey = "DigestAuthenticationProvider.digestAlg"
+
+    /// By the file, which sets system properties as it is read, and by those that the running process was started with.
+    ///
+    /// Nil for a file that another check refuses.
+    private func access(of server: PlannedServer, _ fleet: FleetView)
+        -> (providers: Set<String>, algorithm: String)?
+    {
+        guard let file = configuration(of: server) else { return nil }
+        let properties = fleet.zookeeper(server.host)?.javaProperties ?? [:]
+        let started = properties.filter { name, _ in
+            name.hasPrefix(ToldProperties.authProvider)
+                && file[String(name.dropFirst("zookeeper.".utf8.count))] == nil
+        }
+        return (
+            file.authProviders.union(started.values),
+            file[Self.algorithmKey] ?? properties[ToldProperties.digestAlgorithm] ?? "SHA1"
+        )
     }
 
     private func destinations(_ fleet: FleetView) -> [(host: HostName, version: ZooKeeperVersion)] {
