@@ -75,12 +75,10 @@ package struct AgentCommand: AsyncParsableCommand {
 
     package func run() async throws {
         if let holdCheck {
-            guard
-                case .refused(let reason) = await HoldCheck(stateDirectory: state ?? LocalPlaces.usualState)
-                    .perform(holdCheck)
-            else {
-                return
-            }
+            let folder = state ?? LocalPlaces.usualState
+            let audit = OwnAudit("--hold-check", state: folder, log: Logger(label: "mitosis-agent"))
+            let check = HoldCheck(stateDirectory: folder, report: { await audit.note($0) })
+            guard case .refused(let reason) = await check.perform(holdCheck) else { return }
             LocalSession.complain(reason)
             throw ExitCode(1)
         }

@@ -35,8 +35,9 @@ package struct AgentProgram: Sendable {
         let state = try StateDirectory(path: configuration.state)
         LocalOrders.discardOld(in: configuration.state, log: log)
         // First of all: files that cannot be used keep no port closed.
-        await openPorts(of: host, log)
-        await reinstateOrder(of: host, log)
+        let audit = OwnAudit(configuration, clock: clock, log: log)
+        await openPorts(of: host, audit, log)
+        await reinstateOrder(of: host, audit, log)
         let credentials = try AgentCredentials(configuration, keepsNumbers: true, log)
         let tls = credentials.context
         let counters = AgentCounters()
@@ -87,14 +88,14 @@ package struct AgentProgram: Sendable {
                 "version": ProgramVersion.current, "host": configuration.host.description,
                 "address": configuration.address.description,
                 "port": listener.address?.port.map(String.init) ?? "?",
-                "identity": "spiffe://\(configuration.certificates.trustDomain)/agent/\(configuration.host)",
+                "identity": configuration.identity,
                 "serial": tls.latest.certificate.serial,
             ]
         )
         let restorations = RestorationReport(
-            identity: "spiffe://\(configuration.certificates.trustDomain)/agent/\(configuration.host)",
+            identity: audit.identity,
             serial: { tls.latest.certificate.serial },
-            audit: AuditTrail(directory: configuration.state, log: log),
+            audit: audit.trail,
             counters: counters,
             clock: clock,
             log: log
@@ -116,12 +117,16 @@ package struct AgentProgram: Sendable {
         )
     }
 
-    private static func openPorts(of host: any HostActions, _ log: Logger) async {
+    private static func openPorts(of host: any HostActions, _ audit: OwnAudit, _ log: Logger) async {
         do throws(HostActionError) {
             guard let rules = try await host.openPorts() else { return }
             log.warning(
                 "an agent before this one had closed ports, or tried a wall out, and ended; that is undone",
                 fields: ["rules": String(rules.count), "wall": rules.wall == nil ? "none" : "stands"]
+            )
+            await audit.note(
+                "open ports that an earlier agent closed, or end its trial of a wall",
+                "done: \(rules.count) rules stay, \(rules.wall == nil ? "no wall" : "the wall") among them"
             )
         } catch {
             log.error(
@@ -131,13 +136,14 @@ package struct AgentProgram: Sendable {
         }
     }
 
-    private static func reinstateOrder(of host: any HostActions, _ log: Logger) async {
+    private static func reinstateOrder(of host: any HostActions, _ audit: OwnAudit, _ log: Logger) async {
         do throws(HostActionError) {
             guard let order = try await host.reinstateOrder() else { return }
             log.warning(
                 "a wall that this host must hold to was gone, and was put back",
                 fields: ["order": order.description]
             )
+            await audit.note("put back wall at the agent's start", "done: \(order)", run: order.run)
         } catch {
             log.error(
                 "it cannot be seen to that this host keeps to its order; look at `mitosis-agent orders list`",

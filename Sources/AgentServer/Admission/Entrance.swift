@@ -92,8 +92,10 @@ final class Entrance: ChannelInboundHandler {
         decoder.maxHeaderFieldSize = 16 << 10
         decoder.maxHeaderListSize = 16 << 10
         decoder.maxHeaderFieldCount = 64
+        let service = reception.connections.service
         let gate = RequestGate(limits: reception.limits) { [reception, address, source] cause, reason in
             reception.note(cause, reason, at: address, source: source)
+            service.noteClosing(nil, by: caller, reason)
         }
         try pipeline.addHandler(gate)
         try pipeline.configureHTTPServerPipeline(
@@ -102,7 +104,7 @@ final class Entrance: ChannelInboundHandler {
             withDecoderLimitConfiguration: decoder
         )
         try pipeline.addHandler(
-            ConnectionWatch(id: id, address: address, source: source, gate: gate, reception: reception)
+            ConnectionWatch(id: id, caller: caller, source: source, gate: gate, reception: reception)
         )
         let wrapped = try ConnectionServer.Channel(wrappingChannelSynchronously: context.channel)
         let (tls, judged, limit) = (reception.tls, self.context, reception.limits.age)

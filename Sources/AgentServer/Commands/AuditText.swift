@@ -1,4 +1,5 @@
 import ControlProtocol
+import HostControl
 import Printable
 import Topology
 
@@ -38,10 +39,24 @@ enum AuditText {
 
     private static func words(_ lapse: LapseRequest?) -> String {
         guard let lapse else { return "" }
-        let files = lapse.files.map {
-            " writing=\($0.path) from=\(ContentDigest.text($0.expected)) to=\($0.digest)"
-        }
-        return " lapse=\(lapse.seconds)s" + files.joined() + (lapse.starts ? " starting" : "")
+        return " lapse=\(lapse.seconds)s" + words(lapse.files) + (lapse.starts ? " starting" : "")
+    }
+
+    private static func words(_ files: [FileWrite]) -> String {
+        files.map { " writing=\($0.path) from=\(ContentDigest.text($0.expected)) to=\($0.digest)" }.joined()
+    }
+
+    /// Of what the host does by itself.
+    static func of(_ act: OwnDeed.Act) -> String {
+        let text =
+            switch act {
+            case .lapse(let lapse):
+                "go back after \(lapse.seconds) s without a coordinator:\(words(lapse.files)) remove wall"
+                    + (lapse.starting.isEmpty ? "" : " starting=\(lapse.starting.listed(","))")
+            case .reinstate(let wall, let start):
+                "put back wall peers=\(wall.peers.listed(",")) scope=\(scope(wall.scope)) asked=\(start)"
+            }
+        return PrintableText(text, limit: .max).description
     }
 
     private static func addresses(_ all: [IPAddress]) -> String {

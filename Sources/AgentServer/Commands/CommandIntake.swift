@@ -198,6 +198,8 @@ package actor CommandIntake {
             return
         }
         guard !stopping else {
+            // Before the turn is passed on, which stopping waits for.
+            await note(request, caller, "refused: the agent is stopping", events, allowed: false)
             turns.release()
             events.finish(.failed(message: "the agent is stopping; nothing was done"))
             return

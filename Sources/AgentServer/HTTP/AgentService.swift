@@ -56,6 +56,14 @@ package struct AgentService: Sendable {
         intake.audit.noteRefusal(.init(route: nil, method: method, target: target), by: caller, refusal)
     }
 
+    /// Likewise where no answer is given.
+    ///
+    /// - Parameter head: method and target, where they came to their end.
+    func noteClosing(_ head: (method: String, target: String)?, by caller: Caller, _ reason: String) {
+        let asked = head.map { RequestAudit.Asked(route: nil, method: $0.method, target: $0.target) }
+        intake.audit.noteClosing(asked, by: caller, reason)
+    }
+
     private func objection(method: String, target: String, by caller: Caller) -> HTTPReply? {
         if caller.role == .agent { return denial(.status, method, target, caller) }
         switch Route.match(method: method, target: target) {

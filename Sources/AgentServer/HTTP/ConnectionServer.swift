@@ -47,6 +47,7 @@ struct ConnectionServer: Sendable {
                             key: "stands no more \(caller.identity)",
                             fields: ["peer": caller.peer, "reason": objection]
                         )
+                        service.noteClosing((head.method.rawValue, head.uri), by: caller, objection)
                         return
                     }
                     let keepsAlive = head.isKeepAlive && !Self.isUpgrade(head) && !isOld()
@@ -95,8 +96,8 @@ struct ConnectionServer: Sendable {
 
     /// Everything that is judged before a byte of the body is read; nil when the request may go on.
     private func refusal(of head: HTTPRequestHead, by caller: Caller) async throws -> HTTPReply? {
-        if let reply = try await paced(caller) { return reply }
         let (method, target) = (head.method.rawValue, head.uri)
+        if let reply = try await paced(caller, method, target) { return reply }
         if let reply = service.screen(method: method, target: target, by: caller) { return reply }
         if Self.announcesBody(head), case .found(let route) = Route.match(method: method, target: target),
             !route.takesBody
@@ -113,7 +114,7 @@ struct ConnectionServer: Sendable {
     }
 
     /// A viewer that asks too often waits; where too many wait, it is told so after a pause.
-    private func paced(_ caller: Caller) async throws -> HTTPReply? {
+    private func paced(_ caller: Caller, _ method: String, _ target: String) async throws -> HTTPReply? {
         switch caller.role {
         case .coordinator: return nil
         case .viewer, .agent: break
@@ -130,8 +131,11 @@ struct ConnectionServer: Sendable {
                 key: "pace \(caller.identity)",
                 fields: ["identity": caller.identity, "peer": caller.peer, "reason": "too many requests"]
             )
+            let text = "\(caller.identity) asks too often; ask again in a while"
+            let reply = HTTPReply.error(429, text, retryAfter: 2)
+            service.note(reply, to: method, target, by: caller)
             try await Task.sleep(for: .seconds(1))
-            return .error(429, "\(caller.identity) asks too often; ask again in a while", retryAfter: 2)
+            return reply
         }
     }
 

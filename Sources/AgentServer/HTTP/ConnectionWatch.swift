@@ -11,16 +11,18 @@ final class ConnectionWatch: ChannelDuplexHandler {
     typealias OutboundOut = HTTPServerResponsePart
 
     private let id: Int
-    private let address: String
+    private let caller: Caller
     private let source: String
     private let gate: RequestGate
     private let reception: Reception
     /// An answer has begun and not ended: no other may be put in between.
     private var answering = false
+    /// What comes behind the first of it is garbage again.
+    private var isGarbage = false
 
-    init(id: Int, address: String, source: String, gate: RequestGate, reception: Reception) {
+    init(id: Int, caller: Caller, source: String, gate: RequestGate, reception: Reception) {
         self.id = id
-        self.address = address
+        self.caller = caller
         self.source = source
         self.gate = gate
         self.reception = reception
@@ -62,20 +64,23 @@ final class ConnectionWatch: ChannelDuplexHandler {
     }
 
     private func answerGarbage(_ error: HTTPParserError, _ context: ChannelHandlerContext) {
+        guard !isGarbage else { return }
+        isGarbage = true
         reception.refusals.warning(
             "not HTTP",
             key: "not HTTP \(source)",
-            fields: ["peer": address, "reason": "\(error)"]
+            fields: ["peer": caller.peer, "reason": "\(error)"]
         )
-        guard !answering else {
-            context.close(promise: nil)
-            return
-        }
         let tooLarge = error == .headerOverflow
         let text =
             tooLarge
             ? "the request's headers are too large: 16 KiB and 64 fields are the most"
             : "the request is not HTTP/1.1"
+        reception.connections.service.noteClosing(nil, by: caller, text)
+        guard !answering else {
+            context.close(promise: nil)
+            return
+        }
         let reply = HTTPReply.error(tooLarge ? 431 : 400, text, refusal: .invalid(reason: text))
         guard case .whole(let content) = reply.body else { return }
         let head = HTTPResponseHead(

@@ -70,9 +70,13 @@ package struct LocalHost: HostActions {
         reaching = ReachLook(files: configuration.files)
         let services = ServiceController(supervisor: supervisor, log: log)
         self.services = services
-        lapsing = Lapsing(stateDirectory: configuration.state, log: log) { _ in
-            Lapsing.Means(firewall: firewall, files: files, services: services)
-        }
+        let audit = OwnAudit(configuration, log: log)
+        lapsing = Lapsing(
+            stateDirectory: configuration.state,
+            log: log,
+            means: { _ in Lapsing.Means(firewall: firewall, files: files, services: services) },
+            report: { await audit.note($0) }
+        )
         let inspector = configuration.zookeeper.map { zookeeper in
             ZooKeeperInspector(
                 service: zookeeper.service,

@@ -45,23 +45,28 @@ struct LapseWatch: Sendable {
     }
 
     private var lapsing: Lapsing {
-        Lapsing(stateDirectory: state, log: log) { [state, log] order in
-            Lapsing.Means(
-                firewall: Firewalls.make(
-                    backend: order.backend,
-                    protectedPorts: order.protectedPorts,
-                    log: log
-                ),
-                files: ConfigFiles(
-                    allowed: order.lapse?.allowed ?? [],
-                    backups: state + "/backups",
-                    log: log
-                ),
-                services: ServiceController(
-                    supervisor: SystemdSupervisor(allowed: order.lapse?.starting ?? []),
-                    log: log
+        Lapsing(
+            stateDirectory: state,
+            log: log,
+            means: { [state, log] order in
+                Lapsing.Means(
+                    firewall: Firewalls.make(
+                        backend: order.backend,
+                        protectedPorts: order.protectedPorts,
+                        log: log
+                    ),
+                    files: ConfigFiles(
+                        allowed: order.lapse?.allowed ?? [],
+                        backups: state + "/backups",
+                        log: log
+                    ),
+                    services: ServiceController(
+                        supervisor: SystemdSupervisor(allowed: order.lapse?.starting ?? []),
+                        log: log
+                    )
                 )
-            )
-        }
+            },
+            report: { [state, log] in await OwnAudit("--lapse-watch", state: state, log: log).note($0) }
+        )
     }
 }

@@ -21,12 +21,14 @@ struct LeaseShow: AsyncParsableCommand {
 
     func run() async throws {
         try LocalSession.requireRoot()
-        let directory = LocalPlaces(config: options.config).state
+        let places = LocalPlaces(config: options.config)
         do throws(AgentServerError) {
             LocalSession.tell(
-                LeaseText.text(try LeaseStore(directory: directory).read(), at: HostClock.system.now())
+                LeaseText.text(try LeaseStore(directory: places.state).read(), at: HostClock.system.now())
             )
+            places.trail.noteLook("lease show")
         } catch {
+            places.trail.noteLook("lease show", "failed: \(error)")
             LocalSession.complain("\(error)")
             throw ExitCode(1)
         }
@@ -71,6 +73,7 @@ struct LeaseReset: AsyncParsableCommand {
             LocalSession.tell(LeaseText.unknownRisk(of: wanted))
         }
         guard yes else {
+            LocalTrail(directory: directory).noteRefusal("lease reset --epoch \(epoch)", "without --yes")
             LocalSession.complain("nothing was changed; the same with --yes does it")
             throw ExitCode(1)
         }

@@ -17,6 +17,11 @@ struct LocalHandMade: ParsableArguments {
 
     var isWanted: Bool { handMade }
 
+    /// In the words of the audit trail.
+    var command: String { "rules clean --local" + words }
+
+    private var words: String { " --hand-made --addresses \((addresses?.addresses ?? []).listed(","))" }
+
     func validate() throws {
         guard handMade == (addresses != nil) else {
             throw ValidationError(
@@ -30,6 +35,7 @@ struct LocalHandMade: ParsableArguments {
         guard handMade, let request = addresses else { return false }
         let report = await HandMadeRules(stateDirectory: places.state).look(for: request.addresses)
         LocalSession.tell(HandMadeText.text(report))
+        places.trail.noteLook("rules list --local" + words)
         guard report.isClean else { throw ExitCode(1) }
         return true
     }
@@ -40,7 +46,6 @@ struct LocalHandMade: ParsableArguments {
         LocalSession.tell(HandMadeText.text(await rules.look(for: request.addresses)))
         let session = LocalSession(directory: places.state)
         LocalSession.tell(session.summary)
-        let command = "rules clean --local --hand-made --addresses \(request.addresses.listed(","))"
         _ = await session.order(.note, command, outcome: "begun")
         let outcome: String
         var isClean = false

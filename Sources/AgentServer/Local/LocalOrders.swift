@@ -95,9 +95,13 @@ struct LocalOrders: Sendable {
 
 /// Lines of the audit trail for what root does on the host itself: the one place where they are made.
 enum LocalAudit {
-    static func line(_ command: String, by identity: String, outcome: String, at now: Moment)
-        -> AuditTrail.Line
-    {
+    static func line(
+        _ command: String,
+        by identity: String,
+        allowed: Bool = true,
+        outcome: String,
+        at now: Moment
+    ) -> AuditTrail.Line {
         AuditTrail.Line(
             time: now.unixMilliseconds,
             identity: identity,
@@ -107,6 +111,7 @@ enum LocalAudit {
             epoch: nil,
             id: nil,
             command: command,
+            allowed: allowed,
             outcome: outcome,
             milliseconds: 0
         )

@@ -32,25 +32,32 @@ struct LocalRulesList: AsyncParsableCommand {
     func run() async throws {
         try LocalSession.requireRoot()
         if json { return try await report() }
-        if try await handMade.list(LocalPlaces(config: options.config)) { return }
+        let places = LocalPlaces(config: options.config)
+        if try await handMade.list(places) { return }
         let found = await LocalRules().look()
         LocalSession.tell(LocalRulesText.text(found))
-        if let order = OrderStore(stateDirectory: LocalPlaces(config: options.config).state).state {
-            LocalSession.tell("\(order)")
-        }
-        guard LocalRulesText.unread(found, LocalPlaces(config: options.config).backend).isEmpty else {
-            throw ExitCode(1)
-        }
+        if let order = OrderStore(stateDirectory: places.state).state { LocalSession.tell("\(order)") }
+        let unread = LocalRulesText.unread(found, places.backend)
+        places.trail.noteLook(
+            "rules list --local",
+            unread.isEmpty ? "answered" : "failed: \(unread.joined(separator: "; "))"
+        )
+        guard unread.isEmpty else { throw ExitCode(1) }
     }
 
     private func report() async throws {
+        let command = "rules list --local --json"
+        var trail: LocalTrail?
         do throws(AgentServerError) {
             let configuration = try AgentConfigurationReader.readOwn(path: options.config)
+            trail = LocalTrail(directory: configuration.state)
             let isRunning = LocalSession(directory: configuration.state).isAgentRunning
             let report = try await LocalReporting(configuration: configuration)
                 .report(isAgentRunning: isRunning)
             LocalSession.tell(try LocalReporting.line(report))
+            trail?.noteLook(command)
         } catch {
+            trail?.noteLook(command, "failed: \(error)")
             LocalSession.complain("\(error)")
             throw ExitCode(1)
         }
@@ -79,18 +86,19 @@ struct LocalRulesClean: AsyncParsableCommand {
 
     /// How often rules are removed that an agent which does not answer may have put back.
     private static let attempts = 3
+    private static let command = "rules clean --local"
 
     func run() async throws {
         try LocalSession.requireRoot()
         let places = LocalPlaces(config: options.config)
         if handMade.isWanted {
-            if !force { try refuseHeldLease(places) }
+            if !force { try refuseHeldLease(places, handMade.command) }
             return try await handMade.clean(places)
         }
         let rules = LocalRules()
         let before = await rules.look()
         LocalSession.tell(LocalRulesText.text(before))
-        if !force { try refuseHeldLease(places) }
+        if !force { try refuseHeldLease(places, Self.command) }
         let session = LocalSession(directory: places.state)
         LocalSession.tell(session.summary)
         let store = OrderStore(stateDirectory: places.state, patience: LocalSession.patience)
@@ -118,9 +126,9 @@ struct LocalRulesClean: AsyncParsableCommand {
             unproven.isEmpty
             ? "done: nothing of ours is left" : "not clean: \(unproven.joined(separator: "; "))"
         if isWatched {
-            session.note("rules clean --local: the end", outcome)
+            session.note(Self.command + ": the end", outcome)
         } else {
-            _ = await session.order(.note, "rules clean --local: the end", outcome: outcome)
+            _ = await session.order(.note, Self.command + ": the end", outcome: outcome)
         }
         guard unproven.isEmpty else {
             LocalSession.tell(LocalRulesText.text(after))
@@ -152,7 +160,7 @@ struct LocalRulesClean: AsyncParsableCommand {
         let outcome = session.isAgentRunning ? nil : "begun"
         switch await session.order(
             .forgetRules,
-            "rules clean --local" + (force ? " --force" : ""),
+            Self.command + (force ? " --force" : ""),
             outcome: outcome
         ) {
         case .done: return false
@@ -167,7 +175,7 @@ struct LocalRulesClean: AsyncParsableCommand {
         }
     }
 
-    private func refuseHeldLease(_ places: LocalPlaces) throws {
+    private func refuseHeldLease(_ places: LocalPlaces, _ command: String) throws {
         let objection: String?
         do throws(AgentServerError) {
             let record = try LeaseStore(directory: places.state).read()
@@ -179,6 +187,7 @@ struct LocalRulesClean: AsyncParsableCommand {
             objection = "whether a coordinator holds the lease is not known: \(error)"
         }
         guard let objection else { return }
+        places.trail.noteRefusal(command, objection)
         LocalSession.complain("\(objection). --force removes the rules nevertheless; nothing was changed")
         throw ExitCode(1)
     }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import ControlProtocol
 import Glibc
-import Logging
 import SystemCalls
 
 /// Root at work on this host itself, beside an agent that runs or in the place of one that does not.
@@ -23,9 +22,8 @@ final class LocalSession: Sendable {
 
     let directory: String
     private let agent: Agent
-    private let identity: String
     private let turn: FileLock?
-    private let audit: AuditTrail
+    private let trail: LocalTrail
     /// Whether another command has held its turn for too long, and this one goes on beside it.
     private let isCrowded: Bool
     private let patience: Duration
@@ -45,13 +43,10 @@ final class LocalSession: Sendable {
 
     /// For root; one such session changes something at a time, but none waits for one that hangs: each can at worst keep the other
     /// from hearing the agent's answer.
-    init(directory: String, patience: Duration = LocalSession.patience) {
+    init(directory: String, patience: Duration = LocalSession.patience, system: SystemLog = SystemLog()) {
         self.directory = directory
         self.patience = patience
-        identity = Self.identity()
-        var log = Logger(label: "mitosis-agent")
-        log.logLevel = .error
-        audit = AuditTrail(directory: directory, log: log)
+        trail = LocalTrail(directory: directory, system: system)
         do throws(AgentServerError) {
             agent = .absent(try StateDirectory(path: directory))
         } catch {
@@ -127,7 +122,7 @@ final class LocalSession: Sendable {
         let mailbox = LocalMailbox(directory: directory)
         do throws(AgentServerError) {
             try mailbox.put(
-                LocalOrder(id: id, by: identity, command: command, outcome: outcome, wish: wish)
+                LocalOrder(id: id, by: trail.identity, command: command, outcome: outcome, wish: wish)
             )
             if let answer = try await wait(for: id, in: mailbox) { return answer }
             if !mailbox.takeBack(), let late = try await wait(for: id, in: mailbox) { return late }
@@ -149,16 +144,7 @@ final class LocalSession: Sendable {
     }
 
     /// Into the audit trail without the agent, which does not run, or does not answer.
-    func note(_ command: String, _ outcome: String) {
-        audit.append(LocalAudit.line(command, by: identity, outcome: outcome, at: HostClock.system.now()))
-    }
-
-    /// By the kernel's word, which no environment can change.
-    private static func identity() -> String {
-        let login = KernelText.read("/proc/self/loginuid").flatMap { UInt32($0.filter(\.isNumber)) }
-        guard let login, login != .max else { return "root on this host" }
-        return "root on this host (login uid \(login))"
-    }
+    func note(_ command: String, _ outcome: String) { trail.note(command, outcome) }
 
     static func tell(_ text: String) { DescriptorOutput.tell(text + "\n", to: STDOUT_FILENO) }
 
@@ -174,6 +160,8 @@ struct LocalPlaces {
     let state: String
     /// Nil when the configuration cannot be read.
     let backend: FirewallBackend?
+
+    var trail: LocalTrail { LocalTrail(directory: state) }
 
     /// A configuration with a mistake keeps an agent from running; root must get on all the same.
     init(config: String) {

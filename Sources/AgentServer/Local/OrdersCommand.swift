@@ -21,9 +21,13 @@ struct OrdersList: AsyncParsableCommand {
 
     func run() async throws {
         try LocalSession.requireRoot()
-        let store = OrderStore(stateDirectory: LocalPlaces(config: options.config).state)
-        LocalSession.tell(OrderText.text(store.read(), path: store.path))
-        if case .unreadable = store.read() { throw ExitCode(1) }
+        let places = LocalPlaces(config: options.config)
+        let store = OrderStore(stateDirectory: places.state)
+        let found = store.read()
+        LocalSession.tell(OrderText.text(found, path: store.path))
+        guard case .unreadable(let reason) = found else { return places.trail.noteLook("orders list") }
+        places.trail.noteLook("orders list", "failed: \(reason)")
+        throw ExitCode(1)
     }
 }
 
@@ -52,6 +56,7 @@ struct OrdersDrop: AsyncParsableCommand {
         if found == .none { return }
         LocalSession.tell(OrderText.risk)
         guard yes else {
+            places.trail.noteRefusal("orders drop", "without --yes")
             LocalSession.complain("nothing was changed; the same with --yes does it")
             throw ExitCode(1)
         }

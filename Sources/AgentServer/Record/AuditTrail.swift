@@ -8,11 +8,11 @@ import SystemCalls
 ///
 /// | file | holds | bounded by |
 /// |---|---|---|
-/// | `audit.jsonl` | commands that were carried out, leases, what the agent did by itself, what root did on the host | 8 files of 8 MiB |
+/// | `audit.jsonl` | commands that were carried out, leases, what the host did by itself, what root did on it | 8 files of 8 MiB |
 /// | `audit-requests.jsonl` | reads, and everything that was refused | the same; like requests share a line a minute |
 ///
 /// Refusals, which many can cause, cannot push out what was done. Each line is chained to the one before (`AuditFile`), and
-/// goes to the log as well, with its number and hash.
+/// goes to the log as well, whatever the log's threshold, with its number and hash.
 ///
 /// Another process may append to the same directory: `AuditTrail(directory:log:).append(line)` takes the file's lock, goes on
 /// behind the newest line whoever wrote it, and returns once it is on disk.
@@ -36,12 +36,14 @@ package struct AuditTrail: Sendable {
     }
 
     private let books: Books
-    private let log: Logger
+    private var log: Logger
     private let start = ContinuousClock.now
 
     package init(directory: String, log: Logger) {
         books = Books(directory)
         self.log = log
+        // They are evidence: no threshold keeps these lines out of the log.
+        if log.logLevel > .info { self.log.logLevel = .info }
     }
 
     /// The newest line about what was done, as this process knows it; nil when there is none.

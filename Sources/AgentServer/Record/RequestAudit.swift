@@ -25,7 +25,28 @@ struct RequestAudit: Sendable {
 
     /// For what is refused before its body is read: nobody waits for the disk.
     func noteRefusal(_ asked: Asked, by caller: Caller, _ reply: HTTPReply) {
-        let line = line(asked, caller, reply)
+        noteSoon(line(asked, caller, reply))
+    }
+
+    /// For a connection of a known peer that is closed in the middle of something: of what was asked `asked` is known.
+    func noteClosing(_ asked: Asked?, by caller: Caller, _ reason: String) {
+        noteSoon(
+            AuditEntry(
+                time: clock.now().unixMilliseconds,
+                identity: caller.identity,
+                serial: caller.serial,
+                peer: caller.peer,
+                command: asked.map {
+                    RequestText.of($0.route, method: $0.method, target: $0.target, body: $0.body)
+                } ?? "(nothing whole)",
+                allowed: false,
+                outcome: "refused: connection closed: \(reason)",
+                milliseconds: 0
+            )
+        )
+    }
+
+    private func noteSoon(_ line: AuditEntry) {
         if trail.takes(line) { trail.writeSoon(line) }
     }
 

@@ -71,21 +71,24 @@ enum RequestText {
     static func outcome(_ reply: HTTPReply) -> String {
         guard reply.status >= 400 else { return "answered" }
         guard case .whole(let content) = reply.body else { return "status \(reply.status)" }
-        do {
-            switch try WireJSON.decode(ErrorReply.self, from: content).refusal {
-            case .invalid: return "refused: not valid"
-            case let refusal?: return "refused: \(String(describing: refusal).prefix(400))"
-            case nil: break
-            }
-        } catch {
-            return "status \(reply.status)"
+        let told: ErrorReply
+        do { told = try WireJSON.decode(from: content) } catch { return "status \(reply.status)" }
+        switch told.refusal {
+        case .invalid: return "refused: not valid"
+        case let refusal?: return "refused: \(String(describing: refusal).prefix(400))"
+        case nil: break
         }
         switch reply.status {
         case 404: return "refused: there is no such thing"
         case 405: return "refused: not for this method"
         case 413: return "refused: too large"
-        case 503: return "refused: the agent is stopping"
+        // The agent's own words, without what differs each time: like refusals share a line.
+        case 429, 503: return "refused: " + told.error.prefix { $0 != ";" && $0 != "(" }.trimmed
         case let status: return "failed with status \(status)"
         }
     }
+}
+
+extension Substring {
+    fileprivate var trimmed: Substring { last == " " ? dropLast() : self }
 }

@@ -82,6 +82,9 @@ package struct AgentConfiguration: Hashable, Sendable {
         )
     }
 
+    /// As its certificate must name it.
+    var identity: String { "spiffe://\(certificates.trustDomain)/agent/\(host)" }
+
     /// For `--check` and the first log line.
     package var summary: String {
         let manager =
@@ -92,7 +95,7 @@ package struct AgentConfiguration: Hashable, Sendable {
         return """
             host        \(host)
             listen      \(address) port \(port)
-            identity    spiffe://\(certificates.trustDomain)/agent/\(host)
+            identity    \(identity)
             state       \(state)
             firewall    \(backend.rawValue), protected ports \(list(allowList.protectedPorts))
             peers       \(list(peers))

@@ -85,8 +85,8 @@ struct AuditReading {
         let lines = bytes[..<whole].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         var first: UInt64 = 0
         if let line = lines.first {
-            do {
-                first = try JSONDecoder().decode(AuditEntry.self, from: Data(line)).number ?? 0
+            do throws(WireProblem) {
+                first = try WireJSON.decode(AuditEntry.self, from: Data(line)).number ?? 0
             } catch {
                 // It is told where the walk meets it.
             }

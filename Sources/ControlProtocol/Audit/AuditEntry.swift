@@ -48,3 +48,14 @@ package struct AuditEntry: Hashable, Sendable, Codable {
         self.milliseconds = milliseconds
     }
 }
+
+extension AuditEntry: Bounded {
+    /// What a line's number may be, the chain says.
+    package func check() throws(OutOfBounds) {
+        try check("time", time, Bound.time)
+        try check("epoch", epoch)
+        try check("milliseconds", milliseconds, Bound.span)
+        try check("count", count, Bound.count)
+        try check("lost", lost, Bound.count)
+    }
+}

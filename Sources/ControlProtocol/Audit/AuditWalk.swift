@@ -23,10 +23,13 @@ package struct AuditWalk: Sendable {
 
     package mutating func take(_ line: Data) -> Step {
         let entry: AuditEntry
-        do {
-            entry = try JSONDecoder().decode(AuditEntry.self, from: line)
+        do throws(WireProblem) {
+            entry = try WireJSON.decode(AuditEntry.self, from: line)
         } catch {
-            return .broken(reason: "it is no line of an audit trail")
+            switch error {
+            case .malformed: return .broken(reason: "it is no line of an audit trail")
+            case .beyond(let field): return .broken(reason: "it says what cannot be: \(field)")
+            }
         }
         guard let number = entry.number, let previous = entry.previous else {
             guard head == nil else { return .broken(reason: "it bears no number, unlike the line before it") }

@@ -14,16 +14,19 @@ package struct HoldCheck: Sendable {
 
     private let store: OrderStore
     private let firewall: @Sendable (FirewallBackend, [Port]) -> any Firewall
+    private let report: OwnDeedReport
 
     package init(
         stateDirectory: String,
         patience: Duration = OrderStore.patience,
         firewall: @escaping @Sendable (FirewallBackend, [Port]) -> any Firewall = {
             Firewalls.make(backend: $0, protectedPorts: $1)
-        }
+        },
+        report: @escaping OwnDeedReport = { _ in }
     ) {
         store = OrderStore(stateDirectory: stateDirectory, patience: patience)
         self.firewall = firewall
+        self.report = report
     }
 
     /// - Parameter name: a service as coordinators name it, or its unit.
@@ -47,10 +50,13 @@ package struct HoldCheck: Sendable {
             )
         }
         do throws(FirewallError) {
-            if order.phase.walls {
+            if order.phase.walls,
                 try await order.reinstate(with: firewall(order.backend, order.protectedPorts))
+            {
+                await tell("done", of: order, name)
             }
         } catch {
+            await tell("failed: \(error)", of: order, name)
             return .refused(
                 reason:
                     "run \(order.run) has walled this host off, and its rules cannot be put back: \(error). Mend that, then start "
@@ -65,6 +71,12 @@ package struct HoldCheck: Sendable {
         )
     }
 
+    private func tell(_ outcome: String, of order: StandingOrder, _ name: String) async {
+        await report(
+            OwnDeed(run: order.run, act: .reinstate(wall: order.wall, start: name), outcome: outcome)
+        )
+    }
+
     private static let ends =
         "`mitosis run` or `mitosis rollback` with its plan ends this, or, for root on this host, `mitosis-agent orders drop`"
 }
@@ -73,7 +85,6 @@ extension StandingOrder {
     /// Puts the wall up unless exactly it stands; the kernel, read back, holds it when this returns.
     ///
     /// - Returns: whether it was put up.
-    @discardableResult
     package func reinstate(with firewall: any Firewall) async throws(FirewallError) -> Bool {
         let found = try await firewall.installed()
         if found.wall == wall, found.closed == nil { return false }

@@ -32,6 +32,7 @@ package struct Lapsing: Sendable {
     private let store: OrderStore
     private let record: DetachRecord
     private let means: @Sendable (StandingOrder) -> Means
+    private let report: OwnDeedReport
     private let log: Logger
 
     package init(
@@ -39,11 +40,13 @@ package struct Lapsing: Sendable {
         clock: LapseClock? = nil,
         patience: Duration = OrderStore.patience,
         log: Logger,
-        means: @escaping @Sendable (StandingOrder) -> Means
+        means: @escaping @Sendable (StandingOrder) -> Means,
+        report: @escaping OwnDeedReport = { _ in }
     ) {
         store = OrderStore(stateDirectory: stateDirectory, clock: clock, patience: patience)
         record = DetachRecord(stateDirectory: stateDirectory)
         self.means = means
+        self.report = report
         self.log = log
     }
 
@@ -87,6 +90,7 @@ package struct Lapsing: Sendable {
             "no coordinator was heard for too long: this host goes back to what was before the division",
             fields: ["run": order.run.description, "seconds": String(lapse.seconds)]
         )
+        await tell("begun", of: order)
         return order
     }
 
@@ -136,6 +140,7 @@ package struct Lapsing: Sendable {
         defer { withExtendedLifetime(turn) {} }
         // A coordinator may have removed it meanwhile.
         guard var now = try store.order(), now.run == order.run, now.phase == .lapsing else {
+            await tell("left: the order was removed meanwhile", of: order)
             return .nothing
         }
         now.held = []
@@ -147,7 +152,13 @@ package struct Lapsing: Sendable {
             "this host is back at what was before the division",
             fields: ["run": now.run.description, "started": now.lapse?.starting.listed(",") ?? "-"]
         )
+        await tell("done", of: order)
         return .undone
+    }
+
+    private func tell(_ outcome: String, of order: StandingOrder) async {
+        guard let lapse = order.lapse else { return }
+        await report(OwnDeed(run: order.run, act: .lapse(lapse: lapse), outcome: outcome))
     }
 
     private func note(_ problem: String, in order: StandingOrder) async throws(OrderError) {
@@ -162,5 +173,6 @@ package struct Lapsing: Sendable {
             "this host does not come back to what was before the division; it is tried again",
             fields: ["run": order.run.description, "reason": problem]
         )
+        await tell("failed: \(problem)", of: order)
     }
 }

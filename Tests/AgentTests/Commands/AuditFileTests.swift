@@ -1,6 +1,7 @@
 import ControlProtocol
 import FoundationEssentials
 import Glibc
+import Logs
 import SystemCalls
 import Testing
 
@@ -110,6 +111,19 @@ struct AuditFileTests {
         }
         let (_, entries, broken) = try walk([path])
         #expect(broken == nil && Set(entries.map(\.command)).count == 40)
+    }
+
+    @Test("every line is in the log as well, with its number and hash, whatever the log's threshold")
+    func threshold() throws {
+        let log = LogCapture()
+        let trail = AuditTrail(directory: directory.path, log: log.logger(.error))
+        trail.append(entry("remove wall"))
+        let head = try #require(trail.head)
+        trail.append(entry("write /x", allowed: false))
+        #expect(log.lines.count == 2, "\(log.lines)")
+        #expect(log.lines.first?.contains(#"command="remove wall""#) == true)
+        #expect(log.lines.first?.contains("audit=\(head)") == true)
+        #expect(log.lines.last?.hasPrefix("info refused ") == true)
     }
 
     @Test("a changed, a removed, an added and a moved line are seen")

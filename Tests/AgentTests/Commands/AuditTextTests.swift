@@ -109,6 +109,26 @@ struct AuditTextTests {
         #expect(AuditText.of(.failed(message: "the disk is full")) == "failed: the disk is full")
     }
 
+    @Test(
+        "what an agent is too busy for is told apart, and what differs each time is left out",
+        arguments: [
+            (503, "the agent is stopping; nothing was done", "refused: the agent is stopping"),
+            (
+                503, "too many commands wait for their turn (8 of this run, 8 in all); nothing was done",
+                "refused: too many commands wait for their turn"
+            ),
+            (
+                503, "too many large bodies are under way; nothing was done",
+                "refused: too many large bodies are under way"
+            ),
+            (429, "viewer/v asks too often; ask again in a while", "refused: viewer/v asks too often"),
+            (500, "disk; full", "failed with status 500"),
+        ]
+    )
+    func busy(_ status: Int, _ told: String, _ text: String) {
+        #expect(RequestText.outcome(.error(status, told, retryAfter: 1)) == text)
+    }
+
     @Test("equal commands have one digest, others another")
     func digests() throws {
         let first = try CommandDigest.of(Self.write(replacing: nil))

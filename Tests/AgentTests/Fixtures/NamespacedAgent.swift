@@ -120,6 +120,14 @@ final class NamespacedAgent {
 
     func audit() throws -> String { try authority.directory.read("state/audit.jsonl") }
 
+    /// Whether the trail of reads and refusals has such a line of root's.
+    func hasRequest(_ command: String, _ outcome: String, allowed: Bool) throws -> Bool {
+        try authority.directory.read("state/audit-requests.jsonl").split(separator: "\n").contains {
+            $0.contains(#""command":"\#(command)""#) && $0.contains(#""outcome":"\#(outcome)"#)
+                && $0.contains(#""allowed":\#(allowed)"#) && $0.contains(#""identity":"root on this host"#)
+        }
+    }
+
     /// User and system time of the process and of its children that have ended, in milliseconds.
     func processorTime() throws -> Int {
         let pid = try #require(pid)

@@ -118,6 +118,35 @@ struct LocalOrdersTests {
         await next.end()
     }
 
+    @Test("what root does without an agent is in the host's own log, too, and nobody there is no hindrance")
+    func systemLog() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/log"
+        let absent = LocalSession(directory: directory.path + "/absent", system: SystemLog(path: path))
+        #expect(await absent.order(.note, "orders drop", outcome: "done: first") == .done)
+
+        let listener = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        defer { close(listener) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let bound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        try #require(bound == 0)
+        let session = LocalSession(directory: directory.path + "/state", system: SystemLog(path: path))
+        #expect(await session.order(.note, "orders drop", outcome: "done: second") == .done)
+        var room = [UInt8](repeating: 0, count: 4096)
+        let count = recv(listener, &room, room.count, Int32(MSG_DONTWAIT))
+        let line = String(decoding: room.prefix(max(0, count)), as: UTF8.self)
+        #expect(line.hasPrefix("<37>mitosis-agent[\(getpid())]: info request "), "\(line)")
+        #expect(line.contains(#"command="orders drop""#) && line.contains("done: second"), "\(line)")
+        #expect(line.contains(#"identity="root on this host"#) && line.contains("audit=1:"), "\(line)")
+        #expect(try directory.read("state/audit.jsonl").contains("done: second"))
+    }
+
     @Test("an agent that runs and does not answer is told as such; the order is taken back")
     func silent() async throws {
         let directory = try TemporaryDirectory()

@@ -52,6 +52,18 @@ struct LocalRulesTests {
                 audit.contains(#""command":"rules clean --local""#) && audit.contains(#""outcome":"begun""#)
             )
             #expect(audit.contains(#""outcome":"done: nothing of ours is left""#))
+            #expect(try agent.hasRequest("rules list --local", "answered", allowed: true))
+            #expect(try await agent.byHand(["rules", "list", "--local", "--json"]).isSuccess)
+            #expect(try agent.hasRequest("rules list --local --json", "answered", allowed: true))
+            let words = ["--hand-made", "--addresses", "198.51.100.9"]
+            #expect(try await agent.byHand(["rules", "list", "--local"] + words).isSuccess)
+            #expect(
+                try agent.hasRequest(
+                    "rules list --local " + words.joined(separator: " "),
+                    "answered",
+                    allowed: true
+                )
+            )
         }
     }
 
@@ -76,6 +88,8 @@ struct LocalRulesTests {
                 "\(refused.diagnostics)"
             )
             #expect(try await agent.firewall.installed().wall == wall)
+            let objection = "refused: run r of ops holds this host's lease"
+            #expect(try agent.hasRequest("rules clean --local", objection, allowed: false))
 
             let forced = try await agent.byHand(["rules", "clean", "--local", "--force"])
             #expect(forced.isSuccess, "\(forced.diagnostics)")
@@ -117,6 +131,8 @@ struct LocalRulesTests {
                     && warned.output.contains("coordinators with epochs 5 to 900000 get in again")
             )
             #expect(try await agent.ask("/v1/status").contains(#""highestEpoch":900000"#))
+            #expect(try agent.hasRequest("lease show", "answered", allowed: true))
+            #expect(try agent.hasRequest("lease reset --epoch 4", "refused: without --yes", allowed: false))
             let reset = try await agent.byHand(["lease", "reset", "--epoch", "4", "--yes"])
             #expect(reset.isSuccess, "\(reset.diagnostics)")
             #expect(try await agent.ask("/v1/status").contains(#""highestEpoch":4"#))

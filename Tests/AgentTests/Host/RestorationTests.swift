@@ -100,6 +100,9 @@ struct RestorationTests {
         try await TestAgent.with(host: host) { agent in
             let line = await agent.log.line(with: "had closed ports")
             #expect(line.hasPrefix("warning ") && line.contains("wall=stands") && line.contains("rules=14"))
+            let audit = try agent.stateFile("audit.jsonl")
+            #expect(audit.contains(#""command":"open ports that an earlier agent closed"#), "\(audit)")
+            #expect(audit.contains(#""outcome":"done: 14 rules stay, the wall among them""#), "\(audit)")
             let served = try await metric(agent)
             #expect(served != nil)
         }

@@ -49,6 +49,19 @@ struct LapseAgentTests {
             )
         }
 
+        /// What its going back left in the audit trail.
+        func expectAudited(by identity: String) throws {
+            let lines = try agent.audit().split(separator: "\n")
+                .filter { $0.contains(#""command":"go back "#) }
+            let digest = ContentDigest.sha256(Data(LapseAgentTests.joint))
+            #expect(lines.count == 2, "\(lines)")
+            for (line, outcome) in zip(lines, ["begun", "done"]) {
+                #expect(line.contains(#""outcome":"\#(outcome)""#) && line.contains(#""run":"r""#), "\(line)")
+                #expect(line.contains(" writing=\(file) from=") && line.contains("to=\(digest) remove wall"))
+                #expect(line.contains(#""identity":"\#(identity)""#), "\(line)")
+            }
+        }
+
         func isBack() async throws -> Bool {
             do throws(FirewallError) {
                 guard try await agent.firewall.installed().count == 0 else { return false }
@@ -80,6 +93,7 @@ struct LapseAgentTests {
             #expect(
                 try await agent.byHand(["--hold-check", "zookeeper.service", "--state", host.state]).isSuccess
             )
+            try host.expectAudited(by: "spiffe://mitosis/agent/s1")
             let late = try await host.command("r.3", #"{"keepOrder":{}}"#)
             #expect(late.contains("has gone back by itself"), "\(late)")
             #expect(try await agent.ask("/v1/status").contains(#""phase":"lapsed""#))
@@ -102,6 +116,7 @@ struct LapseAgentTests {
             #expect(watch.isSuccess, "\(watch.diagnostics)")
             #expect(try await host.isBack())
             #expect(access(host.state + "/orders/lapses", F_OK) != 0)
+            try host.expectAudited(by: "mitosis-agent --lapse-watch on this host")
             // Nothing is left to be watched.
             #expect(try await agent.byHand(["--lapse-watch", "--state", host.state]).isSuccess)
         }

@@ -66,6 +66,23 @@ struct OrdersAgentTests {
             let refused = try await check(agent, unit)
             #expect(!refused.isSuccess && refused.diagnostics.contains("run r holds zookeeper.service back"))
             #expect(try await agent.firewall.installed().wall == wall)
+            let checked = try agent.audit().split(separator: "\n").last ?? ""
+            #expect(checked.contains(#""identity":"mitosis-agent --hold-check on this host""#), "\(checked)")
+            #expect(
+                checked.contains(
+                    #""command":"put back wall peers=198.51.100.7 scope=2888,3888 asked=zookeeper.service""#
+                )
+            )
+            #expect(checked.contains(#""outcome":"done""#) && checked.contains(#""run":"r""#), "\(checked)")
+
+            // A hold check judges by the order, whatever becomes of its line.
+            let trail = state(agent) + "/audit.jsonl"
+            try #require(rename(trail, trail + ".aside") == 0 && mkdir(trail, 0o700) == 0)
+            _ = try await agent.run(["/usr/sbin/nft", "flush", "ruleset"])
+            let unwritten = try await check(agent, unit)
+            #expect(unwritten.diagnostics.contains("run r holds zookeeper.service back"), "\(unwritten)")
+            #expect(try await agent.firewall.installed().wall == wall)
+            try #require(rmdir(trail) == 0 && rename(trail + ".aside", trail) == 0)
 
             // The agent that starts does the same, and guards what it put up.
             _ = try await agent.run(["/usr/sbin/nft", "flush", "ruleset"])
@@ -74,6 +91,9 @@ struct OrdersAgentTests {
             #expect(
                 try agent.log().contains { $0.contains("was put back") && $0.contains("zookeeper.service") }
             )
+            let started = try agent.audit().split(separator: "\n").last { $0.contains("agent's start") } ?? ""
+            #expect(started.contains(#""command":"put back wall at the agent's start""#), "\(started)")
+            #expect(started.contains(#""outcome":"done: an order of run r since"#), "\(started)")
 
             // Older coordinators name nothing: what is held stays held.
             #expect(try await raise(agent, "r.2").contains(#""done""#))
@@ -138,6 +158,8 @@ struct OrdersAgentTests {
             }
             #expect(audit.count == 2 && audit.allSatisfy { $0.contains("standing.json is gone") })
             #expect(audit.allSatisfy { $0.contains(#""identity":"root on this host"#) })
+            #expect(try agent.hasRequest("orders list", "answered", allowed: true))
+            #expect(try agent.hasRequest("orders drop", "refused: without --yes", allowed: false))
         }
     }
 

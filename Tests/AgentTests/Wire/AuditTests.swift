@@ -63,6 +63,70 @@ struct AuditTests {
         #expect(!others.contains { $0.command.contains("/v1/status") })
     }
 
+    @Test("what never came whole, is no HTTP, or comes too often: by whom, why, and like ones in one line")
+    func unfinished() async throws {
+        let limits = AgentListener.Limits(
+            head: .milliseconds(500),
+            body: .milliseconds(500),
+            pace: RequestPace.Limits(burst: 1, perSecond: 1, patience: .zero)
+        )
+        let agent = try await TestAgent.start(limits: limits)
+        for _ in 0..<5 { _ = try await RawConnection.open(agent).exchange("no HTTP at all\r\n\r\n") }
+        let status = "GET /v1/status HTTP/1.1\r\nhost: x\r\n"
+        for text in [
+            status + "x: " + String(repeating: "y", count: 20 << 10) + "\r\n\r\n", status,
+            "POST /v1/lease HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{",
+        ] {
+            _ = try await RawConnection.open(agent).exchange(text)
+        }
+        let twice = try await RawConnection.open(agent, "viewer/eye")
+            .exchange(status + "\r\n" + status + "connection: close\r\n\r\n")
+        #expect(twice.contains("HTTP/1.1 429 "))
+        await agent.end()
+        let lines = try entries(agent, "audit-requests.jsonl")
+        func count(_ role: String, _ command: String, _ outcome: String) -> Int {
+            lines.filter {
+                $0.identity.contains(role) && $0.command == command && $0.outcome.contains(outcome)
+                    && $0.allowed == false && $0.peer.contains("127.0.0.1") && !$0.serial.isEmpty
+            }
+            .map { $0.count ?? 1 }.reduce(0, +)
+        }
+        let none = "(nothing whole)"
+        #expect(count("coordinator/ops", none, "the request is not HTTP/1.1") == 5)
+        #expect(count("coordinator/ops", none, "headers are too large") == 1)
+        #expect(count("coordinator/ops", none, "its request's headers took too long") == 1)
+        #expect(count("coordinator/ops", none, "its request's body took too long") == 1)
+        #expect(count("viewer/eye", "GET /v1/status", "asks too often") == 1)
+        #expect(lines.count == 6)
+    }
+
+    @Test("a command that waits for its turn when its agent is stopped is refused, and told")
+    func stopping() async throws {
+        let agent = try await TestAgent.start()
+        let client = try agent.client()
+        let lease = try Sample.lease()
+        _ = try await client.acquire(Sample.request(lease))
+        agent.host.hold()
+        let first = Task { try await client.perform(Sample.command(lease, id: "first")) }
+        await agent.host.begun(1)
+        let (waiting, seen) = AsyncStream<CommandEvent>.makeStream()
+        let second = Task { try await client.perform(Sample.command(lease, id: "second")) { seen.yield($0) } }
+        _ = await waiting.first { _ in true }
+        let ending = Task { await agent.quit() }
+        // One that is refused at once holds no place; from the stop on it is refused for that.
+        await refusal {
+            while true { _ = try await client.perform(Sample.command(Sample.lease("run-0", 1), id: "late")) }
+        }
+        agent.host.release()
+        _ = try await first.value
+        #expect(try await second.value == .failed(message: "the agent is stopping; nothing was done"))
+        await ending.value
+        #expect(agent.host.performed.count == 1)
+        let lines = try entries(agent, "audit-requests.jsonl").filter { $0.id?.description == "second" }
+        #expect(lines.map(\.outcome) == ["refused: the agent is stopping"])
+        #expect(lines.allSatisfy { $0.allowed == false && $0.command.hasPrefix("install wall") })
+    }
+
     @Test("a flood of refused requests leaves what was done where it is, and is counted")
     func flood() async throws {
         let agent = try await TestAgent.start()

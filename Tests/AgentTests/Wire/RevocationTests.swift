@@ -96,6 +96,12 @@ struct RevocationTests {
             }
             #expect(answer.ranges(of: "HTTP/1.1 200 ").count == 1)
             _ = await agent.log.line(with: "certificate files were replaced since the handshake")
+            let outcome =
+                "refused: connection closed: certificate files were replaced since the handshake"
+            _ = await agent.log.line(with: #"outcome="\#(outcome)""#)
+            let trail = try agent.stateFile("audit-requests.jsonl")
+            #expect(trail.contains(#""command":"GET /v1/status""#) && trail.contains(outcome), "\(trail)")
+            #expect(trail.contains("coordinator/eve") && trail.contains(stolen), "\(trail)")
             #expect(await isRefused(try eve(agent)))
         }
     }

@@ -87,6 +87,28 @@ struct AuditCommandTests {
         )
         #expect(text.contains("lines 1 to 5 follow one another"))
         #expect(try complaint([newest, "--json"]).hasPrefix("\(newest).1:3: "))
+        // Lines from anywhere may say anything.
+        let sound = try lines(1)[0]
+        for (field, number) in [
+            ("time", "\(Int64.max)"), ("time", "\(Int64.min)"), ("milliseconds", "-1"),
+            ("milliseconds", "\(Int.max)"),
+        ] {
+            let said = try Regex("\"\(field)\":[0-9]+")
+            let absurd = sound.replacing(said, with: "\"\(field)\":\(number)")
+            let path = try folder.write(absurd + "\n", to: "absurd")
+            for arguments in [[], ["--json"], ["--verify"]] {
+                let text = try complaint([path] + arguments)
+                #expect(
+                    text.hasPrefix("\(path):1: it says what cannot be: \(field) is \(number), not "),
+                    "\(text)"
+                )
+            }
+        }
+        let deep = try folder.write(
+            String(sound.dropLast()) + ",\"more\":" + String(repeating: "[", count: 100_000) + "\n",
+            to: "deep"
+        )
+        #expect(try complaint([deep]).hasPrefix("\(deep):1: it is no line of an audit trail"))
     }
 
     @Test("an end that is gone shows by a line that was told elsewhere")

@@ -29,10 +29,20 @@ struct OrderLapseTests {
         }
     }
 
+    private final class Deeds: Sendable {
+        private let all = Mutex<[OwnDeed]>([])
+
+        func add(_ deed: OwnDeed) { all.withLock { $0.append(deed) } }
+
+        var acts: [OwnDeed.Act] { all.withLock { $0.map(\.act) } }
+        var outcomes: [String] { all.withLock { $0.map(\.outcome) } }
+    }
+
     private let run: RunID
     private let world: DetachWorld
     private let daemon: DaemonScript
     private let time = Time()
+    private let deeds = Deeds()
     private let orders: Orders
     private let file: String
     private let original = Array("server.1=a\n".utf8)
@@ -72,10 +82,10 @@ struct OrderLapseTests {
             stateDirectory: world.scratch("state"),
             clock: time.clock(world.scratch("state")),
             patience: .milliseconds(50),
-            log: .silent
-        ) {
-            _ in Lapsing.Means(firewall: firewall, files: files, services: services)
-        }
+            log: .silent,
+            means: { _ in Lapsing.Means(firewall: firewall, files: files, services: services) },
+            report: { [deeds] in deeds.add($0) }
+        )
     }
 
     private var order: StandingOrder? {
@@ -104,13 +114,18 @@ struct OrderLapseTests {
         )
         time.pass(seconds: 19)
         #expect(await lapsing.step() == .waits(1000))
-        #expect(try content(of: file) == original && world.now.wall != nil)
+        #expect(try content(of: file) == original && world.now.wall != nil && deeds.outcomes.isEmpty)
         time.pass(seconds: 1)
         #expect(await lapsing.step() == .undone)
         #expect(try isBack())
         let pid = try daemon.pid
         #expect(await lapsing.step() == .nothing)
         #expect(try isBack() && daemon.pid == pid)
+        // Whoever keeps the audit trail is told of both, and of what it consists in.
+        #expect(deeds.outcomes == ["begun", "done"])
+        for case .lapse(let lapse) in deeds.acts {
+            #expect(lapse.seconds == 20 && lapse.files == request.files && lapse.starting == ["daemon"])
+        }
         // The coordinator that comes too late is told; what it removes is removed.
         await #expect(throws: OrderError.givenUp(run: run)) { try await orders.commit(for: run) }
         await #expect(throws: OrderError.givenUp(run: run)) { try await detach() }
@@ -212,6 +227,8 @@ struct OrderLapseTests {
         #expect(reason.contains(file) && orders.state?.problem == reason)
         #expect(try daemon.pid == nil && world.now.wall != nil && order?.holds("daemon") == true)
         #expect(await HoldCheck(stateDirectory: world.scratch("state")).perform("daemon") != .free)
+        #expect(await lapsing.step() == .stuck(reason: reason))
+        #expect(deeds.outcomes == ["begun", "failed: \(reason)"])
         // Renewing helps nobody any more.
         orders.renew(for: run)
         try world.scratch.file("zoo.cfg", original)
@@ -225,6 +242,31 @@ struct OrderLapseTests {
         #expect(await lapsing.step() == .undone)
         #expect(try isBack())
         #expect(orders.state?.problem == nil)
+        #expect(deeds.outcomes == ["begun", "failed: \(reason)", "failed: \(again)", "done"])
+    }
+
+    @Test("a hold check that puts the wall back says so, once, and one that cannot, each time")
+    func reinstated() async throws {
+        try await detach()
+        let (folder, firewall) = (world.scratch("state"), world.firewall)
+        let check = HoldCheck(
+            stateDirectory: folder,
+            firewall: { _, _ in firewall },
+            report: { [deeds] in deeds.add($0) }
+        )
+        #expect(await check.perform("other") == .walled)
+        #expect(deeds.outcomes.isEmpty)
+        _ = try await firewall.remove()
+        for _ in 0..<2 { #expect(await check.perform("other") == .walled) }
+        #expect(deeds.outcomes == ["done"])
+        #expect(deeds.acts == [.reinstate(wall: DetachRequest.peers, start: "other")])
+        _ = try await firewall.remove()
+        world.change { $0.firewallFails[.install] = .timedOut(command: "nft", seconds: 1) }
+        guard case .refused = await check.perform("other") else {
+            Issue.record("it may start")
+            return
+        }
+        #expect(deeds.outcomes.count == 2 && deeds.outcomes.last?.hasPrefix("failed: ") == true)
     }
 
     @Test("behind a program that hangs it is told and tried again, and taken back once that one has ended")
