@@ -1,6 +1,7 @@
 import ControlProtocol
 import Fleet
 import Synchronization
+import SystemCalls
 import Testing
 
 @Suite("Commands of one step", .timeLimit(.minutes(1)))

@@ -1,6 +1,7 @@
 package import Settings
 import Subprocess
 import SystemPackage
+import Topology
 
 /// How the system's ssh is called for one host, as an argument list.
 package struct SSHCommand: Hashable, Sendable {
