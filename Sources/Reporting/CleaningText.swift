@@ -12,6 +12,7 @@ package struct CleaningText: Sendable {
         var removed: Int?
         var reason: String?
         var forced: String?
+        var handMade: HandMadeReport?
     }
 
     private struct Sum: Encodable {
@@ -28,19 +29,34 @@ package struct CleaningText: Sendable {
     package init(json: Bool) { isJSON = json }
 
     /// With its end; nil for what is not told.
-    package func line(_ action: CleaningBoard.Action) -> String? {
+    ///
+    /// - Parameter reports: of rules that somebody made by hand; what is told of a host is taken out of it.
+    package func line(_ action: CleaningBoard.Action, _ reports: HandMadeReports? = nil) -> String? {
         switch action {
-        case .look, .clean, .pause: nil
-        case .hindered(let host, let reason): line(host, "waiting", "not yet: \(reason)", reason: reason)
+        case .look, .clean, .pause: return nil
+        case .hindered(let host, let reason):
+            let report = reports?.take(host)
+            return told(
+                Line(host: host.description, result: "waiting", reason: reason, handMade: report),
+                "not yet: \(reason)",
+                report
+            )
         case .end(let host, let outcome, let forced):
-            line(
-                host,
-                outcome.word,
-                sentence(outcome) + (forced.map { " (forced, although \($0))" } ?? ""),
+            let report = reports?.take(host)
+            let line = Line(
+                host: host.description,
+                result: outcome.word,
                 removed: outcome.removed,
                 reason: outcome.reason.isEmpty ? nil : outcome.reason,
-                forced: forced
+                forced: forced,
+                handMade: report
             )
+            let although = forced.map { " (forced, although \($0))" } ?? ""
+            switch (outcome, report) {
+            case (.clean, let report?): return told(line, "clean" + although, report)
+            case (.failed, let report?): return told(line, "not clean" + although, report)
+            case (_, _): return told(line, sentence(outcome) + although)
+            }
         }
     }
 
@@ -71,26 +87,9 @@ package struct CleaningText: Sendable {
         return PrintableText(lines: text).description
     }
 
-    private func line(
-        _ host: HostName,
-        _ word: String,
-        _ sentence: String,
-        removed: Int? = nil,
-        reason: String? = nil,
-        forced: String? = nil
-    ) -> String {
-        guard !isJSON else {
-            return Self.json(
-                Line(
-                    host: host.description,
-                    result: word,
-                    removed: removed,
-                    reason: reason,
-                    forced: forced
-                )
-            )
-        }
-        return "\(host): \(PrintableText(sentence))\n"
+    private func told(_ line: Line, _ sentence: String, _ report: HandMadeReport? = nil) -> String {
+        guard !isJSON else { return Self.json(line) }
+        return "\(line.host): \(PrintableText(sentence))\n" + (report.map(HandMadeHostText.indented) ?? "")
     }
 
     private func sentence(_ outcome: CleaningBoard.Outcome) -> String {

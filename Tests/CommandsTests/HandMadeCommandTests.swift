@@ -2,6 +2,7 @@ import ControlProtocol
 import Fleet
 import Journal
 import Procedure
+import Reporting
 import Settings
 import TestSupport
 import Testing
@@ -11,16 +12,24 @@ import Testing
 @Suite("Cleaning a fleet of rules made by hand", .timeLimit(.minutes(1)))
 struct HandMadeCommandTests {
     private struct Told {
-        let left: Int
+        let board: CleaningBoard
+        /// What was said of each host at its end, in the order of the hosts; what was said meanwhile apart.
         let lines: [String]
+        let pauses: [String]
+
+        var left: Int { board.hosts.count - board.outcomes.values.count { $0.isClean } }
     }
 
     private static func cleanHandMade(
         _ fixture: RunFixture,
         _ journal: any RunArchive,
-        force: Bool = false
+        force: Bool = false,
+        untilClean: Bool = false,
+        json: Bool = false,
+        stop: AsyncStream<Void> = AsyncStream<Void> { $0.finish() },
+        tell: (CleaningBoard.Action) throws -> Void = { _ in }
     ) async throws -> Told {
-        var lines: [String] = []
+        let reports = HandMadeReports()
         let cleaning = RuleCleaning(
             choice: FleetChoice(
                 file: .plan(fixture.plan),
@@ -28,13 +37,23 @@ struct HandMadeCommandTests {
             ),
             fleet: fixture.fleet,
             journal: journal,
-            timing: fixture.clock.timing,
-            force: force
+            timing: PassingTime().timing,
+            force: force,
+            untilClean: untilClean,
+            aim: .handMade(try HandMadeRequest(listed: "198.51.100.1"), reports),
+            jitter: { 0.5 }
         )
-        let left = try await cleaning.perform(try HandMadeRequest(listed: "198.51.100.1")) {
-            lines.append($0)
+        var lines: [HostName: String] = [:]
+        var pauses: [String] = []
+        var mistake: (any Error)?
+        let text = CleaningText(json: json)
+        let board = try await cleaning.perform(stop: stop) { action in
+            do { try tell(action) } catch { mistake = error }
+            guard let line = text.line(action, reports) else { return }
+            if case .end(let host, _, _) = action { lines[host] = line } else { pauses.append(line) }
         }
-        return Told(left: left, lines: lines)
+        if let mistake { throw mistake }
+        return Told(board: board, lines: board.hosts.compactMap { lines[$0] }, pauses: pauses)
     }
 
     @Test(
@@ -51,9 +70,10 @@ struct HandMadeCommandTests {
                   12 removed
                   saved before that: /var/lib/mitosis/rulesets/r-1
                   0 hand-made rules
+
                 """
         )
-        #expect(told.lines.dropFirst().allSatisfy { $0.hasSuffix(": clean\n  0 hand-made rules") })
+        #expect(told.lines.dropFirst().allSatisfy { $0.hasSuffix(": clean\n  0 hand-made rules\n") })
         #expect(fixture.fleet.rules == 24 && fixture.fleet.leases.isEmpty)
     }
 
@@ -65,9 +85,11 @@ struct HandMadeCommandTests {
         try fixture.fleet.change("d5") { $0.isSilent = true }
         let told = try await Self.cleanHandMade(fixture, try fixture.openJournal(), force: true)
         #expect(told.left == 3)
-        #expect(told.lines.first == "d5: no answer; not looked at")
-        let texts = told.lines.joined(separator: "\n")
-        #expect(texts.contains("s1: not clean\n  1 hand-made rules\n  "))
+        #expect(told.pauses == ["d5: not yet: nobody is there\n"])
+        let texts = told.lines.joined()
+        #expect(texts.contains("d5: not cleaned, no answer: nobody is there\n"))
+        #expect(texts.contains("s1: not clean (forced") || texts.contains("s1: not clean\n"))
+        #expect(texts.contains("\n  1 hand-made rules\n  "))
         #expect(texts.contains("d4: not clean") && texts.contains("    /etc/iptables/rules.v4:3: -A INPUT"))
     }
 
@@ -88,24 +110,105 @@ struct HandMadeCommandTests {
         #expect(try await Self.cleanHandMade(fixture, journal, force: true).left == 0)
     }
 
+    @Test("a host that refuses the lease, or whose epoch cannot be, is named, and the others are cleaned")
+    func oneWithoutALease() async throws {
+        let fixture = try RunFixture()
+        for server in fixture.plan.servers {
+            try fixture.fleet.change(server.host.description) { $0.handMade = 3 }
+        }
+        try fixture.fleet.change("s2") { $0.epoch = FencingEpoch.highest.value }
+        let other = Lease(runID: try #require(RunID("1764-other")), epoch: FencingEpoch(9))
+        try fixture.fleet.change("d5") {
+            $0.epoch = 9
+            $0.lease = other
+        }
+        let told = try await Self.cleanHandMade(fixture, try fixture.openJournal())
+        #expect(told.left == 2)
+        #expect(told.lines[1].hasPrefix("s2: not clean: its agent says that it has granted epoch"))
+        #expect(told.lines[4].hasPrefix("d5: refused, nothing was changed: run 1764-other"))
+        for line in [told.lines[0], told.lines[2], told.lines[3], told.lines[5]] {
+            #expect(line.contains(": clean\n  3 removed\n"), "\(line)")
+        }
+    }
+
+    @Test("until it is clean a host with a copy in a file and a silent one are tried again, as lines of JSON")
+    func untilClean() async throws {
+        let fixture = try RunFixture()
+        try fixture.fleet.change("s1") {
+            $0.handMade = 2
+            $0.isInFiles = true
+        }
+        try fixture.fleet.change("d5") { $0.isSilent = true }
+        let told = try await Self.cleanHandMade(
+            fixture,
+            try fixture.openJournal(),
+            force: true,
+            untilClean: true,
+            json: true
+        ) { action in
+            guard case .hindered(let host, _) = action else { return }
+            try fixture.fleet.change(host.description) {
+                $0.isSilent = false
+                $0.isInFiles = false
+            }
+        }
+        #expect(told.left == 0)
+        let waiting = told.pauses.joined()
+        #expect(waiting.contains(#"{"host":"d5","reason":"nobody is there","result":"waiting"}"#))
+        #expect(waiting.contains("1 places in files bring them back: edit /etc/iptables/rules.v4 first"))
+        #expect(told.lines.allSatisfy { $0.hasPrefix(#"{"#) && $0.contains(#""result":"clean""#) })
+        #expect(told.lines[0].contains(#""handMade":{"#))
+        #expect(fixture.fleet.commands(to: "s1").count == 2 && fixture.fleet.leases.isEmpty)
+    }
+
+    @Test("asked to stop, it sums up what was cleaned and waits for nobody")
+    func stopped() async throws {
+        let fixture = try RunFixture()
+        try fixture.fleet.change("d5") { $0.isSilent = true }
+        let (stop, asking) = AsyncStream<Void>.makeStream()
+        let told = try await Self.cleanHandMade(
+            fixture,
+            try fixture.openJournal(),
+            untilClean: true,
+            stop: stop
+        ) { action in
+            if case .hindered(let host, _) = action, host.description == "d5" { asking.yield() }
+        }
+        #expect(told.lines.contains("d5: not cleaned, stopped: nobody is there\n"))
+        #expect(!RuleCleaning.isClean(told.board) && fixture.fleet.leases.isEmpty)
+    }
+
     @Test("a look at hand-made rules takes no lease, shows counts, and counts hosts that are not clean")
     func handMadeLook() async throws {
         let fixture = try RunFixture()
         try fixture.fleet.change("s1") { $0.handMade = 2 }
         try fixture.fleet.change("s2") { $0.isSilent = true }
         let hosts = fixture.plan.servers.map(\.host)
-        var lines: [String] = []
+        let gone =
+            "its agent cannot be reached (nobody is there); see that mitosis-agent runs and its port is open"
+        var text = ""
         let request = try HandMadeRequest(listed: "198.51.100.1, 2001:db8::1")
-        let left = await request.list(on: hosts, of: fixture.fleet) { lines.append($0) }
-        #expect(left == 2 && fixture.fleet.calls.isEmpty)
+        let isClean = await request.list(on: hosts, of: fixture.fleet, json: false) { text += $0 }
+        #expect(!isClean && fixture.fleet.calls.isEmpty)
         #expect(
-            lines[0] == """
+            text.contains(
+                """
                 s1: not clean
                   2 hand-made rules
                     iptables-nft: filter INPUT: -d 198.51.100.1/32 -j DROP (2 x, 7 packets)
+
                 """
+            )
         )
-        #expect(lines[1].contains("s2") && lines[1].contains("nobody is there"))
+        #expect(text.contains("s2: not known: \(gone)\n"))
+        #expect(
+            text.hasSuffix("6 hosts: 4 clean, 1 not clean, 1 not known\nnot clean: s1\nnot known: s2\n")
+        )
+        var lines: [String] = []
+        #expect(await !request.list(on: hosts, of: fixture.fleet, json: true) { lines.append($0) })
+        #expect(lines.count == 7)
+        #expect(lines.contains(#"{"host":"s2","silent":"\#(gone)"}"# + "\n"))
+        #expect(lines.last == #"{"clean":4,"hosts":6,"notClean":1,"silent":1}"# + "\n")
     }
 
     @Test(
@@ -116,5 +219,14 @@ struct HandMadeCommandTests {
     )
     func addressList(_ text: String) {
         #expect(throws: AddressListMistake.self) { try HandMadeRequest(listed: text) }
+    }
+}
+
+extension CleaningBoard.Outcome {
+    fileprivate var isClean: Bool {
+        switch self {
+        case .clean: true
+        case .refused, .unreachable, .failed, .stopped: false
+        }
     }
 }

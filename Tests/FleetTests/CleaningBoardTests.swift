@@ -132,6 +132,78 @@ struct CleaningBoardTests {
         #expect(board.handle(.looked(s1, .seen(walled)), at: .seconds(60)) == [.look(s2)])
     }
 
+    @Test("two walled peers that are dead, and silent by turns, hold up a host no longer than one does")
+    func silentByTurns() throws {
+        let hosts = try Sample.hosts(3)
+        let s1 = hosts[0]
+        var board = try Self.board([s1])
+        let walled = try Self.facts(4, walling: ["10.0.0.2", "10.0.0.3"])
+        let ends = try Self.play(&board, until: .seconds(60)) { host in
+            switch host {
+            case s1: (.milliseconds(50), .seen(walled))
+            // Packets are dropped there: each attempt to connect takes its whole time, one after the other.
+            case hosts[1]: (.seconds(3), .silent(reason: "b is gone"))
+            case _: (.seconds(6), .silent(reason: "c is gone"))
+            }
+        }
+        let end = try #require(ends[s1])
+        #expect(end.at <= .seconds(30) && end.at >= .seconds(20))
+        guard case .refused(let reason) = end.outcome else {
+            Issue.record("\(end)")
+            return
+        }
+        #expect(reason.contains("what runs there is not known"))
+    }
+
+    @Test("patience counts while peers are looked at again, too, whatever has become stale meanwhile")
+    func patienceWhileAwaiting() throws {
+        let hosts = try Sample.hosts(3)
+        let s1 = hosts[0]
+        var board = try Self.board([s1])
+        let walled = try Self.facts(4, walling: ["10.0.0.2", "10.0.0.3"])
+        // So slow that each silence is stale, and so is the host itself, before the next answer comes.
+        let ends = try Self.play(&board, until: .seconds(600)) { host in
+            host == s1 ? (.seconds(2), .seen(walled)) : (.seconds(61), .silent(reason: "gone"))
+        }
+        #expect(try #require(ends[s1]).at <= .seconds(130))
+    }
+
+    private struct Ended {
+        let at: Duration
+        let outcome: CleaningBoard.Outcome
+    }
+
+    /// What the board decides when each look takes its time, nothing is cleaned, and pauses are as long as they are said to be.
+    private static func play(
+        _ board: inout CleaningBoard,
+        until limit: Duration,
+        _ answer: (HostName) -> (Duration, RulesLook)
+    ) throws -> [HostName: Ended] {
+        var ends: [HostName: Ended] = [:]
+        var coming: [(at: Duration, event: CleaningBoard.Event)] = []
+        var now = Duration.zero
+        var actions = board.begin()
+        while now < limit, !board.isDone {
+            for action in actions {
+                switch action {
+                case .look(let host):
+                    let (takes, look) = answer(host)
+                    coming.append((now + takes, .looked(host, look)))
+                case .pause(let host, let pause): coming.append((now + pause, .pauseOver(host)))
+                case .end(let host, let outcome, _): ends[host] = Ended(at: now, outcome: outcome)
+                case .hindered: continue
+                case .clean(let host, _, _): Issue.record("\(host) was to be cleaned")
+                }
+            }
+            guard let next = coming.indices.min(by: { coming[$0].at < coming[$1].at }) else { break }
+            let event = coming.remove(at: next)
+            now = event.at
+            actions = board.handle(event.event, at: now)
+        }
+        for case .end(let host, let outcome, _) in actions { ends[host] = Ended(at: now, outcome: outcome) }
+        return ends
+    }
+
     @Test("an agent that never comes to an end holds up nobody, and counts as failed")
     func lyingAgent() async throws {
         let hosts = try Sample.hosts(2)

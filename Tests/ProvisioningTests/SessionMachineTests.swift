@@ -1,5 +1,8 @@
 import ControlProtocol
 import FoundationEssentials
+import Glibc
+import Settings
+import TestSupport
 import Testing
 
 @testable import Provisioning
@@ -98,6 +101,98 @@ struct SessionMachineTests {
         action = .wait
         for _ in 0...2001 where action == .wait { action = look.take(.line("fact x y")) }
         #expect(action == .finish(.nonsense("its look has no end")))
+    }
+
+    @Test("a look is bounded by its bytes as well, and what is kept of nonsense is short")
+    func longLines() {
+        var machine = SessionMachine()
+        _ = machine.take(.line(SSHCommand.greeting))
+        let line = "fact yaml " + String(repeating: "A", count: 700_000)
+        #expect(machine.take(.line(line)) == .wait)
+        #expect(machine.take(.line(line)) == .wait)
+        #expect(machine.take(.line(line)) == .finish(.nonsense("its look has no end")))
+        var other = SessionMachine()
+        _ = other.take(.line(SSHCommand.greeting))
+        _ = other.take(.line("end"))
+        guard case .finish(.nonsense(let kept)) = other.take(.line(line)) else {
+            Issue.record("\(other.state)")
+            return
+        }
+        #expect(kept.count == 1000)
+    }
+
+    @Test("a host that sends more than is taken ends the session at any step", arguments: 0..<4)
+    func flood(step: Int) {
+        var machine = SessionMachine()
+        let events: [SessionMachine.Event] = [
+            .line(SSHCommand.greeting), .line("end"), .decided(.ship(shipment)),
+        ]
+        for event in events.prefix(step) { _ = machine.take(event) }
+        #expect(machine.take(.tooMuch) == .finish(.nonsense("it says no end of things")))
+    }
+
+    @Test("what has come and is not taken is bounded, and after the end nothing is kept")
+    func intake() async {
+        let slow = SessionIntake()
+        let line = SessionMachine.Event.line(String(repeating: "x", count: 1 << 20))
+        #expect(slow.offer(line))
+        slow.took(line)
+        #expect(slow.offer(line))
+        #expect(!slow.offer(line))
+        var events: [SessionMachine.Event] = []
+        for await event in slow.events { events.append(event) }
+        #expect(events == [line, line, .tooMuch])
+
+        let ended = SessionIntake()
+        ended.close()
+        #expect(ended.offer(line) && !ended.offer(line))
+        for await event in ended.events { Issue.record("\(event)") }
+
+        let endless = SessionIntake()
+        #expect(endless.holds(SessionIntake.longestLine) && !endless.holds(SessionIntake.longestLine + 1))
+        var last: SessionMachine.Event?
+        for await event in endless.events { last = event }
+        #expect(last == .tooMuch)
+    }
+
+    @Test(
+        "a host that never stops talking is hung up on long before its time is up",
+        arguments: ["fact x y", "end"]
+    )
+    func neverSilent(said: String) async throws {
+        let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
+        let flood = "yes \(String(repeating: "z", count: 2000))"
+        let ssh = try folder.write(
+            "#!/bin/sh\necho \(SSHCommand.greeting)\necho \(said)\nexec \(flood)\n",
+            to: "ssh"
+        )
+        #expect(chmod(ssh, 0o700) == 0)
+        let inventory = try FleetFile.read(
+            path: try folder.write(
+                "version: 1\nname: f\npki: {directory: p, coordinator: o, trust_domain: e}\n"
+                    + "hosts:\n- {host: s1, address: 198.51.100.1}\n",
+                to: "i.yaml"
+            )
+        ).inventory
+        let session = SSHSession(
+            host: try #require(inventory.hosts.first),
+            program: HostProgram(changes: false, configs: [], units: [], seconds: 60),
+            password: nil,
+            ssh: ssh,
+            limit: .seconds(600)
+        ) { _ in
+        }
+        let ending = await session.run(
+            SSHSession.Judges(
+                decide: { _ in .unchanged },
+                sign: { _ in .failure(.init(reason: "nobody asks")) }
+            )
+        )
+        switch ending {
+        case .nonsense, .decided(.unchanged): break
+        case .decided, .replied, .refused, .broken: Issue.record("\(ending)")
+        }
     }
 
     @Test(

@@ -13,7 +13,8 @@ struct AgentsConfigure: AsyncParsableCommand {
             "Bring every host's agent.yaml to what the inventory or plan makes it, after showing the difference.",
         discussion: """
             What was changed by hand is seen in the difference, and overwritten only after a yes. The agent itself checks the file before it \
-            takes its place.
+            takes its place. A host that does not answer, or refuses, is named and left out; the others are written all the same, \
+            and the end is 1.
             """
     )
 
@@ -34,18 +35,17 @@ struct AgentsConfigure: AsyncParsableCommand {
             password: password
         )
         let looks = await looking.provisioner.look { _, _ in }
-        var agreed: [HostName: String] = [:]
-        var isWhole = true
+        var agreed = AgreedHosts()
         for host in looking.inventory.hosts {
             switch looks[host.host] {
             case .success(let look):
                 let (text, objections) = looking.decision.configuration(look, for: host)
                 guard objections.isEmpty, let text else {
-                    isWhole = false
+                    agreed.leaveOut(host.host)
                     tell(HostReport(host: host.host, outcome: .refused(objections)))
                     continue
                 }
-                agreed[host.host] = look.digest(of: .configuration) ?? ""
+                agreed.agree(host.host, over: look.digest(of: .configuration))
                 tellUnits(look, of: host.host)
                 guard look.configuration != text else { continue }
                 let difference = ConfigDiff.unified(
@@ -55,22 +55,24 @@ struct AgentsConfigure: AsyncParsableCommand {
                 )
                 Output.write(difference, to: options.json ? STDERR_FILENO : STDOUT_FILENO)
             case .failure(let failure):
-                isWhole = false
+                agreed.leaveOut(host.host)
                 tell(failure.report)
-            case nil: isWhole = false
+            case nil: agreed.leaveOut(host.host)
             }
         }
-        guard isWhole else { throw ExitCode(1) }
-        if dryRun { return }
+        if dryRun || agreed.hosts.isEmpty {
+            guard agreed.leftOut.isEmpty else { throw ExitCode(1) }
+            return
+        }
         let isAsked = !yes && isatty(STDIN_FILENO) == 1
         if isAsked {
-            Output.write("Write these? [y/N] ", to: STDERR_FILENO)
+            Output.write(agreed.question, to: STDERR_FILENO)
             let answer = readLine() ?? ""
             guard answer == "y" || answer == "yes" else { throw Complaint("nothing was written") }
         } else if !yes {
             throw Complaint("nothing was written: say --yes")
         }
-        try await AgentsWork(
+        let writing = try AgentsWork(
             .configure,
             options,
             session,
@@ -78,7 +80,11 @@ struct AgentsConfigure: AsyncParsableCommand {
             isDryRun: false,
             agreed: agreed,
             password: password
-        ).run("ready", json: options.json)
+        )
+        // Last of all, whatever comes of the others.
+        defer { if let omission = agreed.omission { Output.warn(omission) } }
+        try await writing.run("ready", json: options.json)
+        guard agreed.leftOut.isEmpty else { throw ExitCode(1) }
     }
 
     /// What is not as the agent.yaml in place wants it; what a new one wants besides is in the difference.

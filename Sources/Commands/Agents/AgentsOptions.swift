@@ -73,18 +73,21 @@ struct AgentsWork {
     let provisioner: Provisioner
     let decision: HostDecision
 
+    /// - Parameter agreed: the hosts whose agent.yaml may be overwritten; they alone are then turned to.
     init(
         _ verb: ProvisionVerb,
         _ options: AgentsOptions,
         _ session: SessionOptions,
         _ materials: MaterialOptions,
         isDryRun: Bool,
-        agreed: [HostName: String] = [:],
+        agreed: AgreedHosts? = nil,
         password: String?
     ) throws {
         // A host that hangs up must not end this program.
         signal(SIGPIPE, SIG_IGN)
-        (whole, inventory) = try options.inventory()
+        let (whole, chosen) = try options.inventory()
+        self.whole = whole
+        inventory = agreed.map { chosen.restricted(to: $0.hosts) } ?? chosen
         let materials = try Materials.read(agent: materials.agent, unit: materials.unit, pki: whole.pki)
         let fleet = try AgentFleet(inventory: inventory, log: options.logging.logger, warn: Output.warn)
         decision = HostDecision(
@@ -95,7 +98,7 @@ struct AgentsWork {
             coordinator: whole.pki.coordinator,
             issued: try PKIDirectory(path: whole.pki.directory).list(),
             isDryRun: isDryRun,
-            agreed: agreed,
+            agreed: agreed?.digests ?? [:],
             now: Date()
         )
         provisioner = Provisioner(

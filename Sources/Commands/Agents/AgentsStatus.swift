@@ -2,9 +2,7 @@ import ArgumentParser
 import CertificateAuthority
 import ControlProtocol
 import Fleet
-import FoundationEssentials
 import MutualTLS
-import Printable
 import Settings
 
 struct AgentsStatus: AsyncParsableCommand {
@@ -12,57 +10,23 @@ struct AgentsStatus: AsyncParsableCommand {
         commandName: "status",
         abstract:
             "Show every agent's version, certificate and revocation list, as it answers over mutual TLS.",
-        discussion: "Ends with 0 only when every agent answers and works with this program."
+        discussion: """
+            Hosts are told of as they answer, with --json too: sort by `host` where the order matters. Ends with 0 only when \
+            every agent answers and works with this program.
+            """
     )
 
     @OptionGroup var options: AgentsOptions
 
-    private struct Line: Encodable {
-        let host: String
-        let isReady: Bool
-        var version: String?
-        var certificateEnds: String?
-        var fingerprint: String?
-        var revocationList: String?
-        var problem: String?
-    }
-
     func run() async throws {
         let (_, inventory) = try options.inventory()
         let fleet = try AgentFleet(inventory: inventory, log: options.logging.logger, warn: Output.warn)
-        let answers = await fleet.observe(inventory.hosts.map(\.host))
-        let lines = inventory.hosts.map { line($0.host, answers[$0.host], inventory.pki) }
-        if options.json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            for line in lines {
-                Output.write(
-                    PrintableText.json(String(decoding: try encoder.encode(line), as: UTF8.self)) + "\n"
-                )
-            }
-        } else {
-            for line in lines { Output.write(text(line) + "\n") }
+        var text = AgentsStatusText(json: options.json)
+        await fleet.look(at: inventory.hosts.map(\.host)) { host, answer in
+            Output.write(text.told(host, answer, fingerprint: fingerprint(host, inventory.pki)))
         }
-        guard lines.allSatisfy(\.isReady) else { throw ExitCode(1) }
-    }
-
-    private func line(_ host: HostName, _ answer: Observation?, _ pki: FleetPKI) -> Line {
-        switch answer {
-        case .status(let status):
-            let ends = status.credentials.map { Date(timeIntervalSince1970: Double($0.certificate) / 1000) }
-            let problem = VersionProblem.text(status)
-            return Line(
-                host: host.description,
-                isReady: problem == nil,
-                version: status.agentVersion,
-                certificateEnds: ends?.ISO8601Format(),
-                fingerprint: fingerprint(host, pki),
-                revocationList: status.credentials?.revocationLists?.map(\.number).joined(separator: ","),
-                problem: problem
-            )
-        case .silent(let reason): return Line(host: host.description, isReady: false, problem: reason)
-        case nil: return Line(host: host.description, isReady: false, problem: "it was not asked")
-        }
+        Output.write(text.end())
+        guard text.isReady else { throw ExitCode(1) }
     }
 
     /// Of the newest certificate that the authority signed for the host; nil where it was issued elsewhere.
@@ -74,16 +38,6 @@ struct AgentsStatus: AsyncParsableCommand {
         } catch {
             return nil
         }
-    }
-
-    private func text(_ line: Line) -> String {
-        if let problem = line.problem { return "\(line.host)  not ready: \(problem)" }
-        return [
-            "\(line.host)  ready", line.version.map { "mitosis-agent \($0)" },
-            line.certificateEnds.map { "certificate until \($0)" },
-            line.fingerprint.map { String($0.prefix(16)) },
-            line.revocationList.map { "revocation list \($0)" },
-        ].compactMap(\.self).joined(separator: "  ")
     }
 }
 

@@ -5,7 +5,7 @@ import Procedure
 import Settings
 import SystemCalls
 
-/// Cleans hosts of our rules, unless a plan's journal or what runs on them speaks against it.
+/// Cleans hosts of our rules, or of those that somebody made by hand, unless a plan's journal or what runs on them speaks against it.
 struct RuleCleaning {
     static let risk =
         "--force: rules go even where a run may need them. Without them the two halves of a divided ensemble can join "
@@ -20,6 +20,7 @@ struct RuleCleaning {
     var untilClean = false
     /// For hosts whose agents do not answer.
     var agentless: (any AgentlessCleaning)? = nil
+    var aim = CleaningAim.ours
     var jitter: @Sendable () -> Double = { Double.random(in: 0..<1) }
 
     /// - Parameter stop: an element asks to begin nothing new.
@@ -39,7 +40,8 @@ struct RuleCleaning {
             timing: timing,
             run: run,
             force: force,
-            agentless: agentless
+            agentless: agentless,
+            aim: aim
         )
         .perform(board, stop: stop, tell: tell)
     }
@@ -54,7 +56,7 @@ struct RuleCleaning {
         }
     }
 
-    func runID() throws -> RunID {
+    private func runID() throws -> RunID {
         let name = choice.file.inventory.name
         guard let run = RunID.cleaning("clean", of: name, at: timing.now()) else {
             throw Complaint("\(choice.file.inventory.file): '\(name)' gives no run id")
@@ -62,7 +64,7 @@ struct RuleCleaning {
         return run
     }
 
-    func refuseUnfinished(_ plan: MigrationPlan, _ journal: any RunArchive) throws {
+    private func refuseUnfinished(_ plan: MigrationPlan, _ journal: any RunArchive) throws {
         for run in try journal.runs() where run.record.plan == plan.name && run.ending != .finished {
             let history = RunHistory(try journal.entries(of: run.record.id))
             guard history.standing != .withdrawing else {

@@ -48,6 +48,7 @@ struct RulesClean: AsyncParsableCommand {
     func run() async throws {
         let choice = try fleet.choice()
         let agentless = try await agentless(choice)
+        let reports = HandMadeReports()
         StopSignal.install()
         let cleaning = RuleCleaning(
             choice: choice,
@@ -56,17 +57,13 @@ struct RulesClean: AsyncParsableCommand {
             timing: .system,
             force: force,
             untilClean: untilClean,
-            agentless: agentless
+            agentless: agentless,
+            aim: handMade.request.map { .handMade($0, reports) } ?? .ours
         )
         if force { Output.warn(RuleCleaning.risk) }
-        if let request = handMade.request {
-            let left = try await cleaning.perform(request) { Output.write($0 + "\n") }
-            if left > 0 { throw ExitCode(1) }
-            return
-        }
         let text = CleaningText(json: json)
         let board = try await cleaning.perform(stop: StopSignal.asked()) { action in
-            if let line = text.line(action) { Output.write(line) }
+            if let line = text.line(action, reports) { Output.write(line) }
         }
         Output.write(text.end(board))
         if !RuleCleaning.isClean(board) { throw ExitCode(1) }

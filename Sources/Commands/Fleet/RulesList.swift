@@ -9,7 +9,7 @@ struct RulesList: AsyncParsableCommand {
         abstract: "Print the rules of ours that every host's kernel holds.",
         discussion: """
             Every backend of a host is read, in both address families, whether or not its agent remembers the rules. Hosts \
-            are told of as they answer. Ends with 1 when the rules of a host are not known.
+            are told of as they answer. Ends with 1 when the rules of a host are not known; with --hand-made also when one has any.
             """
     )
 
@@ -21,8 +21,8 @@ struct RulesList: AsyncParsableCommand {
         let choice = try fleet.choice()
         let agents = try choice.agents(fleet.logging.logger)
         if let request = handMade.request {
-            let left = await request.list(on: choice.hosts, of: agents) { Output.write($0 + "\n") }
-            if left > 0 { throw ExitCode(1) }
+            let isClean = await request.list(on: choice.hosts, of: agents, json: json) { Output.write($0) }
+            if !isClean { throw ExitCode(1) }
             return
         }
         var text = RulesText(json: json)

@@ -28,6 +28,8 @@ package struct RulesFacts: Hashable, Sendable {
     package let unreadable: String?
     /// Whom the rules cut off: the wall's peers, or every address in rules that are no intact wall.
     package let walled: Set<IPAddress>
+    /// Whether other rules than ours are meant, of which a status says nothing.
+    private let meansOthers: Bool
     package let lease: LeaseState
     /// The host's, Unix milliseconds.
     package let clock: Int64
@@ -57,6 +59,7 @@ package struct RulesFacts: Hashable, Sendable {
         walling others: Set<IPAddress> = []
     ) {
         self.order = order
+        meansOthers = !others.isEmpty
         count = rules.count
         isWatched = rules.isWatched
         unreadable = rules.unreadable
@@ -66,8 +69,10 @@ package struct RulesFacts: Hashable, Sendable {
         server = zookeeper.map { Server($0) }
     }
 
-    /// Whether nothing of ours is there, and nothing will come back by itself.
-    package var isClear: Bool { count == 0 && unreadable == nil && isWatched == false && order == nil }
+    /// Whether nothing that is meant is there, and nothing will come back by itself.
+    package var isClear: Bool {
+        !meansOthers && count == 0 && unreadable == nil && isWatched == false && order == nil
+    }
 
     /// In the words of nft, iptables or their JSON: whatever stands between other characters.
     private static func addresses(in listing: String) -> Set<IPAddress> {

@@ -9,7 +9,7 @@ package import ControlProtocol
 /// | looking | seen, nothing there | ended: clean |
 /// | looking | seen, its walled peers too | cleaning, or ended: refused |
 /// | looking | seen, a walled peer is not | awaiting that peer |
-/// | looking, awaiting | no answer | pausing, then looking again while patience lasts; else ended: unreachable or refused |
+/// | looking, awaiting | no answer, also of one walled peer among others | pausing, then looking again while patience lasts; else ended: unreachable or refused |
 /// | cleaning | read back as clean | ended: clean |
 /// | cleaning | failed | ended: failed; pausing when it is to be kept at |
 /// | pausing | the pause is over | looking |
@@ -138,6 +138,7 @@ package struct CleaningBoard: Sendable {
             if case .looking? = progress[host]?.state { actions += judge(host, now) }
             for other in (waiting.removeValue(forKey: host) ?? []).sorted() {
                 guard case .awaiting(let peers)? = progress[other]?.state else { continue }
+                if case .silent = look { note(other, hinderedAt: now) }
                 let rest = peers.subtracting([host])
                 progress[other]?.state = .awaiting(rest)
                 if rest.isEmpty { actions += judge(other, now) }
@@ -195,6 +196,10 @@ package struct CleaningBoard: Sendable {
             return force ? clean(host, facts, forced: reason) : hinder(host, .refused(reason: reason), now)
         case .needs(let peers):
             if force { return clean(host, facts, forced: nil) }
+            if isOutOfPatience(host, now) {
+                let reason = progress[host]?.hindrance ?? "not all hosts that its rules cut off have answered"
+                return end(host, .refused(reason: reason))
+            }
             progress[host]?.state = .awaiting(Set(peers))
             var actions: [Action] = []
             for peer in peers {
@@ -216,20 +221,29 @@ package struct CleaningBoard: Sendable {
     /// Tried again while patience lasts.
     private mutating func hinder(_ host: HostName, _ outcome: Outcome, _ now: Duration) -> [Action] {
         let reason = outcome.reason
-        let since = progress[host]?.hinderedSince ?? now
         let isFirst = progress[host]?.hindrance != reason
-        progress[host]?.hinderedSince = since
+        note(host, hinderedAt: now)
         progress[host]?.hindrance = reason
         if isStopping { return end(host, stopped(host)) }
-        if let total = patience.total {
-            if case .failed = outcome { return end(host, outcome) }
-            guard now - since < total else { return end(host, outcome) }
-        }
+        if patience.total != nil, case .failed = outcome { return end(host, outcome) }
+        if isOutOfPatience(host, now) { return end(host, outcome) }
         let tries = (progress[host]?.attempts ?? 0) + 1
         progress[host]?.attempts = tries
         progress[host]?.state = .pausing
         let pause: [Action] = [.pause(host, self.pause(after: tries))]
         return isFirst ? [.hindered(host, reason: reason)] + pause : pause
+    }
+
+    /// The first time counts.
+    private mutating func note(_ host: HostName, hinderedAt now: Duration) {
+        let since = progress[host]?.hinderedSince ?? now
+        progress[host]?.hinderedSince = since
+    }
+
+    /// Counted from when something stood in its way first, a peer's silence too.
+    private func isOutOfPatience(_ host: HostName, _ now: Duration) -> Bool {
+        guard let total = patience.total, let since = progress[host]?.hinderedSince else { return false }
+        return now - since >= total
     }
 
     /// Doubled each time up to the longest, and between a half and the whole of that.

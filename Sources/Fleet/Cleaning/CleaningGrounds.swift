@@ -120,8 +120,9 @@ package struct CleaningGrounds: Sendable {
             case nil: unseen.append(peer)
             }
         }
-        if !unseen.isEmpty { return .needs(unseen) }
-        return silence.map { .hidden(reason: $0) } ?? .allowed
+        // Silence first: it is believed only for a moment, and of two that never answer one is always to be asked anew.
+        if let silence { return .hidden(reason: silence) }
+        return unseen.isEmpty ? .allowed : .needs(unseen)
     }
 
     private static func objection(_ facts: RulesFacts, _ own: Set<Member>?) -> String? {

@@ -13,6 +13,7 @@ package struct FleetCleaning: Sendable {
     private let limit: Duration
     private let force: Bool
     private let agentless: (any AgentlessCleaning)?
+    private let aim: CleaningAim
 
     /// What came of a question, and whether the host's agent was gone round.
     private struct Answer: Sendable {
@@ -22,7 +23,7 @@ package struct FleetCleaning: Sendable {
 
     /// - Parameters:
     ///   - run: under which the hosts' leases are taken.
-    ///   - agentless: for hosts whose agents do not answer; nil leaves them unreachable.
+    ///   - agentless: for hosts whose agents do not answer; nil leaves them unreachable. It removes rules of ours alone.
     ///   - limit: how long one host may take for a look, or for being cleaned, whatever its agent says meanwhile.
     package init(
         fleet: any Fleet,
@@ -31,7 +32,8 @@ package struct FleetCleaning: Sendable {
         force: Bool,
         width: Int = mostHostsAtOnce,
         limit: Duration = .seconds(120),
-        agentless: (any AgentlessCleaning)? = nil
+        agentless: (any AgentlessCleaning)? = nil,
+        aim: CleaningAim = .ours
     ) {
         self.fleet = fleet
         self.force = force
@@ -39,7 +41,8 @@ package struct FleetCleaning: Sendable {
         self.timing = timing
         self.width = max(1, width)
         self.limit = limit
-        cleaning = HostCleaning(fleet: fleet, timing: timing, run: run, takeOver: force)
+        self.aim = aim
+        cleaning = HostCleaning(fleet: fleet, timing: timing, run: run, takeOver: force, aim: aim)
     }
 
     /// Until every host has ended.
@@ -124,7 +127,7 @@ package struct FleetCleaning: Sendable {
 
     private func look(at host: HostName) async -> Answer {
         switch await fleet.look(at: host, within: limit) {
-        case .status(let status): return Answer(event: .looked(host, .seen(RulesFacts(status))))
+        case .status(let status): return Answer(event: .looked(host, .seen(aim.facts(status))))
         case .silent(let reason):
             guard let agentless else { return Answer(event: .looked(host, .silent(reason: reason))) }
             switch await Deadline.cancelling(after: limit, { await agentless.look(at: host) }) {

@@ -1,9 +1,9 @@
 import ControlProtocol
 import SystemCalls
 
-/// Removes one host's rules of ours under a lease that is renewed meanwhile, and given back.
+/// Removes one host's rules under a lease of its own that is renewed meanwhile, and given back.
 ///
-/// A host is clean when its kernel, read afterwards, holds no rule of ours; everything else counts as left.
+/// A host is clean when its kernel, read afterwards, holds none of them; everything else counts as left.
 struct HostCleaning: Sendable {
     /// How long an agent may stay out of reach; the same command id is sent again meanwhile.
     private static let patience = Duration.seconds(20)
@@ -12,9 +12,12 @@ struct HostCleaning: Sendable {
     let timing: Timing
     let run: RunID
     let takeOver: Bool
+    let aim: CleaningAim
 
     /// - Parameter facts: what was seen of the host just now.
     func perform(on host: HostName, _ facts: RulesFacts, attempt: Int) async -> CleaningBoard.Outcome {
+        // What an earlier attempt left is not what this one leaves.
+        if case .handMade(_, let reports) = aim { reports.forget(host) }
         // Of this host alone: what another one says of its epochs is of no weight here.
         guard let epoch = facts.lease.highestEpoch.successor else {
             return .failed(
@@ -49,18 +52,10 @@ struct HostCleaning: Sendable {
             timing: timing,
             patience: Self.patience
         ) { _, _ in }
-        let answer = await dispatch.send([HostCommand(host, .removeWall)], step: "rules", attempt: attempt)
+        let command = HostCommand(host, aim.command)
+        let answer = await dispatch.send([command], step: aim.step, attempt: attempt)
         if let failure = answer.failures.first { return Self.outcome(failure) }
-        guard case .rules(let rules)? = answer.results[host]?.first else {
-            return .failed(reason: "its agent did not say which rules are left")
-        }
-        guard rules.count == 0, rules.unreadable == nil else {
-            return .failed(
-                reason: rules.unreadable.map { "its rules cannot be read: \($0)" }
-                    ?? "\(rules.count) rules are left; see `mitosis rules list`"
-            )
-        }
-        return .clean(removed: facts.count)
+        return aim.outcome(of: answer.results[host]?.first, on: host, facts)
     }
 
     private static func outcome(_ error: FleetError) -> CleaningBoard.Outcome {

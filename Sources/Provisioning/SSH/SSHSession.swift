@@ -32,8 +32,6 @@ package struct SSHSession: Sendable {
         self.told = told
     }
 
-    /// More than anything that is said takes.
-    private static let longestLine = 1 << 20
     private static let mostErrors = 16_384
 
     /// Answers to the two questions that the machine does not answer itself.
@@ -88,17 +86,23 @@ package struct SSHSession: Sendable {
                 output: .sequence,
                 error: .sequence
             ) { execution in
-                let (events, sink) = AsyncStream<SessionMachine.Event>.makeStream()
+                let intake = SessionIntake()
                 let output = execution.standardOutput
                 let diagnostics = execution.standardError
                 let input = execution.standardInputWriter
-                async let said: Void = Self.readLines(output, into: sink)
-                async let complained: Void = Self.readErrors(diagnostics, progress, into: sink)
-                let machine = await follow(events, input, judges, progress)
+                async let isWhole = Self.readLines(output, into: intake)
+                async let complained: Void = Self.readErrors(diagnostics, progress, into: intake)
+                let machine = await follow(intake, input, judges, progress)
+                intake.close()
                 do { try await input.finish() } catch {
                     // It has ended already.
                 }
-                _ = await (said, complained)
+                if await !isWhole {
+                    do { try execution.send(signal: .terminate) } catch {
+                        // It has ended already.
+                    }
+                }
+                await complained
                 return machine
             }
             if let ending = progress.ending.withLock({ $0 }) { return ending }
@@ -121,13 +125,14 @@ package struct SSHSession: Sendable {
     }
 
     private func follow(
-        _ events: AsyncStream<SessionMachine.Event>,
+        _ intake: SessionIntake,
         _ input: StandardInputWriter,
         _ judges: Judges,
         _ progress: Progress
     ) async -> SessionMachine {
         var machine = SessionMachine()
-        for await event in events {
+        for await event in intake.events {
+            intake.took(event)
             var next: SessionMachine.Event? = event
             while let taken = next {
                 let action = machine.take(taken)
@@ -204,34 +209,39 @@ package struct SSHSession: Sendable {
         }
     }
 
-    private static func readLines(
-        _ output: SubprocessOutputSequence,
-        into sink: AsyncStream<SessionMachine.Event>.Continuation
-    ) async {
-        defer { sink.finish() }
+    /// Until the process says no more; false when it says more than is read of it.
+    private static func readLines(_ output: SubprocessOutputSequence, into intake: SessionIntake) async
+        -> Bool
+    {
+        defer { intake.end() }
         var line: [UInt8] = []
         do {
             for try await buffer in output {
-                buffer.withUnsafeBytes { bytes in
+                let goesOn = buffer.withUnsafeBytes { bytes in
                     for byte in bytes {
                         if byte == UInt8(ascii: "\n") {
-                            sink.yield(.line(String(decoding: line, as: UTF8.self)))
+                            guard intake.offer(.line(String(decoding: line, as: UTF8.self))) else {
+                                return false
+                            }
                             line.removeAll(keepingCapacity: true)
-                        } else if line.count < longestLine {
+                        } else {
                             line.append(byte)
                         }
                     }
+                    return intake.holds(line.count)
                 }
+                guard goesOn else { return false }
             }
         } catch {
             // Its end is told by the process.
         }
+        return true
     }
 
     private static func readErrors(
         _ output: SubprocessOutputSequence,
         _ progress: Progress,
-        into sink: AsyncStream<SessionMachine.Event>.Continuation
+        into intake: SessionIntake
     ) async {
         do {
             for try await buffer in output {
@@ -242,7 +252,7 @@ package struct SSHSession: Sendable {
                     errors = String(pieces.joined().suffix(mostErrors))
                     return pieces.count - 1
                 }
-                for _ in 0..<asks { sink.yield(.sudoAsks) }
+                for _ in 0..<asks { _ = intake.offer(.sudoAsks) }
             }
         } catch {
             // As above.

@@ -25,6 +25,8 @@ package struct SessionMachine: Sendable {
         case signed(certificate: String)
         case notSigned(reason: String)
         case closed(SSHEnding)
+        /// It sends more than is read.
+        case tooMuch
     }
 
     package enum Action: Hashable, Sendable {
@@ -54,9 +56,14 @@ package struct SessionMachine: Sendable {
 
     /// Lines of a look, and of anything that a login shell says before: more is nonsense.
     private static let mostLines = 2000
+    /// Of all lines of a look; the two files in it take a third of that at the most.
+    private static let mostBytes = 2 << 20
+    /// Of what is kept of nonsense, to be told.
+    private static let longestNonsense = 1000
 
     package private(set) var state = State.connecting(passwordSent: false)
     private var strayLines = 0
+    private var lookBytes = 0
 
     package init() {}
 
@@ -64,6 +71,7 @@ package struct SessionMachine: Sendable {
         switch (state, event) {
         case (.ended, _): return .wait
         case (_, .closed(let ending)): return closed(ending)
+        case (_, .tooMuch): return end(.nonsense("it says no end of things"))
 
         case (.connecting(passwordSent: false), .sudoAsks):
             state = .connecting(passwordSent: true)
@@ -84,7 +92,10 @@ package struct SessionMachine: Sendable {
         case (.looking(var lines), .line(let line)):
             if let reason = refusal(line) { return end(.refused(reason: reason)) }
             lines.append(line)
-            guard lines.count <= Self.mostLines else { return end(.nonsense("its look has no end")) }
+            lookBytes += line.utf8.count
+            guard lines.count <= Self.mostLines, lookBytes <= Self.mostBytes else {
+                return end(.nonsense("its look has no end"))
+            }
             state = .looking(lines)
             return .wait
 
@@ -101,7 +112,7 @@ package struct SessionMachine: Sendable {
 
         case (.looking, .sudoAsks), (.deciding, .sudoAsks), (.working, .sudoAsks), (.signing, .sudoAsks):
             return .wait
-        case (.deciding, .line(let line)), (.signing, .line(let line)): return end(.nonsense(line))
+        case (.deciding, .line(let line)), (.signing, .line(let line)): return nonsense(line)
         case (.connecting, .decided), (.connecting, .signed), (.connecting, .notSigned), (.looking, .decided),
             (.looking, .signed), (.looking, .notSigned), (.deciding, .signed), (.deciding, .notSigned),
             (.working, .decided), (.working, .signed), (.working, .notSigned), (.signing, .decided):
@@ -117,7 +128,7 @@ package struct SessionMachine: Sendable {
             state = .signing
             return .sign(request: pem)
         } catch {
-            return end(.nonsense(line))
+            return nonsense(line)
         }
     }
 
@@ -129,6 +140,10 @@ package struct SessionMachine: Sendable {
     private mutating func end(_ ending: Ending) -> Action {
         state = .ended(ending)
         return .finish(ending)
+    }
+
+    private mutating func nonsense(_ line: String) -> Action {
+        end(.nonsense(String(line.prefix(Self.longestNonsense))))
     }
 
     private func refusal(_ line: String) -> String? {

@@ -2,7 +2,7 @@ import CertificateAuthority
 import ControlProtocol
 import FoundationEssentials
 import Glibc
-import HostControl
+@testable import HostControl
 import Logging
 import Logs
 import Synchronization

@@ -1,6 +1,7 @@
 import ControlProtocol
 import FoundationEssentials
 import Glibc
+import Synchronization
 import Testing
 
 @testable import AgentServer

@@ -1,6 +1,7 @@
 import AgentClient
 import ControlProtocol
 import FoundationEssentials
+import NIOCore
 import TestSupport
 import Testing
 

@@ -98,9 +98,15 @@ struct InstallTests {
                 try Folder.read(bare.inventory).replacing(", hold: true", with: ""),
                 to: bare.inventory
             )
+            // One that is dead is named, and keeps no other from it.
+            let dead = bare.lab.configuration.sourceHosts[0]
+            _ = try await bare.shell("ip link set eth0 down", on: dead)
             let released = try await bare.agents("configure", "--yes")
-            #expect(released.succeeded && released.output.contains("-  hold: true"), "\(released)")
+            #expect(released.status == 1 && released.output.contains("-  hold: true"), "\(released)")
+            #expect(released.errors.contains("nothing was written on \(dead.name); "), "\(released)")
             try await Self.seeUnits(bare, held, isHeld: false)
+            _ = try await bare.shell("ip link set eth0 up", on: dead)
+            #expect(try await bare.agents("configure", "--yes").succeeded)
             try bare.write()
             let heldAgain = try await bare.agents("configure", "--yes")
             #expect(heldAgain.succeeded, "\(heldAgain)")

@@ -11,7 +11,7 @@ import Testing
 )
 struct RulesFleetTests {
     @Test(
-        "one agent dead, one host of a live run: exact outcomes; then both come back, and --until-clean ends",
+        "one agent dead, one host of a live run, rules made by hand in each backend: exact outcomes; then all are back, and --until-clean ends",
         .timeLimit(.minutes(6))
     )
     func cleaning() async throws {
@@ -65,6 +65,8 @@ struct RulesFleetTests {
                 "\(ended.output)"
             )
             #expect(try await fleet.hostsWithRules() == [])
+
+            try await fleet.cleanHandMade(whileDead: dead)
         }
     }
 

@@ -146,6 +146,58 @@ extension RulesFleet {
         #expect(try await standing(on: host) == ["-A INPUT " + Self.asSaved(port)])
     }
 
+    /// Residue of a division by hand in each backend, of which one is on a host whose agent is dead for a while.
+    func cleanHandMade(whileDead dead: LabHost) async throws {
+        let hosts = lab.configuration.destinationHosts
+        let cut = lab.configuration.sourceHosts[0]
+        let residue: [[[String]]] = [
+            [
+                ["iptables", "-I", "INPUT", "-s", cut.ipv4, "-j", "REJECT"],
+                ["ip6tables", "-I", "OUTPUT", "-d", cut.ipv6, "-j", "DROP"],
+            ],
+            [["iptables-legacy", "-I", "OUTPUT", "-d", cut.ipv4, "-j", "DROP"]],
+            [
+                ["nft", "add table inet corporate"],
+                ["nft", "add chain inet corporate in { type filter hook input priority 0 ; }"],
+                ["nft", "add rule inet corporate in ip saddr \(cut.ipv4) drop"],
+            ],
+        ]
+        for (host, commands) in zip(hosts, residue) {
+            for argv in commands {
+                let added = try await lab.run(argv, on: host)
+                try #require(added.succeeded, "\(argv): \(added.diagnostics)")
+            }
+        }
+        try await killAgent(of: dead)
+        let wanted = [lab.layout.plan, "--hand-made", "--addresses", "\(cut.ipv4),\(cut.ipv6)", "--json"]
+        let once = try await rules(["clean"] + wanted)
+        #expect(once.status == 1, "\(once)")
+        // Of the source's hosts each is walled off from the dead one as well.
+        let sum = #"{"clean":2,"failed":0,"hosts":6,"refused":3,"stopped":0,"unreachable":1}"#
+        #expect(once.output.hasSuffix(sum + "\n"), "\(once)")
+        for (host, removed) in [(hosts[0], 2), (hosts[1], 1)] {
+            let line = once.output.split(separator: "\n").first {
+                $0.contains(#""host":"\#(host.name)","removed":\#(removed),"result":"clean""#)
+            }
+            #expect(line != nil, "\(once)")
+        }
+        let listed = try await rules(["list"] + wanted)
+        #expect(listed.status == 1, "\(listed)")
+        #expect(
+            listed.output.hasSuffix(#"{"clean":5,"hosts":6,"notClean":0,"silent":1}"# + "\n"),
+            "\(listed)"
+        )
+
+        async let ending = rules(["clean"] + wanted + ["--until-clean"])
+        try await lab.startAgent(on: dead)
+        let ended = try await ending
+        #expect(ended.status == 0, "\(ended)")
+        let all = #"{"clean":6,"failed":0,"hosts":6,"refused":0,"stopped":0,"unreachable":0}"#
+        #expect(ended.output.hasSuffix(all + "\n"), "\(ended)")
+        let clean = try await rules(["list"] + wanted)
+        #expect(clean.status == 0, "\(clean)")
+    }
+
     /// IPv4's rules of the kernel, and IPv6's.
     private func standing(on host: LabHost) async throws -> [String] {
         var lines: [Substring] = []

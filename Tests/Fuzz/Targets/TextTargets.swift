@@ -65,6 +65,7 @@ extension FuzzTarget {
                 _ = SavedFile.lines(input, sought: sought)
                 _ = NativeFile(input, sought: sought).lines
                 _ = FirewalldFile.lines(input, sought: sought)
+                _ = HeldSets(saved: String(decoding: input, as: UTF8.self), sought: sought)
                 guard let rules = SavedRules(String(decoding: input, as: UTF8.self)) else { return false }
                 for rule in rules.rules {
                     _ = IptablesVerdict.of(

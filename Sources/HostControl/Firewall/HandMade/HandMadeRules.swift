@@ -154,12 +154,13 @@ package struct HandMadeRules: Sendable {
         saved: String? = nil
     ) async -> HandMadeReport {
         let files = files
-        let copies = await BlockingThread.run { files.copies(sought) }
+        let (copies, cutBySets) = await BlockingThread.run { files.copies(sought) }
+        let others = ruleset.others + cutBySets
         return HandMadeReport(
             count: ruleset.handMade.reduce(0) { $0 + $1.count },
             rules: ruleset.handMade,
-            otherCount: ruleset.others.reduce(0) { $0 + $1.count },
-            others: ruleset.others,
+            otherCount: others.reduce(0) { $0 + $1.count },
+            others: others,
             copyCount: copies.count,
             copies: copies.map {
                 HandMadeReport.FileCopy(path: $0.path, line: $0.line, what: RulesetReader.shown($0.what))

@@ -22,7 +22,13 @@ struct NativeVerdict {
         words: SavedRules.Rule?
     ) -> (verdict: RuleVerdict, isAgreed: Bool) {
         let own = of(expressions, comment: comment, isExplained: words != nil)
-        guard let words else { return (own, false) }
+        guard let words else {
+            let asksForSet = expressions.contains { $0["xt"]?["name"] == "set" }
+            guard own == .unconcerned, asksForSet, let reason = sought.sets.anyReason else {
+                return (own, false)
+            }
+            return (.other(reason: reason), false)
+        }
         let told = IptablesVerdict.of(
             words.specification,
             table: words.table,

@@ -21,7 +21,9 @@ enum IptablesVerdict {
         chain: String,
         sought: SoughtAddresses
     ) -> RuleVerdict {
-        guard sought.mention(in: specification) != .none else { return .unconcerned }
+        guard sought.mention(in: specification) != .none else {
+            return sought.sets.reason(of: specification).map { .other(reason: $0) } ?? .unconcerned
+        }
         guard table == "filter", WallChain.allCases.contains(where: { $0.builtIn == chain }) else {
             return .other(reason: "it is in \(chain) of \(table), not in INPUT or OUTPUT of filter")
         }

@@ -40,8 +40,10 @@ struct RulesetReader: Sendable {
     /// How often it is begun anew when others change rules meanwhile.
     private static let attempts = 3
 
-    func read(_ sought: SoughtAddresses) async -> Ruleset {
+    func read(_ wanted: SoughtAddresses) async -> Ruleset {
         var ruleset = Ruleset()
+        var sought = wanted
+        sought.sets = await heldSets(wanted)
         for _ in 1...Self.attempts {
             let before = generation()
             ruleset = await readOnce(sought, isSteady: { before != nil && generation() == before })
@@ -87,6 +89,18 @@ struct RulesetReader: Sendable {
         }
         if nft == nil, sources.isEmpty { ruleset.problems.append("no backend's program is on this host") }
         return ruleset
+    }
+
+    /// Without ipset's program nobody has made sets lately; where it fails, rules that ask for one are told of.
+    private func heldSets(_ sought: SoughtAddresses) async -> HeldSets {
+        guard let program = PacketTools.path(of: "ipset") else { return .none }
+        do throws(FirewallError) {
+            let answer = try await tools.run(program, ["save"])
+            guard answer.status.isSuccess else { throw answer.failure }
+            return HeldSets(saved: answer.output, sought: sought)
+        } catch {
+            return HeldSets(unreadable: "\(error)")
+        }
     }
 
     /// Which of these rules are in the kernel as they were read, and at which generation; nil when others change rules meanwhile.

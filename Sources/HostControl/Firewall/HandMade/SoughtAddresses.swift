@@ -4,6 +4,8 @@ import Topology
 struct SoughtAddresses: Sendable {
     private let all: Set<IPAddress>
     private let bytes: [[UInt8]]
+    /// Which sets of ipset hold one of them, as far as that was read.
+    var sets = HeldSets.none
 
     init(_ addresses: [IPAddress]) {
         all = Set(addresses)

@@ -88,6 +88,60 @@ import Topology
     )
     func unconcerned(_ rule: String) { #expect(Self.verdict(rule) == .unconcerned) }
 
+    private static let saved = """
+        create cut hash:ip family inet hashsize 1024 maxelem 65536 bucketsize 12 initval 0x1
+        add cut 203.0.113.9
+        add cut 198.51.100.2 timeout 30
+        create nets hash:net family inet hashsize 1024 maxelem 65536
+        add nets 198.51.100.0/24
+        create ports hash:ip,port family inet hashsize 1024 maxelem 65536
+        add ports 198.51.100.1,tcp:2181
+        create free hash:net family inet hashsize 1024 maxelem 65536
+        add free 198.51.100.0/24 nomatch
+        add free 203.0.113.9 comment "198.51.100.1"
+        create all list:set size 8
+        add all free
+        add all cut
+        create none list:set size 8
+        add none free
+
+        """
+
+    private static func verdict(_ rule: String, knowing sets: HeldSets) -> RuleVerdict {
+        var sought = sought
+        sought.sets = sets
+        return IptablesVerdict.of(rule, table: "filter", chain: "INPUT", sought: sought)
+    }
+
+    @Test(
+        "a rule whose ipset holds an address is told of, with the set and the entry",
+        arguments: [
+            ("cut", "198.51.100.2"), ("nets", "198.51.100.0/24"), ("ports", "198.51.100.1,tcp:2181"),
+            ("all", "198.51.100.2"),
+        ]
+    )
+    func heldSets(_ name: String, _ entry: String) {
+        let sets = HeldSets(saved: Self.saved, sought: Self.sought)
+        let reason = "its ipset \(name) holds \(entry)"
+        let rule = "-m set --match-set \(name) src -j REJECT --reject-with icmp-port-unreachable"
+        #expect(Self.verdict(rule, knowing: sets) == .other(reason: reason))
+        #expect(Self.verdict("-p tcp -m set --match-set free src -j DROP", knowing: sets) == .unconcerned)
+        #expect(Self.verdict("-m set --match-set none dst -j DROP", knowing: sets) == .unconcerned)
+        #expect(Self.verdict("-m comment --comment cut -j DROP", knowing: sets) == .unconcerned)
+    }
+
+    @Test("where sets cannot be read, a rule that asks for one is told of, and no other")
+    func unreadableSets() {
+        let sets = HeldSets(unreadable: "Kernel error")
+        guard case .other(let reason) = Self.verdict("-m set --match-set x src -j DROP", knowing: sets) else {
+            Issue.record("it is not told of")
+            return
+        }
+        #expect(reason.contains("ipset x cannot be read") && reason.contains("Kernel error"))
+        #expect(Self.verdict("-s 203.0.113.1/32 -j DROP", knowing: sets) == .unconcerned)
+        #expect(Self.verdict("-m set --match-set x src -j DROP", knowing: .none) == .unconcerned)
+    }
+
     @Test(
         "only INPUT and OUTPUT of the filter table are cleaned: what stands elsewhere is some tool's, and is told",
         arguments: [

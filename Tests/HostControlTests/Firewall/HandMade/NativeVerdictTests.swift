@@ -14,8 +14,11 @@ import Topology
         table: String = "corporate",
         family: String = "inet",
         comment: String = "",
-        words: String? = nil
+        words: String? = nil,
+        sets: HeldSets = .none
     ) throws -> [NativeRules.Rule] {
+        var sought = sought
+        sought.sets = sets
         let names = #""family": "\#(family)", "table": "\#(table)""#
         let text = """
             {"nftables": [{"metainfo": {"version": "1.0.6"}}, {"table": {"family": "\(family)", "name": "\(table)", "handle": 1}},
@@ -50,6 +53,28 @@ import Topology
     private static let one = address(#""198.51.100.1""#)
     private static let drop = #"{"drop": null}"#
     private static let counter = #"{"counter": {"packets": 3, "bytes": 180}}"#
+
+    @Test("a rule of iptables-nft whose ipset holds an address is told of, with its words and without them")
+    func heldSets() throws {
+        let sets = HeldSets(saved: "add cut 198.51.100.1\n", sought: Self.sought)
+        let rule = #"{"xt": {"type": "match", "name": "set"}}, {"drop": null}"#
+        let told = try Self.found(
+            rule,
+            chain: "INPUT",
+            table: "filter",
+            family: "ip",
+            words: "-m set --match-set cut src -j DROP",
+            sets: sets
+        )
+        #expect(told.map(\.verdict) == [.other(reason: "its ipset cut holds 198.51.100.1")])
+        let unnamed = try Self.found(rule, chain: "INPUT", table: "filter", family: "ip", sets: sets)
+        #expect(
+            unnamed.map(\.verdict) == [
+                .other(reason: "it asks for an ipset without telling which; cut holds 198.51.100.1")
+            ]
+        )
+        #expect(try Self.found(rule, chain: "INPUT", table: "filter", family: "ip").isEmpty)
+    }
 
     @Test("what cuts off some of the addresses, and no others, is hand-made")
     func handMade() throws {

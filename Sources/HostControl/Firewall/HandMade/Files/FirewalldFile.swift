@@ -43,16 +43,24 @@ enum FirewalldFile {
                     chain: element.attribute("chain"),
                     sought
                 )
+                let text = words.joined(separator: " ")
                 if makes {
-                    found.append(RuleFiles.Line(number: element.line, text: words.joined(separator: " ")))
+                    found.append(RuleFiles.Line(number: element.line, text: text))
+                } else if words.contains("DROP") || words.contains("REJECT"),
+                    let reason = sought.sets.reason(of: text)
+                {
+                    found.append(RuleFiles.Line(number: element.line, text: text, reason: reason))
                 }
             case "rule": rich = [element]
             case "/rule":
                 if let line = handMade(rich, sought) { found.append(line) }
                 rich = []
             case "source" where rich.isEmpty && rejecting:
-                guard names(element, sought) else { continue }
-                found.append(RuleFiles.Line(number: element.line, text: "<\(element.tag)>"))
+                let reason = setReason(element, sought)
+                guard reason != nil || names(element, sought) else { continue }
+                found.append(
+                    RuleFiles.Line(number: element.line, text: "<\(element.tag)>", reason: reason)
+                )
             case _: if !rich.isEmpty { rich.append(element) }
             }
         }
@@ -61,10 +69,31 @@ enum FirewalldFile {
 
     private static func handMade(_ rule: [Element], _ sought: SoughtAddresses) -> RuleFiles.Line? {
         let parts = rule.map(\.name)
-        guard parts.contains("drop") || parts.contains("reject"), !parts.contains(where: narrowing.contains),
-            let address = rule.first(where: { names($0, sought) })
+        guard parts.contains("drop") || parts.contains("reject"), !parts.contains(where: narrowing.contains)
         else { return nil }
-        return RuleFiles.Line(number: address.line, text: rule.map { "<\($0.tag)>" }.joined())
+        let text = rule.map { "<\($0.tag)>" }.joined()
+        if let address = rule.first(where: { names($0, sought) }) {
+            return RuleFiles.Line(number: address.line, text: text)
+        }
+        for element in rule {
+            guard let reason = setReason(element, sought) else { continue }
+            return RuleFiles.Line(number: element.line, text: text, reason: reason)
+        }
+        return nil
+    }
+
+    /// Of a source or destination that is a set.
+    private static func setReason(_ element: Element, _ sought: SoughtAddresses) -> String? {
+        guard ["source", "destination"].contains(element.name), element.attribute("invert") == nil else {
+            return nil
+        }
+        return element.attribute("ipset").flatMap(sought.sets.reason(named:))
+    }
+
+    /// Of a file that makes a set.
+    static func entries(_ content: [UInt8]) -> [String] {
+        elements(String(decoding: content, as: UTF8.self)).filter { $0.name == "entry" }
+            .map { $0.text.filter { !$0.isWhitespace } }
     }
 
     private static func names(_ element: Element, _ sought: SoughtAddresses) -> Bool {

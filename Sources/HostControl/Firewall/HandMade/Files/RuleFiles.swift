@@ -15,6 +15,7 @@ struct RuleFiles: Sendable {
     private static let native = ["/etc/nftables.conf", "/etc/sysconfig/nftables.conf"]
     private static let nativeFolders = ["/etc/nftables.d", "/etc/nftables"]
     private static let firewalld = "/etc/firewalld"
+    private static let firewalldSets = "/etc/firewalld/ipsets/"
     private static let sizeLimit = 8 << 20
     private static let mostFiles = 2000
     private static let deepest = 8
@@ -24,29 +25,44 @@ struct RuleFiles: Sendable {
 
     init(root: String = "") { self.root = root }
 
-    func copies(_ sought: SoughtAddresses) -> [HandMadeReport.FileCopy] {
+    /// Those that are like hand-made rules, and those that cut an address off by a set that holds it.
+    func copies(
+        _ sought: SoughtAddresses
+    ) -> (copies: [HandMadeReport.FileCopy], others: [HandMadeReport.OtherRule]) {
         var search = Search(root: root, sought: sought)
         for path in Self.saved { search.read(path) { SavedFile.lines($0, sought: sought) } }
         search.readNative(Self.native)
         for folder in Self.nativeFolders {
             search.readNative(search.files(in: folder, endings: [".nft", ".conf"], depth: 0))
         }
-        for path in search.files(in: Self.firewalld, endings: [".xml"], depth: 0) {
-            search.read(path) { FirewalldFile.lines($0, sought: sought) }
+        var knowing = sought
+        let firewalld = search.files(in: Self.firewalld, endings: [".xml"], depth: 0)
+        for path in firewalld where path.hasPrefix(Self.firewalldSets) {
+            let name = String(path.dropFirst(Self.firewalldSets.count).dropLast(4))
+            search.read(path) { bytes in
+                knowing.sets.add(FirewalldFile.entries(bytes), to: name, sought: sought)
+                return []
+            }
         }
-        return search.found
+        for path in firewalld where !path.hasPrefix(Self.firewalldSets) {
+            search.read(path) { FirewalldFile.lines($0, sought: knowing) }
+        }
+        return (search.found, search.others)
     }
 
     /// A line of a file that would bring a rule back.
     struct Line: Hashable, Sendable {
         let number: Int
         let text: String
+        /// Of one that names no address itself: by what it concerns one.
+        var reason: String? = nil
     }
 
     private struct Search {
         let root: String
         let sought: SoughtAddresses
         var found: [HandMadeReport.FileCopy] = []
+        var others: [HandMadeReport.OtherRule] = []
         private var seen: Set<String> = []
 
         init(root: String, sought: SoughtAddresses) {
@@ -58,6 +74,17 @@ struct RuleFiles: Sendable {
         mutating func read(_ path: String, _ lines: ([UInt8]) -> [Line]) {
             guard let content = content(of: path) else { return }
             for line in lines(content) {
+                if let reason = line.reason {
+                    others.append(
+                        HandMadeReport.OtherRule(
+                            place: "\(path):\(line.number)",
+                            specification: RulesetReader.shown(line.text),
+                            reason: RulesetReader.shown(reason),
+                            count: 1
+                        )
+                    )
+                    continue
+                }
                 found.append(HandMadeReport.FileCopy(path: path, line: line.number, what: line.text))
             }
         }
