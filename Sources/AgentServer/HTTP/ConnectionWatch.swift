@@ -64,7 +64,7 @@ final class ConnectionWatch: ChannelDuplexHandler {
     }
 
     private func answerGarbage(_ error: HTTPParserError, _ context: ChannelHandlerContext) {
-        guard !isGarbage else { return }
+        guard !isGarbage, !gate.isClosing else { return }
         isGarbage = true
         reception.refusals.warning(
             "not HTTP",

@@ -24,7 +24,8 @@ final class RequestGate: ChannelDuplexHandler {
     /// Writes that the peer has not taken yet.
     private var untaken = 0
     private var patience: Scheduled<Void>?
-    private var isClosing = false
+    /// What comes to its end by that was told already.
+    private(set) var isClosing = false
     private var context: ChannelHandlerContext?
 
     init(limits: AgentListener.Limits, report: @escaping (DropCause, String) -> Void) {

@@ -2,7 +2,6 @@ import CertificateAuthority
 import ControlProtocol
 import FoundationEssentials
 import Glibc
-@testable import HostControl
 import Logging
 import Logs
 import Synchronization
@@ -10,6 +9,7 @@ import SystemCalls
 import Testing
 
 @testable import AgentServer
+@testable import HostControl
 @testable import MutualTLS
 
 /// A folder in place of `/`, a staged installation, an authority, and a service manager that remembers what it was told.
