@@ -1,4 +1,6 @@
 internal import Subprocess
+internal import SystemCalls
+internal import SystemPackage
 package import Topology
 
 /// What went wrong while a test network was made or used.
@@ -117,10 +119,12 @@ package struct TestNetwork: Sendable {
         _ arguments: [String],
         input: String = ""
     ) async throws -> (succeeded: Bool, diagnostics: String) {
+        // Written before it begins: it may end before it reads.
+        let given = FileDescriptor(rawValue: try PrivatePipe.holding(Array(input.utf8)))
         let result = try await run(
             .name("ip"),
             arguments: Arguments(arguments),
-            input: .string(input),
+            input: .fileDescriptor(given, closeAfterSpawningProcess: true),
             output: .discarded,
             error: .string(limit: 65_536)
         )

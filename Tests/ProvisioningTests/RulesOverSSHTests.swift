@@ -121,6 +121,18 @@ struct RulesOverSSHTests {
         }
     }
 
+    @Test("an ssh that ends without having read the password is an ending like any other")
+    func unreadPassword() async throws {
+        try await Self.over("exec <&-; exit 255", password: "secret") { rules, host, _ in
+            for _ in 0..<20 {
+                guard case .silent = await rules.look(at: host) else {
+                    Issue.record("not silent")
+                    return
+                }
+            }
+        }
+    }
+
     @Test(
         "a program that had its say was run, whatever sudo warned of before; one that sudo did not run was not",
         arguments: [

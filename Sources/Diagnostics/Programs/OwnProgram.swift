@@ -125,7 +125,8 @@ package struct OwnProgram: Sendable {
             }
         )
         let given: FileDescriptor
-        do throws(SystemCallError) { given = try written() } catch {
+        do throws(SystemCallError) { given = FileDescriptor(rawValue: try PrivatePipe.holding(input)) } catch
+        {
             return .notRun(reason: error.reason)
         }
         do {
@@ -149,16 +150,5 @@ package struct OwnProgram: Sendable {
         } catch {
             return .notRun(reason: "\(error)")
         }
-    }
-
-    /// The reading end of a pipe that holds all of the input, and whose other end is closed.
-    private func written() throws(SystemCallError) -> FileDescriptor {
-        let (reading, writing) = try PrivatePipe.open()
-        defer { close(writing) }
-        do throws(SystemCallError) { try DescriptorOutput.write(input, to: writing) } catch {
-            close(reading)
-            throw error
-        }
-        return FileDescriptor(rawValue: reading)
     }
 }

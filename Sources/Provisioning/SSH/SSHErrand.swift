@@ -1,5 +1,7 @@
 import Settings
 import Subprocess
+import SystemCalls
+import SystemPackage
 
 /// One program run on one host over the system's ssh, from beginning to end.
 struct SSHErrand: Sendable {
@@ -22,7 +24,13 @@ struct SSHErrand: Sendable {
 
     func run(_ words: [String]) async -> Ending {
         guard let password else { return await run(words, input: .none) }
-        return await run(words, input: .string(password + "\n"))
+        do throws(SystemCallError) {
+            // Written before it begins: it may end before it reads.
+            let given = FileDescriptor(rawValue: try PrivatePipe.holding(Array((password + "\n").utf8)))
+            return await run(words, input: .fileDescriptor(given, closeAfterSpawningProcess: true))
+        } catch {
+            return .notRun(reason: error.reason)
+        }
     }
 
     private func run(_ words: [String], input: some InputProtocol) async -> Ending {
