@@ -114,10 +114,14 @@ struct InventoryTests {
                 "hosts:\n- {host: a, ssh: {options: [\"securitykeyprovider=/tmp/a.so\"]}}\n",
                 "5: 'securitykeyprovider=/tmp/a.so' is no option of ssh."
             ),
-            ("hosts:\n- {host: a, ssh: {user: \"\"}}\n", "5: 'user' is '', which is no user's"),
-            ("hosts:\n- {host: a, ssh: {identity: \"\"}}\n", "5: 'identity' is '', which is no file"),
-            ("hosts:\n- {host: a, service: \"\"}\n", "5: 'service' is '', which is no unit"),
-            ("hosts:\n- {host: a, services: [\"\"]}\n", "5: '' is no unit"),
+            ("hosts:\n- {host: a, ssh: {user: \"\"}}\n", "5: 'user' must be text, but is empty"),
+            ("hosts:\n- {host: a, ssh: {identity: \"\"}}\n", "5: 'identity' must be text, but is empty"),
+            ("hosts:\n- {host: a, ssh: {jump: \"\"}}\n", "5: 'jump' must be text, but is empty"),
+            ("hosts:\n- {host: a, service: \"\"}\n", "5: 'service' must be text, but is empty"),
+            (
+                "hosts:\n- {host: a, services: [\"\"]}\n",
+                "5: each item of 'services' must be text, but is empty"
+            ),
             ("hosts:\n- {host: a, state: /srv}\n", "5: '/srv' is not for an agent's state"),
             (
                 "defaults: {state: /etc/mitosis/tls}\nhosts:\n- {host: a}\n",
@@ -141,7 +145,7 @@ struct InventoryTests {
         arguments: [
             ("b.example", ["- b.example -"]), ("ssh://op@b_1:2222", ["op b_1 2222"]),
             ("dom@op@[2001:db8::1]:22,b", ["dom@op 2001:db8::1 22", "- b -"]), ("none", []),
-            ("", nil), ("a,", nil), ("-oA", nil), ("a:", nil), ("a:99999", nil), ("a:0", nil), ("@a", nil),
+            ("a,", nil), ("-oA", nil), ("a:", nil), ("a:99999", nil), ("a:0", nil), ("@a", nil),
             ("a;id", nil), ("$(id)", nil), ("a'b", nil), ("%h", nil), ("2001:db8::1", nil), ("[a", nil),
             ("-l@a", nil), ("a b", nil), ("a@-b", nil), ("[::1]x", nil),
         ] as [(String, [String]?)]

@@ -42,6 +42,7 @@ final class ServerGroup: Sendable {
                 [
                     "dataDir=\(data)", "clientPort=\(ports[place])", "clientPortAddress=127.0.0.1",
                     "admin.enableServer=false", "tickTime=500", "initLimit=40", "syncLimit=20",
+                    "maxSessionTimeout=60000",
                     "maxClientCnxns=0", "standaloneEnabled=false", "4lw.commands.whitelist=*",
                 ] + settings + members
             try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: URL(filePath: config(place)))
@@ -71,7 +72,8 @@ final class ServerGroup: Sendable {
     func session(_ place: Int = 0, _ credentials: [Credentials] = []) async throws -> ZooKeeperSession {
         var options = SessionOptions()
         options.credentials = credentials
-        options.sessionTimeout = .seconds(10)
+        // A request is given up after two thirds of it, and a disk that others keep busy may stall a server for seconds.
+        options.sessionTimeout = .seconds(45)
         let servers = try #require(ConnectString("127.0.0.1:\(ports[place])"))
         return try await ZooKeeperSession.connect(servers, timeout: .seconds(90), options: options)
     }
