@@ -94,7 +94,14 @@ struct LiveViewTests {
                 try await own.open("\(mitosis) run \(lab.layout.plan) --yes --events \(lab.layout.events)")
                 try await far.open("\(mitosis) watch \(other)/plan.yaml --viewer watcher")
 
-                let joining = try await far.lines(having: "[join ")
+                // The stage is there before the first look at the hosts.
+                var joining = try await far.lines(having: "[join ")
+                let end = ContinuousClock.now + .seconds(60)
+                while joining.contains(where: { $0.contains("[join ") }), ContinuousClock.now < end,
+                    joining.count(where: { $0.contains(" follower ") || $0.contains(" leader ") }) < 2
+                {
+                    joining = try await far.lines()
+                }
                 #expect(joining.count { $0.contains(" follower ") || $0.contains(" leader ") } >= 2)
                 #expect(joining.contains { $0.hasPrefix("step: ") })
 
