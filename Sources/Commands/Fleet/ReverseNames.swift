@@ -40,8 +40,11 @@ final class ReverseNames: Sendable {
         }
         for _ in 0..<count { BlockingThread.start { self.work() } }
         let end = ContinuousClock.now + patience
-        while state.withLock({ $0.workers > 0 }), ContinuousClock.now < end, !Task.isCancelled {
-            try? await Task.sleep(for: .milliseconds(10))
+        while state.withLock({ $0.workers > 0 }), ContinuousClock.now < end {
+            do { try await Task.sleep(for: .milliseconds(10)) } catch {
+                // Interrupted: what is known by now is all.
+                break
+            }
         }
         return state.withLock { $0.names.filter { addresses.contains($0.key) } }
     }
