@@ -24,6 +24,9 @@ package struct AgentCommand: AsyncParsableCommand {
     @Flag(help: "Print what narrows the agent's systemd unit to the paths of this configuration, and end.")
     package var printDropIn = false
 
+    @Flag(help: "Print where mitosis-lapse.service may write besides, by this configuration, and end.")
+    package var printLapseDropIn = false
+
     @Option(
         help: ArgumentHelp(
             "Put back the wall that this host must hold to, say whether this unit may start, and end.",
@@ -105,6 +108,10 @@ package struct AgentCommand: AsyncParsableCommand {
             }
             if printDropIn {
                 DescriptorOutput.tell(UnitDropIn(configuration).text, to: STDOUT_FILENO)
+                return
+            }
+            if printLapseDropIn {
+                DescriptorOutput.tell(LapseDropIn(configuration).text, to: STDOUT_FILENO)
                 return
             }
             log.logLevel = (logLevel ?? configuration.logLevel).threshold

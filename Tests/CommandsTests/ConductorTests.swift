@@ -282,8 +282,13 @@ struct ConductorTests {
         }
         let record = try #require(try journal.unfinishedRun(plan: "model"))
         let text = try fixture.planText.replacing("# one more line\n", with: "")
+        #expect(try RecordedPlan(behind: changed, in: journal) == nil)
         try journal.openChain(ChainBeginning(record, planText: text, inventoryText: nil))
-        await expect(complaining: refusal + ":\n--- \(changed.file)\n", containing: "\n+# one more line\n") {
+        let wayOut = "; or `mitosis rollback \(changed.file)`, which goes by the plan as it was"
+        await expect(
+            complaining: refusal + wayOut + ":\n--- \(changed.file)\n",
+            containing: "\n+# one more line\n"
+        ) {
             try await fixture.conductor(journal, plan: changed).perform(.forward)
         }
         await expect(complaining: "run r1 is joint, not dividing: ") {

@@ -97,6 +97,22 @@ struct TakeoverTests {
         }
     }
 
+    @Test("hosts go on keeping a run whose plan file was changed since it began")
+    func changedFile() async throws {
+        let bench = try await Bench()
+        _ = try bench.fixture.folder.write("version: 1\n", to: "plan.yaml")
+        let record = try #require(try bench.lost.runs().first?.record)
+        let said = bench.said
+        let mirrored = try Mirroring(journal: bench.lost, agents: bench.agents).begin(
+            record,
+            of: bench.fixture.plan,
+            under: Lease(runID: bench.run, epoch: FencingEpoch(7)),
+            timing: bench.fixture.clock.timing
+        ) { said.add($0) }
+        #expect(mirrored != nil && said.text.isEmpty, "\(said.text)")
+        await mirrored?.close()
+    }
+
     @Test("the coordinator whose run was taken over is refused when it comes back with its journal")
     func oldJournal() async throws {
         let bench = try await Bench()

@@ -17,13 +17,15 @@ struct GeneratedFiles: Sendable {
     func unitChanges(_ configuration: AgentConfiguration) -> [(file: ProvisionedFile, text: String)] {
         let units = LapseUnits(state: configuration.state)
         let files: [ProvisionedFile] = [.lapsePath, .lapseService]
-        return files.compactMap { file in
+        let changed: [(file: ProvisionedFile, text: String)] = files.compactMap { file in
             guard let wanted = units.text(of: file) else { return nil }
             let own = places.path(of: file)
             // One of the operator's own goes before a package's.
             let found = ([own] + places.packaged(file)).first(where: HostPlaces.exists)
             return found.flatMap { text(at: $0) } == wanted ? nil : (file, wanted)
         }
+        let dropIn = LapseDropIn(configuration).text
+        return changed + (text(at: places.path(of: .lapseDropIn)) == dropIn ? [] : [(.lapseDropIn, dropIn)])
     }
 
     /// Nil when there is none, or none that can be read: it is written.

@@ -19,6 +19,7 @@ struct HostPlaces: Sendable {
         [
             root + ProvisionedFile.configurationFolder + "/tls", root + ProvisionedFile.configurationFolder,
             root + "/etc/systemd/system/\(ProvisionedFile.unitName).d",
+            root + "/etc/systemd/system/\(ProvisionedFile.lapseService.rawValue).d",
         ]
     }
 

@@ -13,7 +13,9 @@ package struct LapseUnits: Sendable {
         switch file {
         case .lapsePath: path
         case .lapseService: service
-        case .binary, .unit, .dropIn, .configuration, .authority, .revocationList, .certificate, .key: nil
+        case .binary, .unit, .dropIn, .lapseDropIn, .configuration, .authority, .revocationList, .certificate,
+            .key:
+            nil
         }
     }
 
@@ -59,6 +61,7 @@ package struct LapseUnits: Sendable {
 
             # It writes configuration files anywhere with their owners, talks to the packet filter and to systemd, and looks into other
             # processes' /proc entries. Nothing else. Not narrowed to paths, as the agent's unit can be: an order names files of its time.
+            # Below /usr, /home and /root only where a drop-in says so: "mitosis-agent --print-lapse-drop-in", by the paths of agent.yaml.
             User=root
             CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_CHOWN CAP_FOWNER CAP_SYS_PTRACE CAP_KILL
             AmbientCapabilities=

@@ -60,7 +60,7 @@ package struct UnitDropIn: Sendable {
     }
 
     /// As systemd reads one path of a list.
-    private static func quoted(_ path: String) -> String {
+    static func quoted(_ path: String) -> String {
         let escaped = path.replacing("%", with: "%%").replacing("\\", with: "\\\\").replacing(
             "\"",
             with: "\\\""

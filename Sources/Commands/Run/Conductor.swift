@@ -9,6 +9,8 @@ import SystemCalls
 /// Holds the journal and every agent's lease while a run goes one way or the other.
 struct Conductor: Sendable {
     let plan: MigrationPlan
+    /// That the plan is not as its file has it; nil where it is.
+    var planRemark: String?
     let takeOver: Bool
     var resting: RestingPoint?
     /// Why the run goes on although its last proof failed; nil when it shall not.
@@ -88,6 +90,7 @@ struct Conductor: Sendable {
             keeping.take(event)
             places.take(event)
         }
+        if let planRemark { warn(planRemark, of: run.id, title: "Plan", through: tell) }
         // Nothing is decided by them: a run goes on without.
         do throws(JournalError) { recall(try journal.events(of: run.id)) } catch {
             warn("\(error)", of: run.id, title: "Journal", through: tell)
@@ -197,12 +200,20 @@ struct Conductor: Sendable {
 
 extension Conductor {
     /// From the command line: the real fleet, the journal on disk, the operator at the terminal.
+    ///
+    /// - Parameter goesBack: whether a run that began with another plan than the file is now is performed by that plan.
     init(
         _ options: RunOptions,
+        goesBack: Bool = false,
         resting: RestingPoint? = nil,
         accepting acceptance: String? = nil
     ) throws {
-        let plan = try PlanReader.read(path: options.file, believing: .operator)
+        let written = try PlanReader.read(path: options.file, believing: .operator)
+        let opened = goesBack ? try SQLiteJournal(path: written.journalPath, exclusively: true) : nil
+        let recorded = try opened.flatMap {
+            try RecordedPlan(behind: written, in: $0, believing: .operator)
+        }
+        let plan = recorded?.plan ?? written
         StopSignal.install()
         let log = options.logging.logger
         let credentials = try EnsembleCredentials.read(of: plan, believing: .operator)
@@ -215,11 +226,12 @@ extension Conductor {
         if !options.notify.isEmpty { try Notifier.check(options.notify) }
         let notifier = options.notify.isEmpty ? nil : Notifier(options.notify, warn: warn)
         let tell = try options.reporter(screen)
-        let journal = try SQLiteJournal(path: plan.journalPath, exclusively: true)
+        let journal = try opened ?? SQLiteJournal(path: plan.journalPath, exclusively: true)
         // Only who has the journal may write over the metrics of a run that goes on.
         let metrics = try options.metrics.map { try MetricsFile($0, plan: plan.name, warn: warn) }
         self.init(
             plan: plan,
+            planRemark: recorded?.remark,
             takeOver: options.takeOver,
             resting: resting,
             acceptance: acceptance,

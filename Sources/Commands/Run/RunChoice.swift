@@ -112,12 +112,25 @@ extension Conductor {
         let history = RunHistory(try journal.entries(of: run.id))
         guard history.hasActed else { return nil }
         guard run.planDigest == plan.digest else {
+            let beginning = try journal.beginning(of: run.id)
+            let wayOut = beginning != nil && history.standing.isTakenBack
             throw Complaint(
                 "\(plan.file): changed since run \(run.id) began, which has not finished; put back the file as it was"
-                    + PlanChange.text(from: try journal.beginning(of: run.id), to: plan)
+                    + (wayOut ? "; or `mitosis rollback \(plan.file)`, which goes by the plan as it was" : "")
+                    + PlanChange.text(from: beginning, to: plan)
             )
         }
         run.epoch = epoch
         return (run, history)
+    }
+}
+
+extension Standing {
+    /// Whether `mitosis rollback` may take a run back that stands there.
+    fileprivate var isTakenBack: Bool {
+        switch self {
+        case .joining, .joint, .dividing, .rollingBack, .withdrawing: true
+        case .untouched, .divided, .apart: false
+        }
     }
 }

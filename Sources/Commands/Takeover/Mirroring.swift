@@ -74,13 +74,16 @@ struct Mirroring: Sendable {
         timing: Timing,
         warn: @escaping @Sendable (String) -> Void
     ) throws(JournalError) -> MirroredJournal? {
-        guard let texts = PlanTexts(of: plan) else {
-            warn(
-                "\(plan.file) changed while it was read: a takeover from another machine will not be possible"
-            )
-            return nil
+        // A chain that was begun has the texts, which the files need not have any more.
+        if try journal.chain(of: run.id).isEmpty {
+            guard let texts = PlanTexts(of: plan) else {
+                warn(
+                    "\(plan.file) changed while it was read: a takeover from another machine will not be possible"
+                )
+                return nil
+            }
+            try journal.openChain(ChainBeginning(run, planText: texts.plan, inventoryText: texts.inventory))
         }
-        try journal.openChain(ChainBeginning(run, planText: texts.plan, inventoryText: texts.inventory))
         let mirror = ChainMirror(
             hosts: plan.servers.map(\.host),
             agents: agents,

@@ -7,6 +7,7 @@ package enum ProvisionedFile: String, Hashable, Sendable, Codable, CaseIterable 
     case dropIn = "paths.conf"
     case lapsePath = "mitosis-lapse.path"
     case lapseService = "mitosis-lapse.service"
+    case lapseDropIn = "lapse-paths.conf"
     case configuration = "agent.yaml"
     case authority = "ca.pem"
     case revocationList = "ca.crl"
@@ -25,6 +26,7 @@ package enum ProvisionedFile: String, Hashable, Sendable, Codable, CaseIterable 
         case .unit: "/etc/systemd/system/mitosis-agent.service"
         case .dropIn: "/etc/systemd/system/mitosis-agent.service.d/paths.conf"
         case .lapsePath, .lapseService: "/etc/systemd/system/" + rawValue
+        case .lapseDropIn: "/etc/systemd/system/mitosis-lapse.service.d/paths.conf"
         case .configuration: Self.configurationFolder + "/agent.yaml"
         case .authority, .revocationList, .certificate, .key:
             Self.configurationFolder + "/tls/" + rawValue
@@ -34,7 +36,9 @@ package enum ProvisionedFile: String, Hashable, Sendable, Codable, CaseIterable 
     package var mode: UInt32 {
         switch self {
         case .binary: 0o755
-        case .unit, .dropIn, .lapsePath, .lapseService, .authority, .revocationList, .certificate: 0o644
+        case .unit, .dropIn, .lapsePath, .lapseService, .lapseDropIn, .authority, .revocationList,
+            .certificate:
+            0o644
         case .configuration: 0o640
         case .key: 0o600
         }
@@ -44,7 +48,7 @@ package enum ProvisionedFile: String, Hashable, Sendable, Codable, CaseIterable 
     package var needsRestart: Bool {
         switch self {
         case .binary, .unit, .dropIn, .configuration: true
-        case .lapsePath, .lapseService, .authority, .revocationList, .certificate, .key: false
+        case .lapsePath, .lapseService, .lapseDropIn, .authority, .revocationList, .certificate, .key: false
         }
     }
 
@@ -52,7 +56,8 @@ package enum ProvisionedFile: String, Hashable, Sendable, Codable, CaseIterable 
     package var sizeLimit: UInt64 {
         switch self {
         case .binary: 1 << 30
-        case .unit, .dropIn, .lapsePath, .lapseService, .configuration, .authority, .certificate, .key:
+        case .unit, .dropIn, .lapsePath, .lapseService, .lapseDropIn, .configuration, .authority,
+            .certificate, .key:
             1 << 20
         case .revocationList: 16 << 20
         }

@@ -43,22 +43,24 @@ extension Lab {
         try RecordFile.write(Container(host, in: self, folders: folders), at: files.container)
     }
 
-    /// Narrows the agents' units to the paths of their hosts, as the operator's manual says.
+    /// Narrows the agents' units to the paths of their hosts, and widens what undoes a division, as the operator's manual says.
     func narrowAgents() async throws {
+        let dropIns = [
+            ("--print-drop-in", UnitFiles.dropIns), ("--print-lapse-drop-in", UnitFiles.lapseDropIns),
+        ]
         for host in configuration.servingHosts {
             let files = layout.host(host)
-            let arguments = [
-                binaries.agent, "--config", view(of: host).agentConfiguration, "--print-drop-in",
-            ]
-            let printed = try await inside(host, arguments)
-            guard printed.succeeded else {
-                throw LabError.failed(
-                    step: "the agent's drop-in on \(host.name)",
-                    diagnostics: printed.diagnostics
-                )
+            for (option, folder) in dropIns {
+                let arguments = [binaries.agent, "--config", view(of: host).agentConfiguration, option]
+                let printed = try await inside(host, arguments)
+                guard printed.succeeded else {
+                    throw LabError.failed(
+                        step: "\(folder) on \(host.name)",
+                        diagnostics: printed.diagnostics
+                    )
+                }
+                try Folder.write(printed.output, to: "\(files.units)/\(folder)/paths.conf")
             }
-            let dropIn = "\(files.units)/\(UnitFiles.dropIns)/paths.conf"
-            try Folder.write(printed.output, to: dropIn)
             for command in [["daemon-reload"], ["restart", UnitFiles.agent]] {
                 let ended = try await systemctl(command, on: host)
                 guard ended.succeeded else {

@@ -35,6 +35,8 @@ package struct RunMachine: Sendable {
         /// The gate held, or the decision was taken, or the commands were carried out.
         case succeeded(String)
         case failed(String)
+        /// The same, and no other attempt may be made.
+        case refuted(String)
         case recorded
         /// Somebody asked to stop at the next resting place; without a reason the operator.
         case stopAsked(because: String?)
@@ -127,7 +129,7 @@ package struct RunMachine: Sendable {
                 return enter(position)
             case .declined: return stop("not confirmed; nothing of this stage was done")
             // What must be seen before the question was not.
-            case .failed(let reason): return stop(reason)
+            case .failed(let reason), .refuted(let reason): return stop(reason)
             case .begin, .succeeded, .recorded, .stopAsked: return unexpected(event)
             }
         case .prechecking(let position):
@@ -146,12 +148,15 @@ package struct RunMachine: Sendable {
             switch event {
             case .succeeded: return go(.verifying(position), .verify(position))
             case .failed(let reason): return record(position, .failed(reason: reason))
-            case .begin, .confirmed, .declined, .recorded, .stopAsked: return unexpected(event)
+            case .begin, .confirmed, .declined, .recorded, .refuted, .stopAsked: return unexpected(event)
             }
         case .verifying(let position):
             switch event {
             case .succeeded(let observed): return record(position, .done(observed: observed))
             case .failed(let reason): return record(position, .failed(reason: reason))
+            case .refuted(let reason):
+                tries[position] = plan[position.stage][position.step].attempts
+                return record(position, .failed(reason: reason))
             case .begin, .confirmed, .declined, .recorded, .stopAsked: return unexpected(event)
             }
         case .recordingVerdict(let position, let verdict):
@@ -176,7 +181,7 @@ package struct RunMachine: Sendable {
     private mutating func proceed(on event: Event, _ next: (inout RunMachine) -> Action) -> Action {
         switch event {
         case .succeeded: next(&self)
-        case .failed(let reason): stop(reason)
+        case .failed(let reason), .refuted(let reason): stop(reason)
         case .begin, .confirmed, .declined, .recorded, .stopAsked: unexpected(event)
         }
     }

@@ -52,7 +52,7 @@ struct RunProgress {
         switch await watch.wait(for: inquiry.gate, facts: &facts, seen: &seen) {
         case .holds: break
         case .warned(let observed): runner.tell(.warning(subject, message: observed))
-        case .failed(let reason): return .failure(Undecidable(reason: reason))
+        case .failed(let reason), .refuted(let reason): return .failure(Undecidable(reason: reason))
         }
         return .success(seen.map { inquiry.telling($0.view) } ?? "")
     }
@@ -224,6 +224,7 @@ struct RunProgress {
             tell { .warning($0, message: observed) }
             return .succeeded(observed)
         case .failed(let reason): return .failed(reason)
+        case .refuted(let reason): return step?.endsWhenRefuted == true ? .refuted(reason) : .failed(reason)
         }
     }
 

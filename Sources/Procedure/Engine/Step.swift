@@ -17,6 +17,8 @@ package struct Step: Sendable {
     package let isRestingPlace: Bool
     /// How often it is begun again, each time decided anew, before its failure stops the run.
     package let attempts: Int
+    /// Whether what can never come to hold stops the run at once, whatever another attempt would show.
+    package let endsWhenRefuted: Bool
     /// Whether a later run of the program does it again although it is done.
     package let repeats: Repetition
     /// Past this it is not done any more: journals of earlier versions lack it.
@@ -43,6 +45,7 @@ package struct Step: Sendable {
         undo: Undo,
         isRestingPlace: Bool = true,
         attempts: Int = 1,
+        endsWhenRefuted: Bool = false,
         repeats: Repetition = .never,
         expiry: Milestone? = nil,
         noting: (@Sendable (HostName, CommandResult, inout RunFacts) -> Void)? = nil,
@@ -56,6 +59,7 @@ package struct Step: Sendable {
         self.undo = undo
         self.isRestingPlace = isRestingPlace
         self.attempts = attempts
+        self.endsWhenRefuted = endsWhenRefuted
         self.repeats = repeats
         self.expiry = expiry
         self.noting = noting

@@ -90,8 +90,12 @@ extension MigrationProcedure {
                     "division.apart",
                     "A canary of each side is seen there and on no node of the other",
                     precheck: wallsStand.and(nothingCrosses),
+                    // What has died since the last start: a service manager need not start it again.
+                    act: startIfDown(destination, isDivided: true),
                     verify: canariesStayHome.and(wallsStand),
-                    undo: .nothingToUndo
+                    undo: .nothingToUndo,
+                    attempts: 3,
+                    endsWhenRefuted: true
                 ),
                 kafka?.sessionsAfterDivision,
                 nobodyWroteOnTheSource("division.writes"),

@@ -95,7 +95,7 @@ package struct HostProgram: Hashable, Sendable {
         for file in /usr/bin/mitosis-agent /etc/systemd/system/mitosis-agent.service /etc/mitosis/agent.yaml \
             /etc/systemd/system/mitosis-agent.service.d/paths.conf /etc/mitosis/tls/ca.pem /etc/mitosis/tls/ca.crl \
             /etc/mitosis/tls/agent.pem /etc/mitosis/tls/agent.key /etc/systemd/system/mitosis-lapse.path \
-            /etc/systemd/system/mitosis-lapse.service; do
+            /etc/systemd/system/mitosis-lapse.service /etc/systemd/system/mitosis-lapse.service.d/paths.conf; do
             [ -f "$file" ] && fact digest "$file $(sha256sum <"$file" | cut -d' ' -f1)"
         done
         for file in /etc/systemd/system/*.service.d/mitosis-hold.conf; do

@@ -7,8 +7,10 @@ extension PlanNotes {
         guard let text = try read({ () throws(YAMLError) in try root.optionalString("inventory") }),
             let path = text, let node = root["inventory"]
         else { return nil }
+        let place = FilePlace.beside(file, path)
         do throws(YAMLError) {
-            return try InventoryReader.read(path: FilePlace.beside(file, path), believing: owners)
+            guard let inventoryText else { return try InventoryReader.read(path: place, believing: owners) }
+            return try InventoryReader.read(YAMLDocument(bytes: Array(inventoryText.utf8), file: place))
         } catch {
             note(.inventory(error), at: node)
             return nil

@@ -6,6 +6,8 @@ struct PlanNotes {
     let file: String
     /// Whose the files must be that the plan names; nil for anybody's.
     let owners: TrustedOwners?
+    /// In place of what stands in the inventory's file.
+    var inventoryText: String?
     var yaml = YAMLProblems()
     private var problems: [PlanProblem] = []
 

@@ -22,6 +22,28 @@ package enum PlanReader {
         return try read(document, believing: owners)
     }
 
+    /// Reads what was kept of a plan and of the inventory that it refers to, as if both stood in their places.
+    ///
+    /// - Parameters:
+    ///   - inventory: nil where the plan refers to none.
+    ///   - owners: whose the other files must be that the plan names.
+    package static func read(
+        text: String,
+        inventory: String?,
+        as file: String,
+        believing owners: TrustedOwners? = nil
+    ) throws(PlanError) -> MigrationPlan {
+        let document: YAMLDocument
+        do {
+            document = try YAMLDocument(bytes: Array(text.utf8), file: file)
+        } catch {
+            throw PlanDocument.error(error)
+        }
+        var reader = PlanDocument(document: document, believing: owners)
+        reader.notes.inventoryText = inventory
+        return try reader.plan()
+    }
+
     /// - Parameter owners: the same of the inventory that the plan may refer to.
     package static func read(_ document: YAMLDocument, believing owners: TrustedOwners? = nil)
         throws(PlanError)

@@ -65,6 +65,29 @@ struct UnitDropInTests {
         }
     }
 
+    @Test("what undoes a division may write where files are listed, and is narrowed by nothing")
+    func lapseDropIn() throws {
+        let directory = try TemporaryDirectory()
+        let configuration = try Self.configuration(
+            directory,
+            "{manager: systemd, allow: [zookeeper.service]}"
+        )
+        let places = WorkPlaces(directories: ["/home/zk/conf", "/usr/local/with space", "/root/50%"])
+        let lines = LapseDropIn(configuration, places: places).text.split(separator: "\n").filter {
+            !$0.hasPrefix("#")
+        }
+        #expect(
+            lines == [
+                "[Service]", "ReadWritePaths=-/home/zk/conf", "ReadWritePaths=-/root/50%%",
+                "ReadWritePaths=\"-/usr/local/with space\"", "ReadWritePaths=-/var/lib/mitosis",
+            ]
+        )
+        #expect(LapseDropIn(configuration).text.contains("ReadWritePaths=-/etc/zookeeper/conf\n"))
+        let commands = "{manager: command, commands: {zk: {start: [/a], stop: [/a], status: [/a]}}}"
+        let text = LapseDropIn(try Self.configuration(directory, commands)).text
+        #expect(text.split(separator: "\n").allSatisfy { $0.hasPrefix("#") }, "\(text)")
+    }
+
     @Test("what a link leads to is written to as well as where it lies")
     func places() throws {
         let directory = try TemporaryDirectory()
@@ -100,7 +123,15 @@ struct UnitDropInTests {
         try #require(mkdir(unit + ".d", 0o755) == 0)
         try Data(UnitDropIn(configuration).text.utf8).write(to: URL(filePath: unit + ".d/paths.conf"))
         #expect(try await Self.exposure(of: unit) <= 3.0)
-        #expect(try await Self.exposure(of: Repository.path("deploy/mitosis-lapse.service")) <= 3.2)
+        let lapse = directory.path + "/mitosis-lapse.service"
+        try FileManager.default.copyItem(
+            atPath: Repository.path("deploy/mitosis-lapse.service"),
+            toPath: lapse
+        )
+        #expect(try await Self.exposure(of: lapse) <= 3.2)
+        try #require(mkdir(lapse + ".d", 0o755) == 0)
+        try Data(LapseDropIn(configuration).text.utf8).write(to: URL(filePath: lapse + ".d/paths.conf"))
+        #expect(try await Self.exposure(of: lapse) <= 3.2)
         let coordinators = "[Service]\nIPAddressDeny=any\nIPAddressAllow=localhost 198.51.100.0/24\n"
         try Data(coordinators.utf8).write(to: URL(filePath: unit + ".d/addresses.conf"))
         #expect(try await Self.exposure(of: unit) <= 2.9)

@@ -86,14 +86,17 @@ struct HoldPlacingTests {
         let look = UnitsLook(places: world.places)
         try #require(unlink(world.hold) == 0)
         try Data("[Path]\n".utf8).write(to: URL(filePath: world.places.path(of: .lapsePath)))
+        // As on a host that an earlier version has installed.
+        try #require(unlink(world.places.path(of: .lapseDropIn)) == 0)
         #expect(
             try look.facts() == [
-                "fact stale \(world.places.path(of: .lapsePath))", "fact stale \(world.hold)",
+                "fact stale \(world.places.path(of: .lapsePath))",
+                "fact stale \(world.places.path(of: .lapseDropIn))", "fact stale \(world.hold)",
             ]
         )
         try world.stage([:])
         let placed = try await world.install([], makesKey: false)
-        #expect(!placed.restarted && placed.files == [.lapsePath])
+        #expect(!placed.restarted && placed.files == [.lapsePath, .lapseDropIn])
         #expect(try world.tree() == before)
         try HoldPlacing(places: world.places).put(
             HoldDropIn.Author.agents.firstLine + "\n",

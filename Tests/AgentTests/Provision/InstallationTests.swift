@@ -133,6 +133,7 @@ struct InstallationTests {
         try world.stage(
             world.standard.merging([
                 .key: "k", .certificate: "c", .dropIn: "d", .lapsePath: "p", .lapseService: "s",
+                .lapseDropIn: "l",
             ]) { first, _ in first }
         )
         let placing = FilePlacing(places: world.places)

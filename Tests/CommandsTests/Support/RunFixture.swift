@@ -42,7 +42,8 @@ struct RunFixture {
         plan: MigrationPlan? = nil,
         takeOver: Bool = false,
         acceptance: String? = nil,
-        confirm: @escaping @Sendable (String) async -> Bool = { _ in false }
+        confirm: @escaping @Sendable (String) async -> Bool = { _ in false },
+        report: @escaping @Sendable (RunEvent) -> Void = { _ in }
     ) -> Conductor {
         let fleet = fleet
         return Conductor(
@@ -53,7 +54,7 @@ struct RunFixture {
             ensembles: NoEnsembles(),
             journal: journal,
             timing: clock.timing,
-            report: { _ in },
+            report: report,
             confirm: confirm,
             stopRequest: { .none },
             close: { fleet.close() }

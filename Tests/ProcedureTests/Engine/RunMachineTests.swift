@@ -67,6 +67,27 @@ struct RunMachineTests {
         #expect(machine.handle(.recorded) == .stop(reason: "x"))
     }
 
+    @Test("a step that failed is begun anew as often as it may; what was refuted is not")
+    func attempts() {
+        let step = Step("three", "title", verify: Self.gate, undo: .nothingToUndo, attempts: 3)
+        let position = Position(stage: 0, step: 0)
+        for (event, tries) in [(RunMachine.Event.failed("x"), 3), (.refuted("x"), 1)] {
+            var machine = RunMachine(stages: [Stage(.join, "One", [step])], done: [])
+            var action = machine.handle(.begin)
+            var count = 0
+            while action == .precheck(position), count < 4 {
+                for _ in 0..<2 { _ = machine.handle(.succeeded("")) }
+                _ = machine.handle(.recorded)
+                #expect(machine.handle(.succeeded("")) == .verify(position))
+                #expect(machine.handle(event) == .recordVerdict(position, .failed(reason: "x")))
+                action = machine.handle(.recorded)
+                count += 1
+            }
+            #expect(action == .stop(reason: "x"))
+            #expect(count == tries)
+        }
+    }
+
     @Test("a declined confirmation stops before the stage")
     func declined() {
         var machine = RunMachine(stages: Self.stages, done: ["one.a", "one.b", "one.c"])

@@ -20,6 +20,8 @@ struct GateWatch: Sendable {
         /// Good enough to go on, and to be said aloud.
         case warned(observed: String)
         case failed(reason: String)
+        /// No waiting helps.
+        case refuted(reason: String)
     }
 
     /// What was seen last, how, and when.
@@ -60,7 +62,7 @@ struct GateWatch: Sendable {
                     return .holds(observed: observed)
                 }
             case .never(let reason):
-                return .failed(reason: reason)
+                return .refuted(reason: reason)
             case .waiting(let reason):
                 same = 0
                 last = nil
