@@ -54,7 +54,11 @@ struct AgentCredentials: Sendable {
                 )
             },
             failures: context.failures.map {
-                CredentialProblem(part: $0.part.rawValue, reason: $0.error.description, since: $0.since)
+                CredentialProblem(
+                    part: $0.part.rawValue,
+                    reason: FaultText(whole: $0.error.description, shown: $0.error.withoutContent),
+                    since: $0.since
+                )
             }
         )
     }

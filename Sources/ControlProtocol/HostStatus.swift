@@ -17,13 +17,13 @@ package struct HostStatus: Hashable, Sendable, Codable {
     /// Files of the agent's allow-list as they are now, in its order; one that cannot be looked at is left out.
     package let files: [FileState]
     /// When the agent's own certificates end; nil when it is not known.
-    package let credentials: CredentialExpiry?
+    package internal(set) var credentials: CredentialExpiry?
     /// Programs that change or flush the host's rules on their own; nil when it is not known.
     package let ruleManagers: [RuleManager]?
     /// Programs that would take back what a step changes, and what starts them by the clock; nil when it is not known.
     package var configurationManagers: [RuleManager]?
     /// Of every listed file and data directory; nil when it is not known.
-    package let reach: [PathReach]?
+    package internal(set) var reach: [PathReach]?
     /// The agent's own records; nil when it is not known.
     package var records: RecordState?
     /// What the host must hold to whatever reboots; nil when there is nothing, and from agents that know of none.
@@ -133,7 +133,7 @@ package struct ZooKeeperStatus: Hashable, Sendable, Codable {
     /// For how many milliseconds of these it has been seen to listen for followers, as only a leader does; nil when it does
     /// not.
     package let leadingFor: Int?
-    package let data: DataDirectory
+    package internal(set) var data: DataDirectory
     /// Established TCP connections on the quorum and election ports, from the kernel's table.
     ///
     /// Nil when it is not known: the table or the ports could not be read.
@@ -274,7 +274,9 @@ package struct DataDirectory: Hashable, Sendable, Codable {
     /// Transactions after the snapshot that the logs must have held and do not hold.
     package let missing: [ZxidRange]
     /// Why part of it could not be read; empty when all could.
-    package let problems: [String]
+    package internal(set) var problems: [String]
+    /// The same for viewers; the agent's own, and never sent as such.
+    package let shownProblems: [String]?
 
     package init(
         path: String,
@@ -287,7 +289,8 @@ package struct DataDirectory: Hashable, Sendable, Codable {
         lastZxid: Zxid?,
         epochEnds: [Zxid] = [],
         missing: [ZxidRange] = [],
-        problems: [String]
+        problems: [String],
+        shownProblems: [String]? = nil
     ) {
         self.path = path
         self.logPath = logPath
@@ -300,6 +303,12 @@ package struct DataDirectory: Hashable, Sendable, Codable {
         self.epochEnds = epochEnds
         self.missing = missing
         self.problems = problems
+        self.shownProblems = shownProblems
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case path, logPath, isEmpty, myid, currentEpoch, acceptedEpoch, snapshot, lastZxid, epochEnds, missing
+        case problems
     }
 
     /// An agent of an earlier version says nothing of epochs and of what is missing.

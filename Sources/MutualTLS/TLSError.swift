@@ -4,7 +4,8 @@ package import FoundationEssentials
 package enum TLSError: Error, Hashable, Sendable {
     case unreadable(path: String, reason: String)
     case keyExposed(path: String, mode: UInt32)
-    case malformed(path: String, detail: String)
+    /// What is `quoted` is another's words: the file's, or OpenSSL's about it.
+    case malformed(path: String, detail: String, quoted: String? = nil)
     case keyDoesNotFit(key: String, certificate: String)
     case notP256(path: String)
     case notAnAuthority(path: String)
@@ -64,7 +65,8 @@ extension TLSError: CustomStringConvertible {
         case .unreadable(let path, let reason): "cannot read \(path): \(reason)"
         case .keyExposed(let path, let mode):
             "the key \(path) is open to its group or to others (mode \(String(mode, radix: 8))): chmod 600 it"
-        case .malformed(let path, let detail): "\(path) cannot be used: \(detail)"
+        case .malformed(let path, let detail, let quoted):
+            "\(path) cannot be used: \(detail)" + (quoted.map { " (\($0))" } ?? "")
         case .keyDoesNotFit(let key, let certificate):
             "the key \(key) does not belong to the certificate \(certificate): replace both together"
         case .notP256(let path):
@@ -94,6 +96,23 @@ extension TLSError: CustomStringConvertible {
             "no TLS handshake within \(milliseconds) ms: the peer is silent, stuck or does not speak TLS"
         case .closedDuringHandshake: "the peer closed the connection during the TLS handshake: see its log"
         case .truncated: "the connection ended without TLS close notification: data may be missing"
+        }
+    }
+}
+
+extension TLSError {
+    /// Of a file of this program's own: which one, and the kind of fault, without what stands in it.
+    package var withoutContent: String {
+        switch self {
+        case .malformed(let path, let detail, _): TLSError.malformed(path: path, detail: detail).description
+        case .unkept(let path, _): "\(path) cannot be written"
+        case .library(let operation, _): "OpenSSL failed to \(operation)"
+        case .unreadable, .keyExposed, .keyDoesNotFit, .notP256, .notAnAuthority, .notOurs, .ended, .notBegun,
+            .noRevocationList, .revocationListTakenBack:
+            description
+        case .certificateRefused, .refusedByPeer, .notTLS, .plainHTTP, .olderTLS, .exchangeFailed,
+            .handshakeTimedOut, .closedDuringHandshake, .truncated:
+            "a connection failed"
         }
     }
 }

@@ -1,5 +1,6 @@
 import ControlProtocol
 import Fleet
+import FoundationEssentials
 import Journal
 import Procedure
 import Reporting
@@ -159,6 +160,58 @@ struct HandMadeCommandTests {
         #expect(told.lines.allSatisfy { $0.hasPrefix(#"{"#) && $0.contains(#""result":"clean""#) })
         #expect(told.lines[0].contains(#""handMade":{"#))
         #expect(fixture.fleet.commands(to: "s1").count == 2 && fixture.fleet.leases.isEmpty)
+    }
+
+    private static let setLines = """
+          0 hand-made rules
+          1 rules cut an address off by a set; they stay: take the address out of the set, or the rule away, then look again
+            iptables-nft: filter INPUT: -m set --match-set cut src -j DROP (1 x; ipset cut: its ipset cut holds 198.51.100.1)
+
+        """
+
+    @Test(
+        "a host whose rule drops a set that holds an address is not clean, by rule and set, and is tried again"
+    )
+    func cutBySet() async throws {
+        let fixture = try RunFixture()
+        try fixture.fleet.change("s1") { $0.isCutBySet = true }
+        let told = try await Self.cleanHandMade(fixture, try fixture.openJournal())
+        #expect(told.left == 1 && !RuleCleaning.isClean(told.board))
+        #expect(told.lines.first == "s1: not clean\n" + Self.setLines)
+
+        let hosts = fixture.plan.servers.map(\.host)
+        let request = try HandMadeRequest(listed: "198.51.100.1")
+        var text = ""
+        #expect(await !request.list(on: hosts, of: fixture.fleet, json: false) { text += $0 })
+        #expect(text.contains("s1: not clean\n" + Self.setLines))
+        #expect(text.hasSuffix("6 hosts: 5 clean, 1 not clean, 0 not known\nnot clean: s1\n"))
+        var lines = ""
+        #expect(await !request.list(on: hosts, of: fixture.fleet, json: true) { lines += $0 })
+        #expect(lines.contains(#""cutCount":1,"cuts":[{"count":1,"place":"iptables-nft: filter INPUT","#))
+        #expect(lines.contains(#""set":"ipset cut""#))
+
+        let waited = try await Self.cleanHandMade(
+            fixture,
+            try fixture.openJournal(),
+            untilClean: true,
+            json: true
+        ) { action in
+            guard case .hindered(let host, _) = action else { return }
+            try fixture.fleet.change(host.description) { $0.isCutBySet = false }
+        }
+        #expect(waited.left == 0)
+        let reason = "1 rules cut an address off by a set: take the address out of ipset cut first"
+        #expect(waited.pauses.count == 1 && waited.pauses.joined().contains(reason))
+        #expect(waited.pauses.joined().contains(#""result":"waiting""#))
+    }
+
+    @Test("the report of an agent that does not tell sets apart is read as one without them")
+    func olderReport() throws {
+        let text = """
+            {"count":0,"rules":[],"otherCount":0,"others":[],"copyCount":0,"copies":[],"problems":[],"removed":0}
+            """
+        let report = try JSONDecoder().decode(HandMadeReport.self, from: Data(text.utf8))
+        #expect(report.isClean && report.cutCount == 0 && report.cuts.isEmpty)
     }
 
     @Test("asked to stop, it sums up what was cleaned and waits for nobody")

@@ -36,10 +36,10 @@ final class AgentRecords: Sendable {
     }
 
     /// Told until the damaged file, which was kept, is moved away.
-    var problem: String? {
+    var problem: FaultText? {
         guard let damage else { return nil }
         if let copy = damage.copy, access(copy, F_OK) != 0 { return nil }
-        return damage.text
+        return damage.told
     }
 
     /// Returns once it is on disk.

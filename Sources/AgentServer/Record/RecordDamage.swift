@@ -30,9 +30,12 @@ package struct RecordDamage: Hashable, Sendable, Codable {
             + "was not carried out: look at the host, then start `mitosis` again, which takes a higher epoch"
     }
 
-    package var text: String {
+    package var text: String { told.whole }
+
+    /// The reason may hold some of the damaged line.
+    var told: FaultText {
         let place = copy.map { "\($0):\(line)" } ?? "line \(line) of the command record"
-        return
-            "\(count) line\(count == 1 ? "" : "s") of the command record were damaged on the disk (\(place): \(reason))"
+        let damage = "\(count) line\(count == 1 ? "" : "s") of the command record were damaged on the disk"
+        return FaultText(whole: "\(damage) (\(place): \(reason))", shown: "\(damage) (\(place))")
     }
 }

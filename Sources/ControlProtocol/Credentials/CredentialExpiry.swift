@@ -10,7 +10,7 @@ package struct CredentialExpiry: Hashable, Sendable, Codable {
     /// The lists in force, one an authority; empty when it keeps none, nil from a version that does not say.
     package let revocationLists: [RevocationListState]?
     /// Why files as they lie on disk are not used; empty when they are, nil from a version that does not say.
-    package let failures: [CredentialProblem]?
+    package internal(set) var failures: [CredentialProblem]?
 
     package init(
         certificate: Int64,
@@ -99,18 +99,40 @@ package struct RevocationListState: Hashable, Sendable, Codable {
 package struct CredentialProblem: Hashable, Sendable, Codable {
     /// `certificate` (with the key), `trust` (authority and revocation lists) or `record` (of the lists' numbers).
     package let part: String
-    package let reason: String
+    package internal(set) var reason: String
     /// Since when, Unix milliseconds.
     package let since: Int64
+    /// The program's own, and never sent as such.
+    let shown: String?
 
     package init(part: String, reason: String, since: Int64) {
+        self.init(part: part, reason, since, shown: nil)
+    }
+
+    package init(part: String, reason: FaultText, since: Date) {
+        self.init(part: part, reason.whole, since.milliseconds, shown: reason.shown)
+    }
+
+    private init(part: String, _ reason: String, _ since: Int64, shown: String?) {
         self.part = part
         self.reason = reason
         self.since = since
+        self.shown = shown
     }
 
-    package init(part: String, reason: String, since: Date) {
-        self.init(part: part, reason: reason, since: since.milliseconds)
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            part: try values.decode(String.self, forKey: .part),
+            reason: try values.decode(String.self, forKey: .reason),
+            since: try values.decode(Int64.self, forKey: .since)
+        )
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case part
+        case reason
+        case since
     }
 }
 

@@ -12,6 +12,8 @@ extension HandMadeReport: Bounded {
         try check("others", each: others)
         try check("copyCount", copyCount, Bound.count)
         try check("copies", each: copies)
+        try check("cutCount", cutCount, Bound.count)
+        try check("cuts", each: cuts)
         try check("problems", elementsOf: problems)
         try check("removed", removed, Bound.count)
     }
@@ -25,6 +27,10 @@ extension HandMadeReport.Rule: Bounded {
 }
 
 extension HandMadeReport.OtherRule: Bounded {
+    package func check() throws(OutOfBounds) { try check("count", count, Bound.count) }
+}
+
+extension HandMadeReport.SetRule: Bounded {
     package func check() throws(OutOfBounds) { try check("count", count, Bound.count) }
 }
 

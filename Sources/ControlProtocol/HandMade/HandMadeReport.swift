@@ -53,6 +53,26 @@ package struct HandMadeReport: Hashable, Sendable, Codable {
         }
     }
 
+    /// A rule, of the kernel or of a file, that rejects or drops a set which holds one of the addresses, or of which that is not known.
+    package struct SetRule: Hashable, Sendable, Codable {
+        /// As of other rules, or `/etc/nftables.conf:17`.
+        package let place: String
+        package let specification: String
+        /// `ipset cut`, `nft set inet filter cut`.
+        package let set: String
+        /// What the set holds.
+        package let reason: String
+        package let count: Int
+
+        package init(place: String, specification: String, set: String, reason: String, count: Int) {
+            self.place = place
+            self.specification = specification
+            self.set = set
+            self.reason = reason
+            self.count = count
+        }
+    }
+
     /// A place in a file from which such a rule would come back, or a file of which that is not known.
     package struct FileCopy: Hashable, Sendable, Codable {
         package let path: String
@@ -74,6 +94,9 @@ package struct HandMadeReport: Hashable, Sendable, Codable {
     package let others: [OtherRule]
     package let copyCount: Int
     package let copies: [FileCopy]
+    /// Rules that cut an address off by a set; they stay, for the set may hold others' addresses too.
+    package let cutCount: Int
+    package let cuts: [SetRule]
     /// What could not be read, or not be removed, and why.
     package let problems: [String]
     /// By this command; 0 for a look.
@@ -88,6 +111,8 @@ package struct HandMadeReport: Hashable, Sendable, Codable {
         others: [OtherRule],
         copyCount: Int,
         copies: [FileCopy],
+        cutCount: Int = 0,
+        cuts: [SetRule] = [],
         problems: [String],
         removed: Int = 0,
         saved: String? = nil
@@ -98,13 +123,33 @@ package struct HandMadeReport: Hashable, Sendable, Codable {
         self.others = Array(others.prefix(Self.mostListed))
         self.copyCount = copyCount
         self.copies = Array(copies.prefix(Self.mostListed))
+        self.cutCount = cutCount
+        self.cuts = Array(cuts.prefix(Self.mostListed))
         self.problems = problems
         self.removed = removed
         self.saved = saved
     }
 
-    /// Whether it was read that nothing of the sort is there, nor comes back from a file.
-    package var isClean: Bool { count == 0 && copyCount == 0 && problems.isEmpty }
+    /// Whether it was read that nothing of the sort is there, nor comes back from a file, nor cuts an address off by a set.
+    package var isClean: Bool { count == 0 && copyCount == 0 && cutCount == 0 && problems.isEmpty }
+
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            count: try values.decode(Int.self, forKey: .count),
+            rules: try values.decode([Rule].self, forKey: .rules),
+            otherCount: try values.decode(Int.self, forKey: .otherCount),
+            others: try values.decode([OtherRule].self, forKey: .others),
+            copyCount: try values.decode(Int.self, forKey: .copyCount),
+            copies: try values.decode([FileCopy].self, forKey: .copies),
+            // An older agent does not tell them apart from others.
+            cutCount: try values.decodeIfPresent(Int.self, forKey: .cutCount) ?? 0,
+            cuts: try values.decodeIfPresent([SetRule].self, forKey: .cuts) ?? [],
+            problems: try values.decode([String].self, forKey: .problems),
+            removed: try values.decode(Int.self, forKey: .removed),
+            saved: try values.decodeIfPresent(String.self, forKey: .saved)
+        )
+    }
 }
 
 /// What stands in a list of addresses and is none.

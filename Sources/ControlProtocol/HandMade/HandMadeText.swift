@@ -20,6 +20,16 @@ package enum HandMadeText {
             }
             lines += more(report.copyCount - report.copies.count)
         }
+        if report.cutCount > 0 {
+            lines.append(
+                "\(report.cutCount) rules cut an address off by a set; they stay: take the address out of the set, "
+                    + "or the rule away, then look again"
+            )
+            lines += report.cuts.map { rule in
+                "  \(rule.place): \(rule.specification) (\(rule.count) x; \(rule.set): \(rule.reason))"
+            }
+            lines += more(report.cutCount - report.cuts.reduce(0) { $0 + $1.count })
+        }
         if report.otherCount > 0 {
             lines.append("\(report.otherCount) other rules that concern an address; they stay")
             lines += report.others.map { rule in

@@ -1,8 +1,8 @@
 extension HostStatus {
-    /// The same without what programs of the host have printed: nobody knows what secrets stand there.
+    /// The same without what programs of the host have printed or files hold: nobody knows what secrets stand there.
     ///
-    /// A viewer sees that a service has failed, that a server does not answer, that rules cannot be read; a coordinator sees
-    /// why, too.
+    /// A viewer sees that a service has failed, that a server does not answer, that rules cannot be read, and which file has a
+    /// fault of which kind; a coordinator sees why, too.
     package var forViewers: HostStatus {
         var status = self
         status.services = services.map {
@@ -21,11 +21,49 @@ extension HostStatus {
         if let zookeeper {
             status.zookeeper?.state = zookeeper.state.forViewers
             status.zookeeper?.serving = zookeeper.serving.forViewers
+            status.zookeeper?.data = zookeeper.data.forViewers
         }
+        status.reach = reach?.map(\.forViewers)
+        status.credentials?.failures = credentials?.failures?.map(\.forViewers)
+        status.records = records?.forViewers
         return status
     }
 
     fileprivate static let untold = "a coordinator is told why"
+}
+
+// What an agent has no words for is left out as a whole.
+
+extension DataDirectory {
+    fileprivate var forViewers: DataDirectory {
+        var data = self
+        data.problems = shownProblems ?? problems.map { _ in HostStatus.untold }
+        return data
+    }
+}
+
+extension PathReach {
+    fileprivate var forViewers: PathReach {
+        var reach = self
+        if problem != nil { reach.problem = shown ?? HostStatus.untold }
+        return reach
+    }
+}
+
+extension CredentialProblem {
+    fileprivate var forViewers: CredentialProblem {
+        var failure = self
+        failure.reason = shown ?? HostStatus.untold
+        return failure
+    }
+}
+
+extension RecordState {
+    fileprivate var forViewers: RecordState {
+        var records = self
+        if problem != nil { records.problem = shown ?? HostStatus.untold }
+        return records
+    }
 }
 
 extension ServiceState {

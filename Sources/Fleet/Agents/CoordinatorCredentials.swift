@@ -68,7 +68,11 @@ enum CoordinatorCredentials {
                 )
             },
             failures: failures.map {
-                CredentialProblem(part: $0.part.rawValue, reason: $0.error.description, since: $0.since)
+                CredentialProblem(
+                    part: $0.part.rawValue,
+                    reason: FaultText($0.error.description),
+                    since: $0.since
+                )
             }
         )
     }

@@ -84,6 +84,10 @@ extension HandMadeReport {
             let first = copies.first.map { ": edit \($0.path) first" } ?? ""
             parts.append("\(copyCount) places in files bring them back\(first)")
         }
+        if cutCount > 0 {
+            let first = cuts.first.map { ": take the address out of \($0.set) first" } ?? ""
+            parts.append("\(cutCount) rules cut an address off by a set\(first)")
+        }
         return (parts + problems).joined(separator: "; ")
     }
 }

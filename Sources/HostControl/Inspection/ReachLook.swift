@@ -22,39 +22,54 @@ package final class ReachLook: Sendable {
         let files = files
         let found = await look.value(within: Self.patience) {
             let listed = Set(files)
-            return files.map { PathReach(path: $0, problem: Self.problem(ofFile: $0, listed, process)) }
-                + directories.map { PathReach(path: $0, problem: Self.problem(ofDirectory: $0, process)) }
+            return files.map { PathReach(path: $0, fault: Self.problem(ofFile: $0, listed, process)) }
+                + directories.map { PathReach(path: $0, fault: Self.problem(ofDirectory: $0, process)) }
         }
         return found
             ?? (files + directories).map {
-                PathReach(path: $0, problem: "the disk did not answer within 5 s")
+                PathReach(path: $0, fault: FaultText("the disk did not answer within 5 s"))
             }
     }
 
-    static func problem(ofFile path: String, _ listed: Set<String>, _ process: Int32?) -> String? {
+    static func problem(ofFile path: String, _ listed: Set<String>, _ process: Int32?) -> FaultText? {
         do throws(FileError) {
             let end = try PathWalk.end(of: path, listed: listed)
             guard let place = end.place else { return nil }
-            if let problem = problem(of: place.directory, AtomicFile.directory(of: end.canonical), process) {
-                return problem
+            let directory = AtomicFile.directory(of: end.canonical)
+            if let problem = problem(of: place.directory, directory, process) {
+                return told(problem, directory, of: path, at: AtomicFile.directory(of: path))
             }
             return problem(seeing: end.found?.identity, end.canonical, process)
+                .map { told($0, end.canonical, of: path, at: path) }
         } catch .unavailable(_, _, code: ENOENT) {
-            return problem(seeing: nil, path, process) ?? "its directory does not exist"
+            return FaultText(problem(seeing: nil, path, process) ?? "its directory does not exist")
         } catch {
-            return error.description
+            return FaultText(error.description)
         }
     }
 
-    static func problem(ofDirectory path: String, _ process: Int32?) -> String? {
+    static func problem(ofDirectory path: String, _ process: Int32?) -> FaultText? {
         do throws(FileError) {
             let (descriptor, canonical) = try PathWalk.directory(path)
             return problem(of: try OpenDirectory(descriptor: descriptor, path), canonical, process)
+                .map { told($0, canonical, of: path, at: path) }
         } catch .unavailable(_, _, code: ENOENT) {
-            return problem(seeing: nil, path, process)
+            return problem(seeing: nil, path, process).map { FaultText($0) }
         } catch {
-            return error.description
+            return FaultText(error.description)
         }
+    }
+
+    /// Where a link leads is what its owner wrote; a viewer is told the path that the agent was given.
+    private static func told(
+        _ problem: String,
+        _ canonical: String,
+        of path: String,
+        at place: String
+    ) -> FaultText {
+        guard canonical != place else { return FaultText(problem) }
+        let shown = problem.replacing(canonical, with: "the place that \(path) leads to")
+        return FaultText(whole: problem, shown: shown)
     }
 
     private static func problem(of directory: OpenDirectory, _ canonical: String, _ process: Int32?)

@@ -11,7 +11,7 @@ struct ServerConfigFile {
     /// Nil when the file is absent or not what ZooKeeper would accept.
     let configuration: ZooConfiguration?
     /// Why the file could not be used, other than being absent.
-    let problem: String?
+    let problem: FaultText?
     /// Unix nanoseconds of the last change of the file or of any link on the way to it.
     let changedAt: Int64?
 
@@ -41,7 +41,7 @@ struct ServerConfigFile {
             path: path,
             state: FileInspection.absent(path, link: nil),
             configuration: nil,
-            problem: problem,
+            problem: FaultText(problem),
             changedAt: nil
         )
     }
@@ -79,7 +79,10 @@ struct ServerConfigFile {
                     path: path,
                     state: found.state,
                     configuration: nil,
-                    problem: "\(path), \(error)",
+                    problem: FaultText(
+                        whole: "\(path), \(error)",
+                        shown: "\(path), \(error.withoutContent)"
+                    ),
                     changedAt: changedAt
                 )
             }

@@ -20,5 +20,5 @@ struct ServerFacts: Sendable {
     /// Its configuration file, and with it where its data is.
     let seen: ConfigLook.Seen
 
-    var problems: [String] { [seen.file.problem].compactMap { $0 } + seen.problems }
+    var problems: [String] { [seen.file.problem?.whole].compactMap { $0 } + seen.problems }
 }

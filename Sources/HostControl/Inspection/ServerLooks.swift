@@ -37,7 +37,7 @@ final class ServerLooks: Sendable {
 
     /// The data alone, without its size and the room around it: for whoever looks again and again.
     func history(_ seen: ConfigLook.Seen) async -> DataDirectory {
-        let problems = [seen.file.problem].compactMap { $0 } + seen.problems
+        let problems = Self.problems(seen)
         guard let directories = seen.directories else { return Self.nowhere(seen, problems).data }
         let found = await historyLook.value(within: Self.patience) {
             self.dataEye.withLock { $0.read(dataDir: directories.data, logDir: directories.log) }
@@ -46,20 +46,24 @@ final class ServerLooks: Sendable {
         return DataLook(found, free: nil, problems: problems).data
     }
 
-    private static func nowhere(_ seen: ConfigLook.Seen, _ problems: [String]) -> DataLook {
-        DataLook(nil, free: nil, problems: problems + ["\(seen.file.path) names no dataDir"])
+    private static func problems(_ seen: ConfigLook.Seen) -> [FaultText] {
+        [seen.file.problem].compactMap { $0 } + seen.problems.map { FaultText($0) }
     }
 
-    private static func silent(_ directories: ConfigLook.Directories, _ problems: [String]) -> DataLook {
+    private static func nowhere(_ seen: ConfigLook.Seen, _ problems: [FaultText]) -> DataLook {
+        DataLook(nil, free: nil, problems: problems + [FaultText("\(seen.file.path) names no dataDir")])
+    }
+
+    private static func silent(_ directories: ConfigLook.Directories, _ problems: [FaultText]) -> DataLook {
         DataLook(
             nil,
             free: nil,
-            problems: problems + ["the disk of \(directories.data) did not answer within 5 s"]
+            problems: problems + [FaultText("the disk of \(directories.data) did not answer within 5 s")]
         )
     }
 
     func data(_ seen: ConfigLook.Seen) async -> DataLook {
-        let problems = [seen.file.problem].compactMap { $0 } + seen.problems
+        let problems = Self.problems(seen)
         guard let directories = seen.directories else { return Self.nowhere(seen, problems) }
         let look = await dataLook.value(within: Self.patience) {
             let found = self.dataEye.withLock { $0.read(dataDir: directories.data, logDir: directories.log) }
@@ -157,7 +161,8 @@ struct DataLook: Sendable {
     let free: UInt64?
     let size: UInt64?
 
-    init(_ found: DataDirectory?, free: UInt64?, size: UInt64? = nil, problems: [String]) {
+    init(_ found: DataDirectory?, free: UInt64?, size: UInt64? = nil, problems: [FaultText]) {
+        let shown = found.map(\.shownProblems) ?? []
         data = DataDirectory(
             path: found?.path ?? "",
             logPath: found?.logPath ?? "",
@@ -169,7 +174,8 @@ struct DataLook: Sendable {
             lastZxid: found?.lastZxid,
             epochEnds: found?.epochEnds ?? [],
             missing: found?.missing ?? [],
-            problems: problems + (found?.problems ?? [])
+            problems: problems.map(\.whole) + (found?.problems ?? []),
+            shownProblems: shown.map { problems.map(\.shown) + $0 }
         )
         self.free = free
         self.size = size

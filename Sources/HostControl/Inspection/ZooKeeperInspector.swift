@@ -153,7 +153,7 @@ package actor ZooKeeperInspector {
         ClientLook(
             process: process,
             configuration: seen.file.configuration,
-            problem: seen.file.problem,
+            problem: seen.file.problem?.whole,
             endpoint: await endpoint(in: seen)
         )
     }
@@ -165,7 +165,7 @@ package actor ZooKeeperInspector {
         let question = question(state, process)
         let seen = await looks.config(question)
         guard let directories = seen.directories else {
-            let reason = seen.file.problem ?? "\(question.path) names no dataDir"
+            let reason = seen.file.problem?.whole ?? "\(question.path) names no dataDir"
             return WritesReport(obstacle: "the server's directories are not known: \(reason)")
         }
         let look: ClientLook? = if let process { await clientLook(seen, process) } else { nil }
@@ -257,7 +257,7 @@ package actor ZooKeeperInspector {
         let question = question(state, process)
         let seen = await looks.config(question)
         guard let directories = seen.directories else {
-            let reason = seen.file.problem ?? "\(question.path) names no dataDir"
+            let reason = seen.file.problem?.whole ?? "\(question.path) names no dataDir"
             throw .refused(.invalid(reason: "the server's directories are not known: \(reason)"))
         }
         let result = await BlockingThread.run { () -> Result<[Zxid: Presence], FileError> in

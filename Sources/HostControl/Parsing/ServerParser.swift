@@ -62,7 +62,7 @@ package final class ServerParser: Sendable {
         defer { turn.release() }
         let facts = await inspector.facts()
         guard let own = facts.seen.file.configuration?.content else {
-            return ParserReply(obstacle: facts.seen.file.problem ?? "this host has no such file")
+            return ParserReply(obstacle: facts.seen.file.problem?.whole ?? "this host has no such file")
         }
         guard contents.allSatisfy({ Self.isVariant($0, of: Data(own)) }) else {
             return ParserReply(obstacle: "it is asked about its own file with other server lines only")

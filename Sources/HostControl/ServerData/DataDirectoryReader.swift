@@ -25,7 +25,7 @@ struct DataDirectoryReader {
     private var readings: [String: Look<SnapshotReading>] = [:]
     private let limit: ContentLimit
     private let patience: Duration
-    private var problems: [String] = []
+    private var problems: [FaultText] = []
     private var isListed = true
     private let files: Set<String>
 
@@ -76,7 +76,17 @@ struct DataDirectoryReader {
             lastZxid: loaded.last,
             epochEnds: loaded.epochEnds.suffix(Self.listed),
             missing: Array(loaded.missing.prefix(Self.listed)),
-            problems: problems
+            problems: problems.map(\.whole),
+            shownProblems: problems.map(\.shown)
+        )
+    }
+
+    private mutating func tell(_ problem: String) { problems.append(FaultText(problem)) }
+
+    /// What stands behind the number in a name is anybody's.
+    private mutating func tell(_ problem: String, of file: DataFile) {
+        problems.append(
+            FaultText(whole: problem, shown: problem.replacing(file.path, with: file.shownPath))
         )
     }
 
@@ -85,27 +95,29 @@ struct DataDirectoryReader {
             return try DataFile.list(directory)
         } catch .unavailable(_, _, let code) {
             isListed = false
-            problems.append("cannot list \(directory): \(systemReason(code))")
+            tell("cannot list \(directory): \(systemReason(code))")
         } catch {
             isListed = false
-            problems.append(error.description)
+            tell(error.description)
         }
         return []
     }
 
     private mutating func tellMisplaced(_ files: [DataFile]) {
         for file in files {
-            problems.append(
+            tell(
                 "\(file.path) is \(file.kind == .log ? "a log where snapshots" : "a snapshot where logs") belong, "
-                    + "and ZooKeeper does not start; move it away"
+                    + "and ZooKeeper does not start; move it away",
+                of: file
             )
         }
     }
 
     private mutating func tellSpare(_ files: [DataFile]) {
         for file in files where file.isSpare {
-            problems.append(
-                "\(file.path): ZooKeeper 3.4 and 3.5 pass over this name, later ones read it, and it was left out here; move it away"
+            tell(
+                "\(file.path): ZooKeeper 3.4 and 3.5 pass over this name, later ones read it, and it was left out here; move it away",
+                of: file
             )
         }
     }
@@ -144,15 +156,15 @@ struct DataDirectoryReader {
                 let outcome = try contents(of: file, isNewest: file == files.logs.last, by: end)
                 runs += outcome.runs
                 if !outcome.isWhole {
-                    problems.append("\(file.path): \(outcome.problem ?? "not read")")
+                    tell("\(file.path): \(outcome.problem ?? "not read")", of: file)
                     return Loaded()
                 }
-                if let problem = outcome.problem { problems.append("\(file.path): \(problem)") }
+                if let problem = outcome.problem { tell("\(file.path): \(problem)", of: file) }
                 if case .refused = outcome.flaw { break }
             } catch .unavailable(_, _, code: ENOENT) {
                 if !isLastAttempt { return nil }
             } catch {
-                problems.append(error.description)
+                tell(error.description, of: file)
             }
         }
         return Loaded(snapshot: snapshot, runs: runs)
@@ -181,27 +193,31 @@ struct DataDirectoryReader {
     }
 
     private mutating func newestSnapshot(_ files: [DataFile], by end: ContinuousClock.Instant) -> Newest {
-        var incomplete: [String] = []
+        var incomplete: [DataFile] = []
         for file in files.reversed() {
             do throws(FileError) {
                 switch try verdict(on: file, by: end) {
                 case .complete: return .found(file.zxid)
-                case .incomplete: incomplete.append(file.path)
-                case .absurd(let error): problems.append(error.description)
+                case .incomplete: incomplete.append(file)
+                case .absurd(let error): tell(error.description, of: file)
                 case .unread(let count):
-                    problems.append(
-                        "\(file.path): \(count >> 20) MiB of what it holds were read; there was no time for more"
+                    tell(
+                        "\(file.path): \(count >> 20) MiB of what it holds were read; there was no time for more",
+                        of: file
                     )
                     return .unread
                 }
             } catch .unavailable(_, _, code: ENOENT) {
                 continue
             } catch {
-                problems.append(error.description)
+                tell(error.description, of: file)
             }
         }
         if !incomplete.isEmpty {
-            problems.append("no snapshot is complete: \(incomplete.joined(separator: ", "))")
+            let said = { (paths: [String]) in "no snapshot is complete: \(paths.joined(separator: ", "))" }
+            problems.append(
+                FaultText(whole: said(incomplete.map(\.path)), shown: said(incomplete.map(\.shownPath)))
+            )
         }
         return .none
     }
@@ -253,21 +269,21 @@ struct DataDirectoryReader {
             let text = String(decoding: content.prefix { $0 != 10 && $0 != 13 }, as: UTF8.self)
             guard let number = Int64(text) else {
                 let isPadded = Int64(text.trimmed) != nil
-                problems.append(
+                tell(
                     "\(path) holds "
                         + (isPadded ? "blanks beside its number, which ZooKeeper refuses" : "no number")
                 )
                 return nil
             }
             guard bound.contains(number) else {
-                problems.append("\(path) holds no number from \(bound.lowerBound) to \(bound.upperBound)")
+                tell("\(path) holds no number from \(bound.lowerBound) to \(bound.upperBound)")
                 return nil
             }
             return number
         } catch .unavailable(_, _, code: ENOENT) {
             return nil
         } catch {
-            problems.append(error.description)
+            tell(error.description)
             return nil
         }
     }

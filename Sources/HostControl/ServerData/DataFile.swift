@@ -40,6 +40,15 @@ struct DataFile: Hashable {
         return !parts.isEmpty
     }
 
+    /// For those who may not see what others put into a name.
+    var shownPath: String {
+        let directory = path.dropLast(name.utf8.count + 1)
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        let number = "\(directory)/\(kind.rawValue).\(String(zxid.value, radix: 16))"
+        let isUsual = parts[2...].allSatisfy { ["tmp", "gz", "snappy"].contains($0) }
+        return isUsual ? number + parts[2...].map { ".\($0)" }.joined() : number + ".*"
+    }
+
     /// Every snapshot and log of a `version-2` in ascending order; an absent directory holds none.
     static func list(_ directory: String) throws(FileError) -> [DataFile] {
         do throws(FileError) {

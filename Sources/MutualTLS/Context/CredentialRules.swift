@@ -41,7 +41,7 @@ package struct CredentialRules: Hashable, Sendable {
             try TLSContext.prove(pair, in: trustDomain)
         } catch {
             guard case .library(let operation, let detail) = error else { throw error }
-            throw .malformed(path: path, detail: "OpenSSL refuses to \(operation) (\(detail))")
+            throw .malformed(path: path, detail: "OpenSSL refuses to \(operation)", quoted: detail)
         }
         return read
     }
@@ -59,7 +59,8 @@ package struct CredentialRules: Hashable, Sendable {
             else { continue }
             throw .malformed(
                 path: path,
-                detail: "it holds the authority of the trust domain \(domain), not of \(trustDomain)"
+                detail: "it holds the authority of another trust domain than \(trustDomain)",
+                quoted: "the trust domain \(domain)"
             )
         }
         if !facts.contains(where: { now <= $0.notAfter }) {

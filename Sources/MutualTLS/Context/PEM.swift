@@ -46,7 +46,7 @@ package enum PEM {
         }
         if let key { return key }
         let reason = Diagnostics.drain()
-        throw .malformed(path: file.path, detail: "no unencrypted private key in it (\(reason.text))")
+        throw .malformed(path: file.path, detail: "no unencrypted private key in it", quoted: reason.text)
     }
 
     private static func all<Item>(
@@ -62,7 +62,7 @@ package enum PEM {
         let end = Diagnostics.drain()
         let isAtEnd = end.entries.last.map { $0.library == ERR_LIB_PEM && $0.reason == PEM_R_NO_START_LINE }
         guard isAtEnd == true, !items.isEmpty else {
-            throw .malformed(path: file.path, detail: "no readable \(what) in it (\(end.text))")
+            throw .malformed(path: file.path, detail: "no readable \(what) in it", quoted: end.text)
         }
         return items
     }

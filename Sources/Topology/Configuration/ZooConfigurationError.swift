@@ -46,6 +46,19 @@ package enum ZooConfigurationError: Error, Hashable, Sendable, CustomStringConve
         }
     }
 
+    /// Without what stands in the file, which may be a secret in the wrong place: the line, and the kind of mistake.
+    package var withoutContent: String {
+        switch self {
+        case .danglingContinuation, .malformedEscape, .malformedValue, .repeatedServer, .rewriteFailed:
+            description
+        case .blankInKey(_, let line): "line \(line): a key begins or ends with a blank"
+        case .hierarchicalQuorum(_, let line): "line \(line): it makes this a hierarchical quorum"
+        case .severalAddresses(_, let line): "line \(line): a server has several addresses"
+        case .malformedServer(_, let line): "line \(line): it is no server line"
+        case .notRepresentable(let member): "server \(member.id): its address cannot stand in a server line"
+        }
+    }
+
     /// What somebody took for a key may be anything.
     private static func shown(_ key: String) -> String { PrintableText(key, limit: 100).description }
 }

@@ -164,6 +164,8 @@ struct OpenAPITests {
                 others: [],
                 copyCount: 1,
                 copies: [HandMadeReport.FileCopy(path: "/etc/iptables/rules.v4", line: line, what: "-A")],
+                cutCount: 0,
+                cuts: [],
                 problems: [],
                 saved: saved
             )

@@ -1,6 +1,8 @@
 import AgentClient
+import CertificateAuthority
 import ControlProtocol
 import FoundationEssentials
+import MutualTLS
 import TestSupport
 import Testing
 import Topology
@@ -28,6 +30,62 @@ struct ViewerTests {
         #expect(seen.clock == 5 && seen.zookeeper?.configPath == "/zoo.cfg")
     }
 
+    @Test("that a file has a fault, and nothing of what an agent has no words of its own for")
+    func faults() throws {
+        let secret = "line 3: 'password=s3cret'"
+        var whole = try status(secret, problems: [secret, secret])
+        whole.records = try JSONDecoder().decode(RecordState.self, from: Data(#"{"problem":"s3cret"}"#.utf8))
+        let json = try JSONEncoder().encode(whole.forViewers)
+        #expect(!String(decoding: json, as: UTF8.self).contains("s3cret"))
+        let seen = try JSONDecoder().decode(HostStatus.self, from: json)
+        let untold = "a coordinator is told why"
+        #expect(seen.zookeeper?.data.problems == [untold, untold])
+        #expect(seen.reach == [PathReach(path: "/a", problem: untold), PathReach(path: "/b", problem: nil)])
+        #expect(seen.credentials?.failures?.map(\.reason) == [untold])
+        #expect(seen.credentials?.failures?.map(\.part) == ["trust"])
+        #expect(seen.records?.problem == untold)
+    }
+
+    @Test("which certificate file is not used, and not what stands in it")
+    func credentials() async throws {
+        try await TestAgent.with { agent in
+            let (viewer, coordinator) = (try agent.client("viewer/watch"), try agent.client())
+            #expect(try await viewer.status().credentials?.failures == [])
+            _ = try await coordinator.status()
+            let foreign = try CertificateAuthority(
+                creating: try #require(TrustDomain("s3cret")),
+                now: Date()
+            )
+            let path = try agent.authority.directory.write("ca.pem", foreign.encodedCertificate())
+            _ = await agent.log.line(with: "new certificate files not used")
+            let told = try await coordinator.status().credentials?.failures?.first
+            #expect(told?.reason.contains("the trust domain s3cret") == true, "\(String(describing: told))")
+            let seen = try await viewer.status().credentials?.failures
+            #expect(seen?.map(\.part) == ["trust"])
+            #expect(
+                seen?.first?.reason
+                    == "\(path) cannot be used: it holds the authority of another trust domain than mitosis"
+            )
+        }
+    }
+
+    @Test("where the agent's own record is damaged, and not what stands there")
+    func records() async throws {
+        let first = try await TestAgent.start()
+        await first.quit()
+        let line = #"{"outcome":{"id":"s3cret and more","at":1,"outcome":{"failed":{"message":""}}}}"# + "\n"
+        _ = try first.authority.directory.write("state/commands.jsonl", Array(line.utf8))
+        let second = try await TestAgent.start(after: first)
+        let told = try #require(try await second.client().status().records?.problem)
+        #expect(told.contains("s3cret"), "\(told)")
+        let seen = try #require(try await second.client("viewer/watch").status().records?.problem)
+        #expect(!seen.contains("s3cret"), "\(seen)")
+        #expect(
+            seen.hasPrefix("1 line of the command record were damaged on the disk (") && seen.hasSuffix(":1)")
+        )
+        await second.end()
+    }
+
     @Test(
         "nothing of a request comes back as more than text, whoever asks",
         arguments: ["viewer/watch", "coordinator/ops"]
@@ -48,7 +106,7 @@ struct ViewerTests {
         }
     }
 
-    private func status(_ reason: String) throws -> HostStatus {
+    private func status(_ reason: String, problems: [String] = []) throws -> HostStatus {
         let file = FileState(
             path: "/zoo.cfg",
             digest: nil,
@@ -84,12 +142,21 @@ struct ViewerTests {
                     currentEpoch: nil,
                     acceptedEpoch: nil,
                     lastZxid: nil,
-                    problems: []
+                    problems: problems
                 ),
                 peerSockets: nil,
                 diskFree: nil
             ),
-            services: [NamedService(name: "kafka", state: .failed(reason: reason))]
+            services: [NamedService(name: "kafka", state: .failed(reason: reason))],
+            credentials: CredentialExpiry(
+                certificate: 0,
+                authority: nil,
+                revocationList: nil,
+                failures: problems.prefix(1).map { CredentialProblem(part: "trust", reason: $0, since: 0) }
+            ),
+            reach: [
+                PathReach(path: "/a", problem: problems.first), PathReach(path: "/b", problem: nil),
+            ]
         )
     }
 }

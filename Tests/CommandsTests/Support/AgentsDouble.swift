@@ -29,6 +29,7 @@ final class AgentsDouble: Fleet {
         /// Rules of somebody's hand, and whether a file brings them back.
         var handMade = 0
         var isInFiles = false
+        var isCutBySet = false
         /// What the host's file and process have; nil for its own side's view.
         var view: [Member]?
         /// Whether nobody can read them.
@@ -179,6 +180,13 @@ final class AgentsDouble: Fleet {
             packets: 7
         )
         let copy = HandMadeReport.FileCopy(path: "/etc/iptables/rules.v4", line: 3, what: "-A INPUT")
+        let cut = HandMadeReport.SetRule(
+            place: "iptables-nft: filter INPUT",
+            specification: "-m set --match-set cut src -j DROP",
+            set: "ipset cut",
+            reason: "its ipset cut holds 198.51.100.1",
+            count: 1
+        )
         return HandMadeReport(
             count: agent.handMade,
             rules: agent.handMade > 0 ? [rule] : [],
@@ -186,6 +194,8 @@ final class AgentsDouble: Fleet {
             others: [],
             copyCount: agent.isInFiles ? 1 : 0,
             copies: agent.isInFiles ? [copy] : [],
+            cutCount: agent.isCutBySet ? 1 : 0,
+            cuts: agent.isCutBySet ? [cut] : [],
             problems: [],
             removed: removed,
             saved: removed > 0 ? "/var/lib/mitosis/rulesets/r-1" : nil

@@ -57,11 +57,11 @@ struct ReachLookTests {
             guard unshareMounts() == 0, mount("none", "/", "", UInt(MS_REC | MS_PRIVATE), nil) == 0,
                 mount("tmpfs", place + "/data", "tmpfs", 0, "size=64k") == 0
             else { return [] }
-            let covered = ReachLook.problem(ofDirectory: place + "/data", getpid())
+            let covered = ReachLook.problem(ofDirectory: place + "/data", getpid())?.whole
             guard mount("tmpfs", place, "tmpfs", 0, "size=64k") == 0 else { return [] }
             return [
-                covered, ReachLook.problem(ofDirectory: place + "/data", getpid()),
-                ReachLook.problem(ofFile: file, [], getpid()),
+                covered, ReachLook.problem(ofDirectory: place + "/data", getpid())?.whole,
+                ReachLook.problem(ofFile: file, [], getpid())?.whole,
             ]
         }
         // Which of the two it names depends on whether the first process lets itself be looked into here.

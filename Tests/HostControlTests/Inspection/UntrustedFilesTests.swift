@@ -50,7 +50,7 @@ struct UntrustedFilesTests {
         for path in [other, scratch("absent")] {
             let refused = ServerConfigFile.read(path, allowed: [allowed])
             #expect(refused.configuration == nil && refused.state.digest == nil)
-            #expect(refused.problem?.contains("not among the agent's files") == true)
+            #expect(refused.problem?.whole.contains("not among the agent's files") == true)
         }
     }
 

@@ -154,17 +154,22 @@ package struct HandMadeRules: Sendable {
         saved: String? = nil
     ) async -> HandMadeReport {
         let files = files
-        let (copies, cutBySets) = await BlockingThread.run { files.copies(sought) }
-        let others = ruleset.others + cutBySets
+        var knowing = sought
+        knowing.sets = ruleset.sets
+        let found = await BlockingThread.run { [knowing] in files.read(knowing) }
+        let others = ruleset.others + found.others
+        let cuts = ruleset.cuts + found.cuts
         return HandMadeReport(
             count: ruleset.handMade.reduce(0) { $0 + $1.count },
             rules: ruleset.handMade,
             otherCount: others.reduce(0) { $0 + $1.count },
             others: others,
-            copyCount: copies.count,
-            copies: copies.map {
+            copyCount: found.copies.count,
+            copies: found.copies.map {
                 HandMadeReport.FileCopy(path: $0.path, line: $0.line, what: RulesetReader.shown($0.what))
             },
+            cutCount: cuts.reduce(0) { $0 + $1.count },
+            cuts: cuts,
             problems: ruleset.problems + problems,
             removed: removed,
             saved: saved

@@ -1,3 +1,4 @@
+import Printable
 import Topology
 
 /// Judges a rule of nft by its expressions, as `IptablesVerdict` does by words.
@@ -21,12 +22,14 @@ struct NativeVerdict {
         comment: JSONValue,
         words: SavedRules.Rule?
     ) -> (verdict: RuleVerdict, isAgreed: Bool) {
-        let own = of(expressions, comment: comment, isExplained: words != nil)
+        let isConcerned = expressions.contains(where: concerns) || concerns(comment)
+        let judged = judged(expressions, isExplained: words != nil)
+        let own = isConcerned ? judged : .unconcerned
         guard let words else {
-            let asksForSet = expressions.contains { $0["xt"]?["name"] == "set" }
-            guard own == .unconcerned, asksForSet, let reason = sought.sets.anyReason else {
-                return (own, false)
-            }
+            guard !isConcerned, expressions.contains(where: Self.asksForIpset),
+                let reason = sought.sets.anyReason
+            else { return (own, false) }
+            if case .cut = judged { return (judged, false) }
             return (.other(reason: reason), false)
         }
         let told = IptablesVerdict.of(
@@ -37,6 +40,9 @@ struct NativeVerdict {
         )
         switch (own, told) {
         case (.handMade, .handMade): return (.handMade, true)
+        // Nothing is removed for it: that either says so is enough.
+        case (_, .cut): return (told, true)
+        case (.cut, _): return (own, false)
         case (.unconcerned, .unconcerned): return (.unconcerned, true)
         case (.other, .other): return (told, true)
         case (.handMade, .other(let reason)): return (.other(reason: reason), true)
@@ -50,8 +56,12 @@ struct NativeVerdict {
 
     private func hasExtension(_ expressions: [JSONValue]) -> Bool { expressions.contains { $0["xt"] != nil } }
 
-    private func of(_ expressions: [JSONValue], comment: JSONValue, isExplained: Bool) -> RuleVerdict {
-        guard expressions.contains(where: concerns) || concerns(comment) else { return .unconcerned }
+    private static func asksForIpset(_ expression: JSONValue) -> Bool {
+        expression["xt"]?["type"] == "match" && expression["xt"]?["name"] == "set"
+    }
+
+    /// As if it concerned an address.
+    private func judged(_ expressions: [JSONValue], isExplained: Bool) -> RuleVerdict {
         guard ["ip ", "ip6 ", "inet "].contains(where: table.hasPrefix) else {
             return .other(reason: "it is in a table of another kind: \(table)")
         }
@@ -62,6 +72,7 @@ struct NativeVerdict {
             return .other(reason: "it is not in a base chain of hook input or output")
         }
         var hasAddress = false
+        var cut: SetCut?
         var ends = false
         for expression in expressions {
             // What an extension asks for or does, its words say.
@@ -71,20 +82,30 @@ struct NativeVerdict {
             }
             switch part(expression) {
             case .address: hasAddress = true
+            case .set(let held): cut = cut ?? held
             case .nothing: continue
             case .end: ends = true
+            case .endOf(let held):
+                cut = cut ?? held
+                ends = true
             case .more(let reason): return .other(reason: reason)
             }
         }
-        guard hasAddress else { return .other(reason: "the address stands in its comment only") }
-        return ends ? .handMade : .other(reason: "it neither rejects nor drops")
+        guard hasAddress || cut != nil else {
+            return .other(reason: "the address stands in its comment only")
+        }
+        return ends ? cut.map { .cut($0) } ?? .handMade : .other(reason: "it neither rejects nor drops")
     }
 
     private enum Part {
         case address
+        /// A named set that holds an address.
+        case set(SetCut)
         /// Asks for nothing that matters.
         case nothing
         case end
+        /// Drops what a named map says.
+        case endOf(SetCut)
         case more(String)
     }
 
@@ -96,9 +117,15 @@ struct NativeVerdict {
         case "counter": return .nothing
         case "drop", "reject": return .end
         case "match": return part(match: member.value)
+        case "vmap":
+            return named(member.value["data"]).flatMap { name in dropped(by: name, member.value["key"]) }
+                .map { .endOf($0) } ?? .more("it asks for more than an address: vmap")
         // In a table that iptables-nft made and, for other rules in it, cannot read any more.
         case "xt" where member.value == ["type": "match", "name": "comment"]: return .nothing
         case "xt" where member.value == ["type": "target", "name": "REJECT"]: return .end
+        // Which one, only its words say.
+        case "xt" where Self.asksForIpset(expression):
+            return sought.sets.anyCut.map { .set($0) } ?? .more("it asks for more than an address: xt")
         case let other: return .more("it asks for more than an address: \(other)")
         }
     }
@@ -116,8 +143,11 @@ struct NativeVerdict {
         guard Self.addresses.contains(left) else {
             return .more("it asks for more than an address: \(NativeText.of(left))")
         }
+        if let name = named(right) {
+            return held(by: name).map { .set($0) } ?? .more("it is for more than one address: @\(name)")
+        }
         for element in right["set"]?.asList ?? [right] {
-            guard let text = Self.value(element), !text.hasPrefix("@"),
+            guard let text = Self.value(element),
                 let address = SoughtAddresses.host(text[...])
             else { return .more("it is for more than one address: \(NativeText.of(element))") }
             guard sought.contains(address) else {
@@ -135,6 +165,33 @@ struct NativeVerdict {
         ["payload": ["protocol": "ip6", "field": "nexthdr"]],
     ]
     private static let families: [JSONValue] = [["meta": ["key": "nfproto"]], ["meta": ["key": "protocol"]]]
+
+    private func named(_ value: JSONValue?) -> String? {
+        value?.asText.flatMap { $0.hasPrefix("@") ? String($0.dropFirst()) : nil }
+    }
+
+    /// Of a named set: nil when it holds none of the addresses.
+    private func held(by name: String) -> SetCut? {
+        guard let elements = sets["\(table) \(name)"]?.asList,
+            let element = elements.first(where: { concerns($0, mayFollow: false) })
+        else { return nil }
+        let text = PrintableText(Self.value(element) ?? NativeText.of(element))
+        return SetCut(set: "nft set \(table) \(name)", reason: "its set \(name) holds \(text)")
+    }
+
+    /// Of a named map of verdicts.
+    private func dropped(by name: String, _ key: JSONValue?) -> SetCut? {
+        guard let key, Self.addresses.contains(key), let elements = sets["\(table) \(name)"]?.asList
+        else { return nil }
+        for element in elements {
+            guard let pair = element.asList, pair.count == 2, pair[1]["drop"] != nil,
+                concerns(pair[0], mayFollow: false)
+            else { continue }
+            let text = PrintableText(Self.value(pair[0]) ?? NativeText.of(pair[0]))
+            return SetCut(set: "nft map \(table) \(name)", reason: "its map \(name) drops \(text)")
+        }
+        return nil
+    }
 
     /// Of an element of a set, which may have a comment or a counter of its own.
     private static func value(_ element: JSONValue) -> String? {

@@ -6,6 +6,8 @@ enum RuleVerdict: Hashable, Sendable {
     case unconcerned
     /// It rejects or drops everything from or to some of them, and nothing else.
     case handMade
+    /// It rejects or drops everything from or to a set that holds some of them: that stays, and the host is not clean of it.
+    case cut(SetCut)
     /// It concerns one of them and does, or asks for, something else: whoever made it did not do so to divide an ensemble.
     case other(reason: String)
 }
@@ -21,23 +23,36 @@ enum IptablesVerdict {
         chain: String,
         sought: SoughtAddresses
     ) -> RuleVerdict {
-        guard sought.mention(in: specification) != .none else {
-            return sought.sets.reason(of: specification).map { .other(reason: $0) } ?? .unconcerned
-        }
+        let bySet = sought.sets.reason(of: specification)
+        let isNamed = sought.mention(in: specification) != .none
+        guard isNamed || bySet != nil else { return .unconcerned }
+        let verdict = judged(specification, table: table, chain: chain, sought: sought)
+        if case .other = verdict, !isNamed, let bySet { return .other(reason: bySet) }
+        return verdict
+    }
+
+    private static func judged(
+        _ specification: String,
+        table: String,
+        chain: String,
+        sought: SoughtAddresses
+    ) -> RuleVerdict {
         guard table == "filter", WallChain.allCases.contains(where: { $0.builtIn == chain }) else {
             return .other(reason: "it is in \(chain) of \(table), not in INPUT or OUTPUT of filter")
         }
+        let verdict = of(RuleWords.split(specification), sought)
         let isWhole = specification.unicodeScalars.allSatisfy { $0 != "\n" && $0 != "\r" && $0 != "\u{FFFD}" }
-        guard isWhole else {
+        guard verdict != .handMade || isWhole else {
             return .other(reason: "its comment cannot be repeated, so it cannot be named to be deleted")
         }
-        return of(RuleWords.split(specification), sought)
+        return verdict
     }
 
     private static func of(_ words: [String], _ sought: SoughtAddresses) -> RuleVerdict {
         var rest = words[...]
         var target: String?
         var hasAddress = false
+        var cut: SetCut?
         while let option = rest.popFirst() {
             if option == "!" { return .other(reason: "it is negated") }
             guard let known = Option(rawValue: option) else {
@@ -60,21 +75,28 @@ enum IptablesVerdict {
                     return .other(reason: "it asks for the protocol \(value)")
                 }
             case .match, .matchLong:
-                guard value == "comment" || value == "tcp" else {
+                guard ["comment", "tcp", "set"].contains(value) else {
                     return .other(reason: "it asks for more than an address: -m \(value)")
                 }
+            case .matchSet:
+                guard let held = sought.sets.cut(named: value), rest.popFirst() != nil else {
+                    return .other(reason: "it asks for more than an address: -m set")
+                }
+                cut = cut ?? held
             case .jump, .jumpLong: target = value
             case .comment, .rejectWith: continue
             }
         }
-        guard hasAddress else { return .other(reason: "the address stands in its comment only") }
+        guard hasAddress || cut != nil else {
+            return .other(reason: "the address stands in its comment only")
+        }
         guard target == "DROP" || target == "REJECT" else {
             return .other(reason: "it neither rejects nor drops: \(target ?? "it only counts")")
         }
-        return .handMade
+        return cut.map { .cut($0) } ?? .handMade
     }
 
-    /// All that a hand-made rule may be made of; each has a value.
+    /// All that a hand-made rule, or one that cuts a set off, may be made of; each has a value.
     private enum Option: String {
         case source = "-s"
         case sourceShort = "--src"
@@ -86,6 +108,8 @@ enum IptablesVerdict {
         case protocolLong = "--protocol"
         case match = "-m"
         case matchLong = "--match"
+        /// With the directions after the set's name.
+        case matchSet = "--match-set"
         case comment = "--comment"
         case jump = "-j"
         case jumpLong = "--jump"

@@ -29,6 +29,8 @@ struct RulesetReader: Sendable {
         /// As the programs printed it.
         var printed: [(name: String, content: [UInt8])] = []
         var problems: [String] = []
+        /// Those of the kernel's ipset, as far as they were read.
+        var sets = HeldSets.none
 
         var holdsHandMade: Bool {
             native.contains { $0.verdict == .handMade } || saved.contains { !$0.handMade.isEmpty }
@@ -49,6 +51,7 @@ struct RulesetReader: Sendable {
             ruleset = await readOnce(sought, isSteady: { before != nil && generation() == before })
             if before == generation() { break }
         }
+        ruleset.sets = sought.sets
         return ruleset
     }
 
@@ -192,6 +195,24 @@ extension RulesetReader.Ruleset {
         return order.compactMap { found[$0] }
     }
 
+    /// Like ones together, too.
+    var cuts: [HandMadeReport.SetRule] {
+        var order: [String] = []
+        var found: [String: HandMadeReport.SetRule] = [:]
+        for entry in entries {
+            guard case .cut(let cut) = entry.verdict else { continue }
+            let key = entry.place + "\n" + entry.text
+            if found[key] == nil { order.append(key) }
+            found[key] = HandMadeReport.SetRule(
+                place: entry.place,
+                specification: entry.text,
+                cut,
+                count: (found[key]?.count ?? 0) + 1
+            )
+        }
+        return order.compactMap { found[$0] }
+    }
+
     private struct Entry {
         let place: String
         let text: String
@@ -220,6 +241,18 @@ extension RulesetReader.Ruleset {
                     verdict: rule.verdict
                 )
             }
+    }
+}
+
+extension HandMadeReport.SetRule {
+    init(place: String, specification: String, _ cut: SetCut, count: Int) {
+        self.init(
+            place: place,
+            specification: RulesetReader.shown(specification),
+            set: RulesetReader.shown(cut.set),
+            reason: RulesetReader.shown(cut.reason),
+            count: count
+        )
     }
 }
 

@@ -14,6 +14,10 @@ struct SoughtAddresses: Sendable {
 
     func contains(_ address: IPAddress) -> Bool { all.contains(address) }
 
+    func without(_ others: [IPAddress]) -> SoughtAddresses {
+        SoughtAddresses(all.subtracting(others).sorted())
+    }
+
     /// How closely a text touches the addresses.
     enum Mention: Hashable, Sendable {
         case none

@@ -95,6 +95,40 @@ extension FirewallBench {
         )
     }
 
+    static let setRules = """
+        table inet ops {
+        	set cut {
+        		type ipv4_addr
+        		flags interval
+        		elements = { 198.51.100.0/24, 203.0.113.9 }
+        	}
+        	set six {
+        		type ipv6_addr
+        		elements = { 2001:db8::2 }
+        	}
+        	set free {
+        		type ipv4_addr
+        		elements = { 203.0.113.9 }
+        	}
+        	map fate {
+        		type ipv4_addr : verdict
+        		elements = { 198.51.100.22 : drop }
+        	}
+        	chain in {
+        		type filter hook input priority 5; policy accept;
+        		ip saddr @cut counter drop
+        		ip saddr @cut accept
+        		ip saddr @free drop
+        		ip saddr vmap @fate
+        	}
+        	chain out {
+        		type filter hook output priority 5; policy accept;
+        		ip6 daddr @six reject
+        	}
+        }
+
+        """
+
     static let nativeRules = """
         table inet ops {
         	chain in {

@@ -106,6 +106,43 @@ struct HandMadeKernelTests {
         }
     }
 
+    @Test("a rule that drops a set which holds an address stays, and the host is not clean until it is gone")
+    func sets() async throws {
+        try await FirewallBench.run { bench in
+            let scratch = try Scratch()
+            try await bench.divideByHand(.nft)
+            try await bench.onWalled("nft", ["-f", "-"], input: FirewallBench.setRules)
+            let rules = bench.handMade(state: scratch.path)
+            let cleaned = try await rules.remove(FirewallBench.byHand, keptAs: "r1")
+            #expect(cleaned.removed == 11 && cleaned.count == 0 && cleaned.problems.isEmpty, "\(cleaned)")
+            #expect(cleaned.cutCount == 3 && !cleaned.isClean, "\(cleaned)")
+            #expect(cleaned.otherCount == 1, "\(cleaned.others)")
+            #expect(
+                cleaned.cuts.map(\.specification) == [
+                    "ip saddr @cut counter drop", "ip saddr vmap @fate", "ip6 daddr @six reject",
+                ]
+            )
+            #expect(
+                cleaned.cuts.map(\.set) == [
+                    "nft set inet ops cut", "nft map inet ops fate", "nft set inet ops six",
+                ]
+            )
+            #expect(cleaned.cuts.first?.reason == "its set cut holds 198.51.100.0/24")
+            let again = try await rules.remove(FirewallBench.byHand, keptAs: "r1")
+            #expect(again.removed == 0 && again.cutCount == 3 && again.saved == nil)
+            #expect(try await bench.everything().contains("ip saddr @cut counter packets"))
+
+            for (kind, name, entry) in [
+                ("element", "cut", "198.51.100.0/24"), ("element", "fate", "198.51.100.22"),
+                ("element", "six", "2001:db8::2"),
+            ] {
+                try await bench.onWalled("nft", ["delete", kind, "inet", "ops", name, "{ \(entry) }"])
+            }
+            let clean = await rules.look(for: FirewallBench.byHand)
+            #expect(clean.isClean && clean.cutCount == 0 && clean.otherCount == 0, "\(clean)")
+        }
+    }
+
     @Test("a table of iptables-nft that nft's rules have made unreadable to it is cleaned with nft")
     func mixed() async throws {
         try await FirewallBench.run { bench in

@@ -99,6 +99,10 @@ import Topology
         create free hash:net family inet hashsize 1024 maxelem 65536
         add free 198.51.100.0/24 nomatch
         add free 203.0.113.9 comment "198.51.100.1"
+        create but hash:net family inet hashsize 1024 maxelem 65536
+        add but 198.51.100.0/24
+        add but 198.51.100.1 nomatch
+        add but 198.51.100.2 nomatch
         create all list:set size 8
         add all free
         add all cut
@@ -114,30 +118,69 @@ import Topology
     }
 
     @Test(
-        "a rule whose ipset holds an address is told of, with the set and the entry",
+        "a rule that rejects or drops an ipset which holds an address cuts it off, by the set and the entry",
         arguments: [
-            ("cut", "198.51.100.2"), ("nets", "198.51.100.0/24"), ("ports", "198.51.100.1,tcp:2181"),
-            ("all", "198.51.100.2"),
+            ("cut", "198.51.100.2"), ("nets", "198.51.100.0/24"), ("all", "198.51.100.2"),
         ]
     )
     func heldSets(_ name: String, _ entry: String) {
         let sets = HeldSets(saved: Self.saved, sought: Self.sought)
         let reason = "its ipset \(name) holds \(entry)"
         let rule = "-m set --match-set \(name) src -j REJECT --reject-with icmp-port-unreachable"
-        #expect(Self.verdict(rule, knowing: sets) == .other(reason: reason))
+        let cut = RuleVerdict.cut(SetCut(set: "ipset \(name)", reason: reason))
+        #expect(Self.verdict(rule, knowing: sets) == cut)
+        #expect(Self.verdict("-p tcp -m set --match-set \(name) dst -j DROP", knowing: sets) == cut)
+        let both = "-s 198.51.100.1/32 -m set --match-set \(name) src -j DROP"
+        #expect(Self.verdict(both, knowing: sets) == cut)
+        let commented = "-m set --match-set \(name) src -m comment --comment \"a\nb 198.51.100.1\" -j DROP"
+        #expect(Self.verdict(commented, knowing: sets) == cut)
         #expect(Self.verdict("-p tcp -m set --match-set free src -j DROP", knowing: sets) == .unconcerned)
         #expect(Self.verdict("-m set --match-set none dst -j DROP", knowing: sets) == .unconcerned)
+        #expect(Self.verdict("-m set --match-set but src -j DROP", knowing: sets) == .unconcerned)
         #expect(Self.verdict("-m comment --comment cut -j DROP", knowing: sets) == .unconcerned)
     }
 
-    @Test("where sets cannot be read, a rule that asks for one is told of, and no other")
+    @Test(
+        "a rule that asks for such an ipset and lets it pass, or asks for more, is told of and cuts nothing off",
+        arguments: [
+            "-m set --match-set cut src -j ACCEPT", "-m set --match-set cut src -j LOG",
+            "-m set --match-set cut src", "-m set ! --match-set cut src -j DROP",
+            "-p tcp -m set --match-set cut src -m tcp --dport 22 -j DROP",
+            "-i eth0 -m set --match-set cut src -j DROP",
+            "-d 203.0.113.7/32 -m set --match-set cut src -j DROP",
+            "-m set --match-set cut src -m set --match-set free dst -j DROP",
+        ]
+    )
+    func lenientSets(_ rule: String) {
+        let sets = HeldSets(saved: Self.saved, sought: Self.sought)
+        let other = RuleVerdict.other(reason: "its ipset cut holds 198.51.100.2")
+        #expect(Self.verdict(rule, knowing: sets) == other)
+        let ports = "-m set --match-set ports src,dst -j DROP"
+        #expect(
+            Self.verdict(ports, knowing: sets)
+                == .other(reason: "its ipset ports holds 198.51.100.1,tcp:2181")
+        )
+        var sought = Self.sought
+        sought.sets = sets
+        let drop = "-m set --match-set cut src -j DROP"
+        for (table, chain) in [("filter", "FORWARD"), ("filter", "f2b-sshd"), ("raw", "PREROUTING")] {
+            #expect(IptablesVerdict.of(drop, table: table, chain: chain, sought: sought) == other)
+        }
+    }
+
+    @Test("where sets cannot be read, a rule that drops one may cut an address off, and no other does")
     func unreadableSets() {
         let sets = HeldSets(unreadable: "Kernel error")
-        guard case .other(let reason) = Self.verdict("-m set --match-set x src -j DROP", knowing: sets) else {
+        guard case .cut(let cut) = Self.verdict("-m set --match-set x src -j DROP", knowing: sets) else {
             Issue.record("it is not told of")
             return
         }
-        #expect(reason.contains("ipset x cannot be read") && reason.contains("Kernel error"))
+        #expect(cut.set == "ipset x")
+        #expect(cut.reason.contains("ipset x cannot be read") && cut.reason.contains("Kernel error"))
+        guard case .other = Self.verdict("-m set --match-set x src -j ACCEPT", knowing: sets) else {
+            Issue.record("what passes cuts nothing off")
+            return
+        }
         #expect(Self.verdict("-s 203.0.113.1/32 -j DROP", knowing: sets) == .unconcerned)
         #expect(Self.verdict("-m set --match-set x src -j DROP", knowing: .none) == .unconcerned)
     }

@@ -28,6 +28,8 @@ import Topology
             {"chain": {\(names), "name": "INPUT", "handle": 7, "type": "filter", "hook": "input", "prio": 0}},
             {"chain": {\(names), "name": "own", "handle": 3}},
             {"set": {\(names), "name": "bad", "type": "ipv4_addr", "handle": 4, "elem": ["203.0.113.1", {"prefix": {"addr": "198.51.100.0", "len": 24}}]}},
+            {"map": {\(names), "name": "fate", "type": "ipv4_addr", "map": "verdict", "handle": 8, "elem": [["198.51.100.1", {"drop": null}], ["198.51.100.2", {"accept": null}]]}},
+            {"map": {\(names), "name": "mercy", "type": "ipv4_addr", "map": "verdict", "handle": 9, "elem": [["198.51.100.1", {"accept": null}]]}},
             {"set": {\(names), "name": "good", "type": "ipv4_addr", "handle": 6, "elem": ["203.0.113.1"]}},
             {"rule": {\(names), "chain": "\(chain)", "handle": 17\(comment), "expr": [\(expressions)]}}]}
             """
@@ -54,6 +56,48 @@ import Topology
     private static let drop = #"{"drop": null}"#
     private static let counter = #"{"counter": {"packets": 3, "bytes": 180}}"#
 
+    @Test("a rule that drops a named set which holds an address cuts it off")
+    func namedSets() throws {
+        let bad = RuleVerdict.cut(
+            SetCut(set: "nft set inet corporate bad", reason: "its set bad holds 198.51.100.0/24")
+        )
+        for rule in [
+            [Self.address(#""@bad""#), Self.drop],
+            [Self.address(#""@bad""#, "daddr"), Self.counter, #"{"reject": null}"#],
+            [Self.one, Self.address(#""@bad""#), Self.drop],
+        ] {
+            #expect(try Self.found(rule.joined(separator: ",")).map(\.verdict) == [bad])
+        }
+        func map(_ name: String) -> String {
+            #"{"vmap": {"key": {"payload": {"protocol": "ip", "field": "saddr"}}, "data": "@\#(name)"}}"#
+        }
+        #expect(
+            try Self.found(map("fate")).map(\.verdict) == [
+                .cut(SetCut(set: "nft map inet corporate fate", reason: "its map fate drops 198.51.100.1"))
+            ]
+        )
+        let port =
+            #"{"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 22}}"#
+        for rule in [
+            [Self.address(#""@bad""#), #"{"accept": null}"#], [Self.address(#""@bad""#), Self.counter],
+            [Self.address(#""@bad""#, op: "!="), Self.drop], [Self.address(#""@bad""#), port, Self.drop],
+            [Self.one, Self.address(#""@good""#), Self.drop], [map("mercy")],
+        ] {
+            let verdict = try Self.found(rule.joined(separator: ",")).first?.verdict
+            guard case .other = verdict else {
+                Issue.record("\(rule): \(String(describing: verdict))")
+                continue
+            }
+        }
+        guard
+            case .other = try Self.found(Self.address(#""@bad""#) + "," + Self.drop, chain: "own").first?
+                .verdict
+        else {
+            Issue.record("a chain that nothing leads to cuts nothing off")
+            return
+        }
+    }
+
     @Test("a rule of iptables-nft whose ipset holds an address is told of, with its words and without them")
     func heldSets() throws {
         let sets = HeldSets(saved: "add cut 198.51.100.1\n", sought: Self.sought)
@@ -66,12 +110,24 @@ import Topology
             words: "-m set --match-set cut src -j DROP",
             sets: sets
         )
-        #expect(told.map(\.verdict) == [.other(reason: "its ipset cut holds 198.51.100.1")])
+        let cut = SetCut(set: "ipset cut", reason: "its ipset cut holds 198.51.100.1")
+        #expect(told.map(\.verdict) == [.cut(cut)])
+        #expect(told.first?.words != nil)
         let unnamed = try Self.found(rule, chain: "INPUT", table: "filter", family: "ip", sets: sets)
         #expect(
             unnamed.map(\.verdict) == [
-                .other(reason: "it asks for an ipset without telling which; cut holds 198.51.100.1")
+                .cut(
+                    SetCut(
+                        set: "an ipset",
+                        reason: "it asks for an ipset without telling which; cut holds 198.51.100.1"
+                    )
+                )
             ]
+        )
+        let accepted = #"{"xt": {"type": "match", "name": "set"}}, {"accept": null}"#
+        #expect(
+            try Self.found(accepted, chain: "INPUT", table: "filter", family: "ip", sets: sets).map(\.verdict)
+                == [.other(reason: "it asks for an ipset without telling which; cut holds 198.51.100.1")]
         )
         #expect(try Self.found(rule, chain: "INPUT", table: "filter", family: "ip").isEmpty)
     }
@@ -144,7 +200,6 @@ import Topology
                 "more than one"
             ),
             ([Self.address(#"{"range": ["198.51.100.0", "198.51.100.9"]}"#), Self.drop], "more than one"),
-            ([Self.address(#""@bad""#), Self.drop], "more than one"),
             ([Self.one, #"{"xt": null}"#], "xt"),
         ]
         for (expressions, reason) in cases {

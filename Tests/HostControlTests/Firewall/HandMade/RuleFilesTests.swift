@@ -19,8 +19,13 @@ import Topology
     }
 
     private func found() -> [String] {
-        RuleFiles(root: scratch.path).copies(IptablesVerdictTests.sought).copies
+        RuleFiles(root: scratch.path).read(IptablesVerdictTests.sought).copies
             .map { "\($0.path):\($0.line.map(String.init) ?? "-")" }
+    }
+
+    private func cuts() -> [String] {
+        RuleFiles(root: scratch.path).read(IptablesVerdictTests.sought).cuts
+            .map { "\($0.place) \($0.set)" }
     }
 
     @Test("a host without such files has no copies")
@@ -96,6 +101,69 @@ import Topology
                 "/etc/nftables.d/a.nft:2", "/etc/more/b.nft:1",
             ]
         )
+        #expect(cuts() == ["/etc/nftables.conf:17 nft set blocklist"])
+    }
+
+    @Test("what nft's files drop by a set that holds an address, wherever the set gets it from")
+    func nativeSets() throws {
+        try write(
+            "/etc/nftables.conf",
+            """
+            define peer = 198.51.100.2
+            table inet filter {
+                set cut { type ipv4_addr; flags interval; elements = { 203.0.113.9,
+                    198.51.100.0/24 timeout 1h } }
+                set free {
+                    type ipv4_addr; elements = { 203.0.113.9 comment "198.51.100.1" }
+                }
+                set late { type ipv4_addr; }
+                set pairs { type ipv4_addr . inet_service; elements = { 198.51.100.1 . 2181 } }
+                chain input {
+                    ip saddr @cut drop
+                    ip saddr @cut accept
+                    ip saddr @cut tcp dport 22 drop
+                    ip saddr != @cut drop
+                    ip saddr @free drop
+                    ip saddr . tcp dport @pairs drop
+                    ip saddr 203.0.113.1 add @cut { ip saddr } drop
+                    ip daddr @late counter reject
+                }
+            }
+            include "/etc/sets.nft"
+            """
+        )
+        try write("/etc/sets.nft", "add element inet filter late { $peer }\n")
+        #expect(found().isEmpty)
+        #expect(
+            cuts() == ["/etc/nftables.conf:11 nft set cut", "/etc/nftables.conf:18 nft set late"]
+        )
+    }
+
+    @Test("what iptables' files drop by an ipset that holds an address, saved or in the kernel")
+    func savedSets() throws {
+        try write(
+            "/etc/iptables/rules.v4",
+            """
+            *filter
+            -A INPUT -m set --match-set cut src -j DROP
+            -A INPUT -m set --match-set cut src -j ACCEPT
+            -A INPUT -m set --match-set live src -j REJECT --reject-with icmp-port-unreachable
+            -A FORWARD -m set --match-set cut src -j DROP
+            COMMIT
+            """
+        )
+        #expect(cuts().isEmpty)
+        try write("/etc/iptables/ipsets", "create cut hash:ip family inet\nadd cut 198.51.100.1\n")
+        #expect(cuts() == ["/etc/iptables/rules.v4:2 ipset cut"])
+        var sought = IptablesVerdictTests.sought
+        sought.sets = HeldSets(saved: "add live 198.51.100.2\n", sought: sought)
+        let read = RuleFiles(root: scratch.path).read(sought)
+        #expect(
+            read.cuts.map(\.reason) == [
+                "its ipset cut holds 198.51.100.1", "its ipset live holds 198.51.100.2",
+            ]
+        )
+        #expect(read.copies.isEmpty)
     }
 
     @Test("firewalld's files: direct rules, rich rules, and sources of a zone that drops")
@@ -143,7 +211,7 @@ import Topology
         )
     }
 
-    @Test("firewalld's sets: what drops one that holds an address is told of, and what does not is not")
+    @Test("firewalld's sets: what drops one that holds an address cuts it off, and what does not does not")
     func firewalldSets() throws {
         try write(
             "/etc/firewalld/ipsets/cut.xml",
@@ -175,18 +243,21 @@ import Topology
             <direct>
               <rule ipv="ipv4" table="filter" chain="INPUT" priority="0">-m set --match-set cut src -j DROP</rule>
               <rule ipv="ipv4" table="filter" chain="INPUT" priority="0">-m set --match-set cut src -j ACCEPT</rule>
+              <rule ipv="ipv4" table="filter" chain="INPUT" priority="0">-p tcp --dport 22 -m set --match-set cut src -j DROP</rule>
             </direct>
             """
         )
-        let read = RuleFiles(root: scratch.path).copies(IptablesVerdictTests.sought)
+        let read = RuleFiles(root: scratch.path).read(IptablesVerdictTests.sought)
         #expect(read.copies.isEmpty)
         #expect(
-            read.others.map(\.place) == [
+            read.cuts.map(\.place) == [
                 "/etc/firewalld/direct.xml:2", "/etc/firewalld/zones/drop.xml:2",
                 "/etc/firewalld/zones/public.xml:3",
             ]
         )
-        #expect(read.others.allSatisfy { $0.reason == "its ipset cut holds 198.51.100.2" })
+        #expect(read.cuts.allSatisfy { $0.reason == "its ipset cut holds 198.51.100.2" })
+        #expect(read.cuts.allSatisfy { $0.set == "ipset cut" })
+        #expect(read.others.map(\.place) == ["/etc/firewalld/direct.xml:4"])
     }
 
     @Test("what is there and cannot be looked into is not taken for clean")

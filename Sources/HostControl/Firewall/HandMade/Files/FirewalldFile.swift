@@ -37,30 +37,29 @@ enum FirewalldFile {
                 let words = RuleWords.split(
                     element.text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
                 )
-                let makes = SavedFile.makesHandMade(
+                let kind = SavedFile.kind(
                     words,
                     table: element.attribute("table") ?? "filter",
                     chain: element.attribute("chain"),
                     sought
                 )
                 let text = words.joined(separator: " ")
-                if makes {
-                    found.append(RuleFiles.Line(number: element.line, text: text))
+                if let kind {
+                    found.append(RuleFiles.Line(number: element.line, text: text, kind: kind))
                 } else if words.contains("DROP") || words.contains("REJECT"),
                     let reason = sought.sets.reason(of: text)
                 {
-                    found.append(RuleFiles.Line(number: element.line, text: text, reason: reason))
+                    found.append(RuleFiles.Line(number: element.line, text: text, kind: .other(reason)))
                 }
             case "rule": rich = [element]
             case "/rule":
                 if let line = handMade(rich, sought) { found.append(line) }
                 rich = []
             case "source" where rich.isEmpty && rejecting:
-                let reason = setReason(element, sought)
-                guard reason != nil || names(element, sought) else { continue }
-                found.append(
-                    RuleFiles.Line(number: element.line, text: "<\(element.tag)>", reason: reason)
-                )
+                guard let kind = setKind(element, sought) ?? (names(element, sought) ? .copy : nil) else {
+                    continue
+                }
+                found.append(RuleFiles.Line(number: element.line, text: "<\(element.tag)>", kind: kind))
             case _: if !rich.isEmpty { rich.append(element) }
             }
         }
@@ -73,21 +72,22 @@ enum FirewalldFile {
         else { return nil }
         let text = rule.map { "<\($0.tag)>" }.joined()
         if let address = rule.first(where: { names($0, sought) }) {
-            return RuleFiles.Line(number: address.line, text: text)
+            return RuleFiles.Line(number: address.line, text: text, kind: .copy)
         }
         for element in rule {
-            guard let reason = setReason(element, sought) else { continue }
-            return RuleFiles.Line(number: element.line, text: text, reason: reason)
+            guard let kind = setKind(element, sought) else { continue }
+            return RuleFiles.Line(number: element.line, text: text, kind: kind)
         }
         return nil
     }
 
     /// Of a source or destination that is a set.
-    private static func setReason(_ element: Element, _ sought: SoughtAddresses) -> String? {
-        guard ["source", "destination"].contains(element.name), element.attribute("invert") == nil else {
-            return nil
-        }
-        return element.attribute("ipset").flatMap(sought.sets.reason(named:))
+    private static func setKind(_ element: Element, _ sought: SoughtAddresses) -> RuleFiles.Line.Kind? {
+        guard ["source", "destination"].contains(element.name), element.attribute("invert") == nil,
+            let name = element.attribute("ipset")
+        else { return nil }
+        return sought.sets.cut(named: name).map { .cut($0) }
+            ?? sought.sets.reason(named: name).map { .other($0) }
     }
 
     /// Of a file that makes a set.

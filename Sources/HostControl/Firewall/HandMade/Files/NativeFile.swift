@@ -3,7 +3,17 @@
 /// Its grammar is not read in full. A statement counts that names an address, rejects or drops, and has no word for a port, an
 /// interface or a state in it, whatever chain it is for: rather one too many is named to a person than one too few.
 struct NativeFile {
+    /// A statement that rejects or drops named sets.
+    struct Asking: Hashable, Sendable {
+        let number: Int
+        let text: String
+        let sets: [String]
+    }
+
     private(set) var lines: [RuleFiles.Line] = []
+    private(set) var asking: [Asking] = []
+    /// Named sets that hold an address, with the first element that does.
+    private(set) var sets: [String: String] = [:]
     private(set) var included: [String] = []
     /// What `define` said here and before.
     private(set) var variables: [String: [String]]
@@ -26,16 +36,30 @@ struct NativeFile {
         var statement: [Token] = []
         /// Open braces: whether each holds a set, over whose line breaks a statement goes on.
         var braces: [Bool] = []
+        /// Of those that hold statements: the set that they make.
+        var made: [String?] = []
         for token in Self.tokens(String(decoding: content, as: UTF8.self)) {
             switch token.text {
             case "{":
-                let isSet = braces.last == true || statement.last.map { Self.leadsToSet($0.text) } ?? false
+                let isSet =
+                    braces.last == true || statement.last.map { Self.leadsToSet($0.text) } ?? false
+                    || Self.addsElements(statement)
                 braces.append(isSet)
-                if isSet { statement.append(token) } else { end(&statement, sought) }
+                if isSet {
+                    statement.append(token)
+                } else {
+                    made.append(statement.first?.text == "set" ? statement.last?.text : nil)
+                    end(&statement, sought)
+                }
             case "}":
-                if braces.popLast() == true { statement.append(token) } else { end(&statement, sought) }
+                if braces.popLast() == true {
+                    statement.append(token)
+                } else {
+                    end(&statement, sought, of: made.last ?? nil)
+                    _ = made.popLast()
+                }
             case "\n", ";":
-                if braces.last != true { end(&statement, sought) }
+                if braces.last != true { end(&statement, sought, of: made.last ?? nil) }
             case _: statement.append(token)
             }
         }
@@ -50,7 +74,24 @@ struct NativeFile {
         .contains(word)
     }
 
-    private mutating func end(_ statement: inout [Token], _ sought: SoughtAddresses) {
+    /// As in: add element inet filter cut { 198.51.100.1 }.
+    private static func addsElements(_ statement: [Token]) -> Bool {
+        statement.count > 2 && ["add", "create"].contains(statement[0].text) && statement[1].text == "element"
+    }
+
+    /// An element of several parts asks for more than an address.
+    private mutating func add(_ elements: some Sequence<String>, to set: String, _ sought: SoughtAddresses) {
+        let words = expanded(Array(elements), depth: 0)
+        guard sets[set] == nil, !words.contains(".") else { return }
+        sets[set] = words.first { !$0.hasPrefix("\"") && sought.mention(in: $0) != .none }
+    }
+
+    /// - Parameter set: the one whose definition it stands in.
+    private mutating func end(
+        _ statement: inout [Token],
+        _ sought: SoughtAddresses,
+        of set: String? = nil
+    ) {
         defer { statement = [] }
         guard let first = statement.first else { return }
         let words = statement.map(\.text)
@@ -60,6 +101,11 @@ struct NativeFile {
         case "define", "redefine":
             guard words.count > 3, words[2] == "=" else { return }
             variables["$" + words[1]] = expanded(Array(words[3...]), depth: 0)
+        case "elements":
+            if let set { add(words.dropFirst(), to: set, sought) }
+        case _ where Self.addsElements(statement):
+            let name = words.prefix { $0 != "{" }.last ?? ""
+            add(words.drop { $0 != "{" }, to: name, sought)
         case _:
             let whole = expanded(words, depth: 0)
             let said = whole.filter { !$0.hasPrefix("\"") }
@@ -67,14 +113,28 @@ struct NativeFile {
             let asked = said.prefix { $0 != "reject" }
             guard said.contains("drop") || said.contains("reject"),
                 !asked.contains(where: Self.narrowing.contains),
-                said.contains("saddr") || said.contains("daddr"),
-                said.contains(where: { sought.mention(in: $0) == .named })
+                said.contains("saddr") || said.contains("daddr")
             else { return }
+            let isNamed = said.contains { sought.mention(in: $0) == .named }
+            let asksFor = isNamed ? [] : Self.sets(askedForBy: asked)
+            guard isNamed || !asksFor.isEmpty else { return }
             // Where the address stands, if it stands there itself.
             let named = statement.first { sought.mention(in: $0.text) == .named } ?? first
-            let text = words.joined(separator: " ")
-            lines.append(RuleFiles.Line(number: named.line, text: String(text.prefix(Self.longestText))))
+            let text = String(words.joined(separator: " ").prefix(Self.longestText))
+            if isNamed {
+                lines.append(RuleFiles.Line(number: named.line, text: text, kind: .copy))
+            } else {
+                asking.append(Asking(number: named.line, text: text, sets: asksFor))
+            }
         }
+    }
+
+    /// Not those that a statement puts an address into.
+    private static func sets(askedForBy words: some Collection<String>) -> [String] {
+        guard !words.contains(".") else { return [] }
+        return zip(words, words.dropFirst())
+            .filter { before, word in ["saddr", "daddr", "=="].contains(before) && word.hasPrefix("@") }
+            .map { String($0.1.dropFirst()) }
     }
 
     private func expanded(_ words: [String], depth: Int) -> [String] {

@@ -16,6 +16,8 @@ struct RuleFiles: Sendable {
     private static let nativeFolders = ["/etc/nftables.d", "/etc/nftables"]
     private static let firewalld = "/etc/firewalld"
     private static let firewalldSets = "/etc/firewalld/ipsets/"
+    /// What `ipset restore` takes.
+    private static let sets = ["/etc/iptables/ipsets", "/etc/ipset.conf", "/etc/sysconfig/ipset"]
     private static let sizeLimit = 8 << 20
     private static let mostFiles = 2000
     private static let deepest = 8
@@ -25,17 +27,31 @@ struct RuleFiles: Sendable {
 
     init(root: String = "") { self.root = root }
 
-    /// Those that are like hand-made rules, and those that cut an address off by a set that holds it.
-    func copies(
-        _ sought: SoughtAddresses
-    ) -> (copies: [HandMadeReport.FileCopy], others: [HandMadeReport.OtherRule]) {
+    /// What files would bring back.
+    struct Found: Sendable {
+        /// Like hand-made rules.
+        var copies: [HandMadeReport.FileCopy] = []
+        /// Cuts an address off by a set that holds it.
+        var cuts: [HandMadeReport.SetRule] = []
+        /// Asks for such a set and for more.
+        var others: [HandMadeReport.OtherRule] = []
+    }
+
+    /// - Parameter sought: with the kernel's sets, for those that no file known here makes.
+    func read(_ sought: SoughtAddresses) -> Found {
         var search = Search(root: root, sought: sought)
-        for path in Self.saved { search.read(path) { SavedFile.lines($0, sought: sought) } }
+        var knowing = sought
+        for path in Self.sets {
+            search.read(path) { bytes in
+                knowing.sets.add(saved: String(decoding: bytes, as: UTF8.self), sought: sought)
+                return []
+            }
+        }
+        for path in Self.saved { search.read(path) { SavedFile.lines($0, sought: knowing) } }
         search.readNative(Self.native)
         for folder in Self.nativeFolders {
             search.readNative(search.files(in: folder, endings: [".nft", ".conf"], depth: 0))
         }
-        var knowing = sought
         let firewalld = search.files(in: Self.firewalld, endings: [".xml"], depth: 0)
         for path in firewalld where path.hasPrefix(Self.firewalldSets) {
             let name = String(path.dropFirst(Self.firewalldSets.count).dropLast(4))
@@ -47,22 +63,28 @@ struct RuleFiles: Sendable {
         for path in firewalld where !path.hasPrefix(Self.firewalldSets) {
             search.read(path) { FirewalldFile.lines($0, sought: knowing) }
         }
-        return (search.found, search.others)
+        return search.found
     }
 
     /// A line of a file that would bring a rule back.
     struct Line: Hashable, Sendable {
+        enum Kind: Hashable, Sendable {
+            /// Like a hand-made rule.
+            case copy
+            case cut(SetCut)
+            /// By what it concerns an address, though it names none itself.
+            case other(String)
+        }
+
         let number: Int
         let text: String
-        /// Of one that names no address itself: by what it concerns one.
-        var reason: String? = nil
+        let kind: Kind
     }
 
     private struct Search {
         let root: String
         let sought: SoughtAddresses
-        var found: [HandMadeReport.FileCopy] = []
-        var others: [HandMadeReport.OtherRule] = []
+        var found = Found()
         private var seen: Set<String> = []
 
         init(root: String, sought: SoughtAddresses) {
@@ -73,19 +95,29 @@ struct RuleFiles: Sendable {
         /// What is not there holds nothing; what is there and cannot be read may hold anything.
         mutating func read(_ path: String, _ lines: ([UInt8]) -> [Line]) {
             guard let content = content(of: path) else { return }
-            for line in lines(content) {
-                if let reason = line.reason {
-                    others.append(
-                        HandMadeReport.OtherRule(
-                            place: "\(path):\(line.number)",
-                            specification: RulesetReader.shown(line.text),
-                            reason: RulesetReader.shown(reason),
-                            count: 1
-                        )
+            for line in lines(content) { take(line, of: path) }
+        }
+
+        private mutating func take(_ line: Line, of path: String) {
+            let place = "\(path):\(line.number)"
+            switch line.kind {
+            case .copy:
+                found.copies.append(
+                    HandMadeReport.FileCopy(path: path, line: line.number, what: line.text)
+                )
+            case .cut(let cut):
+                found.cuts.append(
+                    HandMadeReport.SetRule(place: place, specification: line.text, cut, count: 1)
+                )
+            case .other(let reason):
+                found.others.append(
+                    HandMadeReport.OtherRule(
+                        place: place,
+                        specification: RulesetReader.shown(line.text),
+                        reason: RulesetReader.shown(reason),
+                        count: 1
                     )
-                    continue
-                }
-                found.append(HandMadeReport.FileCopy(path: path, line: line.number, what: line.text))
+                )
             }
         }
 
@@ -109,13 +141,17 @@ struct RuleFiles: Sendable {
         }
 
         private mutating func doubt(_ path: String, _ reason: String) {
-            found.append(HandMadeReport.FileCopy(path: path, line: nil, what: "not looked into: \(reason)"))
+            found.copies.append(
+                HandMadeReport.FileCopy(path: path, line: nil, what: "not looked into: \(reason)")
+            )
         }
 
         /// With what they include.
         mutating func readNative(_ paths: [String]) {
             var waiting = paths.map { (path: $0, depth: 0) }
             var variables: [String: [String]] = [:]
+            var sets: [String: String] = [:]
+            var asking: [(path: String, line: NativeFile.Asking)] = []
             let sought = sought
             while !waiting.isEmpty {
                 let next = waiting.removeFirst()
@@ -124,6 +160,8 @@ struct RuleFiles: Sendable {
                     let file = NativeFile(bytes, sought: sought, variables: variables)
                     included = file.included
                     variables = file.variables
+                    sets.merge(file.sets) { first, _ in first }
+                    asking += file.asking.map { (next.path, $0) }
                     return file.lines
                 }
                 guard next.depth < RuleFiles.deepest else {
@@ -133,6 +171,14 @@ struct RuleFiles: Sendable {
                 // nft looks for what has no leading slash where it was built to.
                 let names = included.map { $0.hasPrefix("/") ? $0 : "/etc/\($0)" }.flatMap(matches)
                 waiting = names.map { ($0, next.depth + 1) } + waiting
+            }
+            // A set may get its elements after the rule that asks for it, and in another file.
+            for (path, line) in asking {
+                guard let name = line.sets.first(where: { sets[$0] != nil }), let entry = sets[name] else {
+                    continue
+                }
+                let cut = SetCut(set: "nft set \(name)", reason: "its set \(name) holds \(entry)")
+                take(Line(number: line.number, text: line.text, kind: .cut(cut)), of: path)
             }
         }
 
