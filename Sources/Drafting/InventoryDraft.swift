@@ -30,6 +30,13 @@ package struct InventoryDraft: Hashable, Sendable {
         """
     }
 
+    /// What is left to do for a plan, once it is written.
+    package static func next(_ file: String) -> String {
+        "\(file): begun, an inventory and no plan yet: correct the names that are guessed, add the hosts of the destination and "
+            + "the brokers, let an agent run on each (`mitosis agents install \(file)`), and then `mitosis init \(file) -o PLAN` "
+            + "asks them and writes the plan"
+    }
+
     /// With the other servers of its ensemble, whose names are guessed; or why there are none to add.
     package func text(_ seen: Observation) throws(InventoryDraftError) -> String {
         let status: HostStatus

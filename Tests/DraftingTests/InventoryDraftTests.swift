@@ -35,6 +35,16 @@ struct InventoryDraftTests {
         )
     }
 
+    @Test("what is to be done next for a plan is one sentence, with the commands to be typed")
+    func next() {
+        let text = InventoryDraft.next("hosts.yaml")
+        #expect(text.hasPrefix("hosts.yaml: begun, an inventory and no plan yet: "))
+        for part in ["`mitosis agents install hosts.yaml`", "`mitosis init hosts.yaml -o PLAN`", "brokers"] {
+            #expect(text.contains(part), "\(text)")
+        }
+        #expect(!text.contains(". ") && !text.contains("\n"))
+    }
+
     @Test("servers that are addressed by names have these, and no name stands twice")
     func names() throws {
         var scene = Scene.usual

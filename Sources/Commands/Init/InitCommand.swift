@@ -112,9 +112,9 @@ struct InitCommand: AsyncParsableCommand {
         )
         let text = try draft.text(await fleet.look(at: host))
         try deliver(text)
-        if let output {
-            Output.write("\(output): begun; correct the names that are guessed, and add the other hosts\n")
-        }
+        let next = InventoryDraft.next(place.file)
+        // What is piped into a file stays an inventory.
+        if output == nil { Output.warn(next) } else { Output.write(next + "\n") }
     }
 
     private func deliver(_ text: String) throws {

@@ -23,7 +23,10 @@ struct PlanCommand: AsyncParsableCommand {
         let answers = await fleet.previews(of: Dictionary(walls) { first, _ in first })
             .compactMapValues(\.values.first)
         let rules = answers.compactMapValues(\.accepted)
-        let outlook = await SurveyedPlan(plan: plan, survey: survey).outlook(through: fleet)
+        // Asks who is connected, and opens no session.
+        let ensembles = ProvingEnsembles(credentials: [], log: logging.logger)
+        let outlook = await SurveyedPlan(plan: plan, survey: survey).outlook(through: fleet, ensembles)
+        await ensembles.close()
         Output.write(PlanText(plan: plan, survey: survey).text(rules: rules, outlook: outlook) + "\n")
         let missing =
             survey.allUnread.map { "\($0.host): \($0.path): \($0.reason)" }

@@ -11,6 +11,7 @@ extension ClientsReport: Bounded {
         try check("connections", connections?.count, 0...Self.mostConnections)
         try check("connections", each: connections)
         try check("sessions", sessions?.count, 0...Self.mostSessions)
+        for session in sessions ?? [] { try check("sessions.timeout", session.timeout, Bound.span) }
     }
 }
 

@@ -35,10 +35,13 @@ package struct ClientsReport: Hashable, Sendable, Codable {
     package struct Session: Hashable, Sendable, Codable {
         package let id: SessionNumber
         package let address: IPAddress
+        /// As it was negotiated, milliseconds; nil when the server does not tell, and from agents of earlier versions.
+        package let timeout: Int?
 
-        package init(id: SessionNumber, address: IPAddress) {
+        package init(id: SessionNumber, address: IPAddress, timeout: Int? = nil) {
             self.id = id
             self.address = address
+            self.timeout = timeout
         }
     }
 

@@ -10,6 +10,8 @@ struct ClientSeats {
         let host: HostName
         let side: EnsembleSide
         let address: IPAddress
+        /// Milliseconds; nil where it is not told.
+        let timeout: Int?
     }
 
     /// Connections of an address by server.
@@ -67,7 +69,7 @@ struct ClientSeats {
             for session in report.sessions ?? [] {
                 let address = Self.address(session.address, seenBy: server)
                 sessions[session.id, default: []].append(
-                    Seat(host: server.host, side: side, address: address)
+                    Seat(host: server.host, side: side, address: address, timeout: session.timeout)
                 )
                 sessionsByPlace[server.host, default: [:]][address, default: []].append(session.id)
             }

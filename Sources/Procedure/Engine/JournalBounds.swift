@@ -18,6 +18,8 @@ extension WindowPrediction: Bounded {
         try check("megabytes", megabytes, Bound.count)
         try check("limit", limit, Bound.span)
         for (client, session) in sessions { try check("sessions.\(client)", session, Bound.span) }
+        try check("more", more, Bound.count)
+        try check("untold", elementsOf: untold)
     }
 }
 

@@ -49,7 +49,7 @@ struct RunProgress {
         guard let inquiry = stage.inquiry else { return .success("") }
         let subject = RunEvent.Subject(stage: stage.name, title: "Before the question")
         let watch = gates { [runner] in runner.tell(.stepWaiting(subject, message: $0)) }
-        switch await watch.wait(for: inquiry.gate, facts: &facts, seen: &seen) {
+        switch await watch.wait(for: inquiry.gate, facts: &facts, seen: &seen, seeing: inquiry.seeing) {
         case .holds: break
         case .warned(let observed): runner.tell(.warning(subject, message: observed))
         case .failed(let reason), .refuted(let reason): return .failure(Undecidable(reason: reason))

@@ -142,11 +142,18 @@ package struct Stage: Sendable {
     /// What must be seen before the question is asked at all, and what the question then tells of it.
     package struct Inquiry: Sendable {
         package let gate: Gate
+        /// What the run remembers of each look.
+        package let seeing: @Sendable (FleetView, inout RunFacts) -> Void
         /// Ends the question; empty when there is nothing to tell.
         package let telling: @Sendable (FleetView) -> String
 
-        package init(_ gate: Gate, telling: @escaping @Sendable (FleetView) -> String) {
+        package init(
+            _ gate: Gate,
+            seeing: @escaping @Sendable (FleetView, inout RunFacts) -> Void,
+            telling: @escaping @Sendable (FleetView) -> String
+        ) {
             self.gate = gate
+            self.seeing = seeing
             self.telling = telling
         }
     }

@@ -7,7 +7,7 @@ extension MigrationProcedure {
             .division,
             "Divide the joint ensemble",
             confirmation: confirmation,
-            inquiry: clientsBeforeTheQuestion,
+            inquiry: lookBeforeTheQuestion,
             committedBy: .divisionBegan,
             [
                 kafka?.readyToDivide,

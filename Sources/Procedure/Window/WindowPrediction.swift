@@ -15,6 +15,8 @@ package struct WindowPrediction: Hashable, Sendable, Codable {
     static let stall = 4000
     static let stallPerMegabyte = 20
     private static let longest = 86_400_000
+    /// Of sessions, and of those that are not known.
+    private static let mostNamed = 10
 
     /// The slowest of the nodes that are to start, from its process's start until it serves.
     package let start: Int
@@ -25,14 +27,29 @@ package struct WindowPrediction: Hashable, Sendable, Codable {
     package let limit: Int?
     /// Each client's session timeout, as the destination's servers clamp it.
     package let sessions: [String: Int]
+    /// Further clients, whose sessions are as long or longer; nil for none.
+    package let more: Int?
+    /// Of whom it is not known how long their sessions last, and why; nil for nobody, and in journals of earlier versions.
+    package let untold: [String]?
 
-    package init(starts: [Int], bytes: UInt64, limit: Int?, sessions: [String: Int]) {
+    package init(
+        starts: [Int],
+        bytes: UInt64,
+        limit: Int?,
+        sessions: [String: Int],
+        more: Int = 0,
+        untold: [String] = []
+    ) {
         megabytes = Int(clamping: bytes / 1_000_000)
         isMeasured = !starts.isEmpty
         let guessed = Self.emptyStart.plus(saturating: megabytes.times(saturating: Self.startPerMegabyte))
         start = min(max(starts.max() ?? guessed, 0), Self.longest)
         self.limit = limit
         self.sessions = sessions
+        self.more = more > 0 ? more : nil
+        let rest = untold.count - Self.mostNamed
+        let named = Array(untold.prefix(Self.mostNamed)) + (rest > 0 ? ["\(rest) more"] : [])
+        self.untold = untold.isEmpty ? nil : named
     }
 
     package var window: Int { Self.work + start + Self.election }
@@ -52,10 +69,24 @@ package struct WindowPrediction: Hashable, Sendable, Codable {
             + (isMeasured
                 ? "as the nodes were seen to start with this data" : "guessed from \(megabytes) MB of data")
             + ") + \(Self.election) ms of an election"
-        let margins = sessions.sorted { $0.key < $1.key }
+        let expected = "expected window \(window) ms: \(parts); \(worst) ms if an election stalls"
+        let unknown = untold.map {
+            "how long sessions last is not known of \($0.joined(separator: ", "))"
+        }
+        return ([expected] + margins + [unknown].compactMap(\.self)).joined(separator: "; ")
+    }
+
+    private var margins: [String] {
+        let ordered = Self.ordered(sessions)
+        let named = ordered.prefix(Self.mostNamed)
             .map { "\($0.key) has \($0.value) ms, margin \($0.value.minus(saturating: window)) ms" }
-        return (["expected window \(window) ms: \(parts); \(worst) ms if an election stalls"] + margins)
-            .joined(separator: "; ")
+        let rest = ordered.count - named.count + (more ?? 0)
+        return rest > 0 ? named + ["\(rest) more have as much or more"] : named
+    }
+
+    /// The shortest first.
+    static func ordered(_ sessions: [String: Int]) -> [(key: String, value: Int)] {
+        sessions.sorted { ($0.value, $0.key) < ($1.value, $1.key) }
     }
 
     /// Why nobody should divide with it; nil when all sessions outlast it.
@@ -65,9 +96,9 @@ package struct WindowPrediction: Hashable, Sendable, Codable {
                 "a node takes \(start) ms to start with this data, and the destination's leader waits initLimit x tickTime, "
                 + "\(limit) ms, for its followers: raise initLimit in the destination's files"
         }
-        let short = sessions.filter { $0.value < needed }.keys.sorted()
+        let short = Self.ordered(sessions).filter { $0.value < needed }.map(\.key)
         guard !short.isEmpty else { return nil }
         return
-            "\(short.joined(separator: ", ")): the session is shorter than \(needed) ms, the window and a third of it"
+            "\(Census.list(short, most: Self.mostNamed)): the session is shorter than \(needed) ms, the window and a third of it"
     }
 }

@@ -11,28 +11,39 @@ extension MigrationProcedure {
         Step(
             .predictWindow,
             "Predict the division's window",
-            verify: Gate(
-                "every session outlasts the expected window and a third of it",
-                hosts: source.map(\.host),
-                deadline: plan.deadlines.restart
-            ) { [plan] fleet, facts in
-                if let silent = source.lazy.compactMap({ fleet.silence($0.host) }).first {
-                    return .waiting(reason: silent)
-                }
-                let prediction = prediction(fleet, facts)
-                guard let objection = prediction.objection else {
-                    return .holds(observed: prediction.sentence)
-                }
-                let said = "\(prediction.sentence). \(objection)"
-                return plan.isWaived(.sessionTimeouts)
-                    ? .warns(observed: said)
-                    : .never(reason: said + ". `session-timeouts` can be waived in a plan of a new name")
-            },
+            verify: sessionsOutlast(plan.sessionsQuestion),
             undo: .nothingToUndo,
             repeats: .until(.divisionBegan),
             expiry: .divisionBegan,
-            seeing: { fleet, facts in facts.window = prediction(fleet, facts) }
+            seeing: noteWindow(plan.sessionsQuestion)
         )
+    }
+
+    /// - Parameter question: which shows who is connected.
+    func sessionsOutlast(_ question: CensusQuestion) -> Gate {
+        Gate(
+            "every session outlasts the expected window and a third of it",
+            looking: Look(hosts: source.map(\.host), census: question),
+            deadline: plan.deadlines.restart,
+            interval: ClientsProcedure.interval
+        ) { [plan] fleet, facts in
+            if let silent = source.lazy.compactMap({ fleet.silence($0.host) }).first {
+                return .waiting(reason: silent)
+            }
+            let prediction = prediction(fleet, facts, fleet.census[question])
+            guard let objection = prediction.objection else {
+                return .holds(observed: prediction.sentence)
+            }
+            let said = "\(prediction.sentence). \(objection)"
+            return plan.isWaived(.sessionTimeouts)
+                ? .warns(observed: said)
+                : .never(reason: said + ". `session-timeouts` can be waived in a plan of a new name")
+        }
+    }
+
+    /// As it is expected when the same look is judged.
+    func noteWindow(_ question: CensusQuestion) -> @Sendable (FleetView, inout RunFacts) -> Void {
+        { fleet, facts in facts.window = prediction(fleet, facts, fleet.census[question]) }
     }
 
     var windowCompared: Step {
@@ -52,12 +63,21 @@ extension MigrationProcedure {
         )
     }
 
-    func prediction(_ fleet: FleetView, _ facts: RunFacts) -> WindowPrediction {
-        WindowPrediction(
+    /// - Parameter sighting: who is connected; nil where nobody but brokers can be judged, by their files.
+    func prediction(
+        _ fleet: FleetView,
+        _ facts: RunFacts,
+        _ sighting: CensusSighting?
+    ) -> WindowPrediction {
+        let seen = sighting.map { SeenSessions(SurveyedPlan(plan: plan, survey: survey), $0) }
+        return WindowPrediction(
             starts: seeds.compactMap { facts.starts[$0.host.description]?.milliseconds },
             bytes: source.compactMap { fleet.zookeeper($0.host)?.dataSize }.max() ?? 0,
             limit: plan.destination.compactMap { survey.startLimit(of: $0) }.min(),
-            sessions: kafka?.sessions ?? [:]
+            // What a server tells of a broker that is at the destination counts for more than its file.
+            sessions: (kafka?.sessions ?? [:]).merging(seen?.timeouts ?? [:]) { _, told in told },
+            more: seen?.more ?? 0,
+            untold: seen?.untold ?? []
         )
     }
 

@@ -184,7 +184,7 @@ package protocol CheckCatalog {
     static func brokers(_ kafka: Kafka) -> Self
     static func connectStrings(_ kafka: Kafka) -> Self
     static func clusterID(_ kafka: Kafka) -> Self
-    static func sessionTimeouts(_ kafka: Kafka) -> Self
+    static func sessionTimeouts(_ plan: Plan) -> Self
     static func kafkaWhole(_ kafka: Kafka) -> Self
     static func movedClients(_ clients: Clients) -> Self
 }
@@ -236,7 +236,8 @@ extension CheckCatalog {
         case .brokers: kafka.map(brokers)
         case .connectStrings: kafka.map(connectStrings)
         case .clusterID: kafka.map(clusterID)
-        case .sessionTimeouts: kafka.map(sessionTimeouts)
+        // At first nobody else is known to move.
+        case .sessionTimeouts: kafka == nil && clients == nil ? nil : sessionTimeouts(plan)
         case .kafkaWhole: kafka.map(kafkaWhole)
         case .movedClients: clients.map(movedClients)
         }

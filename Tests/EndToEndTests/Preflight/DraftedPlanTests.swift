@@ -35,6 +35,7 @@ extension BrokerPreflightTests {
         defer { lab.forget(path) }
         let outcome = try await Coordinator(lab: lab).perform(["init", "-o", path] + options)
         #expect(outcome.status == 0, "\(outcome.diagnostics)")
+        #expect(outcome.output.contains("`mitosis init \(path) -o PLAN`"), "\(outcome.output)")
         let begun = try InventoryReader.read(path: path)
         #expect(begun.hosts.map(\.address) == lab.configuration.sourceHosts.map(\.ipv4))
         #expect(begun.hosts.map(\.host.description) == lab.configuration.sourceHosts.map(\.name))

@@ -26,7 +26,10 @@ struct ClientsReportTests {
         let sent = ClientsReport(
             ports: [port],
             connections: [.init(address: address, port: port, count: 3)],
-            sessions: [.init(id: SessionNumber(-1), address: address)],
+            sessions: [
+                .init(id: SessionNumber(-1), address: address, timeout: 18_000),
+                .init(id: SessionNumber(7), address: address),
+            ],
             sessionsAreWhole: true
         )
         let data = try JSONEncoder().encode(sent)
@@ -51,6 +54,8 @@ struct ClientsReportTests {
         arguments: [
             #"[{"id":"0x","address":"10.0.0.7"}]"#, #"[{"id":"0x11112222333344445","address":"10.0.0.7"}]"#,
             #"[{"id":"5","address":"10.0.0.7"}]"#, #"[{"id":"0x5","address":"10.0.0"}]"#,
+            #"[{"id":"0x5","address":"10.0.0.7","timeout":-1}]"#,
+            #"[{"id":"0x5","address":"10.0.0.7","timeout":3155760000001}]"#,
         ]
     )
     func sessions(_ text: String) {

@@ -23,6 +23,8 @@ struct ModelApplications {
         var registersAt: String?
         /// The same from its next start on.
         var registersNextAt: String?
+        /// That its sessions are granted.
+        var timeout: Int?
     }
 
     let plan: MigrationPlan
@@ -90,7 +92,8 @@ struct ModelApplications {
             address: address,
             hosts: [server.host] + application.also,
             session: session,
-            paths: [path]
+            paths: [path],
+            timeout: application.timeout
         )
     }
 

@@ -11,6 +11,8 @@ struct ModelClient: Hashable, Sendable {
     var hosts: [HostName]
     var session: SessionNumber
     var paths: [String]
+    /// Of its session, where servers tell it.
+    var timeout: Int?
 }
 
 /// What the model's agents and ensemble say of clients.
@@ -36,7 +38,8 @@ extension ModelEnsemble {
             ClientsReport(
                 ports: [port],
                 connections: here.map { .init(address: $0.address, port: port, count: 1) },
-                sessions: tellsSessions ? here.map { .init(id: $0.session, address: $0.address) } : nil,
+                sessions: tellsSessions
+                    ? here.map { .init(id: $0.session, address: $0.address, timeout: $0.timeout) } : nil,
                 sessionsAreWhole: tellsSessions,
                 sessionsObstacle: tellsSessions ? nil : "'cons' is not allowed"
             )

@@ -246,7 +246,7 @@ struct KnownFaultsTests {
         let plan = try Fixture.plan(source: 3, destination: 3, strategy: .observers)
         let fleet = ModelFleet(plan: plan)
         let subject = SurveyedPlan(plan: plan, survey: await Survey.take(of: plan, through: fleet))
-        let outlook = await subject.outlook(through: fleet)
+        let outlook = await subject.outlook(through: fleet, fleet)
         #expect(outlook.versions.hasPrefix("ZooKeeper 3.8.0 stays: seen in the matrix"))
         #expect(
             outlook.window.hasPrefix("expected window 1990 ms: 320 ms of work + 1470 ms"),
@@ -256,17 +256,17 @@ struct KnownFaultsTests {
         fleet.change { model in
             for host in ["d4", "d5", "d6"] { model.make(host) { $0.version = ServerVersion(3, 6, 3) } }
         }
-        let older = await subject.outlook(through: fleet).versions
+        let older = await subject.outlook(through: fleet, fleet).versions
         #expect(older.hasPrefix("refused: ZooKeeper 3.8.0 becomes 3.6.3"), "\(older)")
         fleet.change { model in
             for host in ["d4", "d5", "d6"] { model.make(host) { $0.parserObstacle = "no Java" } }
         }
-        let unknown = await subject.outlook(through: fleet).versions
+        let unknown = await subject.outlook(through: fleet, fleet).versions
         #expect(
             unknown.contains("judged when it has joined") && unknown.hasSuffix("(not known of d4, d5, d6)")
         )
         fleet.change { model in for host in ["s1", "s2", "s3"] { model.make(host) { $0.isSilent = true } } }
-        #expect(await subject.outlook(through: fleet).window.hasPrefix("not known: no source host"))
+        #expect(await subject.outlook(through: fleet, fleet).window.hasPrefix("not known: no source host"))
     }
 
     @Test(

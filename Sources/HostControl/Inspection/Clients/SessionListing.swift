@@ -59,7 +59,16 @@ enum SessionListing: Equatable {
         guard named.count == 1, let id = SessionNumber(hexadecimal: field.dropFirst(4)) else {
             return .unknown
         }
-        return .session(ClientsReport.Session(id: id, address: address))
+        return .session(ClientsReport.Session(id: id, address: address, timeout: timeout(fields)))
+    }
+
+    /// A session that is only just being opened has none.
+    private static func timeout(_ fields: [Substring]) -> Int? {
+        let named = fields.filter { $0.hasPrefix("to=") }
+        guard named.count == 1, let timeout = Int(named[0].dropFirst(3)), timeout > 0,
+            Bound.span.contains(timeout)
+        else { return nil }
+        return timeout
     }
 
     /// `/10.0.0.7:4711`, `name/10.0.0.7:4711`, `/0:0:0:0:0:0:0:1:4711` or `/[fe80:0:0:0:0:0:0:1%eth0]:4711`, as Java writes them.

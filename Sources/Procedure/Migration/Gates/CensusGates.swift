@@ -9,25 +9,39 @@ extension MigrationProcedure {
             Step(
                 "division.clients",
                 "Nobody who holds what moves is left on the source",
-                verify: gate,
+                verify: withSessions(gate),
                 undo: .nothingToUndo,
-                repeats: .until(.divisionBegan)
+                repeats: .until(.divisionBegan),
+                seeing: noteWindow(plan.censusQuestion)
             )
         }
     }
 
     /// The first look: nobody is asked about a division that cannot begin.
-    var clientsBeforeTheQuestion: Stage.Inquiry? {
-        let question = plan.censusQuestion
-        return nobodyIsLeftBehind.map { gate in
-            Stage.Inquiry(gate) { [plan] fleet in
-                guard let sighting = fleet.census[question] else { return "" }
-                let newcomers = Census(plan, sighting).newcomers
-                guard !newcomers.isEmpty else { return "" }
-                return "\nConnected to the destination, and not known by the plan: "
-                    + Census.list(newcomers, most: 10) + ". See that they belong there."
-            }
+    ///
+    /// Whoever is to move has come to the seeds by now, so that the window is judged for all of them.
+    var lookBeforeTheQuestion: Stage.Inquiry {
+        guard let gate = nobodyIsLeftBehind else {
+            let question = plan.sessionsQuestion
+            let sessions = sessionsOutlast(question).within(Self.patience)
+            return Stage.Inquiry(sessions, seeing: noteWindow(question)) { _ in "" }
         }
+        let question = plan.censusQuestion
+        return Stage.Inquiry(withSessions(gate), seeing: noteWindow(question)) { [plan] fleet in
+            guard let sighting = fleet.census[question] else { return "" }
+            let newcomers = Census(plan, sighting).newcomers
+            guard !newcomers.isEmpty else { return "" }
+            return "\nConnected to the destination, and not known by the plan: "
+                + Census.list(newcomers, most: 10) + ". See that they belong there."
+        }
+    }
+
+    /// A client on its way from one server to another is back within its session's time.
+    private static var patience: Duration { .seconds(40) }
+
+    /// Judged by the same look.
+    private func withSessions(_ gate: Gate) -> Gate {
+        gate.and(sessionsOutlast(plan.censusQuestion)).within(Self.patience)
     }
 
     /// Nil when nothing is declared to move.
@@ -37,8 +51,7 @@ extension MigrationProcedure {
         return Gate(
             "nobody who holds what moves is left on the source",
             looking: Look(census: question),
-            // A client on its way from one server to another is back within its session's time.
-            deadline: .seconds(40),
+            deadline: Self.patience,
             interval: .seconds(2)
         ) { fleet, _ in
             guard let sighting = fleet.census[question] else {

@@ -6,20 +6,28 @@ extension Check {
     /// Milliseconds that a client needs to find the new leader, at the least: below it, no session can be kept.
     private static var shortestSession: Int { 2000 }
 
-    /// What each broker asks for, as the destination's servers clamp it.
-    package static func sessionTimeouts(_ subject: KafkaProcedure) -> Check {
-        let shortest = subject.sessions.values.min() ?? 0
-        let procedure = MigrationProcedure(plan: subject.plan, survey: subject.survey)
+    /// What each broker asks for, and each client of the plan was granted, as the destination's servers clamp it.
+    package static func sessionTimeouts(_ subject: SurveyedPlan) -> Check {
+        let plan = subject.plan
+        let procedure = MigrationProcedure(plan: plan, survey: subject.survey)
+        // Of brokers their files tell.
+        let question = plan.clients.all.isEmpty ? nil : plan.sessionsQuestion
         return Check(
             .sessionTimeouts,
-            "every broker's session, as the destination's servers clamp it, outlasts the division",
+            "every session of a broker or client, as the destination's servers clamp it, outlasts the division",
             remedy:
-                "Raise zookeeper.session.timeout.ms of the brokers, or tickTime or maxSessionTimeout of the servers",
-            looking: Look(hosts: subject.plan.source.map(\.host))
+                "Raise zookeeper.session.timeout.ms of the brokers, the session timeout of the clients, or tickTime or "
+                + "maxSessionTimeout of the servers",
+            looking: Look(hosts: plan.source.map(\.host), census: question),
+            interval: question == nil ? nil : ClientsProcedure.interval
         ) { fleet, facts in
             // The destination has not started yet: what a start takes is guessed, and seen at the join.
-            let prediction = procedure.prediction(fleet, facts)
-            let text = prediction.sentence + "; after it each broker has one such timeout to come back"
+            let prediction = procedure.prediction(fleet, facts, question.flatMap { fleet.census[$0] })
+            let text = prediction.sentence + "; after it each has one such timeout to come back"
+            guard let shortest = prediction.sessions.values.min() else {
+                return prediction.objection.map { .warns(observed: "\(text): \($0)") }
+                    ?? .holds(observed: text)
+            }
             if shortest < shortestSession {
                 return .never(reason: "\(text): less than \(shortestSession) ms cannot be kept")
             }
@@ -55,18 +63,13 @@ extension SurveyedPlan {
                 return nil
             }
         }
-        let clamped = plan.destination.compactMap { server -> Int? in
-            guard let file = survey.file(of: server.host) else { return nil }
-            do throws(ZooConfigurationError) {
-                let limits = try ZooConfiguration(file.content)
-                return min(
-                    max(asked ?? Self.defaultSession, limits.minSessionTimeout),
-                    limits.maxSessionTimeout
-                )
-            } catch {
-                return nil
-            }
-        }
-        return clamped.min() ?? asked ?? Self.defaultSession
+        return clamped(asked ?? Self.defaultSession)
+    }
+
+    /// What the destination's servers make of it; milliseconds.
+    func clamped(_ asked: Int) -> Int {
+        let granted = plan.destination.compactMap { configuration(of: $0) }
+            .map { min(max(asked, $0.minSessionTimeout), $0.maxSessionTimeout) }
+        return granted.min() ?? asked
     }
 }

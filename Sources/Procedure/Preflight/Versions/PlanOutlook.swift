@@ -20,20 +20,24 @@ package struct PlanOutlook: Hashable, Sendable {
 }
 
 extension SurveyedPlan {
-    package func outlook(through fleet: any Fleet) async -> PlanOutlook {
+    package func outlook(through fleet: any Fleet, _ ensembles: any EnsembleReading) async -> PlanOutlook {
         let look = parsing
         var view = FleetView(hosts: await fleet.observe(look.hosts))
         view.parsers = await mapHosts(look.files) { host, contents throws(FleetError) in
             try await fleet.parse(contents, on: host)
         }
-        return PlanOutlook(versions: versions(in: view), window: window(in: view))
+        var sighting: CensusSighting?
+        if !plan.clients.all.isEmpty {
+            sighting = await CensusSighting.take(plan.sessionsQuestion, through: fleet, ensembles)
+        }
+        return PlanOutlook(versions: versions(in: view), window: window(in: view, sighting))
     }
 
-    private func window(in view: FleetView) -> String {
+    private func window(in view: FleetView, _ sighting: CensusSighting?) -> String {
         guard view.seen(plan.source).contains(where: { $0.zookeeper.dataSize != nil }) else {
             return "not known: no source host says how much data it has"
         }
-        return MigrationProcedure(plan: plan, survey: survey).prediction(view, RunFacts()).sentence
+        return MigrationProcedure(plan: plan, survey: survey).prediction(view, RunFacts(), sighting).sentence
     }
 
     func versions(in view: FleetView) -> String {

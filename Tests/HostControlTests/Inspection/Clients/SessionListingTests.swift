@@ -7,8 +7,14 @@ import Topology
 
 @Suite("A server's answer to cons")
 struct SessionListingTests {
-    private static func session(_ id: Int64, _ address: String) throws -> ClientsReport.Session {
-        ClientsReport.Session(id: SessionNumber(id), address: try #require(IPAddress(address)))
+    private static func session(_ id: Int64, _ address: String, _ timeout: Int? = nil) throws
+        -> ClientsReport.Session
+    {
+        ClientsReport.Session(
+            id: SessionNumber(id),
+            address: try #require(IPAddress(address)),
+            timeout: timeout
+        )
     }
 
     @Test("connections of 3.4 to 3.9 are read, those without a session are nobody's")
@@ -21,8 +27,8 @@ struct SessionListingTests {
 
             """
         let expected = try [
-            Self.session(0x0100_0a8c_5b9d_0000, "10.0.0.1"),
-            Self.session(Int64(bitPattern: 0xff00_0000_0000_0001), "10.0.0.7"),
+            Self.session(0x0100_0a8c_5b9d_0000, "10.0.0.1", 18_000),
+            Self.session(Int64(bitPattern: 0xff00_0000_0000_0001), "10.0.0.7", 6000),
         ]
         #expect(SessionListing.parse(text) == .sessions(expected, areWhole: true))
         #expect(SessionListing.parse("\n") == .sessions([], areWhole: true))
@@ -76,6 +82,18 @@ struct SessionListingTests {
         #expect(reason.contains("whitelist"))
         let looking = SessionListing.parse("This ZooKeeper instance is not currently serving requests\n")
         #expect(looking == .silent(reason: "it does not serve at the moment"))
+    }
+
+    @Test(
+        "a timeout that is none is not known, and takes nothing from the session",
+        arguments: [
+            "to=0", "to=-1", "to=x", "to=", "to=99999999999999999999", "to=3155760000001", "to=5,to=6",
+            "too=5",
+        ]
+    )
+    func timeouts(_ field: String) throws {
+        let text = " /10.0.0.1:5000[1](queued=0,sid=0x5,lop=PING,\(field),lresp=1)\n"
+        #expect(SessionListing.parse(text) == .sessions([try Self.session(5, "10.0.0.1")], areWhole: true))
     }
 
     @Test("an answer that was cut is not whole")
