@@ -57,7 +57,6 @@ struct ViewerTests {
                 now: Date()
             )
             let path = try agent.authority.directory.write("ca.pem", foreign.encodedCertificate())
-            _ = await agent.log.line(with: "new certificate files not used")
             let told = try await coordinator.status().credentials?.failures?.first
             #expect(told?.reason.contains("the trust domain s3cret") == true, "\(String(describing: told))")
             let seen = try await viewer.status().credentials?.failures

@@ -42,6 +42,7 @@ enum NativeText {
         // The counts are told apart.
         case "counter": return "counter"
         case "jump", "goto": return "\(key) \(of(value["target"] ?? nil))"
+        case "vmap": return "\(of(value["key"] ?? nil)) vmap \(of(value["data"] ?? nil))"
         case "xt": return "xt \(of(value["type"] ?? nil)) \(of(value["name"] ?? nil))"
         case "reject":
             guard let kind = value["type"]?.asText else { return key }
