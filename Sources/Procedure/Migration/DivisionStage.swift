@@ -74,7 +74,9 @@ extension MigrationProcedure {
                     verify: leaderHoldsAll,
                     undo: .none(because: "past the point of no return"),
                     isRestingPlace: false,
-                    attempts: 3
+                    attempts: 3,
+                    // Another attempt would start more nodes behind the wrong leader.
+                    endsWhenRefuted: true
                 ),
                 Step(
                     "division.start-rest",

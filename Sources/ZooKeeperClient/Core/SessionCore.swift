@@ -31,6 +31,8 @@ final class SessionCore: Sendable {
     let calls: CallTable
     private let window: RequestWindow
     private let phase = Mutex(Phase.opening)
+    /// Set after `phase` was: what a callback may look at, which must not wait for the lock of `phase`.
+    private let isOpen = Atomic(false)
     private let finished = OneShot<Void>()
     private let queue: DispatchQueue
     private let log: Logger
@@ -79,7 +81,14 @@ final class SessionCore: Sendable {
         guard calls.ending == nil else { return }
         states.set(state)
         log.debug("session with ZooKeeper", fields: ["number": String(number), "state": state.word])
-        if case .connected(let id, _) = state { connected.settle(.success(id)) }
+        settleConnected()
+    }
+
+    /// Not before requests are let through: a server may answer while the library has yet to return the handle.
+    private func settleConnected() {
+        guard isOpen.load(ordering: .sequentiallyConsistent), case .connected(let id, _) = states.current
+        else { return }
+        connected.settle(.success(id))
     }
 
     /// Makes one request when its turn comes and awaits its reply.
@@ -202,7 +211,12 @@ final class SessionCore: Sendable {
             }
         }
         // Ended while names were being resolved: `finish` comes next on this queue and had no handle to close.
-        if reason != nil { zookeeper_close(opened) }
+        guard reason == nil else {
+            zookeeper_close(opened)
+            return
+        }
+        isOpen.store(true, ordering: .sequentiallyConsistent)
+        settleConnected()
     }
 
     /// The library forgets some requests when a close meets a busy callback, and all watches: they end here.

@@ -141,6 +141,8 @@ struct ContinuationTests {
             "\(outcome)"
         )
         #expect(outcome.reason?.contains("Stop every destination node now") == true, "\(outcome)")
+        let entries = try stopped.journal.entries(of: try #require(stopped.journal.record).id)
+        #expect(entries.count { $0.step == "division.history" } == 1)
         let violations = stopped.fleet.model.violations
         #expect(violations.first?.contains("I2: \(stale) leads from") == true)
     }
