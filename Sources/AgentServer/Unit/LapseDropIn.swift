@@ -32,10 +32,9 @@ package struct LapseDropIn: Sendable {
 
                 """
         case .systemd:
-            let paths = Set([configuration.state] + places.directories).sorted()
             return head + """
                 [Service]
-                \(paths.map { "ReadWritePaths=\(UnitDropIn.quoted("-" + $0))" }.joined(separator: "\n"))
+                \(UnitDropIn.writable(configuration, places))
 
                 """
         }

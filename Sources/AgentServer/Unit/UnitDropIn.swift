@@ -39,28 +39,33 @@ package struct UnitDropIn: Sendable {
     }
 
     private var narrowing: String {
-        let paths = Set([configuration.state] + places.directories).sorted()
-        return """
-            [Service]
-            # Everything is read-only but where listed files are replaced, data is set aside, and the agent keeps its records.
-            ProtectSystem=strict
-            \(paths.map { "ReadWritePaths=\(Self.quoted("-" + $0))" }.joined(separator: "\n"))
-            # iptables-legacy takes its lock there, with whoever else uses it. The packages' tmpfiles.d makes it at every boot;
-            # this, where somebody has removed it since, or where the agent was installed without.
-            ExecStartPre=+/usr/bin/touch /run/xtables.lock
-            ReadWritePaths=-/run/xtables.lock
-            MemoryDenyWriteExecute=yes
-            SystemCallFilter=~@resources
-            # The agent takes some 25 MiB, the programs that it runs (nft, iptables, systemctl) as much again for a moment.
-            MemoryHigh=192M
-            MemoryMax=384M
-            TasksMax=256
+        """
+        [Service]
+        # Everything is read-only but where listed files are replaced, data is set aside, and the agent keeps its records.
+        ProtectSystem=strict
+        \(Self.writable(configuration, places))
+        # iptables-legacy takes its lock there, with whoever else uses it. The packages' tmpfiles.d makes it at every boot;
+        # this, where somebody has removed it since, or where the agent was installed without.
+        ExecStartPre=+/usr/bin/touch /run/xtables.lock
+        ReadWritePaths=-/run/xtables.lock
+        MemoryDenyWriteExecute=yes
+        SystemCallFilter=~@resources
+        # The agent takes some 25 MiB, the programs that it runs (nft, iptables, systemctl) as much again for a moment.
+        MemoryHigh=192M
+        MemoryMax=384M
+        TasksMax=256
 
-            """
+        """
+    }
+
+    /// Lines of a unit for the state directory and those of `places`.
+    static func writable(_ configuration: AgentConfiguration, _ places: WorkPlaces) -> String {
+        Set([configuration.state] + places.directories).sorted()
+            .map { "ReadWritePaths=\(quoted("-" + $0))" }.joined(separator: "\n")
     }
 
     /// As systemd reads one path of a list.
-    static func quoted(_ path: String) -> String {
+    private static func quoted(_ path: String) -> String {
         let escaped = path.replacing("%", with: "%%").replacing("\\", with: "\\\\").replacing(
             "\"",
             with: "\\\""
