@@ -7,7 +7,7 @@ PACKAGES = build-essential pkg-config libssl-dev libyaml-dev zlib1g-dev openssl 
 # What packing needs besides, and what trying the packages needs.
 PACKING = debhelper lintian
 TRYING = debootstrap systemd-container
-.PHONY: demo test test-unit test-both bench bench-hostile bench-compare bench-old-copies bench-fleet matrix soak faults faults-real faults-crippled fuzz sanitize mutants model build optimised programs release \
+.PHONY: demo test test-unit test-both bench bench-hostile bench-compare bench-old-copies bench-fleet matrix soak division-faults faults faults-real faults-crippled fuzz sanitize mutants model build optimised programs release \
 	report-page \
 	man completions deb \
 	packages-test lint format clean setup setup-packing
@@ -96,6 +96,11 @@ DIVISIONS ?= 20
 soak: optimised programs
 	MITOSIS_ROUNDS=$(DIVISIONS) MITOSIS_BIN=$(abspath $(PROGRAMS)) \
 		.ci/run-tests --lane 'soak=release,EndToEndTests.LossTests'
+
+# What ZooKeeper can do wrong in a division, in each strategy; `make test` does each in one.
+division-faults: optimised programs
+	MITOSIS_STRATEGIES=both MITOSIS_BIN=$(abspath $(PROGRAMS)) \
+		.ci/run-tests --lane 'division-faults=release,EndToEndTests.DivisionFaultTests'
 
 # Histories of the model: coordinators that die, commands that are lost or late, hosts that reboot, in an order that the seed decides.
 HISTORIES ?= 100000

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Commands
 
-@Suite("What the operator answers", .timeLimit(.minutes(1)))
+@Suite("What the operator answers", .timeLimit(.minutes(10)))
 struct AnswerReaderTests {
     private final class Ends: Sendable {
         let read: Int32

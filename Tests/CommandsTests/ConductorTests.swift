@@ -10,7 +10,7 @@ import Testing
 
 @testable import Commands
 
-@Suite("The conductor of a run", .timeLimit(.minutes(1)))
+@Suite("The conductor of a run", .timeLimit(.minutes(10)))
 struct ConductorTests {
     @Test("a run to its end holds every agent's lease, under an epoch above all, and gives it back")
     func wholeRun() async throws {

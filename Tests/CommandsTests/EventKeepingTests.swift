@@ -8,7 +8,7 @@ import Testing
 
 @testable import Commands
 
-@Suite("How a run's events are kept", .timeLimit(.minutes(1)))
+@Suite("How a run's events are kept", .timeLimit(.minutes(10)))
 struct EventKeepingTests {
     private static let detach = RunEvent.Subject(stage: .division, step: .detach, title: "Detach")
     private static let start = RunEvent.Subject(stage: .division, step: "division.start", title: "Start")

@@ -10,7 +10,7 @@ import Testing
 
 @testable import Commands
 
-@Suite("Cleaning a fleet of rules made by hand", .timeLimit(.minutes(1)))
+@Suite("Cleaning a fleet of rules made by hand", .timeLimit(.minutes(10)))
 struct HandMadeCommandTests {
     private struct Told {
         let board: CleaningBoard

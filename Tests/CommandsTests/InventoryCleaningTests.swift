@@ -7,7 +7,7 @@ import Topology
 
 @testable import Commands
 
-@Suite("Cleaning an inventory's hosts of rules, without a plan", .timeLimit(.minutes(1)))
+@Suite("Cleaning an inventory's hosts of rules, without a plan", .timeLimit(.minutes(10)))
 struct InventoryCleaningTests {
     private static let refused = "refused, nothing was changed: "
 

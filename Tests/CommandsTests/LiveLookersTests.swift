@@ -6,7 +6,7 @@ import Testing
 
 @testable import Commands
 
-@Suite("Who looks for the live view", .timeLimit(.minutes(1)))
+@Suite("Who looks for the live view", .timeLimit(.minutes(10)))
 struct LiveLookersTests {
     /// Works that take their time to close what they hold open.
     private final class Work: Sendable {

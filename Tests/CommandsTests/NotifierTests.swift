@@ -6,7 +6,7 @@ import Testing
 
 @testable import Commands
 
-@Suite("Who is told of a run's events", .serialized, .timeLimit(.minutes(1)))
+@Suite("Who is told of a run's events", .serialized, .timeLimit(.minutes(10)))
 struct NotifierTests {
     private func program(_ script: String, in folder: TemporaryFolder) throws -> String {
         let path = try folder.write("#!/bin/sh\n\(script)\n", to: "notice")

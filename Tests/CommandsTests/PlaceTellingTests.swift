@@ -8,7 +8,7 @@ import Testing
 
 @testable import Commands
 
-@Suite("What agents are told of a run's place", .timeLimit(.minutes(1)))
+@Suite("What agents are told of a run's place", .timeLimit(.minutes(10)))
 struct PlaceTellingTests {
     private static func started(_ step: StepID, _ stage: StageName = .join) -> RunEvent {
         let subject = RunEvent.Subject(stage: stage, step: step, title: "Title of \(step)")

@@ -9,7 +9,7 @@ import Testing
 
 @testable import Commands
 
-@Suite("Cleaning a plan's hosts of rules", .timeLimit(.minutes(1)))
+@Suite("Cleaning a plan's hosts of rules", .timeLimit(.minutes(10)))
 struct RuleCleaningTests {
     private static let cleaned = ["s1", "s2", "s3", "d4", "d5", "d6"].map { "\($0): clean; 4 rules removed" }
 

@@ -12,7 +12,7 @@ import Testing
 
 @testable import Commands
 
-@Suite("A takeover from another machine", .timeLimit(.minutes(1)))
+@Suite("A takeover from another machine", .timeLimit(.minutes(10)))
 struct TakeoverTests {
     private final class Said: Sendable {
         private let lines = Mutex<[String]>([])

@@ -9,7 +9,7 @@ import Testing
 
 @testable import Commands
 
-@Suite("A run watched from beside it", .timeLimit(.minutes(1)))
+@Suite("A run watched from beside it", .timeLimit(.minutes(10)))
 struct WatchingTests {
     private func lines(_ watching: Watching) -> [String] {
         LiveScreen(

@@ -10,7 +10,7 @@ import Synchronization
 import SystemCalls
 import Testing
 
-@Suite("The fleet of a plan's agents", .timeLimit(.minutes(1)))
+@Suite("The fleet of a plan's agents", .timeLimit(.minutes(10)))
 struct AgentFleetTests {
     /// A plan whose agents are on a port where nobody listens.
     private static func withPlan(waiving waivers: String = "", _ body: (MigrationPlan) async throws -> Void)

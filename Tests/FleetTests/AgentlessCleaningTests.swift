@@ -7,7 +7,7 @@ import Topology
 @testable import Fleet
 
 /// Hosts whose agents are silent, and another way to them.
-@Suite("Cleaning round silent agents", .timeLimit(.minutes(1)))
+@Suite("Cleaning round silent agents", .timeLimit(.minutes(10)))
 struct AgentlessCleaningTests {
     private final class Scripted: AgentlessCleaning {
         let looks: [HostName: RulesLook]

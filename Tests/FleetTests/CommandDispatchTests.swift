@@ -4,7 +4,7 @@ import Synchronization
 import SystemCalls
 import Testing
 
-@Suite("Commands of one step", .timeLimit(.minutes(1)))
+@Suite("Commands of one step", .timeLimit(.minutes(10)))
 struct CommandDispatchTests {
     private let elapsed = Elapsed()
     private let said = Said()

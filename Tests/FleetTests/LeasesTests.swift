@@ -3,7 +3,7 @@ import Fleet
 import SystemCalls
 import Testing
 
-@Suite("Leases on all hosts of a run", .timeLimit(.minutes(1)))
+@Suite("Leases on all hosts of a run", .timeLimit(.minutes(10)))
 struct LeasesTests {
     private static func leases(_ hosts: [HostName], _ fleet: ScriptedFleet) -> Leases {
         Leases(hosts: hosts, fleet: fleet, timing: Elapsed().timing)

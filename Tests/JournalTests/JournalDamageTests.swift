@@ -9,7 +9,7 @@ import Testing
 
 @testable import Journal
 
-@Suite("A journal that was damaged on the disk", .timeLimit(.minutes(2)))
+@Suite("A journal that was damaged on the disk", .timeLimit(.minutes(10)))
 struct JournalDamageTests {
     private let folder: TemporaryFolder
 

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Journal
 
-@Suite("A journal that other machines keep too", .timeLimit(.minutes(1)))
+@Suite("A journal that other machines keep too", .timeLimit(.minutes(10)))
 struct MirroredJournalTests {
     private final class Said: Sendable {
         let lines = Mutex<[String]>([])

@@ -9,7 +9,7 @@ import Testing
 
 @testable import Journal
 
-@Suite("The journal on disk", .timeLimit(.minutes(2)))
+@Suite("The journal on disk", .timeLimit(.minutes(10)))
 struct SQLiteJournalTests {
     private static func record(_ id: String, plan: String = "model") throws -> RunRecord {
         RunRecord(

@@ -6,7 +6,7 @@ import Testing
 @testable import CertificateAuthority
 @testable import MutualTLS
 
-@Suite("Contexts and their files", .timeLimit(.minutes(1)))
+@Suite("Contexts and their files", .timeLimit(.minutes(10)))
 struct ContextTests {
     private let pki: TestPKI
 

@@ -148,7 +148,7 @@ struct CredentialFault: Sendable, CustomTestStringConvertible {
     ]
 }
 
-@Suite("One check of certificate files, at the start and later", .timeLimit(.minutes(1)))
+@Suite("One check of certificate files, at the start and later", .timeLimit(.minutes(10)))
 struct CredentialRulesTests {
     private let pki: TestPKI
     private let files: TLSFiles

@@ -5,7 +5,7 @@ import Testing
 @testable import CertificateAuthority
 @testable import MutualTLS
 
-@Suite("The authority's directory", .timeLimit(.minutes(1)))
+@Suite("The authority's directory", .timeLimit(.minutes(10)))
 struct PKIDirectoryTests {
     private let scratch: TestPKI
     private let directory: PKIDirectory

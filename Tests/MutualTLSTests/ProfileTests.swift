@@ -5,7 +5,7 @@ import Testing
 @testable import CertificateAuthority
 @testable import MutualTLS
 
-@Suite("The profiles for openssl(1)", .timeLimit(.minutes(1)))
+@Suite("The profiles for openssl(1)", .timeLimit(.minutes(10)))
 struct ProfileTests {
     private let pki: TestPKI
     private let profiles: String

@@ -4,7 +4,7 @@ import Testing
 @testable import CertificateAuthority
 @testable import MutualTLS
 
-@Suite("What each refusal says, on both sides", .timeLimit(.minutes(1)))
+@Suite("What each refusal says, on both sides", .timeLimit(.minutes(10)))
 struct RefusalTests {
     private let pki: TestPKI
     private let agent: TLSFiles

@@ -5,7 +5,7 @@ import Testing
 @testable import CertificateAuthority
 @testable import MutualTLS
 
-@Suite("Requests for certificates", .timeLimit(.minutes(1)))
+@Suite("Requests for certificates", .timeLimit(.minutes(10)))
 struct RequestSigningTests {
     private let scratch: TestPKI
     private let directory: PKIDirectory

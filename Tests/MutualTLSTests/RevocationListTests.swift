@@ -7,7 +7,7 @@ import Testing
 @testable import CertificateAuthority
 @testable import MutualTLS
 
-@Suite("Revocation lists and their numbers", .timeLimit(.minutes(1)))
+@Suite("Revocation lists and their numbers", .timeLimit(.minutes(10)))
 struct RevocationListTests {
     private let pki: TestPKI
     private let agent: TLSFiles

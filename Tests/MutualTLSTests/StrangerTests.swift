@@ -4,7 +4,7 @@ import Testing
 @testable import CertificateAuthority
 @testable import MutualTLS
 
-@Suite("Peers that are not ours", .timeLimit(.minutes(1)))
+@Suite("Peers that are not ours", .timeLimit(.minutes(10)))
 struct StrangerTests {
     private let pki: TestPKI
     private let server: TLSContext

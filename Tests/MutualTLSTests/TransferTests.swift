@@ -4,7 +4,7 @@ import Testing
 @testable import CertificateAuthority
 @testable import MutualTLS
 
-@Suite("What an accepted connection carries", .timeLimit(.minutes(1)))
+@Suite("What an accepted connection carries", .timeLimit(.minutes(10)))
 struct TransferTests {
     private let pki: TestPKI
     private let server: TLSContext

@@ -7,7 +7,7 @@ import Testing
 @testable import Provisioning
 
 /// Of a look to what is done.
-@Suite("What is decided for a host", .timeLimit(.minutes(1)))
+@Suite("What is decided for a host", .timeLimit(.minutes(10)))
 struct HostDecisionTests {
     private static func decide(
         _ verb: ProvisionVerb,

@@ -9,7 +9,7 @@ import Topology
 @testable import Provisioning
 
 /// Of inventory text and a host's look: its agent.yaml, its objections, ssh's arguments.
-@Suite("What a host gets", .timeLimit(.minutes(1)))
+@Suite("What a host gets", .timeLimit(.minutes(10)))
 struct HostFileTests {
     private static func inventory(_ defaults: String = "{}", hosts: String = standard) throws -> Inventory {
         let folder = try TemporaryFolder()

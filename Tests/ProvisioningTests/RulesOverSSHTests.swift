@@ -9,7 +9,7 @@ import Testing
 @testable import Provisioning
 
 /// An ssh of the test's own, which says what a host would.
-@Suite("Rules over ssh", .timeLimit(.minutes(1)))
+@Suite("Rules over ssh", .timeLimit(.minutes(10)))
 struct RulesOverSSHTests {
     private static let report =
         #"{"clock":7,"lease":{"highestEpoch":3},"rules":{"backend":"nftables","count":2,"counters":[],"#

@@ -8,7 +8,7 @@ import Testing
 @testable import Provisioning
 
 /// event == action, a line each.
-@Suite("A session with a host", .timeLimit(.minutes(1)))
+@Suite("A session with a host", .timeLimit(.minutes(10)))
 struct SessionMachineTests {
     private let shipment: Shipment
 

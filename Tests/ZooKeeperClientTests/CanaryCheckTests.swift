@@ -10,7 +10,7 @@ import Topology
     "canaries on a real server",
     .serialized,
     .enabled(if: LoopbackServer.isInstalled, "ZooKeeper or Java is not installed"),
-    .timeLimit(.minutes(2))
+    .timeLimit(.minutes(10))
 )
 struct CanaryCheckTests {
     @Test("when the answer is there, the canary is gone")

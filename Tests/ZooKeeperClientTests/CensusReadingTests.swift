@@ -10,7 +10,7 @@ import Topology
     "ephemeral nodes of trees on a real server",
     .serialized,
     .enabled(if: LoopbackServer.isInstalled, "ZooKeeper or Java is not installed"),
-    .timeLimit(.minutes(2))
+    .timeLimit(.minutes(10))
 )
 struct CensusReadingTests {
     private func answer(

@@ -10,7 +10,7 @@ import Topology
     "closing, cancelling and volume",
     .serialized,
     .enabled(if: LoopbackServer.isInstalled, "ZooKeeper or Java is not installed"),
-    .timeLimit(.minutes(5))
+    .timeLimit(.minutes(10))
 )
 struct ClosingTests {
     @Test("closing from many tasks while requests run ends every one of them")

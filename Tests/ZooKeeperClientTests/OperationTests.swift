@@ -10,7 +10,7 @@ import Topology
     "operations against a real server",
     .serialized,
     .enabled(if: LoopbackServer.isInstalled, "ZooKeeper or Java is not installed"),
-    .timeLimit(.minutes(3))
+    .timeLimit(.minutes(10))
 )
 struct OperationTests {
     @Test("a node is made, read, changed, listed and deleted")

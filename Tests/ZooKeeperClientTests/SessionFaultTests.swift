@@ -10,7 +10,7 @@ import Topology
     "sessions under faults",
     .serialized,
     .enabled(if: LoopbackServer.isInstalled, "ZooKeeper or Java is not installed"),
-    .timeLimit(.minutes(5))
+    .timeLimit(.minutes(10))
 )
 struct SessionFaultTests {
     @Test("an ephemeral node vanishes when its session is closed, and when it is only let go of")

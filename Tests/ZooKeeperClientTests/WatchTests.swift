@@ -8,7 +8,7 @@ import Topology
     "watches against a real server",
     .serialized,
     .enabled(if: LoopbackServer.isInstalled, "ZooKeeper or Java is not installed"),
-    .timeLimit(.minutes(3))
+    .timeLimit(.minutes(10))
 )
 struct WatchTests {
     @Test("each watch fires once, with the kind of the first change")

@@ -198,6 +198,10 @@ class Fleet:
         kind = backend.removeprefix("iptables-")
         return ["iptables-%s-restore" % kind, "--noflush"], HERE / "wall.iptables"
 
+    def uproot(self, count):
+        """Takes away what was planted; past all agents, too."""
+        self._together(count, lambda number: ([HERE / "by-hand", "clean"], None))
+
     def dirty(self, count):
         """The hosts on which a rule of ours is found, by looking into each namespace, past all that is measured."""
         look = (

@@ -104,7 +104,7 @@ struct ComparisonWalk {
 
     private var size: Int {
         let bytes = max(1, averageBytes * live.count)
-        return max(1, min(Self.batch, options.rate / 32, Self.batchBytes / bytes))
+        return max(1, min(Self.batch, options.rate / 64, Self.batchBytes / bytes))
     }
 
     /// What was not read in time is not caught up with at once.

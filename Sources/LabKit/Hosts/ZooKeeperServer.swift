@@ -19,7 +19,7 @@ package enum ZooKeeperServer {
         let servers = side.compactMap { member in
             member.id.map { "server.\($0)=\(member.ipv4):2888:3888" }
         }
-        let ticks = settings ?? ["tickTime=1000", "initLimit=10", "syncLimit=5"]
+        let ticks = settings ?? ["tickTime=1000", "initLimit=20", "syncLimit=5"]
         let connections = settings == nil ? "maxClientCnxns=\(60 + sessions)\n" : ""
         return """
             # ZooKeeper on \(host.name)

@@ -144,7 +144,7 @@ extension Rehearsal {
         }
         if !unseen.isEmpty {
             remarks.append(
-                "\(unseen.joined(separator: ", ")): the lab's own zoo.cfg (tickTime 1000, initLimit 10, syncLimit 5), for none was seen"
+                "\(unseen.joined(separator: ", ")): the lab's own zoo.cfg (tickTime 1000, initLimit 20, syncLimit 5), for none was seen"
             )
         }
         return settings

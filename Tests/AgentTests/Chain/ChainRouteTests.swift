@@ -4,7 +4,7 @@ import ControlProtocol
 import FoundationEssentials
 import Testing
 
-@Suite("What an agent keeps of a run's chain, and for whom", .timeLimit(.minutes(1)))
+@Suite("What an agent keeps of a run's chain, and for whom", .timeLimit(.minutes(10)))
 struct ChainRouteTests {
     private let links = ChainStoreTests.links("a", "b")
 

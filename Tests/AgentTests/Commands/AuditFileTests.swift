@@ -18,7 +18,7 @@ private final class ThrottleBox {
     func due(at now: Duration?) -> [AuditEntry] { throttle.due(at: now) }
 }
 
-@Suite("The audit trail on disk", .timeLimit(.minutes(2)))
+@Suite("The audit trail on disk", .timeLimit(.minutes(10)))
 struct AuditFileTests {
     private let directory: TemporaryDirectory
 

@@ -5,7 +5,7 @@ import FoundationEssentials
 import Testing
 import Topology
 
-@Suite("Commands under a lease", .timeLimit(.minutes(1)))
+@Suite("Commands under a lease", .timeLimit(.minutes(10)))
 struct CommandTests {
     @Test("a command needs a lease, is carried out once, and its id then gives the stored outcome")
     func once() async throws {

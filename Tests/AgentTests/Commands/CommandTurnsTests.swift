@@ -6,7 +6,7 @@ import Testing
 
 @testable import AgentServer
 
-@Suite("Turns of commands", .timeLimit(.minutes(1)))
+@Suite("Turns of commands", .timeLimit(.minutes(10)))
 struct CommandTurnsTests {
     private func entry(
         _ id: String,

@@ -5,7 +5,7 @@ import FoundationEssentials
 import Glibc
 import Testing
 
-@Suite("While the agent's disk takes its time", .timeLimit(.minutes(1)))
+@Suite("While the agent's disk takes its time", .timeLimit(.minutes(10)))
 struct SlowDiskTests {
     @Test("statuses are answered, and a command's end is told only once it is written down")
     func statuses() async throws {

@@ -7,7 +7,7 @@ import Logs
 import SystemCalls
 import Testing
 
-@Suite("State files that are not what the agent wrote", .timeLimit(.minutes(2)))
+@Suite("State files that are not what the agent wrote", .timeLimit(.minutes(10)))
 struct StateFilesTests {
     /// Whatever lies under a state file's name.
     enum Thing: String, CaseIterable, Sendable {

@@ -6,7 +6,7 @@ import Testing
 import Topology
 
 /// The agent's own program and the kernel's rules, through being killed and through other tools' doings.
-@Suite(.needsAgentHost, .timeLimit(.minutes(2)))
+@Suite(.needsAgentHost, .timeLimit(.minutes(10)))
 struct AgentRulesTests {
     private static let lease = #"{"runID":"r","epoch":1}"#
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import AgentServer
 
-@Suite("Looks that many share", .timeLimit(.minutes(1)))
+@Suite("Looks that many share", .timeLimit(.minutes(10)))
 struct CommonLookTests {
     /// Looks that end when they are told to; each gives its number.
     private final class Looks: Sendable {

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Testing
 
 /// Rules that somebody made by hand on an agent's host: through the agent, and by root without one.
-@Suite(.needsAgentHost, .timeLimit(.minutes(2)))
+@Suite(.needsAgentHost, .timeLimit(.minutes(10)))
 struct HandMadeAgentTests {
     private static let lease = #"{"runID":"r","epoch":1}"#
     private static let addresses = #"{"addresses":["198.51.100.1","198.51.100.7"]}"#

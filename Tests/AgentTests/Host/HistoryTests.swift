@@ -5,7 +5,7 @@ import FoundationEssentials
 import Testing
 import Topology
 
-@Suite("Looking into a history", .timeLimit(.minutes(1)))
+@Suite("Looking into a history", .timeLimit(.minutes(10)))
 struct HistoryTests {
     @Test(
         "a coordinator learns of each transaction in the order of the question, also of one asked for twice"

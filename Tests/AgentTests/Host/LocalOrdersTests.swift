@@ -7,7 +7,7 @@ import Testing
 
 @testable import AgentServer
 
-@Suite("Root on the host, beside an agent and without one", .timeLimit(.minutes(2)))
+@Suite("Root on the host, beside an agent and without one", .timeLimit(.minutes(10)))
 struct LocalOrdersTests {
     private func state(_ agent: TestAgent) -> String { agent.authority.directory.path + "/state" }
 

@@ -7,7 +7,7 @@ import Testing
 import Topology
 
 /// The agent's own program in the hands of root, on a host of its own.
-@Suite(.needsAgentHost, .timeLimit(.minutes(3)))
+@Suite(.needsAgentHost, .timeLimit(.minutes(10)))
 struct LocalRulesTests {
     private func firewall(_ agent: NamespacedAgent, _ backend: FirewallBackend) throws -> HostFirewall {
         HostFirewall(

@@ -3,7 +3,7 @@ import AgentServer
 import ControlProtocol
 import Testing
 
-@Suite("The metrics page", .timeLimit(.minutes(1)))
+@Suite("The metrics page", .timeLimit(.minutes(10)))
 struct MetricsTests {
     private static let request = "GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
 

@@ -4,7 +4,7 @@ import HostControl
 import Testing
 import Topology
 
-@Suite("Rules that an agent watches over", .timeLimit(.minutes(1)))
+@Suite("Rules that an agent watches over", .timeLimit(.minutes(10)))
 struct RestorationTests {
     private func rules(restored: Int = 0) throws -> InstalledRules {
         InstalledRules(

@@ -2,7 +2,7 @@ import AgentClient
 import ControlProtocol
 import Testing
 
-@Suite("What a status says of the agent's surroundings", .timeLimit(.minutes(1)))
+@Suite("What a status says of the agent's surroundings", .timeLimit(.minutes(10)))
 struct StatusTests {
     @Test("rules that cannot be read are told as such, never as none, and the rest of the status stays")
     func rulesUnreadable() async throws {

@@ -8,7 +8,7 @@ import Testing
 @testable import AgentServer
 
 /// The unit as it is shipped, with what the agent prints for its host.
-@Suite("The agent's unit", .timeLimit(.minutes(1)))
+@Suite("The agent's unit", .timeLimit(.minutes(10)))
 struct UnitDropInTests {
     private static let yaml = """
         host: s1

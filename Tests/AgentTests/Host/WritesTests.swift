@@ -5,7 +5,7 @@ import FoundationEssentials
 import Testing
 import Topology
 
-@Suite("Looking for writes", .timeLimit(.minutes(1)))
+@Suite("Looking for writes", .timeLimit(.minutes(10)))
 struct WritesTests {
     @Test("a coordinator is told of writes into the trees that it names, and it is in the audit trail")
     func told() async throws {

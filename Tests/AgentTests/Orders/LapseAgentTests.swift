@@ -6,7 +6,7 @@ import Testing
 import Topology
 
 /// An order that lapses, by the real program, with and without an agent.
-@Suite("An order that lapses, by its agent", .needsAgentHost, .serialized, .timeLimit(.minutes(3)))
+@Suite("An order that lapses, by its agent", .needsAgentHost, .serialized, .timeLimit(.minutes(10)))
 struct LapseAgentTests {
     private static let lease = #"{"runID":"r","epoch":1}"#
     private static let original = Array("server.1=a:2888:3888\n".utf8)

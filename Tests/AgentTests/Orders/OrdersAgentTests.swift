@@ -7,7 +7,7 @@ import Testing
 import Topology
 
 /// The order that an agent keeps for its host, across the agent's death and the loss of the rules.
-@Suite("A host's order, by its agent", .needsAgentHost, .serialized, .timeLimit(.minutes(3)))
+@Suite("A host's order, by its agent", .needsAgentHost, .serialized, .timeLimit(.minutes(10)))
 struct OrdersAgentTests {
     private let lease = #"{"runID":"r","epoch":1}"#
     private let unit = "zookeeper.service"

@@ -7,7 +7,7 @@ import Testing
 @testable import AgentServer
 
 /// What makes ZooKeeper's unit ask, and what undoes a division without the agent, below a folder in place of `/`.
-@Suite("Units beside the agent's, on their host", .timeLimit(.minutes(1)))
+@Suite("Units beside the agent's, on their host", .timeLimit(.minutes(10)))
 struct HoldPlacingTests {
     private let world: InstallWorld
 

@@ -10,7 +10,7 @@ import Testing
 @testable import MutualTLS
 
 /// A host's side of an installation, below a folder in place of `/`, with a service manager that only remembers.
-@Suite("An installation on its host", .timeLimit(.minutes(1)))
+@Suite("An installation on its host", .timeLimit(.minutes(10)))
 struct InstallationTests {
     private let world: InstallWorld
 

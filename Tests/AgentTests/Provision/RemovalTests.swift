@@ -8,7 +8,7 @@ import Testing
 @testable import HostControl
 
 /// What must be left where it is when an agent is taken away, or gets another state.
-@Suite("A removal on its host", .timeLimit(.minutes(1)))
+@Suite("A removal on its host", .timeLimit(.minutes(10)))
 struct RemovalTests {
     private let world: InstallWorld
 

@@ -7,7 +7,7 @@ import Testing
 /// was meant, because a fleet is upgraded host by host.
 ///
 /// Tests/WireExamples has a file for each release; a line is one exchange with an agent of it.
-@Suite("What the former release says and understands", .timeLimit(.minutes(1)))
+@Suite("What the former release says and understands", .timeLimit(.minutes(10)))
 struct FormerReleaseTests {
     private static let releases = ["0.1.0"]
 

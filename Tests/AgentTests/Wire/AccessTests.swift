@@ -6,7 +6,7 @@ import Subprocess
 import Testing
 import Topology
 
-@Suite("Who may do what", .timeLimit(.minutes(1)))
+@Suite("Who may do what", .timeLimit(.minutes(10)))
 struct AccessTests {
     @Test("a viewer reads status and metrics, and is refused a command with the reason in the agent's log")
     func viewer() async throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import AgentServer
 
-@Suite("What of an agent's requests is in the audit trail", .timeLimit(.minutes(2)))
+@Suite("What of an agent's requests is in the audit trail", .timeLimit(.minutes(10)))
 struct AuditTests {
     private func entries(_ agent: TestAgent, _ name: String) throws -> [AuditEntry] {
         var walk = AuditWalk()

@@ -3,7 +3,7 @@ import ControlProtocol
 import Logs
 import Testing
 
-@Suite("What a client logs", .timeLimit(.minutes(1)))
+@Suite("What a client logs", .timeLimit(.minutes(10)))
 struct ClientLogTests {
     @Test("connections at debug, refusals at info")
     func connectsAndRefusals() async throws {

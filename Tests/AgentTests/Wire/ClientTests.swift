@@ -5,7 +5,7 @@ import NIOPosix
 import Testing
 import Topology
 
-@Suite("What a client makes of an agent's absence", .timeLimit(.minutes(1)))
+@Suite("What a client makes of an agent's absence", .timeLimit(.minutes(10)))
 struct ClientTests {
     @Test("an agent that is gone before the request is unreachable: nothing was sent")
     func goneBefore() async throws {

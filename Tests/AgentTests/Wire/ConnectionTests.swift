@@ -7,7 +7,7 @@ import Logging
 import Logs
 import Testing
 
-@Suite("Connections that last", .timeLimit(.minutes(1)))
+@Suite("Connections that last", .timeLimit(.minutes(10)))
 struct ConnectionTests {
     private static let request = "GET /v1/status HTTP/1.1\r\nhost: x\r\n\r\n"
 

@@ -6,7 +6,7 @@ import Glibc
 import NIOCore
 import Testing
 
-@Suite("HTTP as it comes", .timeLimit(.minutes(1)))
+@Suite("HTTP as it comes", .timeLimit(.minutes(10)))
 struct HTTPTests {
     private func answer(_ agent: TestAgent, _ texts: String...) async throws -> String {
         try await RawConnection.open(agent).exchange(texts)

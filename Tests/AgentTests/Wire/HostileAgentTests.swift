@@ -5,7 +5,7 @@ import NIOCore
 import TestSupport
 import Testing
 
-@Suite("What a client believes of an agent that is somebody else's", .timeLimit(.minutes(1)))
+@Suite("What a client believes of an agent that is somebody else's", .timeLimit(.minutes(10)))
 struct HostileAgentTests {
     private func json(_ value: some Encodable) throws -> String {
         String(decoding: try JSONEncoder().encode(value), as: UTF8.self)

@@ -5,7 +5,7 @@ import Settings
 import Testing
 import Topology
 
-@Suite("docs/openapi.yaml against the agent", .timeLimit(.minutes(1)))
+@Suite("docs/openapi.yaml against the agent", .timeLimit(.minutes(10)))
 struct OpenAPITests {
     private struct Operation {
         let path: String

@@ -6,7 +6,7 @@ import Glibc
 import MutualTLS
 import Testing
 
-@Suite("Revocation, as an agent lives it", .timeLimit(.minutes(1)))
+@Suite("Revocation, as an agent lives it", .timeLimit(.minutes(10)))
 struct RevocationTests {
     private static let request = "GET /v1/status HTTP/1.1\r\nhost: x\r\n\r\n"
 

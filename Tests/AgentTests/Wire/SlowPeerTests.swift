@@ -7,7 +7,7 @@ import NIOCore
 import NIOPosix
 import Testing
 
-@Suite("Peers that take their time", .timeLimit(.minutes(1)))
+@Suite("Peers that take their time", .timeLimit(.minutes(10)))
 struct SlowPeerTests {
     /// Sends `texts` with a pause after each, the last again and again, until the agent hangs up; what came back.
     private func drip(_ agent: TestAgent, _ identity: String?, _ texts: [String]) async throws -> String {

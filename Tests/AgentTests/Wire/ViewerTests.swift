@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import Topology
 
-@Suite("What a viewer sees", .timeLimit(.minutes(1)))
+@Suite("What a viewer sees", .timeLimit(.minutes(10)))
 struct ViewerTests {
     @Test("that rules cannot be read, and not what a program said about it; a coordinator sees both")
     func reasons() async throws {

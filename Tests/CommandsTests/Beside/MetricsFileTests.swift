@@ -6,7 +6,7 @@ import Testing
 
 @testable import Commands
 
-@Suite("A run's metrics in a file", .timeLimit(.minutes(1)))
+@Suite("A run's metrics in a file", .timeLimit(.minutes(10)))
 struct MetricsFileTests {
     @Test(
         "the file is there before the run begins, whole and for everybody to read, and has the last of it at the end"

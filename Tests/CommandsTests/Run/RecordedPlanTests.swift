@@ -9,7 +9,7 @@ import Testing
 
 @testable import Commands
 
-@Suite("The plan that a run began with", .timeLimit(.minutes(1)))
+@Suite("The plan that a run began with", .timeLimit(.minutes(10)))
 struct RecordedPlanTests {
     @Test("the way back goes by the plan that the run began with, and says what is different in the file")
     func recordedPlan() async throws {

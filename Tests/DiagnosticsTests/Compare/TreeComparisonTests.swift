@@ -8,7 +8,7 @@ import ZooKeeperClient
     "trees of real servers compared",
     .serialized,
     .enabled(if: ServerGroup.isInstalled, "ZooKeeper or Java is not installed"),
-    .timeLimit(.minutes(6))
+    .timeLimit(.minutes(10))
 )
 struct TreeComparisonTests {
     @Test(

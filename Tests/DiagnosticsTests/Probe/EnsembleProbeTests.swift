@@ -10,7 +10,7 @@ import ZooKeeperClient
     "a probe of a real ensemble",
     .serialized,
     .enabled(if: ServerGroup.isInstalled, "ZooKeeper or Java is not installed"),
-    .timeLimit(.minutes(4))
+    .timeLimit(.minutes(10))
 )
 struct EnsembleProbeTests {
     @Test("it writes, says for how long nobody answered, goes on afterwards, and leaves no node")

@@ -4,7 +4,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("a program of the operator's own", .serialized, .timeLimit(.minutes(2)))
+@Suite("a program of the operator's own", .serialized, .timeLimit(.minutes(10)))
 struct OwnProgramTests {
     private func run(
         _ command: [String],

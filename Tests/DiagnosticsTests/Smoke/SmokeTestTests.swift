@@ -9,7 +9,7 @@ import ZooKeeperClient
     "smoke tests of real ensembles",
     .serialized,
     .enabled(if: ServerGroup.isInstalled, "ZooKeeper or Java is not installed"),
-    .timeLimit(.minutes(6))
+    .timeLimit(.minutes(10))
 )
 struct SmokeTestTests {
     private static let root = "/mitosis-smoketest"

@@ -14,7 +14,7 @@ import ZooKeeperClient
     "old copies with nodes that others administer",
     .serialized,
     .enabled(if: ServerGroup.isInstalled, "ZooKeeper or Java is not installed"),
-    .timeLimit(.minutes(6))
+    .timeLimit(.minutes(10))
 )
 struct OthersNodesTests {
     private static let administrator = Credentials.digest(user: "admin", password: "secret")

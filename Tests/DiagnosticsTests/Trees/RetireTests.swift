@@ -15,7 +15,7 @@ import ZooKeeperClient
     "old copies on real servers removed and restored",
     .serialized,
     .enabled(if: ServerGroup.isInstalled, "ZooKeeper or Java is not installed"),
-    .timeLimit(.minutes(6))
+    .timeLimit(.minutes(10))
 )
 struct RetireTests {
     private static let administrator = Credentials.digest(user: "admin", password: "secret")

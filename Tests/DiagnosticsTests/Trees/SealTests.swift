@@ -14,7 +14,7 @@ import ZooKeeperClient
     "trees of real servers sealed",
     .serialized,
     .enabled(if: ServerGroup.isInstalled, "ZooKeeper or Java is not installed"),
-    .timeLimit(.minutes(6))
+    .timeLimit(.minutes(10))
 )
 struct SealTests {
     private static let administrator = Credentials.digest(user: "admin", password: "secret")

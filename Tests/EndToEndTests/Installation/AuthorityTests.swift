@@ -3,7 +3,7 @@ import LabKit
 import Testing
 
 /// The built-in authority, by the commands of certs/README.md; what they made is looked at with openssl(1).
-@Suite("The authority's commands", .countingIssues, .timeLimit(.minutes(3)))
+@Suite("The authority's commands", .countingIssues, .hangLimit)
 struct AuthorityTests {
     @Test("as the page has them, word for word: names, lifetimes, modes, what is listed, numbers of lists")
     func readme() async throws {

@@ -28,7 +28,7 @@ struct InstallFaultTests {
 
     @Test(
         "a coordinator that is killed leaves no host half installed, and the same command again ends it",
-        .timeLimit(.minutes(5)),
+        .hangLimit,
         arguments: [
             // The first file has begun to arrive; a key was made; files are taking their places.
             "test -e /var/lib/mitosis-install/stage", "test -e /var/lib/mitosis-install/stage/agent.key",
@@ -55,7 +55,7 @@ struct InstallFaultTests {
 
     @Test(
         "a host whose network is cut in the middle is told as broken off, harms no other, and is whole or bare when it is back",
-        .timeLimit(.minutes(5))
+        .hangLimit
     )
     func cut() async throws {
         try await BareHosts.with { bare in
@@ -94,7 +94,7 @@ struct InstallFaultTests {
 
     @Test(
         "an upgrade while a wall stands leaves every rule as it is, and the wall keeps the agent from being removed",
-        .timeLimit(.minutes(5))
+        .hangLimit
     )
     func walled() async throws {
         try await BareHosts.with { bare in
@@ -147,7 +147,7 @@ struct InstallFaultTests {
 
     @Test(
         "hosts behind others are reached over them, whose keys must be known, whatever ssh's own files say",
-        .timeLimit(.minutes(5))
+        .hangLimit
     )
     func jumped() async throws {
         try await BareHosts.with { bare in
@@ -182,7 +182,7 @@ struct InstallFaultTests {
 
     @Test(
         "a host whose key is not known is refused by name, and nothing is sent to it",
-        .timeLimit(.minutes(5))
+        .hangLimit
     )
     func unknownKey() async throws {
         try await BareHosts.with { bare in
@@ -208,7 +208,7 @@ struct InstallFaultTests {
 
     @Test(
         "a configuration that was edited by hand is shown, and overwritten only after a yes",
-        .timeLimit(.minutes(5))
+        .hangLimit
     )
     func configured() async throws {
         try await BareHosts.with { bare in
@@ -237,7 +237,7 @@ struct InstallFaultTests {
 
     @Test(
         "root is reached through sudo with a password that is typed, and a user without root is refused",
-        .timeLimit(.minutes(5))
+        .hangLimit
     )
     func sudo() async throws {
         try await BareHosts.with { bare in

@@ -14,7 +14,7 @@ import Testing
 struct InstallTests {
     @Test(
         "bare hosts are ready after one command, unchanged after another, and as they were after an uninstall",
-        .timeLimit(.minutes(5))
+        .hangLimit
     )
     func wholeLife() async throws {
         try await BareHosts.with(sources: 2, destinations: 1) { bare in

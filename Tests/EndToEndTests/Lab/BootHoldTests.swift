@@ -18,7 +18,7 @@ struct BootHoldTests {
 
     @Test(
         "their enabled ZooKeeper does not start while it is held, their wall is back, and the run goes on to its end with nothing left",
-        .timeLimit(.minutes(10))
+        .hangLimit
     )
     func boots() async throws {
         try await LabFixture.withLab(mode: .systemd) { lab in

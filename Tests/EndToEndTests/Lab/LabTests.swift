@@ -7,7 +7,7 @@ import Testing
 struct LabTests {
     @Test(
         "comes up with one leader, takes writes through the source, and leaves nothing behind",
-        .timeLimit(.minutes(3))
+        .hangLimit
     )
     func wholeLife() async throws {
         try await LabFixture.withLab(agents: false) { lab in
@@ -31,7 +31,7 @@ struct LabTests {
         }
     }
 
-    @Test("a writer whose servers restart one after another keeps its session", .timeLimit(.minutes(3)))
+    @Test("a writer whose servers restart one after another keeps its session", .hangLimit)
     func restarts() async throws {
         try await LabFixture.withLab(agents: false) { lab in
             try await lab.up()
@@ -51,7 +51,7 @@ struct LabTests {
         }
     }
 
-    @Test("a write that a server of the real ensemble misses is found to be lost", .timeLimit(.minutes(3)))
+    @Test("a write that a server of the real ensemble misses is found to be lost", .hangLimit)
     func sabotage() async throws {
         try await LabFixture.withLab(agents: false) { lab in
             try await lab.up()
@@ -77,7 +77,7 @@ struct LabTests {
         }
     }
 
-    @Test("comes up over whatever a crash left, and again over itself", .timeLimit(.minutes(3)))
+    @Test("comes up over whatever a crash left, and again over itself", .hangLimit)
     func leftovers() async throws {
         try await LabFixture.withLab(agents: false) { lab in
             try await lab.up()
@@ -113,7 +113,7 @@ struct LabTests {
         }
     }
 
-    @Test("comes up after `up` itself was killed half way", .timeLimit(.minutes(3)))
+    @Test("comes up after `up` itself was killed half way", .hangLimit)
     func killedWhileComingUp() async throws {
         try await LabFixture.withLab(agents: false) { lab in
             let folder = lab.configuration.directory

@@ -19,7 +19,7 @@ struct LapseTests {
 
     @Test(
         "killed before the commitment, agents killed, too: the joint ensemble is whole again, no rule is left, and the division is made anew",
-        .timeLimit(.minutes(10))
+        .hangLimit
     )
     func beforeCommitment() async throws {
         try await Self.withRun { lab, coordinator, workload, run in
@@ -71,7 +71,7 @@ struct LapseTests {
 
     @Test(
         "killed after the commitment: walls stand however long nobody comes, which is alarmed on, and the run goes on to its end",
-        .timeLimit(.minutes(10))
+        .hangLimit
     )
     func afterCommitment() async throws {
         try await Self.withRun { lab, coordinator, workload, run in

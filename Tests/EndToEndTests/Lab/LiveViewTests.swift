@@ -56,7 +56,7 @@ struct LiveViewTests {
 
     @Test(
         "a run shows itself at 80x24 and at 200x50, a viewer elsewhere sees it too and disturbs nothing, and afterwards its lines stand there",
-        .timeLimit(.minutes(10)),
+        .hangLimit,
         arguments: [(80, 24), (200, 50)]
     )
     func watched(_ columns: Int, _ rows: Int) async throws {

@@ -55,7 +55,7 @@ struct ClientsTests {
 
     @Test(
         "a client of a tree that moves stops the run, by address, session and path; moved, the run goes to its end",
-        .timeLimit(.minutes(10)),
+        .hangLimit,
         arguments: [false, true]
     )
     func stranger(_ tellsSessions: Bool) async throws {

@@ -7,7 +7,7 @@ import Testing
 struct CurlTests {
     @Test(
         "a viewer reads and may not command; an agent, a foreigner and a stranger are refused",
-        .timeLimit(.minutes(3))
+        .hangLimit
     )
     func identities() async throws {
         try await LabFixture.withLab { lab in

@@ -13,8 +13,8 @@ import Testing
 struct DivisionFaultTests {
     @Test(
         "the freshest node does not start: back to the joint ensemble, then forward once it is mended",
-        .timeLimit(.minutes(10)),
-        arguments: LossTests.strategies
+        .hangLimit,
+        arguments: Rounds.strategies(.observers)
     )
     func freshestDoesNotStart(_ strategy: LabConfiguration.Strategy) async throws {
         try await Self.withLab(strategy) { lab, coordinator, workload in
@@ -43,8 +43,8 @@ struct DivisionFaultTests {
 
     @Test(
         "a disk that does not come to rest: its node is left running, the others are given back",
-        .timeLimit(.minutes(10)),
-        arguments: LossTests.strategies
+        .hangLimit,
+        arguments: Rounds.strategies(.participants)
     )
     func diskHangs(_ strategy: LabConfiguration.Strategy) async throws {
         var hasHung = false
@@ -98,8 +98,8 @@ struct DivisionFaultTests {
 
     @Test(
         "a node that dies while it starts is started again, and nobody is asked",
-        .timeLimit(.minutes(10)),
-        arguments: LossTests.strategies
+        .hangLimit,
+        arguments: Rounds.strategies(.observers)
     )
     func diesWhileStarting(_ strategy: LabConfiguration.Strategy) async throws {
         try await Self.withLab(strategy) { lab, coordinator, workload in
@@ -114,8 +114,8 @@ struct DivisionFaultTests {
 
     @Test(
         "a leader that dies right after its election is started again by the run: only forward, and nothing is lost",
-        .timeLimit(.minutes(10)),
-        arguments: LossTests.strategies
+        .hangLimit,
+        arguments: Rounds.strategies(.participants)
     )
     func leaderDies(_ strategy: LabConfiguration.Strategy) async throws {
         try await Self.withLab(strategy) { lab, coordinator, workload in
@@ -144,8 +144,8 @@ struct DivisionFaultTests {
 
     @Test(
         "a coordinator that dies before it has seen the leader: the way back is refused and binds nobody",
-        .timeLimit(.minutes(10)),
-        arguments: LossTests.strategies
+        .hangLimit,
+        arguments: Rounds.strategies(.observers)
     )
     func leaderIsNotSeen(_ strategy: LabConfiguration.Strategy) async throws {
         try await Self.withLab(strategy) { lab, coordinator, workload in
@@ -168,8 +168,8 @@ struct DivisionFaultTests {
 
     @Test(
         "an election that stalls is told as that and ended, and nobody is asked",
-        .timeLimit(.minutes(10)),
-        arguments: LossTests.strategies
+        .hangLimit,
+        arguments: Rounds.strategies(.participants)
     )
     func electionStalls(_ strategy: LabConfiguration.Strategy) async throws {
         try await Self.withLab(strategy) { lab, coordinator, workload in
@@ -220,7 +220,7 @@ struct DivisionFaultTests {
 
     @Test(
         "another tool flushes every rule while the source returns: back at once, and said",
-        .timeLimit(.minutes(10))
+        .hangLimit
     )
     func rulesFlushed() async throws {
         try await Self.withLab(.participants) { lab, coordinator, workload in

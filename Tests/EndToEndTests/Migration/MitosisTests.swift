@@ -6,19 +6,19 @@ import Testing
 /// Whole divisions of real ensembles under writing clients, their histories checked write by write.
 @Suite("A mitosis", .serialized, .countingIssues, .enabled(if: LabFixture.isPossible, "a lab needs root"))
 struct MitosisTests {
-    @Test("divides three and three under systemd where it works", .timeLimit(.minutes(6)))
+    @Test("divides three and three under systemd where it works", .hangLimit)
     func threeAndThree() async throws {
         let mode: LabConfiguration.HostMode = Lab.systemdObstacle() == nil ? .systemd : .processes
         try await Self.divide(sources: 3, destinations: 3, mode: mode)
     }
 
-    @Test("divides five and three", .timeLimit(.minutes(6)))
+    @Test("divides five and three", .hangLimit)
     func fiveAndThree() async throws { try await Self.divide(sources: 5, destinations: 3, mode: .processes) }
 
-    @Test("divides three and five, where a companion completes the first quorum", .timeLimit(.minutes(6)))
+    @Test("divides three and five, where a companion completes the first quorum", .hangLimit)
     func threeAndFive() async throws { try await Self.divide(sources: 3, destinations: 5, mode: .processes) }
 
-    @Test("observers: the source is neither changed nor restarted", .timeLimit(.minutes(6)))
+    @Test("observers: the source is neither changed nor restarted", .hangLimit)
     func observers() async throws {
         try await LabFixture.withLab(strategy: .observers) { lab in
             try await lab.up()
@@ -41,7 +41,7 @@ struct MitosisTests {
         }
     }
 
-    @Test("five observers become an ensemble of five", .timeLimit(.minutes(6)))
+    @Test("five observers become an ensemble of five", .hangLimit)
     func fiveObservers() async throws {
         try await LabFixture.withLab(destinations: 5, strategy: .observers) { lab in
             try await lab.up()
@@ -64,7 +64,7 @@ struct MitosisTests {
 
     @Test(
         "a coordinator killed right after the split is continued, and nothing is lost",
-        .timeLimit(.minutes(6))
+        .hangLimit
     )
     func coordinatorKilled() async throws {
         try await LabFixture.withLab { lab in
@@ -97,7 +97,7 @@ struct MitosisTests {
 
     @Test(
         "an agent killed in the middle is waited for, and a second coordinator is kept out",
-        .timeLimit(.minutes(6))
+        .hangLimit
     )
     func agentKilled() async throws {
         try await LabFixture.withLab { lab in
@@ -125,7 +125,7 @@ struct MitosisTests {
         }
     }
 
-    @Test("a destination that is not empty is refused before anything changes", .timeLimit(.minutes(3)))
+    @Test("a destination that is not empty is refused before anything changes", .hangLimit)
     func destinationNotEmpty() async throws {
         try await LabFixture.withLab { lab in
             try await lab.up()
@@ -142,7 +142,7 @@ struct MitosisTests {
         }
     }
 
-    @Test("a plan shows exact files and rules and changes nothing", .timeLimit(.minutes(3)))
+    @Test("a plan shows exact files and rules and changes nothing", .hangLimit)
     func planChangesNothing() async throws {
         try await LabFixture.withLab { lab in
             try await lab.up()

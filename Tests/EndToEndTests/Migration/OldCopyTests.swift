@@ -108,7 +108,7 @@ struct OldCopyTests {
 
     @Test(
         "sealed, killed, sealed, opened; sealed again, removed on both sides, killed in between; restored",
-        .timeLimit(.minutes(10))
+        .hangLimit
     )
     func oldCopies() async throws {
         try await LabFixture.withLab { lab in

@@ -15,7 +15,7 @@ import Testing
 struct TakenOverLabTests {
     @Test(
         "another machine takes the run over and finishes it, whatever one agent says; nothing is lost, and the liar is named",
-        .timeLimit(.minutes(10)),
+        .hangLimit,
         arguments: LossTests.strategies
     )
     func takenOver(_ strategy: LabConfiguration.Strategy) async throws {

@@ -12,7 +12,7 @@ import Testing
 struct WayBackTests {
     @Test(
         "a coordinator killed after the split, and again in the middle of the way back: nothing is lost, all is as before",
-        .timeLimit(.minutes(10)),
+        .hangLimit,
         arguments: LossTests.strategies
     )
     func killedTwice(_ strategy: LabConfiguration.Strategy) async throws {

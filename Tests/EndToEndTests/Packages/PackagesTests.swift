@@ -8,7 +8,7 @@ import Testing
     .serialized,
     .countingIssues,
     .enabled(if: BuiltPackages.obstacle == nil, "\(BuiltPackages.obstacle ?? "")"),
-    .timeLimit(.minutes(15))
+    .hangLimit
 )
 struct PackagesTests {
     @Test("the same programs give the same bytes, and the checksums are theirs")

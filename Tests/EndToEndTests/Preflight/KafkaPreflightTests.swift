@@ -12,7 +12,7 @@ import Testing
     .sharedLab(brokers: 3)
 )
 struct BrokerPreflightTests {
-    @Test("passes on a healthy lab, and shows every trap", .timeLimit(.minutes(2)))
+    @Test("passes on a healthy lab, and shows every trap", .hangLimit)
     func healthy() async throws {
         let output = try await Coordinator(lab: SharedLab.lab).preflight()
         #expect(output.passed == output.findings.count, "\(output.faults)")
@@ -27,7 +27,7 @@ struct BrokerPreflightTests {
 
     @Test(
         "fails on a broken set-up with the check that is meant, and passes again when it is mended",
-        .timeLimit(.minutes(3)),
+        .hangLimit,
         arguments: Breakage.kafka
     )
     func broken(_ breakage: Breakage) async throws { try await breakage.perform(on: SharedLab.lab) }

@@ -11,7 +11,7 @@ import Testing
     .sharedLab()
 )
 struct PreflightTests {
-    @Test("passes on a healthy lab, shows every check, and changes nothing", .timeLimit(.minutes(2)))
+    @Test("passes on a healthy lab, shows every check, and changes nothing", .hangLimit)
     func healthy() async throws {
         let lab = try SharedLab.lab
         let coordinator = Coordinator(lab: lab)
@@ -38,7 +38,7 @@ struct PreflightTests {
 
     @Test(
         "fails on a broken set-up with the check that is meant, and passes again when it is mended",
-        .timeLimit(.minutes(3)),
+        .hangLimit,
         arguments: Breakage.files + Breakage.source + Breakage.destination + Breakage.hosts
             + Breakage.credentials
     )
@@ -46,7 +46,7 @@ struct PreflightTests {
 
     @Test(
         "`mitosis run` refuses with the same findings, all of them, and nothing is changed",
-        .timeLimit(.minutes(3))
+        .hangLimit
     )
     func run() async throws {
         let lab = try SharedLab.lab
@@ -76,7 +76,7 @@ struct PreflightTests {
 
     @Test(
         "an agent that is silent is told by `run` with everything else that is wrong",
-        .timeLimit(.minutes(3))
+        .hangLimit
     )
     func silent() async throws {
         let lab = try SharedLab.lab

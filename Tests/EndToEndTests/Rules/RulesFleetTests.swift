@@ -12,7 +12,7 @@ import Testing
 struct RulesFleetTests {
     @Test(
         "one agent dead, one host of a live run, rules made by hand in each backend: exact outcomes; then all are back, and --until-clean ends",
-        .timeLimit(.minutes(6))
+        .hangLimit
     )
     func cleaning() async throws {
         try await LabFixture.withLab { lab in
@@ -72,7 +72,7 @@ struct RulesFleetTests {
 
     @Test(
         "a wall for a trial stands and goes on every host, and is refused where a wall stands, which root removes there by hand",
-        .timeLimit(.minutes(6))
+        .hangLimit
     )
     func pilot() async throws {
         try await LabFixture.withLab { lab in

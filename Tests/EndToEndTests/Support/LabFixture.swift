@@ -19,6 +19,11 @@ extension Trait where Self == IssueHandlingTrait {
     }
 }
 
+extension Trait where Self == TimeLimitTrait {
+    /// Ends a test that hangs; far from what a slow machine takes.
+    static var hangLimit: Self { .timeLimit(.minutes(25)) }
+}
+
 /// Labs for tests: a random name, taken down at the end; the folder stays when the test failed.
 enum LabFixture {
     /// Keeps the folder of a test that failed, and of every test when MITOSIS_KEEP is set.

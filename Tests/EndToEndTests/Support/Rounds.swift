@@ -12,6 +12,14 @@ enum Rounds {
         return count
     }
 
+    /// Both where asked for (MITOSIS_STRATEGIES=both, as `make division-faults` does), else the one that every test run takes.
+    static func strategies(_ sample: LabConfiguration.Strategy) -> [LabConfiguration.Strategy] {
+        guard let text = getenv("MITOSIS_STRATEGIES"), String(cString: text) == "both" else {
+            return [sample]
+        }
+        return LossTests.strategies
+    }
+
     /// The body for each round, on a lab as `up` leaves it.
     static func perform(_ lab: Lab, _ body: (Int) async throws -> Void) async throws {
         for round in 1...count {

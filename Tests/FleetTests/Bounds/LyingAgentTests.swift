@@ -8,7 +8,7 @@ import Settings
 import Testing
 
 /// One agent of a fleet says what cannot be; the coordinator's own client asks all of them.
-@Suite("An agent that lies", .timeLimit(.minutes(5)))
+@Suite("An agent that lies", .timeLimit(.minutes(10)))
 struct LyingAgentTests {
     private struct Fixture {
         let directory: String

@@ -4,7 +4,7 @@ import SystemCalls
 import Testing
 import Topology
 
-@Suite("What others say, where it is decoded", .timeLimit(.minutes(2)))
+@Suite("What others say, where it is decoded", .timeLimit(.minutes(10)))
 struct WireJSONTests {
     /// Every number of `value`, replaced by each of the literals, is refused by the name under which it stands.
     private func expectBounded<Value: Codable & Bounded & Equatable>(_ value: Value, atLeast count: Int)

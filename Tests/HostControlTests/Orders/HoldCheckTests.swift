@@ -6,7 +6,7 @@ import Topology
 @testable import HostControl
 
 /// Asked before a unit starts, with a real kernel's packet filter.
-@Suite("The hold check", .needsNamespaces, .serialized, .timeLimit(.minutes(3)))
+@Suite("The hold check", .needsNamespaces, .serialized, .timeLimit(.minutes(10)))
 struct HoldCheckTests {
     private let scratch: Scratch
     private let run: RunID

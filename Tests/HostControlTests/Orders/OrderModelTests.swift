@@ -28,7 +28,7 @@ struct OrderModelTests {
     @Test(
         "nothing breaks it in any history of a smaller search, and two planted faults do",
         .enabled(if: obstacle == nil, "\(obstacle ?? "")"),
-        .timeLimit(.minutes(5))
+        .timeLimit(.minutes(10))
     )
     func search() async throws {
         let search = ["/usr/bin/env", "LIVES=1", "REBOOTS=0", Self.folder + "/check", "--prove"]

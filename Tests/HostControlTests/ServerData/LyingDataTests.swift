@@ -6,7 +6,7 @@ import Topology
 
 @testable import HostControl
 
-@Suite("Data that lies about its size", .timeLimit(.minutes(5)))
+@Suite("Data that lies about its size", .timeLimit(.minutes(10)))
 struct LyingDataTests {
     let scratch: Scratch
 

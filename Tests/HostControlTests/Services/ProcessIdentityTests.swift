@@ -5,7 +5,7 @@ import Testing
 
 @testable import HostControl
 
-@Suite("Which processes are there", .timeLimit(.minutes(1)))
+@Suite("Which processes are there", .timeLimit(.minutes(10)))
 struct ProcessIdentityTests {
     @Test("a process whose first thread has ended is there as long as another one holds its connections")
     func firstThreadEnds() async throws {

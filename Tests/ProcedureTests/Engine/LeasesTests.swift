@@ -4,7 +4,7 @@ import Synchronization
 import SystemCalls
 import Testing
 
-@Suite("Leases of a run", .timeLimit(.minutes(1)))
+@Suite("Leases of a run", .timeLimit(.minutes(10)))
 struct LeasesTests {
     private struct Mistake: Error {}
 

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// A run whose coordinator dies after a step, taken over from what hosts keep of it.
-@Suite("A run that another coordinator takes over", .timeLimit(.minutes(2)))
+@Suite("A run that another coordinator takes over", .timeLimit(.minutes(10)))
 struct TakenOverTests {
     @Test(
         "the restored journal says what the lost one said, and the run comes to its end with nothing lost",

@@ -8,7 +8,7 @@ import SystemCalls
 import Testing
 import Topology
 
-@Suite("What somebody else changes beside a run", .timeLimit(.minutes(2)))
+@Suite("What somebody else changes beside a run", .timeLimit(.minutes(10)))
 struct DriftTests {
     @Test(
         "a file, a process and rules that change are told with their host, and not what the run itself has touched"

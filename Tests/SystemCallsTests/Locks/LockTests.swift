@@ -2,7 +2,7 @@ import Glibc
 import SystemCalls
 import Testing
 
-@Suite("Locks", .timeLimit(.minutes(1)))
+@Suite("Locks", .timeLimit(.minutes(10)))
 struct LockTests {
     @Test("a file's lock is held by one until it goes out of use, and a link in its place is not followed")
     func file() throws {

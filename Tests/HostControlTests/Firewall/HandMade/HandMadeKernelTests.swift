@@ -9,7 +9,7 @@ import Topology
 @testable import HostControl
 
 /// Rules that somebody made by hand, in a real kernel, in every backend.
-@Suite(.needsNamespaces, .timeLimit(.minutes(5)))
+@Suite(.needsNamespaces, .timeLimit(.minutes(10)))
 struct HandMadeKernelTests {
     private static func text(_ path: String) throws -> String {
         String(decoding: try content(of: path), as: UTF8.self)
