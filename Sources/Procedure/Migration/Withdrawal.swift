@@ -47,12 +47,12 @@ extension MigrationProcedure {
         }
     }
 
-    /// A roll that was cut off may have left one stopped; without the seeds it will be missed.
+    /// A roll that was cut off may have left one stopped, or without a leader that it knows; without the seeds it will be missed.
     private var startSource: Step {
         Step(
             "withdraw.start-source",
-            "Start source nodes that do not run",
-            act: startIfDown(source),
+            "Start source nodes that do not run, or know nobody who leads",
+            act: startIfDownOrStranded,
             verify: allServe(source, as: "source"),
             undo: .nothingToUndo
         )

@@ -71,6 +71,26 @@ struct WithdrawalFaultTests {
         try WithdrawalTests.expectUntouched(stand, "\(down.host) was down")
     }
 
+    @Test(
+        "a source node that knows nobody who leads, as a seed does, is restarted before the seeds are stopped"
+    )
+    func sourceStranded() async throws {
+        let stand = try await WithdrawalTests.stopped(.participants, after: "join.roll-source-2")
+        let model = stand.fleet.model
+        let stranded = try #require(stand.plan.source.first { model.isOwnView($0.host) })
+        // It led, and was away for a moment: the others have a seed for their leader since.
+        stand.fleet.change { model in
+            model.hosts[stranded.host]?.isStalled = true
+            model.elect()
+        }
+        let leader = stand.fleet.model.leader(for: stand.plan.seeds[0].host)
+        try #require(stand.plan.seeds.contains { $0.host == leader })
+        let back = try await stand.back()
+        let isBack = back.isFinished
+        #expect(isBack, "\(back)")
+        try WithdrawalTests.expectUntouched(stand, "\(stranded.host) knew nobody who led")
+    }
+
     @Test("a seed that starts by itself meanwhile is stopped again, a wall that is gone is raised again")
     func seedStarts() async throws {
         for step: StepID in [

@@ -100,6 +100,43 @@ extension MigrationProcedure {
         )
     }
 
+    /// Starts source nodes that do not run, and restarts those that are left alone: they run the source's own view while a seed leads.
+    ///
+    /// Such a node looks for a leader for ever, and serves nobody; with the joint file, which it has, it follows.
+    var startIfDownOrStranded: Act {
+        .decided(
+            summary:
+                "start those of \(names(source)) that do not run; restart those that look for a leader while a seed leads, "
+                + "whom they do not know",
+            by: { [source, seeds] fleet, facts in
+                if let silent = source.lazy.compactMap({ fleet.silence($0.host) }).first {
+                    return .wait(because: silent)
+                }
+                let down = source.filter { fleet.zookeeper($0.host)?.pid == nil }
+                let seedLeads = seeds.contains { fleet.stats($0.host)?.role == .leader }
+                let stranded = seedLeads ? source.filter { isStranded($0, fleet) } : []
+                let reasons =
+                    (down.isEmpty ? [] : ["to be started: \(names(down))"])
+                    + (stranded.isEmpty
+                        ? [] : ["to be restarted, as a seed leads whom they do not know: \(names(stranded))"])
+                guard !reasons.isEmpty else { return .nothingToDo(because: "all of them run") }
+                return .act(
+                    start(down) + stranded.map { Self.restart($0, fleet) },
+                    because: reasons.joined(separator: "; "),
+                    noting: facts
+                )
+            },
+            looking: Look(hosts: (source + seeds).map(\.host))
+        )
+    }
+
+    private func isStranded(_ server: PlannedServer, _ fleet: FleetView) -> Bool {
+        guard let zookeeper = fleet.zookeeper(server.host), zookeeper.state != .changing,
+            fleet.stats(server.host) == nil, Self.runs(sourceView, zookeeper)
+        else { return false }
+        return zookeeper.fileView.map(Set.init) == Set(joint)
+    }
+
     /// What the strategy promises not to touch, noted before anything is changed.
     func noteSource(then commands: [HostCommand]) -> Act {
         .decided(
