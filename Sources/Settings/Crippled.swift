@@ -1,4 +1,4 @@
-#if CRIPPLED_FRESHNESS || CRIPPLED_WALLS || CRIPPLED_CHECKS
+#if CRIPPLED_FRESHNESS || CRIPPLED_WALLS || CRIPPLED_SEEDS || CRIPPLED_CHECKS
     private import Glibc
     package import Topology
 
@@ -10,6 +10,7 @@
     ///
     /// CRIPPLED_FRESHNESS: every destination node counts as the freshest, and nobody asks what the leader holds.
     /// CRIPPLED_WALLS: walls are put up, acknowledged and read back, and hold nobody off; nobody tries them.
+    /// CRIPPLED_SEEDS: all seeds run while the source is rolled.
     /// CRIPPLED_CHECKS: the preflight's check that MITOSIS_WITHOUT_CHECK names passes, whatever is there (bench/mutants).
     package enum Crippled {
         /// In place of what a gate has seen; `deploy/build-release` looks for it in what is shipped.

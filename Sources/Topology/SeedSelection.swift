@@ -27,6 +27,16 @@ package struct SeedSelection: Hashable, Sendable, Codable {
         min(Ensemble.majority(of: destination), source - 1)
     }
 
+    /// How many seeds may run beside source nodes of which some run the source's view and others the joint one.
+    ///
+    /// A majority of the source and a joint majority then have a node in common, whoever crashes, restarts or is cut off: two leaders that
+    /// both commit are impossible (I1). With all seeds running they are not: of 3 + 2, one source node and both seeds are a joint majority,
+    /// and the two other source nodes a majority of the source.
+    package static func mostBesideTwoViews(source: Int, seeds: Int) -> Int {
+        let outsideMajority = source - Ensemble.majority(of: source)
+        return min(seeds, Ensemble.majority(of: source + seeds) - 1 - outsideMajority)
+    }
+
     /// Takes the requested seeds, or else the first destination nodes in the order given.
     package static func choose(
         source: [ServerID],

@@ -15,6 +15,26 @@ private func choices<Item>(of items: [Item], taking count: Int) -> [[Item]] {
 struct SeedSelectionTests {
     private static let sizes = [3, 5, 7, 9].flatMap { source in [3, 5, 7, 9].map { (source, $0) } }
 
+    /// Whoever of them can be reached by whom, and whatever view a source node has.
+    @Test(
+        "beside two views, a majority of the source and a joint majority have a node in common, and one seed more would be too many",
+        arguments: [3, 5, 7].flatMap { source in (2..<source).map { (source, $0) } }
+    )
+    func twoViews(_ size: (source: Int, seeds: Int)) {
+        let (source, all) = (Set(ids(1...size.source)), size.source + size.seeds)
+        let most = SeedSelection.mostBesideTwoViews(source: size.source, seeds: size.seeds)
+        #expect((1..<size.seeds).contains(most), "there is one, and one to be held back")
+        // A node that was restarted finds as many who follow the leader as it needs to do so, too.
+        #expect(size.source - 1 + most >= Ensemble.majority(of: all))
+        for (running, areApart) in [(most, false), (most + 1, true)] {
+            let nodes = ids(1...(size.source + running))
+            let quorums = choices(of: Array(source), taking: Ensemble.majority(of: size.source))
+            let joint = Set(choices(of: nodes, taking: Ensemble.majority(of: all)).map { Set($0) })
+            let found = quorums.contains { quorum in joint.contains { $0.isDisjoint(with: quorum) } }
+            #expect(found == areApart, "\(size.source) and \(running) of \(size.seeds)")
+        }
+    }
+
     @Test("the seeds never outvote the source, and the first quorum holds every seed", arguments: sizes)
     func invariants(_ size: (source: Int, destination: Int)) throws {
         let source = ids(1...size.source)

@@ -18,17 +18,28 @@ extension MigrationProcedure {
                     ),
                     Step(
                         "join.start-seeds",
-                        "Start \(names(seeds)) and let them catch up",
+                        "Start \(names(firstSeeds)) and let \(firstSeeds.count == 1 ? "it" : "them") catch up",
                         precheck: whole(source, as: "source"),
-                        act: .commands(start(seeds)),
-                        verify: whole(source + seeds, as: "joint").and(runs(joint, on: seeds, as: "joint"))
-                            .and(areAlike(source + seeds)).within(plan.deadlines.join),
+                        act: .commands(start(firstSeeds)),
+                        verify: whole(source + firstSeeds, as: "joint")
+                            .and(runs(joint, on: firstSeeds, as: "joint"))
+                            .and(areAlike(source + firstSeeds)).within(plan.deadlines.join),
                         undo: .commands(
-                            stop(seeds),
+                            stop(firstSeeds),
                             note: "the seeds' copies of the data stay on their disks"
                         ),
                         noting: noteStarted,
                         seeing: noteServing
+                    ),
+                    Step(
+                        .holdLaterSeeds,
+                        "Keep \(names(laterSeeds)) stopped until every source node runs the joint view",
+                        act: stopLaterSeeds,
+                        verify: noMajoritiesApart,
+                        undo: .nothingToUndo,
+                        // A host that boots may have started one since.
+                        repeats: .until(.joined),
+                        expiry: .joined
                     ),
                     Step(
                         "join.configure-source",
@@ -42,10 +53,9 @@ extension MigrationProcedure {
                         Step(
                             StepID("join.roll-source-\(index + 1)"),
                             "Restart a source node, \(index + 1) of \(source.count), followers first",
-                            precheck: whole(source + seeds, as: "joint").or(oneIsDown(source)),
-                            act: rollNext(of: source, to: joint, as: "joint"),
-                            verify: atLeast(index + 1, of: source, run: joint, as: "joint")
-                                .and(whole(source + seeds, as: "joint")),
+                            precheck: rollGoesOn.or(oneIsDown(source)).and(noMajoritiesApart),
+                            act: rollNext(of: source, to: joint, as: "joint", beside: seeds),
+                            verify: atLeast(index + 1, of: source, run: joint, as: "joint").and(rollGoesOn),
                             undo: .none(because: "`mitosis rollback` restores the file and rolls once more")
                         )
                     }
@@ -87,7 +97,7 @@ extension MigrationProcedure {
     /// A seed has the highest id and wins the election that the last restart of a source node begins.
     ///
     /// Were it still the leader at the division, the source would be interrupted there. Nobody uses the seeds yet, so
-    /// this is the moment to stop them for as long as the source needs to elect one of its own.
+    /// this is the moment to stop them for as long as the source needs to elect one of its own. Those that were held back start with them.
     private var leadFromSource: [Step] {
         [
             Step(
@@ -100,12 +110,13 @@ extension MigrationProcedure {
             ),
             Step(
                 .startSeedsAgain,
-                "Start the seeds that were stopped",
+                "Start the seeds that do not run and let them catch up",
                 precheck: leadsFrom(source, among: joint),
                 act: startIfDown(seeds),
                 verify: whole(source + seeds, as: "joint").and(runs(joint, on: source + seeds, as: "joint"))
-                    .and(leadsFrom(source, among: joint)).within(plan.deadlines.join),
-                undo: .nothingToUndo,
+                    .and(leadsFrom(source, among: joint)).and(areAlike(source + seeds))
+                    .within(plan.deadlines.join),
+                undo: .commands(stop(seeds), note: "the seeds' copies of the data stay on their disks"),
                 noting: noteStarted,
                 seeing: noteServing
             ),

@@ -37,6 +37,7 @@ extension Milestone {
 }
 
 extension StepID {
+    static let holdLaterSeeds: StepID = "join.hold-later-seeds"
     static let startSeedsAgain: StepID = "join.start-seeds-again"
     static let startObservers: StepID = "join.start-observers"
     static let restoreFiles: StepID = "division.restore-files"

@@ -6,6 +6,8 @@ extension MigrationProcedure {
     var source: [PlannedServer] { plan.source }
     var destination: [PlannedServer] { plan.destination }
     var seeds: [PlannedServer] { plan.seeds }
+    var firstSeeds: [PlannedServer] { plan.firstSeeds }
+    var laterSeeds: [PlannedServer] { Array(seeds.dropFirst(firstSeeds.count)) }
     var companions: [PlannedServer] { plan.companions }
     var dormant: [PlannedServer] { plan.dormant }
     /// Servers whose configuration file becomes joint.

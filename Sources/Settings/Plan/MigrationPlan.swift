@@ -77,6 +77,14 @@ extension MigrationPlan {
 
     /// Destination nodes that join the source's ensemble; under `observers` that is all of them.
     package var seeds: [PlannedServer] { planned(selection.seeds) }
+    /// The seeds that run until every source node runs the joint view; `participants` only.
+    package var firstSeeds: [PlannedServer] {
+        #if CRIPPLED_SEEDS
+            if Crippled.isBlind { return seeds }
+        #endif
+        let most = SeedSelection.mostBesideTwoViews(source: source.count, seeds: seeds.count)
+        return Array(seeds.prefix(most))
+    }
     /// Started at the division together with the seeds.
     package var companions: [PlannedServer] { planned(selection.companions) }
     /// Started once the destination has a leader.

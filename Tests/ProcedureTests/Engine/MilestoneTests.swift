@@ -156,6 +156,10 @@ private struct HistoryByID {
         begun.contains { $0.description.hasPrefix("rollback.") && !Self.mayEndAfter.contains($0) }
     }
 
+    private var isJoined: Bool {
+        done.contains("join.start-seeds-again") || done.contains("join.start-observers")
+    }
+
     var standing: Standing {
         guard hasActed else { return .untouched }
         if done.contains("withdraw.possible") { return .withdrawing }
@@ -163,8 +167,7 @@ private struct HistoryByID {
         if done.contains("clean-up.remove-rules") { return .apart }
         if done.contains("division.start") { return .divided }
         if begun.contains("division.detach") { return .dividing }
-        let joined: [StepID] = ["join.start-seeds-again", "join.start-observers"]
-        return joined.contains { done.contains($0) } ? .joint : .joining
+        return isJoined ? .joint : .joining
     }
 
     var renewed: Set<StepID> {
@@ -182,6 +185,7 @@ private struct HistoryByID {
     var settledForward: Set<StepID> {
         var settled = done.subtracting(renewed)
         if renewed.contains("renewal.joint-files") { settled.remove("division.restore-files") }
+        if !isJoined { settled.remove("join.hold-later-seeds") }
         if !begun.contains("division.detach") {
             settled.subtract(["division.kafka", "division.canary", "division.clients", "join.window"])
         }

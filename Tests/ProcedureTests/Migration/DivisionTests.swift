@@ -282,7 +282,7 @@ struct DivisionTests {
     func stalledElection(_ strategy: MigrationPlan.Strategy, isElected: Bool) async throws {
         let prepared = try await Self.prepared(strategy)
         let host = prepared.plan.seeds[0].host
-        let joins = prepared.fleet.model.hosts[host]?.starts ?? 0
+        let joins = prepared.fleet.model.hosts.mapValues(\.starts)
         prepared.fleet.change { $0.make(host.description) { $0.leadsInVain = isElected } }
         let tape = EventTape { event in
             guard event.event == .stepProgress, event.step == "division.start",
@@ -291,7 +291,7 @@ struct DivisionTests {
             prepared.fleet.change { model in
                 // The first time only.
                 for seed in prepared.plan.seeds where model.hosts[seed.host]?.pid != nil {
-                    let isFirst = (model.hosts[seed.host]?.starts ?? 0) <= joins + 1
+                    let isFirst = (model.hosts[seed.host]?.starts ?? 0) <= (joins[seed.host] ?? 0) + 1
                     model.hosts[seed.host]?.isStalled = isFirst
                 }
             }

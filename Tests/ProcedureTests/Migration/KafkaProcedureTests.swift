@@ -70,7 +70,7 @@ struct KafkaProcedureTests {
         let stages = MigrationProcedure(plan: plan, survey: Survey(files: [])).stages
         #expect(stages.map(\.name) == [.preflight, .join, .division, .return, .proof, .cleanUp])
         let ids = stages.flatMap(\.steps).map(\.id.description)
-        #expect(ids.count == 32)
+        #expect(ids.count == 33)
         #expect(!ids.contains { $0.contains("kafka") || $0.contains("broker") || $0.contains("session") })
     }
 

@@ -91,6 +91,81 @@ struct WithdrawalFaultTests {
         try WithdrawalTests.expectUntouched(stand, "\(stranded.host) knew nobody who led")
     }
 
+    /// It led with the source's own view, was away for a moment, and has the joint one since: too few serve for that.
+    private static func leaderRestarted() async throws -> (WithdrawalTests.Stand, HostName) {
+        let stand = try await WithdrawalTests.stopped(.participants, after: "join.configure-source")
+        let leader = try #require(stand.fleet.model.leader(for: stand.plan.source[0].host))
+        stand.fleet.change { model in
+            model.stop(leader)
+            model.start(leader)
+        }
+        let model = stand.fleet.model
+        #expect(stand.plan.source.count { model.serves($0.host) } == 2)
+        #expect(!model.serves(leader))
+        return (stand, leader)
+    }
+
+    @Test("a leader of the source that another hand restarts in the join does not stop the way back")
+    func leaderRestartedThenBack() async throws {
+        let (stand, leader) = try await Self.leaderRestarted()
+        let back = try await stand.back()
+        let isBack = back.isFinished
+        #expect(isBack, "\(back)")
+        let starts = stand.fleet.model.hosts[leader]?.starts
+        #expect(starts == 3, "at first, by that hand, with the source's own file")
+        for server in stand.plan.source where server.host != leader {
+            #expect(stand.fleet.model.hosts[server.host]?.starts == 1, "\(server.host) was left alone")
+        }
+        try WithdrawalTests.expectUntouched(stand, "\(leader) was restarted")
+    }
+
+    @Test("nor does it stop the run that goes on")
+    func leaderRestartedThenForward() async throws {
+        let (stand, _) = try await Self.leaderRestarted()
+        let outcome = try await Fixture.resume(stand.plan, stand.fleet, stand.journal)
+        let isFinished = outcome.isFinished
+        #expect(isFinished, "\(outcome)")
+        ProcedureTests.expectDivided(stand.fleet, stand.plan)
+    }
+
+    @Test("a seed that was held back and runs by itself is stopped by the run that goes on")
+    func laterSeedStarts() async throws {
+        for step: StepID in ["join.start-seeds", "join.hold-later-seeds", "join.roll-source-1"] {
+            let stand = try await WithdrawalTests.stopped(.participants, after: step)
+            let later = try #require(stand.plan.seeds.last?.host)
+            stand.fleet.change { $0.start(later) }
+            // As the judge of all histories sees it.
+            let isNoticed = stand.fleet.model.violations.first?.contains("two majorities") == true
+            #expect(isNoticed == (step == "join.roll-source-1"), "\(step): \(stand.fleet.model.violations)")
+            stand.fleet.change { $0.violations = [] }
+            let outcome = try await Fixture.resume(stand.plan, stand.fleet, stand.journal)
+            let isFinished = outcome.isFinished
+            #expect(isFinished, "\(step): \(outcome)")
+            ProcedureTests.expectDivided(stand.fleet, stand.plan)
+        }
+    }
+
+    @Test("one that comes up in the middle of the roll stops the run, which goes on then")
+    func laterSeedStartsMeanwhile() async throws {
+        let plan = try Fixture.plan(source: 3, destination: 3)
+        let (fleet, journal) = (ModelFleet(plan: plan), MemoryJournal())
+        let later = try #require(plan.seeds.last?.host)
+        let record = try await Fixture.record(plan, fleet)
+        try journal.begin(record)
+        let tape = EventTape { event in
+            guard event.event == .stepFinished, event.step == "join.roll-source-1" else { return }
+            fleet.change { $0.start(later) }
+        }
+        let stopped = try await Fixture.perform(plan, record, fleet, journal) { tape.record($0) }
+        let reason = try #require(stopped.reason)
+        #expect(reason.contains("\(later) must not run yet"), "\(reason)")
+        fleet.change { $0.violations = [] }
+        let outcome = try await Fixture.resume(plan, fleet, journal)
+        let isFinished = outcome.isFinished
+        #expect(isFinished, "\(outcome)")
+        ProcedureTests.expectDivided(fleet, plan)
+    }
+
     @Test("a seed that starts by itself meanwhile is stopped again, a wall that is gone is raised again")
     func seedStarts() async throws {
         for step: StepID in [
@@ -117,12 +192,14 @@ struct WithdrawalFaultTests {
         let leader = try #require(stand.fleet.model.leader(for: stand.plan.source[0].host))
         stand.fleet.change { model in
             model.make(leader.description) { $0.role = .follower }
-            model.make("d5") { $0.role = .leader }
+            model.make("d4") { $0.role = .leader }
+            // By itself: all seeds vote, with one source node only.
+            model.start(stand.plan.seeds[1].host)
         }
         let sent = stand.fleet.sent
         let back = try await stand.back()
         let reason = try #require(back.reason)
-        #expect(reason.contains("d5 leads with the joint view"), "\(reason)")
+        #expect(reason.contains("d4 leads with the joint view"), "\(reason)")
         #expect(reason.contains("`mitosis run --until join`"), "\(reason)")
         #expect(stand.fleet.sent == sent)
         #expect(try stand.history.standing == .joining)

@@ -7,7 +7,7 @@ import Topology
 
 /// A model of hosts that run ZooKeeper: enough of elections, walls, files and disks to run a whole procedure against.
 ///
-/// A node serves when it reaches a majority of the voters of the view its process started with. What it has in memory is
+/// A node serves when it leads or follows, as `elect` decides by the views that processes started with. What it has in memory is
 /// on its disk some looks later; what it has acknowledged to clients is kept apart. Every rule that the real
 /// thing would break silently is kept as a violation here.
 struct ModelEnsemble {
@@ -78,7 +78,8 @@ struct ModelEnsemble {
     var acknowledged: Zxid?
     private var nextPID: Int32 = 100
     private var transactions: UInt32 = 1
-    private var leaders: [HostName: HostName] = [:]
+    /// Whom each serving node follows, itself if it leads.
+    var leaders: [HostName: HostName] = [:]
     /// An election gone wrong: this node leads whoever reaches it.
     var forcedLeader: HostName?
     /// Its agent says that its history ends at the beginning.
@@ -145,42 +146,9 @@ struct ModelEnsemble {
         }
     }
 
-    func serves(_ name: HostName) -> Bool {
-        guard let host = hosts[name], let view = host.view, host.pid != nil, !host.isStalled else {
-            return false
-        }
-        let ids = Set(reached(by: name).map(\.server.id))
-        let voters = Ensemble(view).voters
-        let present = voters.filter { ids.contains($0.id) }.count
-        return present > voters.count / 2
-    }
-
-    /// Whom a serving node follows; a leader stays until it no longer serves or cannot be reached.
-    func leader(for name: HostName) -> HostName? { serves(name) ? leaders[name] : nil }
-
-    /// To be called whenever who runs or who reaches whom has changed, before anything is committed.
-    mutating func elect() {
-        for name in hosts.keys {
-            guard serves(name) else {
-                leaders[name] = nil
-                continue
-            }
-            let candidates = candidates(for: name)
-            if let current = leaders[name], candidates.contains(where: { $0.server.host == current }) {
-                continue
-            }
-            let following = candidates.compactMap { leaders[$0.server.host] }.first { leader in
-                candidates.contains { $0.server.host == leader }
-            }
-            let leader = following ?? best(candidates)
-            leaders[name] = leader
-            follow(leader, name)
-        }
-    }
-
     /// A node takes its leader's history; the first leader of the destination must hold everything acknowledged (I2).
-    private mutating func follow(_ leader: HostName?, _ name: HostName) {
-        guard let leader, let host = hosts[leader], isOwnView(name), !isSource(name) else { return }
+    mutating func follow(_ leader: HostName, _ name: HostName) {
+        guard let host = hosts[leader], isOwnView(name), !isSource(name) else { return }
         if leader == name, host.epoch < 2, let acknowledged, (host.memory ?? Zxid(0)) < acknowledged {
             violations.append(
                 "I2: \(name) leads from \(host.memory ?? Zxid(0)), \(acknowledged) was acknowledged"
@@ -199,25 +167,6 @@ struct ModelEnsemble {
         return hosts[name]?.view.map(Set.init) == Set(own)
     }
 
-    private func candidates(for name: HostName) -> [Host] {
-        guard let view = hosts[name]?.view else { return [] }
-        let voters = Ensemble(view).voters
-        return reached(by: name).filter { candidate in
-            serves(candidate.server.host) && voters.contains { $0.id == candidate.server.id }
-        }
-    }
-
-    /// The freshest, then the highest id; never a seed while a source node still runs the source's own view.
-    private func best(_ candidates: [Host]) -> HostName? {
-        if let forcedLeader, candidates.contains(where: { $0.server.host == forcedLeader }) {
-            return forcedLeader
-        }
-        let source = candidates.filter { isSource($0.server.host) }
-        let mustBeSource = source.contains { $0.view?.count == plan.source.count }
-        return (mustBeSource ? source : candidates)
-            .max { ($0.memory ?? Zxid(0), $0.server.id) < ($1.memory ?? Zxid(0), $1.server.id) }?.server.host
-    }
-
     mutating func start(_ name: HostName) {
         guard hosts[name]?.pid == nil else { return }
         hosts[name]?.starts += 1
@@ -234,6 +183,7 @@ struct ModelEnsemble {
         let disk = hosts[name]?.disk
         hosts[name]?.memory = disk
         checkOrder(starting: name)
+        checkMajorities(starting: name)
         elect()
         commit()
     }
@@ -254,6 +204,22 @@ struct ModelEnsemble {
         }
     }
 
+    /// I1: whatever is cut off or restarted next, no majority of the source and no joint majority may be without a node in common.
+    private mutating func checkMajorities(starting name: HostName) {
+        guard plan.strategy == .participants else { return }
+        let joint = Set(plan.jointMembers)
+        let running = hosts.values.filter { $0.pid != nil && $0.wall == nil }
+        let source = running.filter { isSource($0.server.host) }
+        let seeds = running.count { !isSource($0.server.host) && $0.view.map(Set.init) == joint }
+        let spare = source.count - Ensemble.majority(of: plan.source.count)
+        // Seeds alone are none, and no node follows one that its view lacks.
+        let views = Set(source.map { isOwnView($0.server.host) })
+        guard views.count == 2, spare >= 0,
+            spare + seeds >= Ensemble.majority(of: joint.count)
+        else { return }
+        violations.append("I1: once \(name) runs, two majorities without a node in common could come about")
+    }
+
     /// However a process ends, what was in its memory only is gone.
     mutating func stop(_ name: HostName) {
         hosts[name]?.pid = nil
@@ -265,6 +231,8 @@ struct ModelEnsemble {
 
     /// Every serving node gets one more transaction; destination nodes tell their clients of it.
     mutating func commit() {
+        elect()
+        checkLeaders()
         transactions += 1
         for name in hosts.keys where serves(name) && hosts[name]?.isBehind == false {
             let zxid = Zxid(epoch: UInt32(hosts[name]?.epoch ?? 1), counter: transactions)
@@ -277,8 +245,21 @@ struct ModelEnsemble {
         clock += 100
     }
 
-    /// I1: from the split on nobody follows a leader of the other side.
+    /// I1: beside a leader with the source's view or the joint one there is none but the destination's own.
+    private mutating func checkLeaders() {
+        let leading = Set(leaders.values).filter { isSource($0) || !isOwnView($0) }
+        guard leading.count > 1 else { return }
+        violations.append("I1: \(leading.sorted()) lead, all at once")
+    }
+
+    /// I1: from the split on nobody follows a leader of the other side, and no connection passes a wall that is said to stand.
     private mutating func checkSides(of name: HostName) {
+        if !isSource(name), isOwnView(name), hosts[name]?.wall != nil, let id = hosts[name]?.server.id {
+            for other in reached(by: name) where other.view?.contains(where: { $0.id == id }) == true {
+                guard isSource(other.server.host) else { continue }
+                violations.append("I1: \(other.server.host) is connected to \(name)")
+            }
+        }
         guard let leader = leaders[name], isSource(name) != isSource(leader) else { return }
         if isSource(leader) ? isOwnView(name) : isOwnView(leader) {
             violations.append("I1: \(name) follows \(leader)")

@@ -17,6 +17,9 @@ struct SimulatedHistory {
         case seedKilled
         case seedHostRebooted
         case seedFallsBehind
+        /// It answers nobody for a while: stopped by a debugger, swapped out, cut off.
+        case sourceServerPaused
+        case seedPaused
         case agentSilent
     }
 
@@ -105,8 +108,8 @@ struct SimulatedHistory {
         let either = Bool.random(using: &random) ? source : seed
         let host =
             switch mishap {
-            case .sourceServerKilled, .sourceHostRebooted: source
-            case .seedKilled, .seedHostRebooted, .seedFallsBehind: seed
+            case .sourceServerKilled, .sourceHostRebooted, .sourceServerPaused: source
+            case .seedKilled, .seedHostRebooted, .seedFallsBehind, .seedPaused: seed
             case .agentSilent: either
             }
         counts.mishaps += 1
@@ -122,12 +125,16 @@ struct SimulatedHistory {
                 // Its unit is enabled on the source; the division's manual says to disable it on the destination.
                 if mishap == .sourceHostRebooted { model.start(host) }
             case .seedFallsBehind: model.hosts[host]?.isBehind = true
+            case .sourceServerPaused, .seedPaused: model.hosts[host]?.isStalled = true
             case .agentSilent: model.make(host.description) { $0.isSilent = true }
             }
         }
-        guard mishap == .agentSilent else { return }
+        guard [.agentSilent, .sourceServerPaused, .seedPaused].contains(mishap) else { return }
         fleet.atLook(look + Int.random(in: 1...30, using: &random)) { model in
-            model.make(host.description) { $0.isSilent = false }
+            switch mishap {
+            case .agentSilent: model.make(host.description) { $0.isSilent = false }
+            default: model.hosts[host]?.isStalled = false
+            }
         }
     }
 
@@ -254,19 +261,26 @@ struct SimulatedHistory {
 
     /// What an operator does whom a stop has told of it: agents answer again, nodes keep up, servers that should run are started.
     ///
-    /// While the ensemble is being divided, the run alone says which of the destination's may start.
+    /// While the ensemble is being divided, the run alone says which of the destination's may start; while the source is rolled, which of
+    /// the seeds.
     private func mend(_ standing: Standing) {
-        fleet.change { model in
+        fleet.change { [plan] model in
             for host in model.hosts.keys {
                 model.make(host.description) { $0.isSilent = false }
                 model.hosts[host]?.isBehind = false
+                model.hosts[host]?.isStalled = false
             }
             for server in plan.source { model.start(server.host) }
             for server in plan.destination where (model.hosts[server.host]?.starts ?? 0) > 0 {
                 let isOwn = model.hosts[server.host].map { $0.file == $0.original } ?? true
                 switch standing {
                 case .untouched, .dividing, .rollingBack, .withdrawing: break
-                case .joining, .joint: if !isOwn { model.start(server.host) }
+                case .joining:
+                    let isHeldBack =
+                        plan.strategy == .participants
+                        && !plan.firstSeeds.contains { $0.host == server.host }
+                    if !isOwn, !isHeldBack { model.start(server.host) }
+                case .joint: if !isOwn { model.start(server.host) }
                 case .divided, .apart: model.start(server.host)
                 }
             }

@@ -1,4 +1,5 @@
 import Glibc
+import Procedure
 import Settings
 import Testing
 
@@ -44,6 +45,28 @@ struct SimulationTests {
             found = try await history.play().filter { $0.contains("I1: ") }
         }
         #expect(!found.isEmpty)
+    }
+
+    /// Why not all seeds run before every source node has the joint view.
+    @Test(
+        "what they are judged by notices two leaders, which the seed that is held back would bring about",
+        arguments: [true, false]
+    )
+    func twoLeaders(_ isHeldBack: Bool) async throws {
+        let stand = try await WithdrawalTests.stopped(.participants, after: "join.roll-source-1")
+        let later = try #require(stand.plan.seeds.last?.host)
+        let leader = try #require(stand.fleet.model.leader(for: stand.plan.source[0].host))
+        stand.fleet.change { model in
+            if !isHeldBack { model.start(later) }
+            model.commit()
+            model.violations = []
+            model.hosts[leader]?.isStalled = true
+            model.commit()
+            model.hosts[leader]?.isStalled = false
+            model.commit()
+        }
+        let violations = stand.fleet.model.violations
+        #expect(violations.contains { $0.contains("lead, all at once") } != isHeldBack, "\(violations)")
     }
 
     /// That the histories above end well would mean nothing otherwise.

@@ -25,7 +25,14 @@ extension MigrationProcedure {
 
     /// Restarts the next node that does not run `view` yet: one that does not serve first, then followers, the
     /// leader last.
-    func rollNext(of servers: [PlannedServer], to view: [Member], as name: String) -> Act {
+    ///
+    /// - Parameter beside: who else votes with those of that view.
+    func rollNext(
+        of servers: [PlannedServer],
+        to view: [Member],
+        as name: String,
+        beside others: [PlannedServer] = []
+    ) -> Act {
         .decided(
             summary: "restart the next of \(names(servers)) that does not run the \(name) view yet: "
                 + "one that does not serve first, then followers, the leader last",
@@ -41,7 +48,7 @@ extension MigrationProcedure {
                 let idle = servers.first {
                     Self.runs(view, fleet.zookeeper($0.host)) && fleet.stats($0.host) == nil
                 }
-                if let idle, !isDown {
+                if let idle, !isDown, !onlyRestartsHelp(fleet) {
                     return .wait(because: "\(idle.host) runs the \(name) view and does not serve yet")
                 }
                 let ordered = pending.sorted { Self.rank(fleet, $0) < Self.rank(fleet, $1) }
@@ -55,7 +62,7 @@ extension MigrationProcedure {
                     noting: facts
                 )
             },
-            looking: Look(hosts: servers.map(\.host))
+            looking: Look(hosts: (servers + others).map(\.host))
         )
     }
 
@@ -63,11 +70,11 @@ extension MigrationProcedure {
     var stopSeedsIfOneLeads: Act {
         .decided(
             summary: "if one of \(names(seeds)) leads the joint ensemble, stop all of them",
-            by: { [seeds, source] fleet, facts in
+            by: { [seeds, firstSeeds, source] fleet, facts in
                 let all = source + seeds
                 guard let leader = all.first(where: { fleet.stats($0.host)?.role == .leader }) else {
                     // An earlier attempt stopped them, and the source has not elected yet.
-                    let isBegun = seeds.contains { fleet.zookeeper($0.host)?.state == .stopped }
+                    let isBegun = firstSeeds.contains { fleet.zookeeper($0.host)?.state == .stopped }
                     return isBegun
                         ? .act(stop(seeds), because: "some seeds are stopped already", noting: facts)
                         : .wait(because: "no node leads")
@@ -98,43 +105,6 @@ extension MigrationProcedure {
             },
             looking: Look(hosts: (isDivided ? destination : servers).map(\.host))
         )
-    }
-
-    /// Starts source nodes that do not run, and restarts those that are left alone: they run the source's own view while a seed leads.
-    ///
-    /// Such a node looks for a leader for ever, and serves nobody; with the joint file, which it has, it follows.
-    var startIfDownOrStranded: Act {
-        .decided(
-            summary:
-                "start those of \(names(source)) that do not run; restart those that look for a leader while a seed leads, "
-                + "whom they do not know",
-            by: { [source, seeds] fleet, facts in
-                if let silent = source.lazy.compactMap({ fleet.silence($0.host) }).first {
-                    return .wait(because: silent)
-                }
-                let down = source.filter { fleet.zookeeper($0.host)?.pid == nil }
-                let seedLeads = seeds.contains { fleet.stats($0.host)?.role == .leader }
-                let stranded = seedLeads ? source.filter { isStranded($0, fleet) } : []
-                let reasons =
-                    (down.isEmpty ? [] : ["to be started: \(names(down))"])
-                    + (stranded.isEmpty
-                        ? [] : ["to be restarted, as a seed leads whom they do not know: \(names(stranded))"])
-                guard !reasons.isEmpty else { return .nothingToDo(because: "all of them run") }
-                return .act(
-                    start(down) + stranded.map { Self.restart($0, fleet) },
-                    because: reasons.joined(separator: "; "),
-                    noting: facts
-                )
-            },
-            looking: Look(hosts: (source + seeds).map(\.host))
-        )
-    }
-
-    private func isStranded(_ server: PlannedServer, _ fleet: FleetView) -> Bool {
-        guard let zookeeper = fleet.zookeeper(server.host), zookeeper.state != .changing,
-            fleet.stats(server.host) == nil, Self.runs(sourceView, zookeeper)
-        else { return false }
-        return zookeeper.fileView.map(Set.init) == Set(joint)
     }
 
     /// What the strategy promises not to touch, noted before anything is changed.

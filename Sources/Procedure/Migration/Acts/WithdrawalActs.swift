@@ -80,7 +80,7 @@ extension MigrationProcedure {
     }
 
     /// None where the file is the one of before; nothing is put in the place of what somebody else wrote.
-    private func restoration(of server: PlannedServer, _ fleet: FleetView) throws(Undecidable)
+    func restoration(of server: PlannedServer, _ fleet: FleetView) throws(Undecidable)
         -> [HostCommand]
     {
         guard let file = survey.file(of: server.host) else {

@@ -17,13 +17,14 @@ extension MigrationProcedure {
     ///
     /// A node with the joint view elects nobody without the votes of a joint majority, and so of a node that has what was
     /// committed. Nodes with the source's own view need each other alone: were they a majority of it, and a node
-    /// with the joint view the leader, a write might be on the seeds and one other node only.
+    /// with the joint view the leader, a write might be on the seeds and one other node only, unless only as many seeds can vote as may
+    /// beside two views.
     var commitsAreSafe: Gate {
         Gate(
             "what could elect a leader without the seeds holds all that was committed",
             hosts: (source + destination).map(\.host),
             deadline: plan.deadlines.restart
-        ) { [source, sourceView, destination] fleet, _ in
+        ) { [source, sourceView, destination, firstSeeds] fleet, _ in
             if let silent = source.lazy.compactMap({ fleet.silence($0.host) }).first {
                 return .waiting(reason: silent)
             }
@@ -31,6 +32,13 @@ extension MigrationProcedure {
             guard own.count >= Ensemble.majority(of: source.count) else {
                 return .holds(
                     observed: "\(own.count) of \(source.count) source nodes run the source's own view"
+                )
+            }
+            let voting = seeds.filter { canVote($0, fleet) }
+            guard voting.count > firstSeeds.count else {
+                return .holds(
+                    observed:
+                        "\(voting.count) of \(seeds.count) seeds can vote: too few without a node of every source majority"
                 )
             }
             let leaders = (source + destination).filter { fleet.stats($0.host)?.role == .leader }
@@ -49,6 +57,13 @@ extension MigrationProcedure {
             }
             return .holds(observed: "\(leader.host) leads with the source's own view")
         }
+    }
+
+    /// Unless it is seen that it does not run, or is behind the wall of the way back.
+    private func canVote(_ seed: PlannedServer, _ fleet: FleetView) -> Bool {
+        if fleet.silence(seed.host) != nil { return true }
+        let isUp = fleet.zookeeper(seed.host)?.pid != nil || fleet.zookeeper(seed.host)?.state == .changing
+        return isUp && fleet.status(seed.host)?.rules.wall != barrier(seed)
     }
 
     /// Whoever leads.
