@@ -48,7 +48,7 @@ extension MigrationProcedure {
                 let idle = servers.first {
                     Self.runs(view, fleet.zookeeper($0.host)) && fleet.stats($0.host) == nil
                 }
-                if let idle, !isDown, !onlyRestartsHelp(fleet) {
+                if let idle, !isDown, others.isEmpty || !onlyRestartsHelp(fleet) {
                     return .wait(because: "\(idle.host) runs the \(name) view and does not serve yet")
                 }
                 let ordered = pending.sorted { Self.rank(fleet, $0) < Self.rank(fleet, $1) }

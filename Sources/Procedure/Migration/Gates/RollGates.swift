@@ -52,6 +52,9 @@ extension MigrationProcedure {
                 hosts: (source + seeds).map(\.host),
                 deadline: plan.deadlines.restart
             ) { [source, firstSeeds, joint] fleet, _ in
+                if let silent = (source + firstSeeds).lazy.compactMap({ fleet.silence($0.host) }).first {
+                    return .waiting(reason: silent)
+                }
                 switch strandedOnes(fleet) {
                 case .tooFewServe(let nodes):
                     return .holds(
@@ -73,11 +76,15 @@ extension MigrationProcedure {
         )
     }
 
+    /// A node of the joint view that does not serve yet will not, unless others are restarted.
     func onlyRestartsHelp(_ fleet: FleetView) -> Bool {
-        if case .tooFewServe = strandedOnes(fleet) { true } else { false }
+        guard !firstSeeds.contains(where: { fleet.silence($0.host) != nil }) else { return false }
+        return if case .tooFewServe = strandedOnes(fleet) { true } else { false }
     }
 
     /// Nil while nobody is known to be stranded: more than one node leads or none does, or somebody is being started.
+    ///
+    /// Who does not answer counts as not serving.
     func strandedOnes(_ fleet: FleetView) -> StrandedNodes? {
         let nodes = source + seeds
         let leaders = nodes.filter { fleet.stats($0.host)?.role == .leader }
