@@ -22,8 +22,10 @@ struct ComparisonWalk {
         let seen: [WholeNode?]
     }
 
-    /// Pipelined at once to each server.
+    /// Pipelined at once to each server, at most; other clients' requests wait behind them.
     private static let batch = 64
+    /// How often a second nodes are asked for.
+    private static let batches = 128
     private static let batchBytes = 32_000_000
     private static let repetitions = 8
     /// Every server makes it by itself, out of its own file.
@@ -104,7 +106,7 @@ struct ComparisonWalk {
 
     private var size: Int {
         let bytes = max(1, averageBytes * live.count)
-        return max(1, min(Self.batch, options.rate / 64, Self.batchBytes / bytes))
+        return max(1, min(Self.batch, options.rate / Self.batches, Self.batchBytes / bytes))
     }
 
     /// What was not read in time is not caught up with at once.

@@ -284,6 +284,7 @@ struct SimulatedHistory {
                 case .divided, .apart: model.start(server.host)
                 }
             }
+            model.elect()
         }
     }
 
