@@ -210,9 +210,7 @@ package struct Sealing: Sendable {
         while true {
             let seen = try await walk.next()
             guard !seen.isEmpty else { return (sealed, added) }
-            let lists = try await session.perform { session throws(TreesError) in
-                await session.access(all: seen.map(\.path))
-            }
+            let lists = try await session.performAll { await $0.access(all: seen.map(\.path)) }
             for (node, result) in zip(seen, lists) {
                 switch result {
                 case .success(nil): continue

@@ -69,6 +69,17 @@ package final class TreeSession: Sendable {
         }
     }
 
+    /// The same with an answer for each of many, all of which are asked for again when one of them was lost.
+    func performAll<Value>(
+        _ body: (ZooKeeperSession) async -> [Result<Value, ZooKeeperError>]
+    ) async throws(TreesError) -> [Result<Value, ZooKeeperError>] {
+        try await perform { session throws(TreesError) in
+            let results = await body(session)
+            for case .failure(let error) in results where error.mayPass { throw .zooKeeper(error) }
+            return results
+        }
+    }
+
     private func current() async throws(TreesError) -> ZooKeeperSession {
         if let held = session.withLock({ $0 }) {
             switch held.state {

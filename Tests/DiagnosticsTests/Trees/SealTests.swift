@@ -87,6 +87,33 @@ struct SealTests {
         await bench.session.close()
     }
 
+    /// Found with a server that kept an answer back until two thirds of the session were over (ZOOKEEPER-4537).
+    @Test("when an answer for one of many nodes was lost, all are asked for again; when it was refused, not")
+    func lostAnswers() async throws {
+        let group = try ServerGroup(1)
+        defer { withExtendedLifetime(group) {} }
+        let folder = try TemporaryFolder()
+        let client = try await group.session(0, [Self.administrator])
+        _ = try await client.create("/t")
+        await client.close()
+        let bench = try await bench(group, folder, rate: 1000)
+        var (asked, lost) = (0, [ZooKeeperError.timeout("/t"), .connectionLoss])
+        let lists = try await bench.session.performAll { session in
+            asked += 1
+            var lists = await session.access(all: ["/t", "/none"])
+            if let error = lost.popLast() { lists[1] = .failure(error) }
+            return lists
+        }
+        #expect(asked == 3)
+        #expect(try lists.map { try $0.get() == nil } == [false, true])
+        let refused = try await bench.session.performAll { _ in
+            asked += 1
+            return [Result<Void, ZooKeeperError>.failure(.noAuth("/t"))]
+        }
+        #expect(asked == 4 && refused.count == 1)
+        await bench.session.close()
+    }
+
     @Test(
         "an ACL that was changed since is left, and what was made since is told; an ephemeral node is a refusal"
     )
