@@ -18,6 +18,7 @@ final class ServerGroup: Sendable {
     /// Removed when the servers have ended.
     private let folder: TemporaryFolder
     private let pids: Mutex<[pid_t]>
+    private let others: Mutex<Task<Void, Never>?>
 
     /// - Parameters:
     ///   - original: a group whose servers are stopped: data directories are copied.
@@ -27,6 +28,7 @@ final class ServerGroup: Sendable {
         let free = try FreePorts.take(3 * count)
         ports = Array(free.prefix(count))
         pids = Mutex([pid_t](repeating: 0, count: count))
+        others = Mutex(nil)
         let members = (0..<count).map {
             "server.\($0 + 1)=127.0.0.1:\(free[count + 2 * $0]):\(free[count + 2 * $0 + 1])"
         }
@@ -48,9 +50,30 @@ final class ServerGroup: Sendable {
             try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: URL(filePath: config(place)))
         }
         for place in 0..<count { try start(place) }
+        others.withLock { $0 = Self.comeAndGo(at: ports) }
+    }
+
+    /// Somebody else's sessions, one after another: a server of 3.8.0 that has one busy client only may keep an answer back until
+    /// another client's transaction comes (ZOOKEEPER-4537).
+    private static func comeAndGo(at ports: [Int]) -> Task<Void, Never> {
+        Task.detached {
+            while !Task.isCancelled {
+                for port in ports {
+                    guard let server = ConnectString("127.0.0.1:\(port)") else { return }
+                    do {
+                        let session = try await ZooKeeperSession.connect(server, timeout: .seconds(5))
+                        await session.close()
+                    } catch {
+                        // It has not started yet, or is stopped.
+                    }
+                    do { try await Task.sleep(for: .seconds(1)) } catch { return }
+                }
+            }
+        }
     }
 
     deinit {
+        others.withLock { $0?.cancel() }
         for place in ports.indices { stop(place) }
     }
 
